@@ -1,0 +1,106 @@
+"""The ``decide`` agent: request slices in, acknowledged decisions out."""
+
+import logging
+from collections.abc import AsyncIterable, Awaitable, Callable
+from typing import Protocol
+
+import faust
+import msgspec
+from aiokafka import TopicPartition
+from faust.types import ChannelT, StreamT
+
+from streams.agents.judging import Judge, Judged, orders_missing
+from streams.kafka.facts import FactsReader
+from streams.kafka.recovery import Answered, OutputTopics
+from streams.kafka.sink import Sink
+from streams.kafka.source import Slice, Source
+
+log = logging.getLogger(__name__)
+
+
+class DecisionCounters(Protocol):
+    """What the agent tells the metrics, once a slice."""
+
+    def judged(self, judged: Judged) -> None:
+        """Count what was decided."""
+
+    def acknowledged(self, latencies_ms: list[int]) -> None:
+        """Observe record time to acknowledged output, ms each."""
+
+
+class DecideParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the agent works with; built by the app."""
+
+    source: Source
+    facts: FactsReader
+    judge: Judge
+    sink: Sink
+    outputs: OutputTopics
+    answered: dict[int, Answered]
+    """By partition; filled before a partition is read."""
+    touch: Callable[[int, list[str]], None]
+    """Tells the ``watch`` agent which refunds may need a notice."""
+    counters: DecisionCounters
+    now_ms: Callable[[], int]
+
+
+async def run(pieces: AsyncIterable[Slice], parts: DecideParts) -> None:
+    """Turn slices into outputs until the stream ends.
+
+    The offset of a slice may be committed once its last output is acknowledged; the
+    next slice does not wait for that. ``OutputLostError`` is left uncaught: the
+    process ends, the offset has not moved, the next worker reads the slice again.
+    """
+    async for piece in pieces:
+        await handle(piece, parts)
+
+
+async def handle(piece: Slice, parts: DecideParts) -> None:
+    """Judge one slice and hand its outputs to the sink."""
+    number = piece.partition.partition
+    if not await parts.source.still_ours(piece):
+        return
+    requests = parts.judge.read(piece.records, parts.answered[number].offsets)
+    if orders_missing(requests, parts.facts.tables[number]):
+        # The order may have been written just before its request: look once more.
+        await parts.facts.barrier(number)
+        if piece.epoch != parts.source.epoch:
+            return
+    now_ms = parts.now_ms()
+    judged = parts.judge.judge(
+        piece.records, requests, parts.facts.tables[number], now_ms
+    )
+    claim = parts.source.progress.claim(piece.partition, piece.end_offset)
+    names = (
+        parts.outputs.approvals,
+        parts.outputs.reviews,
+        parts.outputs.skipped,
+        parts.outputs.dead_letters,
+    )
+    lanes = [TopicPartition(name, number) for name in names]
+    append = parts.sink.append
+    for output in judged.outputs:
+        append(lanes[output.topic], output.key, output.value, output.headers, claim)
+
+    def done() -> None:
+        at_ms = parts.now_ms()
+        parts.counters.acknowledged(
+            [at_ms - record.timestamp for record in piece.records]
+        )
+        if judged.touched:
+            parts.touch(number, judged.touched)
+
+    claim.on_done = done
+    claim.release()
+    parts.counters.judged(judged)
+    await parts.sink.room()
+
+
+def register(
+    app: faust.App, slices: ChannelT[Slice], parts: Callable[[], Awaitable[DecideParts]]
+) -> None:
+    """Attach the agent to the app; it waits for its parts, which need a running loop."""
+
+    @app.agent(slices, name="decide")
+    async def decide(pieces: StreamT[Slice]) -> None:
+        await run(pieces, await parts())

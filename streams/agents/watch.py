@@ -1,0 +1,148 @@
+"""The ``watch`` agent: changes of facts in, notices and dead facts out."""
+
+from collections.abc import AsyncIterable, Awaitable, Callable
+from typing import Protocol
+
+import faust
+import msgspec
+from aiokafka import TopicPartition
+from faust.types import ChannelT, StreamT
+
+from streams.agents.watching import NOTICE_KINDS, Due, due, switch_ignored
+from streams.decision.ledger import Ledger
+from streams.decision.policy import Policy
+from streams.kafka.facts import BadFact, FactsReader
+from streams.kafka.recovery import Answered, OutputTopics
+from streams.kafka.sink import Sink
+from streams.records.dead_letters import dead_letter_headers
+from streams.records.headers import SliceHeaders, event_source, event_types
+
+_TYPES = event_types((*NOTICE_KINDS, "manual_review"))
+
+
+class Glance(msgspec.Struct, frozen=True, gc=False):
+    """What to look at again, in one partition."""
+
+    partition: int
+    refund_ids: tuple[str, ...] = ()
+    order_ids: tuple[str, ...] = ()
+    merchant_switch: tuple[str, str, int, int] | None = None
+    """``shop_id``, topic, partition, offset of a merchant's attempt."""
+
+
+class NoticeCounters(Protocol):
+    """What the agent tells the metrics."""
+
+    def noticed(self, kind: str) -> None:
+        """Count a notice written."""
+
+    def dead_fact(self, topic: str, error: str) -> None:
+        """Count a fact record that became a dead letter."""
+
+
+class WatchParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the agent works with; built by the app."""
+
+    facts: FactsReader
+    sink: Sink
+    outputs: OutputTopics
+    answered: dict[int, Answered]
+    counters: NoticeCounters
+    source_name: str
+    app_version: str
+    policy: Callable[[], Policy | None]
+    """The FR policy in force now; it says how long an approval is watched."""
+    now_ms: Callable[[], int]
+
+
+class _NoClaim:
+    """Notices follow from facts, which have no offset to commit."""
+
+    def hold(self) -> None:
+        """Nothing waits."""
+
+    def release(self) -> None:
+        """Nothing waits."""
+
+
+async def run(glances: AsyncIterable[Glance], parts: WatchParts) -> None:
+    """Write what is due, for ever. A lost output ends the process."""
+    async for glance in glances:
+        look(glance, parts)
+        await parts.sink.room()
+
+
+def everything(ledger: Ledger, partition: int) -> Glance:
+    """Return the glance that reconciles a partition after its load."""
+    return Glance(partition, tuple(ledger.newest))
+
+
+def look(glance: Glance, parts: WatchParts) -> None:
+    """Write every notice and dead letter that a glance shows to be missing."""
+    tables = parts.facts.tables.get(glance.partition)
+    if tables is None or glance.partition not in parts.answered:
+        return  # the partition has gone elsewhere; its new owner reconciles
+    now_ms = parts.now_ms()
+    policy = parts.policy()
+    ledger = tables.ledger
+    refund_ids = list(glance.refund_ids)
+    for order_id in glance.order_ids:
+        refund_ids += ledger.by_order.get(order_id, ())
+    for refund_id in refund_ids:
+        for found in due(tables, refund_id, policy, now_ms):
+            _write(found, glance.partition, parts, now_ms)
+    if glance.merchant_switch is not None:
+        shop_id, topic, number, offset = glance.merchant_switch
+        found = switch_ignored(shop_id, (topic, number, offset), now_ms)
+        if found.identity not in ledger.notices:
+            _write(found, glance.partition, parts, now_ms)
+    _bury(glance.partition, parts, now_ms)
+
+
+def _write(found: Due, partition: int, parts: WatchParts, now_ms: int) -> None:
+    follow_up = found.kind == "manual_review"
+    source_topic = (
+        parts.facts.topics.outcomes if follow_up else parts.facts.topics.orders
+    )
+    headers = SliceHeaders(
+        _TYPES, event_source(parts.source_name), source_topic, partition, now_ms
+    ).build(found.kind, found.identity, found.source_offset, ())
+    topic = parts.outputs.reviews if follow_up else parts.outputs.notices
+    where = TopicPartition(topic, partition)
+    parts.sink.append(where, found.key.encode(), found.value, headers, _NoClaim())
+    # Before the acknowledgement: if that fails the process ends, and the next one
+    # reads from the topic what was really written.
+    parts.facts.tables[partition].ledger.notices.add(found.identity)
+    parts.counters.noticed(found.kind)
+
+
+def _bury(partition: int, parts: WatchParts, now_ms: int) -> None:
+    """Make dead letters of fact records that could not be read, each once."""
+    dead = parts.answered[partition].dead
+    for (topic, offset), bad in parts.facts.bad.get(partition, {}).items():
+        if (topic, offset) in dead:
+            continue
+        dead.add((topic, offset))
+        headers = _dead_headers(bad, parts.app_version, now_ms)
+        where = TopicPartition(parts.outputs.dead_letters, partition)
+        parts.sink.append(where, bad.record.key, bad.record.value, headers, _NoClaim())
+        parts.counters.dead_fact(topic, bad.why.error)
+
+
+def _dead_headers(bad: BadFact, version: str, now_ms: int) -> list[tuple[str, bytes]]:
+    record = bad.record
+    origin = (record.topic, record.partition, record.offset)
+    why = ("fact", bad.why.error, bad.why.message)
+    return dead_letter_headers(record.headers, origin, why, now_ms, version)
+
+
+def register(
+    app: faust.App,
+    glances: ChannelT[Glance],
+    parts: Callable[[], Awaitable[WatchParts]],
+) -> None:
+    """Attach the agent to the app; it waits for its parts, which need a running loop."""
+
+    @app.agent(glances, name="watch")
+    async def watch(pieces: StreamT[Glance]) -> None:
+        await run(pieces, await parts())

@@ -1,0 +1,148 @@
+"""Build the Faust app, and run it to an exit code."""
+
+import asyncio
+import platform
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import faust
+import orjson
+from faust.app.base import BootStrategy
+from faust.worker import Worker
+from mode.supervisors import CrashingSupervisor
+from prometheus_client import CollectorRegistry
+from typing_extensions import override
+
+from streams import __version__
+from streams.agents import decide, watch
+from streams.app.counters import EngineCounters
+from streams.app.engine import Engine, EngineInputs
+from streams.app.policies import load_policies
+from streams.errors import RefundError, UsageError
+from streams.metrics import Metrics
+from streams.settings import Settings
+from streams.web.pages import Pages, register, web_options
+
+EXIT_FAILURE: Final = 1
+EXIT_USAGE: Final = 2
+
+_QUEUED_SLICES: Final = 16
+"""Slices that may wait for the agent; then the source stops polling."""
+
+
+class _NoFaustKafka(BootStrategy):
+    """Faust runs agents, timers and pages; Kafka is read and written by our own layer."""
+
+    enable_kafka = False
+    enable_kafka_consumer = False
+    enable_kafka_producer = False
+
+
+class RefundApp(faust.App):
+    """A Faust app whose own consumer and producer stay switched off."""
+
+    BootStrategy = _NoFaustKafka
+    engine: Engine
+
+    @override
+    async def on_started_init_extra_services(self) -> None:
+        """Start the engine after agents and pages: it feeds the ones, the others show it."""
+        await super().on_started_init_extra_services()
+        # Faust resumes its queues when its consumer gets partitions; ours never does.
+        self.flow_control.resume()
+        await self.add_runtime_dependency(self.engine)
+
+
+def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
+    """Join all objects of one worker; connects to nothing yet.
+
+    Raises
+    ------
+    UsageError
+        The policy file cannot be used.
+    """
+    app = RefundApp(
+        "refund",
+        broker=f"kafka://{settings.kafka.bootstrap_servers.split(',')[0]}",
+        autodiscover=False,
+        agent_supervisor=CrashingSupervisor,
+        stream_wait_empty=False,
+        **web_options(settings.web),
+    )
+    metrics = Metrics(CollectorRegistry(), now_ms)
+    metrics.build(__version__, platform.python_version())
+    slices = app.channel(maxsize=_QUEUED_SLICES)
+    glances = app.channel(maxsize=sys.maxsize)
+    topics = settings.topics
+    engine = Engine(
+        EngineInputs(
+            settings=settings,
+            policies=load_policies(settings.policy),
+            now_ms=now_ms,
+            counters=EngineCounters(metrics, topics.prefix + "requests", now_ms),
+            slices=slices,
+            glances=glances,
+            app_version=__version__,
+            source_name=f"/{topics.prefix}requests",
+        )
+    )
+    app.engine = engine
+    agents = settings.worker.agents
+    if "decide" in agents:
+        decide.register(app, slices, engine.decide_parts)
+    if "watch" in agents:
+        watch.register(app, glances, engine.watch_parts)
+    register(app, _pages(engine, metrics))
+    return app
+
+
+def run(settings: Settings, now_ms: Callable[[], int]) -> int:
+    """Run one worker until it is stopped or fails; return the exit code.
+
+    Blocks. SIGTERM and SIGINT end it cleanly: outputs acknowledged, offsets
+    committed, group left, exit code 0.
+
+    Raises
+    ------
+    UsageError
+        Settings or policy cannot be used; nothing was started.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    app = build_app(settings, now_ms)
+    worker = Worker(
+        app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True
+    )
+    worker.spinner = None
+    code: object = 0
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        code = ended.code
+    except RefundError:
+        code = EXIT_FAILURE
+    failure = app.engine.failure
+    if isinstance(failure, UsageError):
+        raise failure
+    if failure is not None:
+        print(f"refund: {failure}", file=sys.stderr)  # noqa: T201 - the last word to the operator
+        return EXIT_FAILURE
+    return code if isinstance(code, int) else EXIT_FAILURE
+
+
+def _pages(engine: Engine, metrics: Metrics) -> Pages:
+    def ready() -> tuple[bool, list[str]]:
+        reasons = engine.not_ready()
+        return not reasons, reasons
+
+    def alive() -> tuple[bool, list[str]]:
+        failure = engine.failure
+        return failure is None, [] if failure is None else [str(failure)]
+
+    def status() -> dict[str, object]:
+        found = engine.status()
+        found["version"] = __version__
+        return dict(orjson.loads(orjson.dumps(found)))
+
+    return Pages(ready=ready, alive=alive, status=status, metrics=metrics)

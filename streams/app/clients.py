@@ -1,0 +1,90 @@
+"""The Kafka clients of one worker, built from settings."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+
+from streams.settings import Kafka, connection
+
+_BATCH_BYTES: Final = 524_288
+"""Largest batch of outputs; well under what a broker takes in one request."""
+_FETCH_BYTES: Final = 52_428_800
+_LOAD_PARTITION_BYTES: Final = 2_097_152
+"""Facts are read in larger gulps than requests: they are loaded by the million."""
+
+
+class Clients(msgspec.Struct, frozen=True):
+    """Two readers without a group, one producer; consumers of a group are made on demand."""
+
+    facts: AIOKafkaConsumer
+    outputs: AIOKafkaConsumer
+    producer: AIOKafkaProducer
+
+    async def start(self) -> None:
+        """Connect all of them.
+
+        Raises
+        ------
+        KafkaConnectionError
+            No broker answers.
+        """
+        await self.producer.start()
+        await self.facts.start()
+        await self.outputs.start()
+
+    async def stop(self) -> None:
+        """Disconnect all of them."""
+        await self.producer.stop()
+        await self.facts.stop()
+        await self.outputs.stop()
+
+
+def build(kafka: Kafka) -> Clients:
+    """Build the clients; needs a running event loop."""
+    common = connection(kafka)
+    return Clients(
+        _reader(kafka, common, "facts"),
+        _reader(kafka, common, "outputs"),
+        AIOKafkaProducer(
+            **common,
+            acks="all",
+            enable_idempotence=True,
+            compression_type=kafka.compression_type,
+            linger_ms=kafka.linger_ms,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=kafka.max_request_bytes,
+        ),
+    )
+
+
+def member(kafka: Kafka, group_id: str) -> AIOKafkaConsumer:
+    """Build a consumer that joins a group; offsets are committed by hand."""
+    return AIOKafkaConsumer(
+        **connection(kafka),
+        group_id=group_id,
+        group_instance_id=kafka.group_instance_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+        session_timeout_ms=kafka.session_timeout_ms,
+        heartbeat_interval_ms=kafka.heartbeat_interval_ms,
+        fetch_max_wait_ms=kafka.fetch_max_wait_ms,
+        max_partition_fetch_bytes=kafka.max_partition_fetch_bytes,
+    )
+
+
+def _reader(kafka: Kafka, common: Mapping[str, Any], name: str) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
+        **{**common, "client_id": f"{kafka.client_id}-{name}"},
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        fetch_max_wait_ms=kafka.fetch_max_wait_ms,
+        fetch_max_bytes=_FETCH_BYTES,
+        max_partition_fetch_bytes=_LOAD_PARTITION_BYTES,
+    )

@@ -1,0 +1,478 @@
+"""The engine service: clients, tables, source and sink of one deciding worker.
+
+It owns the order of things. Start: connect, check topics, join the group. Per
+assignment: facts to their end, outputs read back, notices reconciled, then read.
+Stop: no new slice, outputs acknowledged, offsets committed, group left.
+"""
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from faust.types import ChannelT
+from mode import Service
+from typing_extensions import override
+
+from streams.agents.decide import DecideParts
+from streams.agents.judging import Judge, Site
+from streams.agents.watch import Glance, WatchParts, everything
+from streams.app.clients import Clients, build, member
+from streams.app.counters import EngineCounters
+from streams.app.names import fact_topics, output_topics
+from streams.decision.breaker import Breaker
+from streams.decision.policy import Policies, Policy
+from streams.errors import (
+    FactsUnreadableError,
+    OutputLostError,
+    StalledError,
+    WorkerError,
+)
+from streams.kafka.facts import FactsReader
+from streams.kafka.record import Record
+from streams.kafka.recovery import Answered, OutputReader
+from streams.kafka.sink import Sink
+from streams.kafka.source import Slice, Source, SourceLimits
+from streams.kafka.tables import Applied, SharedTables
+from streams.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_WATCHDOG_S: Final = 1.0
+_CONNECT_RETRY_S: Final = 1.0
+_RECONCILE_CHUNK: Final = 500
+_GAUGES_S: Final = 1.0
+
+
+class EngineInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the app hands to the engine."""
+
+    settings: Settings
+    policies: Policies
+    now_ms: Callable[[], int]
+    counters: EngineCounters
+    slices: ChannelT[Slice]
+    glances: ChannelT[Glance]
+    app_version: str
+    source_name: str
+
+
+def monotonic_ms() -> int:
+    """Milliseconds that never jump; for spans, not for records."""
+    return time.monotonic_ns() // 1_000_000
+
+
+class Engine(Service):
+    """Everything between Kafka and the agents, for one process."""
+
+    def __init__(self, inputs: EngineInputs, **kwargs: Any) -> None:  # noqa: ANN401 - mode's own
+        super().__init__(**kwargs)
+        self._in = inputs
+        settings = inputs.settings
+        self._facts_names = fact_topics(settings.topics)
+        self.outputs = output_topics(settings.topics)
+        self.input_topic = settings.topics.prefix + "requests"
+        self.answered: dict[int, Answered] = {}
+        self.shared = SharedTables(inputs.policies, settings.topics.partitions)
+        self.breaker = Breaker()
+        self.failure: BaseException | None = None
+        self._built = asyncio.Event()
+        self._stopping = False
+        self._running: set[asyncio.Future[Any]] = set()
+
+    # -- start -----------------------------------------------------------------
+
+    @override
+    async def on_start(self) -> None:
+        settings = self._in.settings
+        self.clients = await self._connect()
+        self.facts = FactsReader(
+            self.clients.facts,
+            self._facts_names,
+            self.shared,
+            self._on_applied,
+            self._on_bad,
+        )
+        self.reader = OutputReader(self.clients.outputs, self.outputs, self.input_topic)
+        self.sink = Sink(self.clients.producer, self.reader.written)
+        self.consumer = member(settings.kafka, settings.kafka.group_id)
+        worker = settings.worker
+        self.source = Source(
+            self.consumer,
+            SourceLimits(
+                commit_interval_ms=worker.commit_interval_ms,
+                drain_timeout_ms=worker.drain_timeout_ms,
+                slice_max=settings.kafka.max_poll_records,
+                ownership_ms=settings.kafka.session_timeout_ms,
+            ),
+            self._deliver,
+            self._prepare,
+            monotonic_ms,
+        )
+        self._built.set()
+        self.consumer.subscribe([self.input_topic], listener=self.source)
+        await self.consumer.start()
+
+    async def _deliver(self, piece: Slice) -> None:
+        # A channel yields what is put into it; Faust's events carry what a topic adds.
+        await self._in.slices.put(piece)  # type: ignore[arg-type]
+
+    async def _put_glance(self, glance: Glance) -> None:
+        await self._in.glances.put(glance)  # type: ignore[arg-type]
+
+    async def _connect(self) -> Clients:
+        """Wait for a broker, then for the topics to be right."""
+        began = monotonic_ms()
+        while True:
+            clients = build(self._in.settings.kafka)
+            try:
+                await clients.start()
+            except (KafkaError, OSError) as problem:
+                await clients.stop()
+                if monotonic_ms() - began > self._in.settings.worker.load_timeout_ms:
+                    raise WorkerError(f"no broker answers: {problem}") from problem
+                log.warning("no broker answers yet: %s", problem)
+                await asyncio.sleep(_CONNECT_RETRY_S)
+            else:
+                return clients
+
+    async def decide_parts(self) -> DecideParts:
+        """Return what the ``decide`` agent works with, once it exists."""
+        await self._built.wait()
+        site = Site(
+            input_topic=self.input_topic,
+            partitions=self._in.settings.topics.partitions,
+            record_max_bytes=self._in.settings.worker.record_max_bytes,
+            source_name=self._in.source_name,
+            app_version=self._in.app_version,
+        )
+        return DecideParts(
+            source=self.source,
+            facts=self.facts,
+            judge=Judge(site, self.shared, self.breaker),
+            sink=self.sink,
+            outputs=self.outputs,
+            answered=self.answered,
+            touch=self._touch,
+            counters=self._in.counters,
+            now_ms=self._in.now_ms,
+        )
+
+    async def watch_parts(self) -> WatchParts:
+        """Return what the ``watch`` agent works with, once it exists."""
+        await self._built.wait()
+        return WatchParts(
+            facts=self.facts,
+            sink=self.sink,
+            outputs=self.outputs,
+            answered=self.answered,
+            counters=self._in.counters,
+            source_name=self._in.source_name,
+            app_version=self._in.app_version,
+            policy=self._policy_now,
+            now_ms=self._in.now_ms,
+        )
+
+    def _policy_now(self) -> Policy | None:
+        return self.shared.policies.at(self._in.now_ms())
+
+    # -- assignments -----------------------------------------------------------
+
+    async def _prepare(self, starts: Mapping[TopicPartition, int]) -> None:
+        """Load facts and read outputs back; only then may the partitions be read."""
+        began = monotonic_ms()
+        committed = {where.partition: offset for where, offset in starts.items()}
+        gone = set(self.facts.tables) - set(committed)
+        new = set(committed) - set(self.facts.tables)
+        for number in gone:
+            self.answered.pop(number, None)
+        self.reader.forget(gone | new)
+        try:
+            async with asyncio.timeout(self._in.settings.worker.load_timeout_ms / 1000):
+                await self.facts.load(committed)
+                ledgers = {
+                    number: self.facts.tables[number].ledger for number in committed
+                }
+                found = await self.reader.read(ledgers, committed)
+        except TimeoutError:
+            raise FactsUnreadableError(
+                f"facts and outputs not loaded after {monotonic_ms() - began} ms"
+            ) from None
+        for number, answered in found.items():
+            kept = self.answered.get(number)
+            if kept is not None:  # read on from where we were: what was dead stays dead
+                answered.dead |= kept.dead
+                answered.offsets |= {
+                    at for at in kept.offsets if at >= committed[number]
+                }
+            self.answered[number] = answered
+        await self._wait_for_policy()
+        gc.collect()
+        gc.freeze()  # tables live for ever; the collector need not walk them again
+        for number in new:
+            await self._reconcile(number)
+        log.info(
+            "partitions %s ready after %d ms, %d of them new",
+            sorted(committed),
+            monotonic_ms() - began,
+            len(new),
+        )
+
+    async def _wait_for_policy(self) -> None:
+        """Rules 2: at start input waits for a policy, then goes to a person."""
+        now_ms = self._in.now_ms
+        until = now_ms() + 30_000
+        while not self.shared.policies and now_ms() < until:
+            await asyncio.sleep(0.1)
+
+    async def _reconcile(self, number: int) -> None:
+        glance = everything(self.facts.tables[number].ledger, number)
+        ids = glance.refund_ids
+        await self._put_glance(Glance(number))
+        for begin in range(0, len(ids), _RECONCILE_CHUNK):
+            chunk = ids[begin : begin + _RECONCILE_CHUNK]
+            await self._put_glance(Glance(number, chunk))
+
+    # -- what touches notices --------------------------------------------------
+
+    def _on_applied(self, partition: int, applied: Applied, record: Record) -> None:
+        if applied.merchant_switch is not None:
+            at = (
+                applied.merchant_switch,
+                record.topic,
+                record.partition,
+                record.offset,
+            )
+            self._glance(Glance(partition, merchant_switch=at))
+        if applied.refund_id is not None:
+            self._glance(Glance(partition, refund_ids=(applied.refund_id,)))
+        if applied.order_id is not None:
+            self._glance(Glance(partition, order_ids=(applied.order_id,)))
+
+    def _on_bad(self, partition: int) -> None:
+        if partition in self.answered:
+            self._glance(Glance(partition))
+
+    def _touch(self, partition: int, refund_ids: list[str]) -> None:
+        self._glance(Glance(partition, refund_ids=tuple(refund_ids)))
+
+    def _glance(self, glance: Glance) -> None:
+        if "watch" in self._in.settings.worker.agents:
+            self._in.glances.queue.put_nowait(glance)
+
+    # -- tasks -----------------------------------------------------------------
+
+    @Service.task
+    async def _run_source(self) -> None:
+        await self._end_with(self.source.run())
+
+    @Service.task
+    async def _run_facts(self) -> None:
+        await self._end_with(self.facts.run())
+
+    @Service.task
+    async def _run_commits(self) -> None:
+        await self._end_with(self.source.commit_forever())
+
+    @Service.task
+    async def _run_sink_watch(self) -> None:
+        await self._end_with(self._raise_loss())
+
+    @Service.task
+    async def _run_watchdog(self) -> None:
+        await self._end_with(self._watch_progress())
+
+    async def _end_with(self, work: Any) -> None:  # noqa: ANN401 - any coroutine
+        """Run a task until we stop; what it raises before ends the process."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+        except Exception as problem:
+            if self.failure is None:
+                self.failure = problem
+            raise
+        finally:
+            self._running.discard(task)
+
+    async def _halt(self) -> None:
+        """Read, commit and watch no more; what is on its way goes on."""
+        self._stopping = True
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(set(self._running))
+
+    async def _raise_loss(self) -> None:
+        raise await self.sink.failed()
+
+    async def _watch_progress(self) -> None:
+        """End the process when there is something to do and nothing moves."""
+        limit = self._in.settings.worker.stall_after_ms
+        seen: dict[TopicPartition, tuple[int, int]] = {}
+        facts_seen = (0, monotonic_ms())
+        while True:
+            await asyncio.sleep(_WATCHDOG_S)
+            now = monotonic_ms()
+            for where, idle_ms in self.source.progress.idle_ms().items():
+                if idle_ms > limit:
+                    raise StalledError(
+                        f"{where}: outputs not acknowledged for {idle_ms} ms"
+                    )
+            behind = await self._behind()
+            for where, (offset, end) in behind.items():
+                last, since = seen.get(where, (-1, now))
+                if offset != last or end <= offset:
+                    seen[where] = (offset, now)
+                elif now - since > limit:
+                    raise StalledError(
+                        f"{where}: {end - offset} records wait and none was read for {limit} ms"
+                    )
+            read = sum(self.facts.records_read.values())
+            if read != facts_seen[0] or not await self._facts_behind():
+                facts_seen = (read, now)
+            elif now - facts_seen[1] > limit:
+                raise StalledError(f"facts wait and none was read for {limit} ms")
+
+    async def _behind(self) -> dict[TopicPartition, tuple[int, int]]:
+        """Next offset and end of every partition read, asked over another connection."""
+        reading = dict(self.source.read_to)
+        if not reading:
+            return {}
+        try:
+            ends = await self.clients.facts.end_offsets(list(reading))
+        except (KafkaError, OSError):
+            return {}  # no broker: that is no stall of ours
+        return {where: (offset, ends[where]) for where, offset in reading.items()}
+
+    async def _facts_behind(self) -> bool:
+        try:
+            return await self.facts.behind() > 0
+        except (KafkaError, OSError):
+            return False
+
+    @Service.task
+    async def _run_gauges(self) -> None:
+        await self._end_with(self._fill_gauges())
+
+    async def _fill_gauges(self) -> None:
+        while True:
+            self._in.counters.look(self)
+            await asyncio.sleep(_GAUGES_S)
+
+    # -- figures -----------------------------------------------------------------
+
+    def lag(self) -> dict[tuple[str, int], tuple[int, int]]:
+        """Return (records, ms) not decided yet by (topic, partition)."""
+        now = monotonic_ms()
+        return {
+            (where.topic, where.partition): (
+                count,
+                now - self.source.progress.moved_at_ms(where) if count else 0,
+            )
+            for where, count in self.source.lag().items()
+        }
+
+    def table_rows(self) -> dict[str, int]:
+        """Return rows in memory by table."""
+        tables = self.facts.tables.values()
+        return {
+            "orders": sum(len(one.orders) for one in tables),
+            "buyers": sum(len(one.buyers) for one in tables),
+            "refunds": sum(len(one.ledger.newest) for one in tables),
+            "shops": len(self.shared.shops),
+            "catalog": len(self.shared.listed),
+            "policies": len(self.shared.policies),
+        }
+
+    def watermarks(self) -> dict[str, int | None]:
+        """Return the oldest watermark by topic; None = a partition has none."""
+        names = self._facts_names
+        found: dict[str, int | None] = {names.shops: self.shared.lists_ms}
+        tables = list(self.facts.tables.values())
+        for name, marks in (
+            (names.orders, [one.order_marks.ms for one in tables]),
+            (names.buyers, [one.buyer_marks.ms for one in tables]),
+        ):
+            known = [ms for ms in marks if ms is not None]
+            found[name] = min(known) if known and len(known) == len(marks) else None
+        return found
+
+    def agents_up(self) -> dict[str, bool]:
+        """Return which agents this worker runs."""
+        up = self.failure is None
+        return dict.fromkeys(self._in.settings.worker.agents, up)
+
+    def not_ready(self) -> list[str]:
+        """Return why requests cannot be decided yet; empty = ready."""
+        if not self._built.is_set():
+            return ["waiting for a broker"]
+        reasons = []
+        if not self.source.first_assignment.is_set() and not self.idle_spare():
+            reasons.append("waiting for the first assignment")
+        if not self.facts.shared_loaded.is_set():
+            reasons.append("loading shops, catalogue and policies")
+        if set(self.facts.tables) - self.facts.loaded:
+            reasons.append("loading facts")
+        if not self.sink.healthy:
+            reasons.append("the producer has lost an output")
+        return reasons
+
+    def idle_spare(self) -> bool:
+        """Whether the group has given this worker no partition: it stands by."""
+        return self.source.rebalances > 0 and not self.consumer.assignment()
+
+    def status(self) -> dict[str, object]:
+        """Return what ``/status`` shows."""
+        if not self._built.is_set():
+            return {"state": "connecting"}
+        committable = self.source.progress.committable()
+        policy = self._policy_now()
+        return {
+            "state": "ready" if not self.not_ready() else "starting",
+            "partitions": {
+                str(where.partition): {
+                    "read_to": offset,
+                    "acknowledged_to": committable.get(where),
+                    "lag": self.source.lag().get(where),
+                }
+                for where, offset in sorted(self.source.read_to.items())
+            },
+            "tables": self.table_rows(),
+            "watermarks_ms": self.watermarks(),
+            "policy": policy.name if policy is not None else None,
+            "policy_refused": list(self.shared.policy_refusals),
+            "rebalances": self.source.rebalances,
+        }
+
+    # -- stop ------------------------------------------------------------------
+
+    @override
+    async def on_stop(self) -> None:
+        if not self._built.is_set():
+            return
+        await self._halt()
+        timeout = self._in.settings.worker.drain_timeout_ms / 1000
+        try:
+            async with asyncio.timeout(timeout):
+                await self.sink.flush()
+        except (OutputLostError, TimeoutError) as problem:
+            log.warning("outputs under way were not acknowledged: %s", problem)
+        for close in (self.source.stop, self.consumer.stop, self._close_clients):
+            try:
+                async with asyncio.timeout(timeout):
+                    await close()
+            except (KafkaError, OSError, TimeoutError) as problem:
+                log.warning("closing was not clean: %s", problem)
+
+    async def _close_clients(self) -> None:
+        await self.sink.abort()
+        await self.clients.stop()

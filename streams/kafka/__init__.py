@@ -1,0 +1,1 @@
+"""Everything that speaks to Kafka: source, sink, facts, recovery, topics, brokers."""

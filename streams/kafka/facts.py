@@ -1,0 +1,289 @@
+"""Compacted topics into tables: loaded to their end first, followed ever after.
+
+A consumer without a group is assigned the fact partitions that belong to the buyer
+partitions this worker owns, and all of the small shared topics. The topic is the
+changelog: a restart reads it again, so there is no second copy to go stale.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.errors import FactsUnreadableError
+from streams.kafka.record import Record
+from streams.kafka.tables import NOTHING, Applied, PartitionTables, SharedTables
+from streams.records.codec import Unreadable
+
+log = logging.getLogger(__name__)
+
+_POLL_MS: Final = 200
+_POLL_RECORDS: Final = 2000
+"""Applied between two turns of the event loop, so that deciding goes on meanwhile."""
+
+
+class FactTopics(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of the topics that facts come from, and how many partitions each has."""
+
+    orders: str
+    buyers: str
+    outcomes: str
+    shops: str
+    catalog: str
+    policies: str
+    partitions: int
+    """Of every topic but ``policies``, which has one."""
+
+    def owned(self, partition: int) -> tuple[TopicPartition, ...]:
+        """Return what is read for one buyer partition."""
+        names = (self.orders, self.buyers, self.outcomes)
+        return tuple(TopicPartition(name, partition) for name in names)
+
+    def shared(self) -> tuple[TopicPartition, ...]:
+        """Return what every worker reads whole."""
+        wide = [
+            TopicPartition(name, number)
+            for name in (self.shops, self.catalog)
+            for number in range(self.partitions)
+        ]
+        return (*wide, TopicPartition(self.policies, 0))
+
+
+class BadFact(msgspec.Struct, frozen=True, gc=False):
+    """A fact record that could not be read; it becomes a dead letter."""
+
+    record: Record
+    why: Unreadable
+
+
+class FactsReader:
+    """Keeps the tables of the owned partitions and the shared tables up to date.
+
+    Parameters
+    ----------
+    on_applied
+        Called for every live change that may make a notice due, never while a
+        partition is still being loaded (reconciliation follows the load).
+    on_bad
+        Called with the partition number of a record that could not be read.
+    """
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        topics: FactTopics,
+        shared: SharedTables,
+        on_applied: Callable[[int, Applied, Record], None],
+        on_bad: Callable[[int], None],
+    ) -> None:
+        self._consumer = consumer
+        self.topics = topics
+        self._on_applied = on_applied
+        self._on_bad = on_bad
+        self.shared = shared
+        self.tables: dict[int, PartitionTables] = {}
+        self.loaded: set[int] = set()
+        self.shared_loaded = asyncio.Event()
+        self.records_read: dict[str, int] = {}
+        self.bad: dict[int, dict[tuple[str, int], BadFact]] = {}
+        """Unreadable records by partition number, then by (topic, offset)."""
+        self._wanted: frozenset[int] = frozenset()
+        self._assigned: set[TopicPartition] = set()
+        self._targets: dict[TopicPartition, int] = {}
+        self._changed = asyncio.Event()
+        self._moved = asyncio.Condition()
+        self._appliers: dict[
+            str, Callable[[PartitionTables, Record], Applied | Unreadable]
+        ] = {
+            topics.orders: _order,
+            topics.buyers: _buyer,
+            topics.outcomes: lambda tables, record: tables.apply_outcome(
+                record.key, record.value, record.offset
+            ),
+        }
+
+    # -- what callers ask for --------------------------------------------------
+
+    async def load(self, partitions: Iterable[int]) -> None:
+        """Return when facts of these partitions, and the shared ones, are at their end.
+
+        Partitions loaded before and not asked for now are dropped.
+        """
+        self._wanted = frozenset(partitions)
+        self._changed.set()
+        async with self._moved:
+            await self._moved.wait_for(
+                lambda: self.shared_loaded.is_set() and self._wanted <= self.loaded
+            )
+
+    async def barrier(self, partition: int) -> None:
+        """Return when every fact written to a partition before this call is applied."""
+        wanted = self.topics.owned(partition)
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(wanted)
+        behind = dict(ends)
+        async with self._moved:
+            while True:
+                for tp in list(behind):
+                    if (
+                        tp not in self._assigned
+                        or await self._position(tp) >= behind[tp]
+                    ):
+                        del behind[tp]
+                if not behind:
+                    return
+                await self._moved.wait()
+
+    async def behind(self) -> int:
+        """Return how many fact records are written but not applied, asking the broker."""
+        assigned = list(self._assigned)
+        if not assigned:
+            return 0
+        ends = await self._consumer.end_offsets(assigned)
+        return sum([max(0, ends[tp] - await self._position(tp)) for tp in assigned])
+
+    # -- the loop --------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Read until cancelled.
+
+        Raises
+        ------
+        FactsUnreadableError
+            The broker refused for a reason that waiting does not mend.
+        """
+        try:
+            while True:
+                if self._changed.is_set() or not self._assigned:
+                    self._changed.clear()
+                    await self._assign()
+                polled: dict[Any, list[Record]] = await self._consumer.getmany(
+                    timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
+                )
+                for tp, records in polled.items():
+                    self._apply(tp, records)
+                await self._arrived()
+                await asyncio.sleep(0)
+        except KafkaError as problem:
+            raise FactsUnreadableError(
+                f"reading facts failed: {type(problem).__name__}: {problem}"
+            ) from problem
+
+    async def _assign(self) -> None:
+        for partition in set(self.tables) - self._wanted:
+            self._drop(partition)
+        wanted = {tp for number in self._wanted for tp in self.topics.owned(number)}
+        wanted.update(self.topics.shared())
+        keep = {tp: await self._position(tp) for tp in wanted & self._assigned}
+        new = wanted - self._assigned
+        for number in self._wanted:
+            if number not in self.tables:
+                self.tables[number] = PartitionTables(number, self.topics.partitions)
+        starts = await self._consumer.beginning_offsets(list(new)) if new else {}
+        ends = await self._consumer.end_offsets(list(new)) if new else {}
+        if wanted != self._assigned:
+            self._consumer.assign(list(wanted))
+            for tp, offset in {**keep, **starts}.items():
+                self._consumer.seek(tp, offset)
+        self._assigned = wanted
+        self._targets.update(ends)
+
+    def _drop(self, partition: int) -> None:
+        self.tables.pop(partition, None)
+        self.loaded.discard(partition)
+        names = {tp.topic for tp in self.topics.owned(partition)}
+        bad = self.bad.get(partition, {})
+        self.bad[partition] = {
+            at: fact for at, fact in bad.items() if at[0] not in names
+        }
+        self._assigned -= set(self.topics.owned(partition))
+
+    def _apply(self, tp: TopicPartition, records: list[Record]) -> None:
+        self.records_read[tp.topic] = self.records_read.get(tp.topic, 0) + len(records)
+        apply = self._appliers.get(tp.topic)
+        if apply is None:
+            for record in records:
+                self._note(tp, record, self._apply_shared(tp, record))
+            return
+        tables = self.tables.get(tp.partition)
+        if tables is None:  # dropped meanwhile
+            return
+        for record in records:
+            applied = apply(tables, record)
+            if applied is not NOTHING:
+                self._note(tp, record, applied)
+
+    def _apply_shared(self, tp: TopicPartition, record: Record) -> Applied | Unreadable:
+        if tp.topic == self.topics.shops:
+            return self.shared.apply_shop(tp.partition, record.key, record.value)
+        if tp.topic == self.topics.catalog:
+            return self.shared.apply_catalog(tp.partition, record.key, record.value)
+        return self.shared.apply_policy(record.value)
+
+    def _note(
+        self, tp: TopicPartition, record: Record, applied: Applied | Unreadable
+    ) -> None:
+        if applied is NOTHING:
+            return
+        if isinstance(applied, Unreadable):
+            log.warning(
+                "%s/%d@%d cannot be read: %s",
+                tp.topic,
+                tp.partition,
+                record.offset,
+                applied.error,
+            )
+            found = self.bad.setdefault(tp.partition, {})
+            found[tp.topic, record.offset] = BadFact(record, applied)
+            self._on_bad(tp.partition)
+        elif tp.partition in self.loaded:
+            self._on_applied(tp.partition, applied, record)
+
+    async def _arrived(self) -> None:
+        """Cross off what has been read to its target, and date the veto feeds."""
+        for tp in list(self._targets):
+            if tp not in self._assigned:
+                del self._targets[tp]
+            elif await self._position(tp) >= self._targets[tp]:
+                del self._targets[tp]
+        if not self.shared_loaded.is_set() and not any(
+            tp in self._targets for tp in self.topics.shared()
+        ):
+            self.shared_loaded.set()
+        for number, tables in self.tables.items():
+            owned = self.topics.owned(number)
+            if number not in self.loaded and not any(
+                tp in self._targets for tp in owned
+            ):
+                self.loaded.add(number)
+            await self._date_vetoes(tables, owned[2])
+        async with self._moved:
+            self._moved.notify_all()
+
+    async def _date_vetoes(
+        self, tables: PartitionTables, outcomes: TopicPartition
+    ) -> None:
+        if outcomes not in self._assigned or tables.partition not in self.loaded:
+            return
+        heard: int | None = self._consumer.last_poll_timestamp(outcomes)
+        end: int | None = self._consumer.highwater(outcomes)
+        if (
+            heard is not None
+            and end is not None
+            and await self._position(outcomes) >= end
+        ):
+            tables.vetoes_known_ms = heard
+
+    async def _position(self, tp: TopicPartition) -> int:
+        return int(await self._consumer.position(tp))
+
+
+def _order(tables: PartitionTables, record: Record) -> Applied | Unreadable:
+    return tables.apply_order(record.key, record.value)
+
+
+def _buyer(tables: PartitionTables, record: Record) -> Applied | Unreadable:
+    return tables.apply_buyer(record.key, record.value)

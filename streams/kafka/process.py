@@ -1,0 +1,86 @@
+"""One Java process that never outlives the process that started it."""
+
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+KILL_WAIT_S = 10
+"""SIGKILL takes effect at once; a machine out of memory needs a moment."""
+
+_WATCH = 'read -r _; kill -KILL "$0"'
+"""Standard input ends when its writer, our process, is gone in whatever way."""
+
+
+class GuardedProcess:
+    """A child process in a session of its own, and a watcher that ends it.
+
+    A session of its own: Ctrl-C in the terminal reaches us, not the child, so
+    that it is stopped in order. The watcher holds the reading end of a pipe of
+    ours and kills the child when the pipe ends, even after SIGKILL.
+    (``PR_SET_PDEATHSIG`` would fire when the starting *thread* ends.)
+
+    Parameters
+    ----------
+    command
+        Program and arguments.
+    log
+        File that standard output and error are appended to.
+    """
+
+    def __init__(self, command: Sequence[str], log: Path) -> None:
+        with log.open("ab") as sink:
+            self._child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._watcher = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCH, str(self._child.pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child."""
+        return self._child.pid
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Exit code, or ``None`` when the child still runs after ``timeout_s``."""
+        try:
+            code = self._child.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+        self._dismiss()
+        return code
+
+    def pause(self) -> None:
+        """Freeze the child; connections stay open, nothing answers."""
+        self._child.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused child go on; harmless when it runs."""
+        self._child.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End the child at once, paused or not; blocks until it is gone."""
+        self._child.kill()
+        self._child.wait(KILL_WAIT_S)
+        self._dismiss()
+
+    def terminate(self) -> None:
+        """Ask the child to stop in order, paused or not; returns at once."""
+        self.resume()
+        self._child.terminate()
+
+    def _dismiss(self) -> None:
+        # Before the pid may be used again: the watcher must not kill a stranger.
+        self._watcher.kill()
+        self._watcher.wait(KILL_WAIT_S)
+        if self._watcher.stdin is not None:
+            self._watcher.stdin.close()

@@ -1,0 +1,125 @@
+"""Which offsets may be committed: everything acknowledged, nothing beyond.
+
+Slices of a partition are finished in any order (their outputs travel in different
+batches) but offsets advance in the order they were read.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from aiokafka import TopicPartition
+
+
+class Claim:
+    """One slice on its way: how many output batches it still waits for."""
+
+    __slots__ = ("_advance", "end_offset", "on_done", "waiting")
+
+    def __init__(self, end_offset: int, advance: Callable[[], None]) -> None:
+        self.end_offset = end_offset
+        self.waiting = 1  # the holder itself, until ``sealed``
+        self.on_done: Callable[[], None] | None = None
+        self._advance = advance
+
+    def hold(self) -> None:
+        """One more batch must be acknowledged first."""
+        self.waiting += 1
+
+    def release(self) -> None:
+        """One batch was acknowledged (or the holder has added its last batch)."""
+        self.waiting -= 1
+        if self.waiting == 0:
+            if self.on_done is not None:
+                self.on_done()
+            self._advance()
+
+
+class _Lane:
+    __slots__ = ("claims", "committable", "committed", "moved_at_ms")
+
+    def __init__(self, offset: int, now_ms: int) -> None:
+        self.claims: deque[Claim] = deque()
+        self.committable = offset
+        self.committed = offset
+        self.moved_at_ms = now_ms
+
+
+class Progress:
+    """Committable offsets of the partitions owned now.
+
+    Parameters
+    ----------
+    clock_ms
+        Monotonic milliseconds, for telling how long a partition has not moved.
+    """
+
+    def __init__(self, clock_ms: Callable[[], int]) -> None:
+        self._clock_ms = clock_ms
+        self._lanes: dict[TopicPartition, _Lane] = {}
+        self.committed_at_ms = clock_ms()
+
+    def start(self, partition: TopicPartition, offset: int) -> None:
+        """Begin a partition at the offset that will be read next."""
+        self._lanes[partition] = _Lane(offset, self._clock_ms())
+
+    def forget(self, partition: TopicPartition) -> None:
+        """Drop a partition that is owned no more; late acknowledgements change nothing."""
+        self._lanes.pop(partition, None)
+
+    def claim(self, partition: TopicPartition, end_offset: int) -> Claim:
+        """Follow a slice; ``end_offset`` is the offset after its last record."""
+        lane = self._lanes[partition]
+
+        def advance() -> None:
+            claims = lane.claims
+            while claims and claims[0].waiting == 0:
+                lane.committable = claims.popleft().end_offset
+                lane.moved_at_ms = self._clock_ms()
+
+        claim = Claim(end_offset, advance)
+        lane.claims.append(claim)
+        return claim
+
+    def to_commit(self) -> dict[TopicPartition, int]:
+        """Return the offsets that moved since they were last committed."""
+        return {
+            partition: lane.committable
+            for partition, lane in self._lanes.items()
+            if lane.committable > lane.committed
+        }
+
+    def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Note what the broker has taken."""
+        self.committed_at_ms = self._clock_ms()
+        for partition, offset in offsets.items():
+            lane = self._lanes.get(partition)
+            if lane is not None and offset > lane.committed:
+                lane.committed = offset
+
+    def commit_age_ms(self) -> int:
+        """Return how long ago everything acknowledged by then was committed."""
+        return self._clock_ms() - self.committed_at_ms
+
+    def committable(self) -> dict[TopicPartition, int]:
+        """Return, per partition owned, the offset up to which all is acknowledged."""
+        return {partition: lane.committable for partition, lane in self._lanes.items()}
+
+    def pending(self, partitions: frozenset[TopicPartition]) -> int:
+        """Count slices of these partitions that are not finished."""
+        return sum(
+            len(lane.claims) for tp, lane in self._lanes.items() if tp in partitions
+        )
+
+    def idle_ms(self) -> dict[TopicPartition, int]:
+        """Return how long each partition with unfinished slices has not moved."""
+        now = self._clock_ms()
+        return {
+            tp: now - lane.moved_at_ms
+            for tp, lane in self._lanes.items()
+            if lane.claims
+        }
+
+    def moved_at_ms(self, partition: TopicPartition) -> int:
+        """Return when the partition last moved (monotonic ms); 0 when not owned."""
+        lane = self._lanes.get(partition)
+        return lane.moved_at_ms if lane is not None else 0

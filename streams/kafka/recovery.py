@@ -1,0 +1,226 @@
+"""What was already decided, read from the outputs themselves.
+
+Every output says which input offset it answers. Before a partition is read, its
+output partitions are read to their end: offsets that already have an output are
+skipped (a crash between produce and commit gives no second decision), and the
+decisions fill the partition's memory.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.decision.ledger import Ledger
+from streams.errors import FactsUnreadableError
+from streams.kafka.record import Record
+from streams.records import headers
+from streams.records.dead_letters import last_text
+from streams.records.decisions import Recovered, recover
+from streams.records.notices import FOLLOW_UP_SUFFIX, recover_notice
+
+log = logging.getLogger(__name__)
+
+_POLL_MS = 500
+
+
+class OutputTopics(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of the topics we write; the same partition number as the input's."""
+
+    approvals: str
+    reviews: str
+    skipped: str
+    notices: str
+    dead_letters: str
+
+    def names(self) -> tuple[str, ...]:
+        """Return all of them."""
+        return (
+            self.approvals,
+            self.reviews,
+            self.skipped,
+            self.notices,
+            self.dead_letters,
+        )
+
+    def of(self, partition: int) -> tuple[TopicPartition, ...]:
+        """Return the output partitions of one input partition."""
+        return tuple(TopicPartition(name, partition) for name in self.names())
+
+
+class Answered(msgspec.Struct):
+    """What the outputs of one partition say, besides the decisions in its ledger."""
+
+    offsets: set[int]
+    """Input offsets, from the committed one on, that already have an output."""
+    dead: set[tuple[str, int]]
+    """(topic, offset) of every record that is a dead letter already."""
+
+
+class OutputReader:
+    """Reads output partitions to their end, each part of them once.
+
+    Parameters
+    ----------
+    consumer
+        Without a group, not assigned to anything else.
+    input_topic
+        Only outputs that answer this topic count as answered offsets.
+    """
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        topics: OutputTopics,
+        input_topic: str,
+    ) -> None:
+        self._consumer = consumer
+        self._topics = topics
+        self._input_topic = input_topic
+        self._read_to: dict[TopicPartition, int] = {}
+        self.foreign = 0
+        """Records in our output topics that are not ours to read."""
+
+    def written(self, where: TopicPartition, offset: int, count: int) -> None:
+        """Note our own acknowledged batch, so that it need not be read back."""
+        if offset >= 0 and self._read_to.get(where) == offset:
+            self._read_to[where] = offset + count
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """Read these partitions from the beginning next time."""
+        for number in partitions:
+            for where in self._topics.of(number):
+                self._read_to.pop(where, None)
+
+    async def read(
+        self, ledgers: Mapping[int, Ledger], committed: Mapping[int, int]
+    ) -> dict[int, Answered]:
+        """Bring the ledgers up to the end of the output topics.
+
+        Parameters
+        ----------
+        ledgers
+            By partition; those not forgotten keep what they hold.
+        committed
+            By partition, the input offset from which requests will be read.
+
+        Raises
+        ------
+        FactsUnreadableError
+            The outputs cannot be read; deciding without them could decide twice.
+        """
+        answered = {number: Answered(set(), set()) for number in ledgers}
+        found: dict[int, list[tuple[int, Recovered]]] = {
+            number: [] for number in ledgers
+        }
+        try:
+            async for record in self._records(list(ledgers)):
+                self._take(record, answered, committed, (ledgers, found))
+        except KafkaError as problem:
+            raise FactsUnreadableError(
+                f"reading back outputs failed: {type(problem).__name__}: {problem}"
+            ) from problem
+        for number, decisions in found.items():
+            # Two topics, one history: the order of the input is the order of decisions.
+            decisions.sort(key=_by_offset)
+            for _, decision in decisions:
+                _remember(ledgers[number], decision)
+        return answered
+
+    async def _records(self, numbers: list[int]) -> Any:  # noqa: ANN401 - async generator
+        partitions = [where for number in numbers for where in self._topics.of(number)]
+        if not partitions:
+            return
+        begins = await self._consumer.beginning_offsets(partitions)
+        ends = await self._consumer.end_offsets(partitions)
+        behind: dict[TopicPartition, int] = {}
+        for where in partitions:
+            start = max(self._read_to.get(where, 0), begins[where])
+            self._read_to[where] = start
+            if start < ends[where]:
+                behind[where] = start
+        if not behind:
+            return
+        self._consumer.assign(list(behind))
+        for where, start in behind.items():
+            self._consumer.seek(where, start)
+        waiting = set(behind)
+        while waiting:
+            polled: dict[Any, list[Record]] = await self._consumer.getmany(
+                timeout_ms=_POLL_MS
+            )
+            for where, records in polled.items():
+                for record in records:
+                    if record.offset < ends[where]:
+                        yield record
+            for where in list(waiting):
+                if await self._consumer.position(where) >= ends[where]:
+                    waiting.discard(where)
+                    self._read_to[where] = ends[where]
+                    self._consumer.pause(where)
+
+    def _take(
+        self,
+        record: Record,
+        answered: dict[int, Answered],
+        committed: Mapping[int, int],
+        into: tuple[Mapping[int, Ledger], dict[int, list[tuple[int, Recovered]]]],
+    ) -> None:
+        ledgers, found = into
+        number = record.partition
+        if record.topic == self._topics.dead_letters:
+            self._take_dead_letter(record, answered[number], committed.get(number, 0))
+            return
+        if record.topic == self._topics.notices:
+            notice_id = recover_notice(record.value or b"")
+            if notice_id is not None:
+                ledgers[number].notices.add(notice_id)
+            return
+        decision = recover(record.value or b"")
+        if decision is None:
+            self.foreign += 1
+            log.warning("%s/%d@%d is no decision", record.topic, number, record.offset)
+            return
+        if decision.decision_id.endswith(FOLLOW_UP_SUFFIX):
+            ledgers[number].notices.add(decision.decision_id)
+            return
+        offset = headers.number(record.headers, headers.SOURCE_OFFSET)
+        source = headers.text(record.headers, headers.SOURCE_TOPIC)
+        if offset is None or source != self._input_topic:
+            self.foreign += 1
+            return
+        if offset >= committed.get(number, 0):
+            answered[number].offsets.add(offset)
+        found[number].append((offset, decision))
+
+    def _take_dead_letter(
+        self, record: Record, answered: Answered, committed: int
+    ) -> None:
+        topic, offset = (
+            last_text(record.headers, "topic"),
+            last_text(record.headers, "offset"),
+        )
+        partition = last_text(record.headers, "partition")
+        if topic is None or offset is None or not offset.isdigit():
+            self.foreign += 1
+            return
+        answered.dead.add((topic, int(offset)))
+        if (
+            topic == self._input_topic
+            and partition == str(record.partition)
+            and int(offset) >= committed
+        ):
+            answered.offsets.add(int(offset))
+
+
+def _by_offset(found: tuple[int, Recovered]) -> int:
+    return found[0]
+
+
+def _remember(ledger: Ledger, decision: Recovered) -> None:
+    entry = decision.entry
+    if ledger.find(entry.refund_id, entry.version, withdraws=entry.withdraws) is None:
+        ledger.add(entry)

@@ -1,0 +1,265 @@
+"""The only way in: polls become slices, and offsets are committed behind them.
+
+aiokafka hands partitions over while its heartbeat rests and swallows what a listener
+raises, so the listener only pauses; loading facts and reading back outputs happen in
+a task of our own, and only then is a partition read. Every rebalance takes all
+partitions away first (eager): a slice read before it is recognised by its epoch and
+left to whoever reads it again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+from typing_extensions import override
+
+from streams.errors import SourceError
+from streams.kafka.progress import Progress
+from streams.kafka.record import Record
+
+log = logging.getLogger(__name__)
+
+Starts = Mapping[TopicPartition, int]
+Prepare = Callable[[Starts], Awaitable[None]]
+"""Given partitions and their committed offsets, returns when they may be read."""
+
+_NOT_OURS: Final = (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+
+
+class Slice(msgspec.Struct, frozen=True, gc=False):
+    """Consecutive records of one partition, from one poll."""
+
+    partition: TopicPartition
+    records: list[Record]
+    epoch: int
+    """The assignment it was read under."""
+    polled_ms: int
+    """Monotonic ms."""
+
+    @property
+    def end_offset(self) -> int:
+        """The offset to commit once every record is done."""
+        return int(self.records[-1].offset) + 1
+
+
+class SourceLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How the source paces itself."""
+
+    commit_interval_ms: int
+    drain_timeout_ms: int
+    """How long a rebalance may wait for acknowledgements under way."""
+    slice_max: int
+    """Records in one slice at most."""
+    ownership_ms: int
+    """A slice older than this is checked against the group before it is judged."""
+
+
+class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped here
+    """One consumer group member: slices out, offsets back."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        limits: SourceLimits,
+        deliver: Callable[[Slice], Awaitable[None]],
+        prepare: Prepare,
+        clock_ms: Callable[[], int],
+    ) -> None:
+        self._consumer = consumer
+        self._limits = limits
+        self._deliver = deliver
+        self._prepare = prepare
+        self._clock_ms = clock_ms
+        self.progress = Progress(clock_ms)
+        self.epoch = 0
+        self.rebalances = 0
+        self.first_assignment = asyncio.Event()
+        self.read_to: dict[TopicPartition, int] = {}
+        """Next offset to read, per partition being read."""
+        self._preparing: asyncio.Task[None] | None = None
+        self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._commit_lock = asyncio.Lock()
+
+    # -- rebalance -------------------------------------------------------------
+
+    @override
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Finish what is under way, commit it, let go."""
+        self.epoch += 1
+        await self._stop_preparing()
+        taken = frozenset(self.read_to)
+        self.read_to.clear()
+        try:
+            async with asyncio.timeout(self._limits.drain_timeout_ms / 1000):
+                while self.progress.pending(taken):
+                    await asyncio.sleep(0.002)
+        except TimeoutError:
+            log.warning("a rebalance did not wait for all acknowledgements")
+        await self._commit()
+        for partition in taken:
+            self.progress.forget(partition)
+
+    @override
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Pause the new partitions and prepare them in a task of our own."""
+        self.rebalances += 1
+        self._consumer.pause(*assigned)
+        await self._stop_preparing()
+        epoch = self.epoch
+        self._preparing = asyncio.create_task(
+            self._take_over(frozenset(assigned), epoch)
+        )
+        self._preparing.add_done_callback(self._prepared)
+
+    async def _stop_preparing(self) -> None:
+        task, self._preparing = self._preparing, None
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+
+    def _prepared(self, task: "asyncio.Task[None]") -> None:
+        if (
+            not task.cancelled()
+            and task.exception() is not None
+            and not self._failure.done()
+        ):
+            self._failure.set_exception(
+                task.exception() or SourceError("preparing failed")
+            )
+
+    async def _take_over(self, assigned: frozenset[TopicPartition], epoch: int) -> None:
+        starts = await self._committed(assigned)
+        await self._prepare(starts)
+        if epoch != self.epoch:
+            return
+        for partition, offset in starts.items():
+            self.progress.start(partition, offset)
+            self._consumer.seek(partition, offset)
+            self.read_to[partition] = offset
+        self._consumer.resume(*assigned)
+        self.first_assignment.set()
+
+    async def _committed(
+        self, assigned: frozenset[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        starts: dict[TopicPartition, int] = {}
+        missing: list[TopicPartition] = []
+        for partition in assigned:
+            offset = await self._consumer.committed(partition)
+            if offset is None:
+                missing.append(partition)
+            else:
+                starts[partition] = offset
+        if missing:
+            starts.update(await self._consumer.beginning_offsets(missing))
+        return starts
+
+    # -- reading ---------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Poll until cancelled; raises what made reading or preparing impossible."""
+        reader = asyncio.create_task(self._read())
+        try:
+            await asyncio.wait(
+                {reader, self._failure}, return_when=asyncio.FIRST_COMPLETED
+            )
+            if self._failure.done():
+                await self._failure
+            await reader
+        finally:
+            reader.cancel()
+            await asyncio.wait({reader})
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                polled: dict[Any, list[Record]] = await self._consumer.getmany(
+                    timeout_ms=1000, max_records=self._limits.slice_max
+                )
+            except KafkaError as problem:
+                raise SourceError(
+                    f"reading the input failed: {type(problem).__name__}: {problem}"
+                ) from problem
+            for partition, records in polled.items():
+                if not records or partition not in self.read_to:
+                    continue  # left over from before a rebalance: it will be read again
+                self.read_to[partition] = int(records[-1].offset) + 1
+                await self._deliver(
+                    Slice(partition, records, self.epoch, self._clock_ms())
+                )
+
+    async def still_ours(self, piece: Slice) -> bool:
+        """Whether a slice may be judged: its partition was not taken away since.
+
+        A process that slept longer than the session time-out has lost its partitions
+        without having heard of it. A commit under our generation settles it.
+        """
+        if piece.epoch != self.epoch or piece.partition not in self.read_to:
+            return False
+        if self._clock_ms() - piece.polled_ms <= self._limits.ownership_ms:
+            return True
+        return await self._commit(everything=True) and piece.epoch == self.epoch
+
+    # -- committing ------------------------------------------------------------
+
+    async def commit_forever(self) -> None:
+        """Commit what was acknowledged, again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(self._limits.commit_interval_ms / 1000)
+            await self._commit()
+
+    async def _commit(self, *, everything: bool = False) -> bool:
+        """Commit; False when the group does not take it from us (any more)."""
+        async with self._commit_lock:
+            offsets = (
+                self.progress.committable() if everything else self.progress.to_commit()
+            )
+            if not offsets:
+                self.progress.committed({})
+                return not everything
+            try:
+                await self._consumer.commit(offsets)
+            except _NOT_OURS as problem:
+                log.info("offsets not committed, the group is changing: %s", problem)
+                return False
+            except KafkaError as problem:
+                log.warning("offsets not committed: %s", problem)
+                return False
+            self.progress.committed(offsets)
+            return True
+
+    async def stop(self) -> None:
+        """Commit a last time; the caller has let the sink finish before."""
+        await self._stop_preparing()
+        await self._commit()
+
+    # -- figures ---------------------------------------------------------------
+
+    def lag(self) -> dict[TopicPartition, int]:
+        """Return records not yet read, per partition being read, as last heard."""
+        found: dict[TopicPartition, int] = {}
+        for partition, offset in self.read_to.items():
+            try:
+                end = self._consumer.highwater(partition)
+            except (IllegalStateError, AssertionError):
+                continue
+            found[partition] = max(0, (end or offset) - offset)
+        return found

@@ -1,0 +1,314 @@
+"""The facts in memory: what the compacted topics say, one set of tables a partition.
+
+A record that cannot be read takes away what was known under its key: nobody knows
+the present state, so requests that need it go to a person. It is never passed over.
+"""
+
+from typing import Final
+
+import msgspec
+
+from streams.decision.ledger import Fate, Ledger
+from streams.decision.model import Buyer, Catalog, Order, Shop
+from streams.decision.policy import Policies, parse_policy
+from streams.errors import PolicyError
+from streams.kafka.routing import partition_of
+from streams.records.codec import (
+    Outcome,
+    Unreadable,
+    decode_buyer,
+    decode_catalog_entry,
+    decode_object,
+    decode_outcome,
+    decode_shop,
+    decode_watermark,
+)
+from streams.records.orders import OrderReader
+
+WATERMARK_KEY: Final = b"__watermark__"
+"""Watermark records have this key, or this key and ``:`` and the name of one feed."""
+
+UNREADABLE: Final = "unreadable"
+"""A value no rule knows: it stands where a record could not be read."""
+
+
+class Applied(msgspec.Struct, frozen=True, gc=False):
+    """What applying a record changed: the ids whose notices may be due."""
+
+    order_id: str | None = None
+    refund_id: str | None = None
+    merchant_switch: str | None = None
+    """``shop_id`` whose merchant tried to switch the service (case 45)."""
+
+
+NOTHING: Final = Applied()
+
+
+class Watermarks:
+    """How far each feed of a topic partition has been written; the slowest one counts."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[bytes, int] = {}
+        self.ms: int | None = None
+        """None until a feed has spoken."""
+
+    def apply(self, key: bytes, value: bytes | None) -> Unreadable | None:
+        """Take a watermark record; one never goes back. A tombstone ends a feed."""
+        if value is None:
+            self._feeds.pop(key, None)
+        else:
+            mark = decode_watermark(value)
+            if isinstance(mark, Unreadable):
+                return mark
+            self._feeds[key] = max(
+                mark.watermark_ms, self._feeds.get(key, mark.watermark_ms)
+            )
+        self.ms = min(self._feeds.values(), default=None)
+        return None
+
+
+class PartitionTables:
+    """Orders, buyers, and what became of refunds: one buyer partition."""
+
+    def __init__(self, partition: int, partitions: int) -> None:
+        self.partition = partition
+        self._partitions = partitions
+        self.misrouted = 0
+        """Rows found here that the hash of their buyer sends elsewhere."""
+        self.orders: dict[str, Order] = {}
+        self.buyers: dict[str, Buyer] = {}
+        self.ledger = Ledger()
+        self.order_marks = Watermarks()
+        self.buyer_marks = Watermarks()
+        self.outcome_marks = Watermarks()
+        self.vetoes_known_ms: int | None = None
+        """When the veto feed was last read to its end, UTC ms."""
+        self._reader = OrderReader()
+
+    def apply_order(
+        self, key: bytes | None, value: bytes | None
+    ) -> Applied | Unreadable:
+        """Take a snapshot, a tombstone or a watermark of ``refund.orders``."""
+        if key is not None and key.startswith(WATERMARK_KEY):
+            return self.order_marks.apply(key, value) or NOTHING
+        order_id = _text(key)
+        if value is None:
+            if order_id is None:
+                return Unreadable("no_id", "a tombstone without a key")
+            self.orders.pop(order_id, None)
+            return Applied(order_id=order_id)
+        order = self._reader.read(value)
+        if type(order) is Unreadable:
+            if order_id is not None:
+                self.orders.pop(order_id, None)
+            return order
+        return self._put_order(order)  # type: ignore[arg-type]  # narrowed by type() above
+
+    def _put_order(self, order: Order) -> Applied:
+        order_id = order.order_id
+        known = self.orders.get(order_id)
+        if known is None:
+            self.orders[order_id] = order
+            return (
+                Applied(order_id=order_id)
+                if order_id in self.ledger.by_order
+                else NOTHING
+            )
+        new, old = order.order_version, known.order_version
+        if type(new) is int and type(old) is int:
+            if new < old:
+                return NOTHING
+        elif order.order_status != known.order_status:
+            # nobody can say which of the two is the newer one
+            order = msgspec.structs.replace(order, order_status=UNREADABLE)
+        self.orders[order_id] = order
+        return (
+            Applied(order_id=order_id) if order_id in self.ledger.by_order else NOTHING
+        )
+
+    def apply_buyer(
+        self, key: bytes | None, value: bytes | None
+    ) -> Applied | Unreadable:
+        """Take a row, a tombstone or a watermark of ``refund.buyers``."""
+        if key is not None and key.startswith(WATERMARK_KEY):
+            return self.buyer_marks.apply(key, value) or NOTHING
+        buyer_id = _text(key)
+        if value is None:
+            if buyer_id is None:
+                return Unreadable("no_id", "a tombstone without a key")
+            self.buyers.pop(buyer_id, None)
+            return NOTHING
+        buyer = decode_buyer(value)
+        if isinstance(buyer, Unreadable):
+            if buyer_id is not None:
+                self.buyers[buyer_id] = Buyer(buyer_id, limits_readable=False)
+            return buyer
+        buyer_id = str(buyer.buyer_id)
+        if (
+            buyer_id not in self.buyers
+            and partition_of(buyer_id, self._partitions) != self.partition
+        ):
+            self.misrouted += 1
+        self.buyers[buyer_id] = buyer
+        return NOTHING
+
+    def apply_outcome(
+        self, key: bytes | None, value: bytes | None, offset: int
+    ) -> Applied | Unreadable:
+        """Take a record of ``refund.outcomes``: payout, review or order veto."""
+        if key is not None and key.startswith(WATERMARK_KEY):
+            return self.outcome_marks.apply(key, value) or NOTHING
+        outcome = decode_outcome(value)
+        if isinstance(outcome, Unreadable):
+            name = _text(key)
+            if (
+                name is not None
+            ):  # perhaps a veto: until it is known, nobody may approve
+                self.ledger.vetoes[name] = UNREADABLE
+            return outcome
+        if outcome.veto is not None:
+            self.ledger.vetoes[str(outcome.order_id)] = outcome.veto
+            return NOTHING
+        return self._put_fate(str(outcome.refund_id), outcome, offset)
+
+    def _put_fate(self, refund_id: str, outcome: Outcome, offset: int) -> Applied:
+        fates = self.ledger.fates
+        fate = fates.get(refund_id, Fate())
+        at_ms = outcome.at_ms if type(outcome.at_ms) is int else None
+        if outcome.kind in {"payout_succeeded", "payout_failed"}:
+            if fate.payout == "payout_succeeded":
+                return NOTHING  # the money went back: nothing later undoes that
+            fates[refund_id] = Fate(str(outcome.kind), at_ms, None, offset)
+            return Applied(refund_id=refund_id)
+        if outcome.kind == "reviewed" and outcome.result in {"approved", "rejected"}:
+            fates[refund_id] = Fate(
+                fate.payout, fate.payout_at_ms, str(outcome.result), fate.source_offset
+            )
+            return NOTHING
+        return NOTHING
+
+
+class SharedTables:
+    """Shops, catalogue and policies: small, read whole by every worker."""
+
+    def __init__(self, policies: Policies, partitions: int) -> None:
+        self.shops: dict[str, Shop] = {}
+        self.listed: dict[str, object] = {}
+        self.catalog = Catalog(self.listed)
+        self.policies = policies
+        self.policy_refusals: tuple[str, ...] = ()
+        self._shop_marks = [Watermarks() for _ in range(partitions)]
+        self._catalog_marks = [Watermarks() for _ in range(partitions)]
+        self.lists_ms: int | None = None
+        """The slowest watermark of shops and catalogue; None until all have spoken."""
+
+    def apply_shop(
+        self, partition: int, key: bytes | None, value: bytes | None
+    ) -> Applied | Unreadable:
+        """Take a row of ``refund.shops``; a merchant's own wish changes nothing (R-09)."""
+        if key is not None and key.startswith(WATERMARK_KEY):
+            return self._mark(self._shop_marks[partition], key, value)
+        shop_id = _text(key)
+        if value is None:
+            if shop_id is not None:
+                self.shops.pop(shop_id, None)
+            return NOTHING
+        shop = decode_shop(value)
+        if isinstance(shop, Unreadable):
+            if shop_id is not None:
+                self.shops[shop_id] = Shop(shop_id, standing=UNREADABLE)
+            return shop
+        sent = decode_object(value)
+        if isinstance(sent, dict) and sent.get("by") == "merchant":
+            return Applied(merchant_switch=str(shop.shop_id))
+        self.shops[str(shop.shop_id)] = shop
+        return NOTHING
+
+    def apply_catalog(
+        self, partition: int, key: bytes | None, value: bytes | None
+    ) -> Applied | Unreadable:
+        """Take a row of ``refund.catalog``: a category or SKU the operator excludes."""
+        if key is not None and key.startswith(WATERMARK_KEY):
+            return self._mark(self._catalog_marks[partition], key, value)
+        entry_id = _text(key)
+        if value is None:
+            if entry_id is not None:
+                self.listed.pop(entry_id, None)
+            return NOTHING
+        entry = decode_catalog_entry(value)
+        if isinstance(entry, Unreadable):
+            if entry_id is not None:
+                self.listed[entry_id] = UNREADABLE
+            return entry
+        if entry.excluded is True:
+            self.listed[entry.id] = entry.kind
+        elif entry.excluded is False:
+            self.listed.pop(entry.id, None)
+        else:
+            self.listed[entry.id] = UNREADABLE
+        return NOTHING
+
+    def apply_policy(self, value: bytes | None) -> Applied | Unreadable:
+        """Take a policy version of ``refund.policies``; a bad one changes nothing."""
+        if value is None:
+            return NOTHING
+        found = decode_object(value)
+        if isinstance(found, Unreadable):
+            return found
+        if found.get("family") != "FR":
+            return NOTHING  # another rule family's policy
+        try:
+            self.policies = Policies((*self.policies, parse_policy(found)))
+        except PolicyError as refused:
+            self.policy_refusals = refused.problems
+            return Unreadable("policy_refused", str(refused)[:200])
+        self.policy_refusals = ()
+        return NOTHING
+
+    def _mark(
+        self, marks: Watermarks, key: bytes, value: bytes | None
+    ) -> Applied | Unreadable:
+        refused = marks.apply(key, value)
+        self.lists_ms = _slowest(self._shop_marks + self._catalog_marks)
+        self.catalog = Catalog(self.listed, _slowest(self._catalog_marks))
+        return refused or NOTHING
+
+
+def _slowest(marks: list[Watermarks]) -> int | None:
+    found = [mark.ms for mark in marks]
+    known = [ms for ms in found if ms is not None]
+    return min(known) if len(known) == len(found) else None
+
+
+def _text(key: bytes | None) -> str | None:
+    if not key:
+        return None
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def lists_as_of(tables: PartitionTables, shared: SharedTables) -> int | None:
+    """Return the moment up to which limits, shops, SKUs and vetoes are all known."""
+    buyers, lists = tables.buyer_marks.ms, shared.lists_ms
+    vetoes = tables.outcome_marks.ms
+    if vetoes is None:
+        vetoes = tables.vetoes_known_ms
+    if buyers is None or lists is None or vetoes is None:
+        return None
+    return min(buyers, lists, vetoes)
+
+
+def fresh(own: object, mark: int | None) -> object:
+    """Return ``as_of_ms`` of a fact: its own or its partition's watermark, the later.
+
+    A wrong value stays wrong; a watermark does not mend it (E-4).
+    """
+    if mark is None:
+        return own
+    if own is None:
+        return mark
+    if type(own) is int and own < mark:
+        return mark
+    return own

@@ -1,0 +1,320 @@
+"""The topics: what each must be, creating them, and checking those that are there.
+
+A topic that is declared otherwise loses something without a word: facts that a
+clean-up deletes, requests that a short retention deletes before they are decided,
+buyers that another partition count moves. So a worker checks before it starts.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import msgspec
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import (
+    IncompatibleBrokerVersion,
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnsupportedVersionError,
+    for_code,
+)
+
+from streams.errors import TopicsError
+from streams.settings import Kafka, Settings, connection
+
+_log: Final = logging.getLogger(__name__)
+
+_DAY_MS: Final = 86_400_000
+_REQUESTS_KEPT_MS: Final = 14 * _DAY_MS
+_DECISIONS_KEPT_MS: Final = 180 * _DAY_MS
+_DEAD_LETTERS_KEPT_MS: Final = 30 * _DAY_MS
+_DEAD_LETTER_MAX_BYTES: Final = 4_194_304
+"""Above the largest record of a topic with default limits (1 MiB) and its headers."""
+
+_FACT_SEGMENT_MS: Final = _DAY_MS
+"""Only closed segments are compacted; closing them daily keeps loading short."""
+
+_POLL_S: Final = 0.1
+_LOOKS: Final = 300
+"""Half a minute until new topics have leaders; an idle broker takes a tenth of that."""
+
+_UNLIMITED: Final = -1
+
+
+class TopicSpec(msgspec.Struct, frozen=True):
+    """What one topic must be."""
+
+    name: str
+    partitions: int
+    replication_factor: int
+    config: Mapping[str, str]
+    """Topic settings as the broker spells them."""
+    agents: frozenset[str]
+    """Agents that read or write it."""
+
+
+_DECIDING: Final = frozenset({"decide", "watch"})
+_ALL: Final = frozenset({"decide", "watch", "ingest"})
+_INGESTING: Final = frozenset({"ingest"})
+
+
+def declare(settings: Settings) -> tuple[TopicSpec, ...]:
+    """Return every topic of the contract, in its order."""
+    prefix, by_buyer = settings.topics.prefix, settings.topics.partitions
+    kept = _delete(_DECISIONS_KEPT_MS)
+    dead = _delete(_DEAD_LETTERS_KEPT_MS) | {
+        "max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)
+    }
+    # An older policy still judges requests made under it (R-08) for as long as
+    # requests are kept, so compaction leaves versions alone for that time.
+    policies = _compact() | {"min.compaction.lag.ms": str(_REQUESTS_KEPT_MS)}
+    requests = _delete(_REQUESTS_KEPT_MS)
+    rows = (
+        (prefix + "requests", by_buyer, requests, _ALL),
+        (prefix + "orders", by_buyer, _compact(), _ALL),
+        (prefix + "buyers", by_buyer, _compact(), _DECIDING),
+        (prefix + "outcomes", by_buyer, kept, _DECIDING),
+        (prefix + "approvals", by_buyer, kept, _DECIDING),
+        (prefix + "reviews", by_buyer, kept, _DECIDING),
+        (prefix + "skipped", by_buyer, kept, _DECIDING),
+        (prefix + "notices", by_buyer, kept, _DECIDING),
+        (prefix + "dead-letters", by_buyer, dead, _ALL),
+        (prefix + "shops", by_buyer, _compact(), _DECIDING),
+        (prefix + "catalog", by_buyer, _compact(), _DECIDING),
+        (prefix + "policies", 1, policies, _DECIDING),
+        (settings.topics.events, by_buyer, requests, _INGESTING),
+    )
+    return tuple(
+        TopicSpec(
+            name,
+            partitions,
+            settings.topics.replication_factor,
+            config | _safety(settings),
+            agents,
+        )
+        for name, partitions, config, agents in rows
+    )
+
+
+def needed(settings: Settings) -> tuple[TopicSpec, ...]:
+    """Return the topics that the agents of this worker read or write."""
+    agents = frozenset(settings.worker.agents)
+    return tuple(spec for spec in declare(settings) if spec.agents & agents)
+
+
+def _delete(kept_ms: int) -> dict[str, str]:
+    return {"cleanup.policy": "delete", "retention.ms": str(kept_ms)}
+
+
+def _compact() -> dict[str, str]:
+    return {"cleanup.policy": "compact", "segment.ms": str(_FACT_SEGMENT_MS)}
+
+
+def _safety(settings: Settings) -> dict[str, str]:
+    return {
+        "min.insync.replicas": str(settings.topics.min_insync_replicas),
+        "unclean.leader.election.enable": "false",
+    }
+
+
+@asynccontextmanager
+async def admin_client(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Connect an admin client and close it afterwards.
+
+    Raises
+    ------
+    KafkaConnectionError
+        No broker answers.
+    SettingsError
+        PEM files that cannot be used.
+    """
+    admin = AIOKafkaAdminClient(**connection(kafka))
+    try:
+        await admin.start()
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def create(
+    admin: AIOKafkaAdminClient, specs: Iterable[TopicSpec]
+) -> tuple[str, ...]:
+    """Create the topics that are missing and wait until all of them have leaders.
+
+    Topics that are there are left as they are: :func:`check` tells what is wrong.
+
+    Returns
+    -------
+    tuple of str
+        Names of the topics that were created.
+
+    Raises
+    ------
+    TopicsError
+        The brokers refuse topics, or cannot create any at all; one line each.
+    """
+    wanted = {spec.name: spec for spec in specs}
+    try:
+        answer = await admin.create_topics([_new_topic(s) for s in wanted.values()])
+    except (IncompatibleBrokerVersion, UnsupportedVersionError) as problem:
+        raise TopicsError(
+            ["these brokers cannot create topics over the network; use their own tools"]
+        ) from problem
+    created: list[str] = []
+    problems: list[str] = []
+    for name, code, *message in answer.topic_errors:
+        if code == 0:
+            created.append(name)
+        elif code != TopicAlreadyExistsError.errno:
+            why = message[0] if message and message[0] else for_code(code).__name__
+            problems.append(
+                f"{name}: not created: {why}; correct [topics] or ask an administrator"
+            )
+    if problems:
+        raise TopicsError(problems)
+    await _visible(admin, frozenset(created))
+    return tuple(created)
+
+
+def _new_topic(spec: TopicSpec) -> NewTopic:
+    return NewTopic(
+        spec.name,
+        spec.partitions,
+        spec.replication_factor,
+        topic_configs=dict(spec.config),
+    )
+
+
+async def _visible(admin: AIOKafkaAdminClient, names: frozenset[str]) -> None:
+    for _ in range(_LOOKS):
+        there = {
+            topic["topic"] for topic in await _topics(admin) if _has_leaders(topic)
+        }
+        if names <= there:
+            return
+        await asyncio.sleep(_POLL_S)
+    raise TopicsError(
+        ["topics were created but have no leaders yet; check the brokers' logs"]
+    )
+
+
+def _has_leaders(topic: Mapping[str, Any]) -> bool:
+    parts = topic["partitions"]
+    return bool(parts) and all(part["leader"] >= 0 for part in parts)
+
+
+async def _topics(admin: AIOKafkaAdminClient) -> list[Mapping[str, Any]]:
+    # All of them: naming one may create it on brokers that create topics by themselves.
+    found: list[Mapping[str, Any]] = await admin.describe_topics(None)
+    return [topic for topic in found if topic["error_code"] == 0]
+
+
+async def check(
+    admin: AIOKafkaAdminClient, specs: Iterable[TopicSpec]
+) -> tuple[str, ...]:
+    """Compare the topics that are there with those declared.
+
+    Brokers that do not tell topic settings are logged, and only names, partition
+    counts and replicas are compared.
+
+    Returns
+    -------
+    tuple of str
+        One line a problem, each with what to do; empty when all is well.
+    """
+    specs = tuple(specs)
+    there = {topic["topic"]: topic for topic in await _topics(admin)}
+    problems: list[str] = []
+    for spec in specs:
+        if spec.name in there:
+            problems += _shape(spec, there[spec.name]["partitions"])
+        else:
+            problems.append(f"{spec.name}: missing; run `refund topics create`")
+    configs = await _configs(admin, [spec.name for spec in specs if spec.name in there])
+    for spec in specs:
+        problems += _differences(spec, configs.get(spec.name, {}))
+    return tuple(problems)
+
+
+def _shape(spec: TopicSpec, parts: list[Mapping[str, Any]]) -> Iterator[str]:
+    if len(parts) != spec.partitions:
+        advice = (
+            "set topics.partitions to that everywhere, or create the topic anew"
+            if spec.partitions > 1
+            else "create the topic anew"
+        )
+        yield (
+            f"{spec.name}: {len(parts)} partitions, declared {spec.partitions}; {advice}"
+            " (adding partitions moves keys)"
+        )
+    copies = min((len(part["replicas"]) for part in parts), default=0)
+    if parts and copies < spec.replication_factor:
+        yield (
+            f"{spec.name}: {copies} replicas, declared {spec.replication_factor}; "
+            "add replicas or lower topics.replication_factor"
+        )
+
+
+async def _configs(
+    admin: AIOKafkaAdminClient, names: list[str]
+) -> Mapping[str, Mapping[str, str]]:
+    if not names:
+        return {}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+    try:
+        answers = await admin.describe_configs(resources)
+    except KafkaError as problem:
+        if problem.retriable:
+            raise
+        _log.warning(
+            "the brokers do not tell topic settings (%s): clean-up and retention "
+            "are not checked",
+            type(problem).__name__,
+        )
+        return {}
+    found: dict[str, Mapping[str, str]] = {}
+    for answer in answers:
+        for code, _message, _kind, name, entries in answer.resources:
+            if code == 0:
+                found[name] = {key: value for key, value, *_ in entries}
+            else:
+                _log.warning("%s: settings not readable: %s", name, for_code(code))
+    return found
+
+
+_AT_LEAST: Final = {
+    "retention.ms": "records would be deleted too early",
+    "max.message.bytes": "large dead letters could not be written",
+    "min.insync.replicas": "an acknowledged output could be lost",
+    "min.compaction.lag.ms": "policies would vanish while requests still need them",
+}
+"""Settings that may be larger than declared, and what happens when they are smaller."""
+
+_EXACTLY: Final = {
+    "cleanup.policy": "records that are needed would be deleted",
+    "unclean.leader.election.enable": "acknowledged outputs could be lost",
+}
+
+
+def _differences(spec: TopicSpec, actual: Mapping[str, str]) -> Iterator[str]:
+    declared = dict(spec.config)
+    if declared["cleanup.policy"] == "delete":
+        declared["retention.bytes"] = str(_UNLIMITED)
+    for key, wanted in declared.items():
+        have = actual.get(key)
+        if have is None or have == wanted:
+            continue
+        why = _EXACTLY.get(key)
+        if key == "retention.bytes":
+            why = _AT_LEAST["retention.ms"]
+        elif key in _AT_LEAST and _is_less(have, wanted):
+            why = _AT_LEAST[key]
+        if why is not None:
+            yield f"{spec.name}: {key}={have}, {why}; set it to {wanted}"
+
+
+def _is_less(have: str, wanted: str) -> bool:
+    return int(have) != _UNLIMITED and int(have) < int(wanted)

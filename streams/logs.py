@@ -1,0 +1,117 @@
+"""Log lines for people or collectors, without secrets, and without buyers at ``info``.
+
+One handler on the root logger writes to the given stream. What must not appear is
+taken out of the finished line, so that exception texts and third-party messages are
+covered too.
+"""
+
+import logging
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final, TextIO
+
+import msgspec
+from typing_extensions import override
+
+HIDDEN: Final = "(hidden)"
+
+_NAMED_SECRET: Final = re.compile(
+    r"(?i)((?:password|secret|access_token|app_secret|sign)[\"']?\s*[=:]\s*[\"']?)"
+    r"([^\s\"',;&)}\]]+)"
+)
+_NAMED_BUYER: Final = re.compile(
+    r"(?i)(buyer(?:_id)?[\"']?\s*[=:]\s*[\"']?|\bbuyer )([^\s\"',;&)}\]=:]+)"
+)
+_OWN_ATTRIBUTES: Final = frozenset(
+    logging.LogRecord("", 0, "", 0, "", None, None).__dict__
+) | {"message", "asctime", "taskName"}
+
+
+class _Clean:
+    """Takes secrets out of a line, and buyers out of all but ``debug`` lines."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # The longest first: one secret may be part of another.
+        self._secrets = sorted(set(secrets), key=len, reverse=True)
+
+    def __call__(self, text: str, level: int) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        text = _NAMED_SECRET.sub(rf"\1{HIDDEN}", text)
+        if level > logging.DEBUG:
+            text = _NAMED_BUYER.sub(rf"\1{HIDDEN}", text)
+        return text
+
+
+def _moment(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _TextFormatter(logging.Formatter):
+    def __init__(self, clean: _Clean) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+        self._clean = clean
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        text = self._clean(super().format(record), record.levelno)
+        return f"{_moment(record)} {text}"
+
+
+class _JsonFormatter(logging.Formatter):
+    def __init__(self, clean: _Clean) -> None:
+        super().__init__()
+        self._clean = clean
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": _moment(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self._text(record.getMessage(), record),
+        }
+        for key, value in record.__dict__.items():
+            if key not in _OWN_ATTRIBUTES:
+                # As "key=value", so that the name of the field counts, too.
+                shown = self._text(f"{key}={value}", record)
+                line[key] = shown.removeprefix(f"{key}=")
+        if record.exc_info:
+            line["exception"] = self._text(
+                self.formatException(record.exc_info), record
+            )
+        return msgspec.json.encode(line).decode()
+
+    def _text(self, text: str, record: logging.LogRecord) -> str:
+        return self._clean(text, record.levelno)
+
+
+def configure(
+    level: str, form: str, stream: TextIO, secrets: Iterable[str] = ()
+) -> None:
+    """Send all logging to ``stream`` and nowhere else; the last call counts.
+
+    Parameters
+    ----------
+    level
+        ``debug``, ``info``, ``warning``, ``error``: the least severe one written.
+    form
+        ``json`` = one object a line; anything else = text.
+    stream
+        Usually standard error.
+    secrets
+        Texts that must not appear in any line; none is empty.
+    """
+    clean = _Clean(secrets)
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        _JsonFormatter(clean) if form == "json" else _TextFormatter(clean)
+    )
+    root = logging.getLogger()
+    for old in list(root.handlers):
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    logging.captureWarnings(capture=True)

@@ -1,0 +1,20 @@
+"""Everything that is measured: one closed table, filled per slice, read at a scrape.
+
+Values are plain numbers in plain dicts. The Prometheus client only sees them when it
+is scraped: :class:`Metrics` is a collector in the registry that is passed in. A method
+costs about the same for one record and for thousands: callers count per slice.
+"""
+
+from streams.metrics.collector import Judged, Metrics
+from streams.metrics.histogram import Histogram
+from streams.metrics.table import BUCKETS_MS, TABLE, Spec, metrics_page
+
+__all__ = [
+    "BUCKETS_MS",
+    "TABLE",
+    "Histogram",
+    "Judged",
+    "Metrics",
+    "Spec",
+    "metrics_page",
+]

@@ -1,0 +1,223 @@
+"""What the process counts, kept as plain numbers until a scrape asks for it."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+from typing_extensions import override
+
+from streams.metrics import table
+from streams.metrics.histogram import Histogram
+from streams.metrics.table import Spec
+
+Judged = tuple[str, str | None, tuple[str, ...]]
+"""Disposition, outcome, reason codes: what decisions are counted by."""
+
+_LEADING_NONE: Final = "none"
+_INFINITE: Final = float("inf")
+
+
+class Metrics(Collector):
+    """All metrics of one process; every method is cheap and none blocks.
+
+    Parameters
+    ----------
+    registry
+        The metrics are added to it; a registry takes them once.
+    now_ms
+        Wall clock, for ages at the moment of a scrape.
+    """
+
+    def __init__(self, registry: CollectorRegistry, now_ms: Callable[[], int]) -> None:
+        self.registry = registry
+        self.request_age = Histogram()
+        """``requested_at_ms`` to ``decided_at_ms``."""
+        self.latency = Histogram()
+        """Record timestamp to acknowledged output."""
+        self._now_ms = now_ms
+        self._lock = threading.Lock()
+        self._values: dict[str, dict[tuple[str, ...], float]] = {
+            spec.name: {} if spec.labels else {(): 0}
+            for spec in table.TABLE
+            if spec.kind != "histogram"
+        }
+        self._decided = 0
+        self._approved = 0
+        self._committed_at_ms: int | None = None
+        self._watermarks_ms: dict[str, int | None] = {}
+        registry.register(self)
+
+    # Decisions
+
+    def decided(self, counts: Mapping[Judged, int]) -> None:
+        """Count a slice's new decisions, grouped by what they came to.
+
+        A ``Counter`` over ``(disposition, outcome, reason_codes)`` does it.
+        """
+        for (disposition, outcome, codes), count in counts.items():
+            self._add(table.DISPOSITIONS, (disposition,), count)
+            for code in codes:
+                self._add(table.REASONS, (code,), count)
+            if outcome is None:
+                continue
+            leading = codes[0] if codes else _LEADING_NONE
+            self._add(table.DECISIONS, (outcome, leading), count)
+            self._decided += count
+            if outcome == "auto_approve":
+                self._approved += count
+            else:
+                self._add(table.MANUAL_REVIEW_COUNT, (), count)
+        if self._decided:
+            self._put(table.AUTO_SHARE, (), self._approved / self._decided)
+
+    def repeated(self, count: int) -> None:
+        """Count requests answered with their first decision."""
+        self._add(table.REPEATED, (), count)
+
+    def noticed(self, counts: Mapping[str, int]) -> None:
+        """Count notices by kind."""
+        self._add_each(table.NOTICES, counts)
+
+    # Input
+
+    def slice_done(self, topic: str, records: int) -> None:
+        """Count a slice whose outputs are all acknowledged, and its records."""
+        self._add(table.SLICES, (topic,), 1)
+        self._add(table.RECORDS, (topic,), records)
+
+    def dead_lettered(self, topic: str, counts: Mapping[str, int]) -> None:
+        """Count dead letters of an input topic by error."""
+        for error, count in counts.items():
+            self._add(table.DEAD_LETTERS, (topic, error), count)
+
+    def skipped(self, topic: str, count: int) -> None:
+        """Count offsets that had been decided before a restart."""
+        self._add(table.SKIPPED, (topic,), count)
+
+    def misrouted(self, topic: str, count: int) -> None:
+        """Count records in the wrong partition."""
+        self._add(table.MISROUTED, (topic,), count)
+
+    def lag(self, rows: Mapping[tuple[str, int], tuple[int, int]]) -> None:
+        """Replace the lag of all: (topic, partition) -> (records, ms)."""
+        records: dict[tuple[str, ...], float] = {}
+        seconds: dict[tuple[str, ...], float] = {}
+        for (topic, partition), (count, behind_ms) in rows.items():
+            records[topic, str(partition)] = count
+            seconds[topic, str(partition)] = max(0, behind_ms) / 1000
+        self._replace(table.LAG_RECORDS, records)
+        self._replace(table.LAG_SECONDS, seconds)
+
+    def assigned(self, partitions: int) -> None:
+        """Note a rebalance and how many partitions are owned from now on."""
+        self._add(table.REBALANCES, (), 1)
+        self._put(table.PARTITIONS, (), partitions)
+
+    def committed(self, at_ms: int) -> None:
+        """Note when offsets were committed, by the wall clock."""
+        self._committed_at_ms = at_ms
+
+    # Facts
+
+    def facts_loaded(self, counts: Mapping[str, int]) -> None:
+        """Count applied fact records by table."""
+        self._add_each(table.FACTS_LOADED, counts)
+
+    def table_rows(self, sizes: Mapping[str, int]) -> None:
+        """Replace the sizes of all tables."""
+        self._replace(table.TABLE_ROWS, {(name,): size for name, size in sizes.items()})
+
+    def watermarks(self, oldest_ms: Mapping[str, int | None]) -> None:
+        """Replace the oldest watermark by topic; None = a partition has none."""
+        self._watermarks_ms = dict(oldest_ms)
+
+    # State
+
+    def breakers_open(self, counts: Mapping[str, int]) -> None:
+        """Replace the open breakers by scope: ``global``, ``shop``."""
+        self._replace(table.BREAKERS_OPEN, {(scope,): n for scope, n in counts.items()})
+
+    def agents(self, up: Mapping[str, bool]) -> None:
+        """Replace which agents run."""
+        self._replace(table.AGENTS_UP, {(name,): int(one) for name, one in up.items()})
+
+    def build(self, version: str, python: str) -> None:
+        """Say what runs."""
+        self._replace(table.BUILD, {(version, python): 1})
+
+    def policy(self, name: str | None) -> None:
+        """Say which policy is in force; None = none."""
+        self._replace(table.POLICY, {(name or _LEADING_NONE,): 1})
+
+    # Reading
+
+    def value(self, spec: Spec, *labels: str) -> float:
+        """Return one value of a counter or gauge; 0 when nothing was counted."""
+        self._refresh()
+        return self._values[spec.name].get(labels, 0)
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric of the table; called by the registry at a scrape."""
+        self._refresh()
+        for spec in table.TABLE:
+            if spec is table.REQUEST_AGE or spec is table.LATENCY:
+                histogram = (
+                    self.request_age if spec is table.REQUEST_AGE else self.latency
+                )
+                buckets, total = histogram.read()
+                yield HistogramMetricFamily(spec.name, spec.meaning, buckets, total)
+                continue
+            family: CounterMetricFamily | GaugeMetricFamily = (
+                CounterMetricFamily(spec.name, spec.meaning, labels=spec.labels)
+                if spec.kind == "counter"
+                else GaugeMetricFamily(spec.name, spec.meaning, labels=spec.labels)
+            )
+            with self._lock:
+                rows = list(self._values[spec.name].items())
+            for labels, value in rows:
+                family.add_metric(labels, value)
+            yield family
+
+    def describe(self) -> Iterable[Metric]:
+        """Yield the metrics without values, so that registering reads none."""
+        return (Metric(spec.name, spec.meaning, spec.kind) for spec in table.TABLE)
+
+    def _refresh(self) -> None:
+        """Turn moments into ages, as of now."""
+        now_ms = self._now_ms()
+        if self._committed_at_ms is not None:
+            age_ms = max(0, now_ms - self._committed_at_ms)
+            self._put(table.COMMIT_AGE, (), age_ms / 1000)
+        self._replace(
+            table.WATERMARK_AGE,
+            {
+                (topic,): _INFINITE if at_ms is None else max(0, now_ms - at_ms) / 1000
+                for topic, at_ms in self._watermarks_ms.items()
+            },
+        )
+
+    def _add(self, spec: Spec, labels: tuple[str, ...], count: int) -> None:
+        with self._lock:
+            values = self._values[spec.name]
+            values[labels] = values.get(labels, 0) + count
+
+    def _add_each(self, spec: Spec, counts: Mapping[str, int]) -> None:
+        for label, count in counts.items():
+            self._add(spec, (label,), count)
+
+    def _put(self, spec: Spec, labels: tuple[str, ...], value: float) -> None:
+        with self._lock:
+            self._values[spec.name][labels] = value
+
+    def _replace(self, spec: Spec, values: dict[tuple[str, ...], float]) -> None:
+        with self._lock:
+            self._values[spec.name] = values

@@ -1,0 +1,194 @@
+"""The closed table of metrics, and the page that lists them."""
+
+from typing import Final
+
+import msgspec
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """One metric of the table."""
+
+    name: str
+    kind: str
+    """``counter``, ``gauge`` or ``histogram``."""
+    unit: str
+    labels: tuple[str, ...]
+    """Values come from closed lists or are topics and partitions, never ids."""
+    meaning: str
+
+
+def _counter(name: str, labels: str, meaning: str, unit: str = "records") -> Spec:
+    return Spec(name, "counter", unit, tuple(labels.split()), meaning)
+
+
+def _gauge(name: str, labels: str, meaning: str, unit: str = "") -> Spec:
+    return Spec(name, "gauge", unit, tuple(labels.split()), meaning)
+
+
+def _histogram(name: str, meaning: str) -> Spec:
+    return Spec(name, "histogram", "seconds", (), meaning)
+
+
+DECISIONS: Final = _counter(
+    "refund_decisions_total",
+    "outcome reason",
+    "New decisions by outcome and leading reason code.",
+    "decisions",
+)
+REASONS: Final = _counter(
+    "refund_reasons_total",
+    "reason",
+    "New decisions that carry a reason code, leading or not.",
+    "decisions",
+)
+DISPOSITIONS: Final = _counter(
+    "refund_dispositions_total",
+    "disposition",
+    "New decision records: decided, out_of_scope, superseded.",
+)
+AUTO_SHARE: Final = _gauge(
+    "refund_auto_share",
+    "",
+    "FR-1.5a: automatic approvals among what this worker decided since it started.",
+    "ratio",
+)
+MANUAL_REVIEW_COUNT: Final = _counter(
+    "refund_manual_review_count_total",
+    "",
+    "FR-1.5a: decisions that went to a person.",
+    "decisions",
+)
+REQUEST_AGE: Final = _histogram(
+    "refund_request_age_seconds",
+    "From requested_at_ms to decided_at_ms.",
+)
+LATENCY: Final = _histogram(
+    "refund_decision_latency_seconds",
+    "From the request record's timestamp to the acknowledged output.",
+)
+RECORDS: Final = _counter("refund_records_total", "topic", "Input records read.")
+SLICES: Final = _counter(
+    "refund_slices_total",
+    "topic",
+    "Slices finished, all outputs acknowledged.",
+    "slices",
+)
+LAG_RECORDS: Final = _gauge(
+    "refund_lag_records",
+    "topic partition",
+    "Records from the committed offset to the end.",
+    "records",
+)
+LAG_SECONDS: Final = _gauge(
+    "refund_lag_seconds",
+    "topic partition",
+    "Age of the oldest record that is not decided yet; 0 without lag.",
+    "seconds",
+)
+DEAD_LETTERS: Final = _counter(
+    "refund_dead_letters_total",
+    "topic error",
+    "Input records that became dead letters.",
+)
+REPEATED: Final = _counter(
+    "refund_repeated_requests_total",
+    "",
+    "Requests delivered again and answered with their first decision.",
+)
+SKIPPED: Final = _counter(
+    "refund_skipped_offsets_total",
+    "topic",
+    "Offsets passed over because a worker had decided them before it ended.",
+)
+MISROUTED: Final = _counter(
+    "refund_misrouted_total", "topic", "Records found in the wrong partition."
+)
+FACTS_LOADED: Final = _counter(
+    "refund_facts_loaded_total", "table", "Fact records applied, at start and live."
+)
+TABLE_ROWS: Final = _gauge("refund_table_rows", "table", "Rows in memory.", "rows")
+WATERMARK_AGE: Final = _gauge(
+    "refund_watermark_age_seconds",
+    "topic",
+    "Age of the oldest watermark among the partitions owned; +Inf without one.",
+    "seconds",
+)
+REBALANCES: Final = _counter(
+    "refund_rebalances_total", "", "Assignments received.", "assignments"
+)
+PARTITIONS: Final = _gauge(
+    "refund_partitions", "", "Partitions owned; 0 on a spare.", "partitions"
+)
+COMMIT_AGE: Final = _gauge(
+    "refund_commit_age_seconds",
+    "",
+    "Time since offsets were last committed.",
+    "seconds",
+)
+NOTICES: Final = _counter("refund_notices_total", "kind", "Notices written.", "notices")
+BREAKERS_OPEN: Final = _gauge(
+    "refund_breakers_open", "scope", "Open breakers: 0 or 1 for global.", "breakers"
+)
+AGENTS_UP: Final = _gauge("refund_agent_up", "agent", "1 while the agent runs.")
+BUILD: Final = _gauge("refund_build_info", "version python", "Always 1.")
+POLICY: Final = _gauge(
+    "refund_policy_info",
+    "policy",
+    "1 for the policy in force; none = nothing approved.",
+)
+
+TABLE: Final = (
+    DECISIONS,
+    REASONS,
+    DISPOSITIONS,
+    AUTO_SHARE,
+    MANUAL_REVIEW_COUNT,
+    REQUEST_AGE,
+    LATENCY,
+    RECORDS,
+    SLICES,
+    LAG_RECORDS,
+    LAG_SECONDS,
+    DEAD_LETTERS,
+    REPEATED,
+    SKIPPED,
+    MISROUTED,
+    FACTS_LOADED,
+    TABLE_ROWS,
+    WATERMARK_AGE,
+    REBALANCES,
+    PARTITIONS,
+    COMMIT_AGE,
+    NOTICES,
+    BREAKERS_OPEN,
+    AGENTS_UP,
+    BUILD,
+    POLICY,
+)
+"""The closed table, in the order of ``docs/metrics.md``."""
+
+BUCKETS_MS: Final = (
+    *(1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200, 300, 500),
+    *(1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000, 1_800_000),
+)
+"""Inclusive upper bounds: fine where decisions are made, coarse where lag is caught
+up."""
+
+
+def metrics_page() -> str:
+    """Return ``docs/metrics.md``, generated from the table."""
+    bounds = ", ".join(f"{bound / 1000:g}" for bound in BUCKETS_MS)
+    rows = "\n".join(
+        f"| `{spec.name}` | {spec.kind} | {spec.unit or '1'} "
+        f"| {', '.join(f'`{label}`' for label in spec.labels) or '-'} "
+        f"| {spec.meaning} |"
+        for spec in TABLE
+    )
+    return (
+        "# Metrics\n\nServed at `/metrics` in the Prometheus text format. "
+        "Labels come from closed lists or are topics and partitions, never ids.\n"
+        f"Histograms have the bounds {bounds} seconds.\n\n"
+        "| metric | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
+        f"{rows}\n\n"
+        "This page is generated from the table in `streams/metrics/table.py`.\n"
+    )

@@ -1,0 +1,1 @@
+"""Platforms whose pushed events become canonical records; one package each."""

@@ -1,0 +1,198 @@
+"""From one verdict and what was read about it to the records to write.
+
+Every record says which topic it belongs to, its key, and the value its partition
+is derived from: the buyer, or the order while no buyer is known.
+"""
+
+import json
+from typing import Literal
+
+import msgspec
+import orjson
+
+from streams.platforms.kuaishou.client import Answer, Failure, Unavailable
+from streams.platforms.kuaishou.events import Event, RefundChanged, Suspect
+from streams.platforms.kuaishou.memory import Known
+from streams.platforms.kuaishou.names import Kind
+from streams.platforms.kuaishou.reading import Verdict
+from streams.platforms.kuaishou.requests import Case, event_id, refund_records
+from streams.platforms.kuaishou.snapshot import (
+    Categories,
+    Sight,
+    buyer_of,
+    take_snapshot,
+)
+from streams.platforms.kuaishou.values import as_object, is_time
+
+NOT_ASKED = Unavailable(Failure.REFUSED)
+"""Stands for an answer nobody needed."""
+
+Topic = Literal["requests", "orders", "outcomes", "dead_letters"]
+
+
+class Emission(msgspec.Struct, frozen=True):
+    """One record to write."""
+
+    topic: Topic
+    key: bytes
+    """Empty on dead letters: they keep the key they came with."""
+    value: bytes
+    """Canonical JSON; on dead letters the original bytes."""
+    partition_by: str
+    """Buyer id if known, else order id; empty on dead letters."""
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """What the open platform said, and when it was asked (UTC ms)."""
+
+    asked_at_ms: int
+    order: Answer
+    fee: Answer
+    refund: Answer = NOT_ASKED
+
+
+def emissions(
+    raw: bytes,
+    verdict: Verdict,
+    known: Known,
+    answers: Answers | None,
+    categories: Categories,
+) -> list[Emission]:
+    """Return what one record becomes, in the order in which it is to be written.
+
+    Parameters
+    ----------
+    raw
+        The record's value, for a dead letter.
+    verdict
+        Its class.
+    known
+        What was known of its order right after it was classified.
+    answers
+        None when nothing was to be asked.
+    categories
+        Leaf category id -> path from the root.
+    """
+    if verdict.kind is Kind.DEAD_LETTER:
+        return [Emission("dead_letters", b"", raw, "")]
+    event = verdict.event
+    if event is None:
+        return []
+    view = _view(event, known, answers)
+    if isinstance(event, RefundChanged):
+        return _of_refund(event, event.refund_id, view, categories)
+    if not isinstance(event, Suspect):
+        return [_snapshot(event, view, categories, None)]
+    if event.refund_id is None:
+        return [_veto(event, view)]
+    return _of_refund(event, event.refund_id, view, categories)
+
+
+def encode(record: dict[str, object]) -> bytes:
+    """Write one record as JSON; integers of any size are kept."""
+    try:
+        return orjson.dumps(record)
+    except TypeError:  # beyond 64 bits
+        return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+_Data = dict[str, object] | None
+
+
+class _View(msgspec.Struct, frozen=True):
+    """Answers that may be used (None = unavailable), and what else is known."""
+
+    known: Known
+    asked_at_ms: int
+    order: _Data
+    fee: _Data
+    refund: _Data
+
+    @property
+    def buyer_id(self) -> str | None:
+        """Buyer by the order, then the refund, then earlier events."""
+        return buyer_of(self.order) or buyer_of(self.refund) or self.known.buyer_id
+
+
+def _snapshot(
+    event: Event | Suspect, view: _View, categories: Categories, refund_id: int | None
+) -> Emission:
+    sight = Sight(
+        order_id=event.order_id,
+        shop_id=event.shop_id,
+        event_at_ms=event.at_ms or 0,
+        known=view.known,
+        order=view.order,
+        fee=view.fee,
+        asked_at_ms=view.asked_at_ms,
+        refund_id=refund_id,
+    )
+    key = str(event.order_id)
+    value = encode(take_snapshot(sight, categories))
+    return Emission("orders", key.encode(), value, view.buyer_id or key)
+
+
+def _of_refund(
+    event: RefundChanged | Suspect, refund_id: int, view: _View, categories: Categories
+) -> list[Emission]:
+    """Write the order first, so that it is there when the request is decided.
+
+    Without an order detail no snapshot is written: the request says so itself, and
+    the snapshot that is there is not made poorer.
+    """
+    found = (
+        [] if view.order is None else [_snapshot(event, view, categories, refund_id)]
+    )
+    # Two answers that name two buyers are left for the rules; the partition is one.
+    case = Case(
+        event=event,
+        refund_id=refund_id,
+        detail=view.refund,
+        unavailable=_unavailable(view),
+        buyer_id=buyer_of(view.refund) or view.buyer_id,
+    )
+    partition_by = view.buyer_id or str(event.order_id)
+    for record in refund_records(case):
+        topic: Topic = "requests" if "action" in record else "outcomes"
+        found.append(
+            Emission(topic, str(refund_id).encode(), encode(record), partition_by)
+        )
+    return found
+
+
+def _veto(event: Suspect, view: _View) -> Emission:
+    key = str(event.order_id)
+    record = {"order_id": key, "veto": True, "event_id": event_id(event.content_id)}
+    return Emission("outcomes", key.encode(), encode(record), view.buyer_id or key)
+
+
+def _view(event: Event | Suspect, known: Known, answers: Answers | None) -> _View:
+    """Drop what is unavailable, and answers older than what was pushed."""
+    if answers is None:
+        return _View(known, 0, None, None, None)
+    order, refund = _data(answers.order), _data(answers.refund)
+    base = as_object((order or {}).get("orderBaseInfo"))
+    if _behind(base.get("updateTime"), known.at_ms):
+        order = None
+    if _behind((refund or {}).get("updateTime"), event.at_ms):
+        refund = None
+    return _View(known, answers.asked_at_ms, order, _data(answers.fee), refund)
+
+
+def _data(answer: Answer) -> _Data:
+    return None if isinstance(answer, Unavailable) else answer
+
+
+def _behind(read_ms: object, pushed_ms: int | None) -> bool:
+    """Tell whether an answer is too old; one without a readable time cannot be placed."""
+    return not is_time(read_ms) or (pushed_ms is not None and read_ms < pushed_ms)
+
+
+def _unavailable(view: _View) -> tuple[str, ...]:
+    lost = (
+        ("order_status", view.order is None),
+        # Half of every amount is in the order detail.
+        ("paid_amount", view.order is None or view.fee is None),
+        ("refund_detail", view.refund is None),
+    )
+    return tuple(name for name, missing in lost if missing)

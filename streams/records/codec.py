@@ -1,0 +1,277 @@
+"""JSON bytes to records, in two speeds that agree.
+
+The typed decoder reads what is well formed at C speed. Only when it refuses is the
+value read again as plain JSON, to say which fields were wrong: a request keeps its
+good fields and names the bad ones, a fact keeps the raw values for the rules.
+"""
+
+import json
+from typing import Final, TypeVar
+
+import msgspec
+
+from streams.decision.model import Buyer, Limit, Quality, Request, Shop
+
+T = TypeVar("T")
+
+
+class Unreadable(msgspec.Struct, frozen=True, gc=False):
+    """Why a value is a dead letter."""
+
+    error: str
+    """Closed list: ``null_value``, ``too_large``, ``not_json``, ``not_object``, ``no_id``."""
+    message: str
+    """For a person; never longer than 200 characters, never the value itself."""
+
+
+class CatalogEntry(msgspec.Struct, frozen=True, gc=False):
+    """One row of ``refund.catalog``: an id such as ``category:virtual`` or ``sku:k1``."""
+
+    id: str
+    excluded: object = None
+    kind: object = None
+    as_of_ms: object = None
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """One record of ``refund.outcomes``: what became of a decision, or an order veto."""
+
+    refund_id: object = None
+    kind: object = None
+    """``payout_succeeded``, ``payout_failed``, ``reviewed``."""
+    by: object = None
+    result: object = None
+    """Of ``reviewed``: ``approved`` or ``rejected``."""
+    at_ms: object = None
+    order_id: object = None
+    veto: object = None
+
+
+class Watermark(msgspec.Struct, frozen=True, gc=False):
+    """ "All my events up to ``watermark_ms`` have been written to this partition"."""
+
+    watermark_ms: int
+
+
+_REQUEST: Final = msgspec.json.Decoder(Request)
+_BUYER: Final = msgspec.json.Decoder(Buyer)
+_SHOP: Final = msgspec.json.Decoder(Shop)
+_CATALOG: Final = msgspec.json.Decoder(CatalogEntry)
+_OUTCOME: Final = msgspec.json.Decoder(Outcome)
+_WATERMARK: Final = msgspec.json.Decoder(Watermark)
+_PLAIN: Final = msgspec.json.Decoder()
+
+_INTEGERS: Final = (
+    "refund_version",
+    "special_refund_type",
+    "refund_fen",
+    "requested_at_ms",
+    "expire_at_ms",
+)
+_STRINGS: Final = (
+    "action",
+    "order_id",
+    "buyer_id",
+    "shop_id",
+    "refund_kind",
+    "event_id",
+    "reason",
+)
+_STRING_LISTS: Final = ("lines", "unavailable")
+
+
+def _unreadable(error: str, message: object) -> Unreadable:
+    return Unreadable(error, str(message)[:200])
+
+
+def decode_object(value: bytes) -> dict[str, object] | Unreadable:
+    """Read any JSON object, numbers out of a double's range included.
+
+    Lone surrogates, NaN, invalid UTF-8 and trailing bytes are refused.
+    """
+    try:
+        found: object = _PLAIN.decode(value)
+    except msgspec.ValidationError:  # JSON in form, but a number no double holds
+        return _decode_wide(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        return _unreadable("not_json", problem)
+    if isinstance(found, dict):
+        return found
+    return _unreadable("not_object", f"a JSON {type(found).__name__}, not an object")
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _decode_wide(value: bytes) -> dict[str, object] | Unreadable:
+    try:
+        found: object = json.loads(value.decode(), parse_constant=_refuse_constant)
+        json.dumps(found, ensure_ascii=False).encode()  # refuses lone surrogates
+    except (ValueError, RecursionError) as problem:
+        return _unreadable("not_json", type(problem).__name__)
+    if isinstance(found, dict):
+        return found
+    return _unreadable("not_object", f"a JSON {type(found).__name__}, not an object")
+
+
+def decode_request(value: bytes | None) -> Request | Unreadable:
+    """Read one value of ``refund.requests`` (E-10, E-28).
+
+    Returns
+    -------
+    Request or Unreadable
+        A field with a wrong JSON type is None and named in ``faults``. Without a
+        usable ``refund_id`` nobody could be asked: Unreadable.
+    """
+    if value is None:
+        return _unreadable("null_value", "a request without a value")
+    try:
+        request = _REQUEST.decode(value)
+    except msgspec.ValidationError:
+        return _faulty_request(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        return _unreadable("not_json", problem)
+    if not request.refund_id:
+        return _unreadable("no_id", "refund_id is empty")
+    return request
+
+
+def _faulty_request(value: bytes) -> Request | Unreadable:
+    found = decode_object(value)
+    if isinstance(found, Unreadable):
+        return found
+    refund_id = found.get("refund_id")
+    if not isinstance(refund_id, str) or not refund_id:
+        return _unreadable("no_id", "refund_id is not a non-empty string")
+    good: dict[str, object] = {"refund_id": refund_id}
+    faults: list[str] = []
+    for names, fits in (
+        (_INTEGERS, _is_integer),
+        (_STRINGS, _is_string),
+        (_STRING_LISTS, _is_string_list),
+    ):
+        for name in names:
+            field = found.get(name)
+            if field is None or fits(field):
+                good[name] = field
+            else:
+                faults.append(name)
+    good["faults"] = tuple(faults) or None
+    return msgspec.convert(good, Request)
+
+
+def _is_integer(value: object) -> bool:
+    return type(value) is int  # a bool is none
+
+
+def _is_string(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_string_list(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _decode_row(
+    value: bytes | None, decoder: "msgspec.json.Decoder[T]", id_field: str
+) -> T | Unreadable:
+    """Read a flat row whose only needed field is its id, a non-empty string."""
+    if value is None:
+        return _unreadable("null_value", "a row without a value")
+    try:
+        row = decoder.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        found = decode_object(value)
+        if isinstance(found, Unreadable):
+            return found
+        return _unreadable("no_id", problem)
+    row_id = getattr(row, id_field)
+    if not isinstance(row_id, str) or not row_id:
+        return _unreadable("no_id", f"{id_field} is not a non-empty string")
+    return row
+
+
+def decode_buyer(value: bytes | None) -> Buyer | Unreadable:
+    """Read one value of ``refund.buyers``; bad parts become values no rule accepts."""
+    if value is None:
+        return _unreadable("null_value", "a buyer without a value")
+    try:
+        buyer = _BUYER.decode(value)
+    except msgspec.ValidationError:
+        return _faulty_buyer(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        return _unreadable("not_json", problem)
+    if not isinstance(buyer.buyer_id, str) or not buyer.buyer_id:
+        return _unreadable("no_id", "buyer_id is not a non-empty string")
+    if not buyer.limits_readable:  # the field is ours, a sender's word does not count
+        return _faulty_buyer(value)
+    return buyer
+
+
+def _faulty_buyer(value: bytes) -> Buyer | Unreadable:
+    found = decode_object(value)
+    if isinstance(found, Unreadable):
+        return found
+    buyer_id = found.get("buyer_id")
+    if not isinstance(buyer_id, str) or not buyer_id:
+        return _unreadable("no_id", "buyer_id is not a non-empty string")
+    quality, limits = found.get("quality"), found.get("limits")
+    return Buyer(
+        buyer_id,
+        tuple(_quality(item) for item in quality) if isinstance(quality, list) else (),
+        tuple(_limit(item) for item in limits) if isinstance(limits, list) else (),
+        found.get("as_of_ms"),
+        limits is None or isinstance(limits, list),
+    )
+
+
+def _quality(item: object) -> Quality:
+    if not isinstance(item, dict):
+        return Quality()
+    return Quality(item.get("from_ms"), item.get("value"))
+
+
+def _limit(item: object) -> Limit:
+    if not isinstance(item, dict):
+        return Limit()
+    return Limit(item.get("kind"), item.get("from_ms"), item.get("until_ms"))
+
+
+def decode_shop(value: bytes | None) -> Shop | Unreadable:
+    """Read one value of ``refund.shops``."""
+    return _decode_row(value, _SHOP, "shop_id")
+
+
+def decode_catalog_entry(value: bytes | None) -> CatalogEntry | Unreadable:
+    """Read one value of ``refund.catalog``."""
+    return _decode_row(value, _CATALOG, "id")
+
+
+def decode_outcome(value: bytes | None) -> Outcome | Unreadable:
+    """Read one value of ``refund.outcomes``; it must name a refund or an order."""
+    if value is None:
+        return _unreadable("null_value", "an outcome without a value")
+    try:
+        outcome = _OUTCOME.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = decode_object(value)
+        return (
+            found
+            if isinstance(found, Unreadable)
+            else _unreadable("no_id", "no outcome")
+        )
+    named = outcome.order_id if outcome.veto is not None else outcome.refund_id
+    if not isinstance(named, str) or not named:
+        return _unreadable("no_id", "neither a refund_id nor an order veto")
+    return outcome
+
+
+def decode_watermark(value: bytes | None) -> Watermark | Unreadable:
+    """Read a watermark record."""
+    if value is None:
+        return _unreadable("null_value", "a watermark without a value")
+    try:
+        return _WATERMARK.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        return _unreadable("not_json", problem)

@@ -1,0 +1,77 @@
+"""Decision records: written by the engine, read back at start and by tools."""
+
+from typing import Final
+
+import msgspec
+
+from streams.decision.ledger import Entry
+from streams.decision.model import Decision
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(Decision)
+
+
+class _SeenAction(msgspec.Struct, gc=False):
+    action: str | None = None
+
+
+class _Written(msgspec.Struct, gc=False):
+    decision_id: str
+    refund_id: str
+    refund_version: int | None
+    order_id: str | None
+    buyer_id: str | None
+    disposition: str
+    outcome: str | None
+    decided_at_ms: int
+    refund_fen: int | None
+    reason_codes: tuple[str, ...]
+    seen: _SeenAction | None = None
+
+
+_WRITTEN: Final = msgspec.json.Decoder(_Written)
+
+encode_decision = _ENCODER.encode
+"""Write a decision; the same decision gives the same bytes."""
+
+
+def decode_decision(value: bytes) -> Decision:
+    """Read a whole decision record.
+
+    Raises
+    ------
+    msgspec.DecodeError
+        It is not one of ours.
+    """
+    return _DECODER.decode(value)
+
+
+class Recovered(msgspec.Struct, frozen=True, gc=False):
+    """A decision read back from an output topic."""
+
+    decision_id: str
+    entry: Entry
+
+
+def recover(value: bytes) -> Recovered | None:
+    """Read back what the memory of a partition needs; None when it is not ours."""
+    try:
+        found = _WRITTEN.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return Recovered(
+        found.decision_id,
+        Entry(
+            found.refund_id,
+            found.refund_version,
+            found.order_id,
+            found.buyer_id,
+            found.disposition,
+            found.outcome,
+            found.decided_at_ms,
+            found.refund_fen,
+            found.seen is not None and found.seen.action == "withdraw",
+            found.reason_codes,
+            value,
+        ),
+    )

@@ -1,0 +1,55 @@
+"""Notices: what happened around a decision, never the decision itself.
+
+Their ids are built from the decision, so that whoever finds one already written
+writes no second one.
+"""
+
+from typing import Final
+
+import msgspec
+
+FOLLOW_UP_SUFFIX: Final = ":refund_failed"
+"""Ends the decision id of the review item that a failed payout opens (case 72)."""
+
+
+class Notice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """One record of ``refund.notices``."""
+
+    notice_id: str
+    kind: str
+    """``race_detected``, ``ship_after_refund``, ``loss_recorded``,
+    ``withdrawn_after_approval`` or ``merchant_switch_ignored``."""
+    decision_id: str | None
+    refund_id: str | None
+    order_id: str | None
+    shop_id: str | None
+    noticed_at_ms: int
+    gap_ms: int | None = None
+    """Hand-over minus decision: negative or zero = the goods had left before."""
+    basis: str | None = None
+    """Which time says so: ``picked_up``, ``shipped``, ``unknown``."""
+    handed_over_at_ms: int | None = None
+    bearer: str | None = None
+    """Who bears the loss: ``merchant`` (FR-1.6a)."""
+    amount_fen: int | None = None
+    text_zh: str | None = None
+    text_en: str | None = None
+
+
+class _Id(msgspec.Struct, gc=False):
+    notice_id: str
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_ID: Final = msgspec.json.Decoder(_Id)
+
+encode_notice = _ENCODER.encode
+"""Write a notice."""
+
+
+def recover_notice(value: bytes) -> str | None:
+    """Return the id of a notice read back; None when it is not ours."""
+    try:
+        return _ID.decode(value).notice_id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

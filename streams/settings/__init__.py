@@ -1,0 +1,43 @@
+"""How a process runs: one frozen struct per section, checked as a whole.
+
+Values come, lowest first, from the defaults, a TOML file, the environment
+(``REFUND_SECTION__KEY``) and the command line. What is decided is not here: that is
+the policy (``config/policy.toml``).
+"""
+
+from streams.settings.loading import load
+from streams.settings.model import (
+    AGENTS,
+    Kafka,
+    Kuaishou,
+    Log,
+    PolicySource,
+    Settings,
+    Topics,
+    Web,
+    Worker,
+)
+from streams.settings.page import effective, settings_file, settings_page
+from streams.settings.secret import Secret
+from streams.settings.security import connection, security
+from streams.settings.shipped import shipped_policy_text
+
+__all__ = [
+    "AGENTS",
+    "Kafka",
+    "Kuaishou",
+    "Log",
+    "PolicySource",
+    "Secret",
+    "Settings",
+    "Topics",
+    "Web",
+    "Worker",
+    "connection",
+    "effective",
+    "load",
+    "security",
+    "settings_file",
+    "settings_page",
+    "shipped_policy_text",
+]

@@ -1,0 +1,92 @@
+"""Settings for people: what is in force, the reference page, a file to start from."""
+
+import json
+from collections.abc import Iterator
+
+from streams.settings.fields import Field, fields, section_text, sections, wanted
+from streams.settings.model import Settings
+from streams.settings.secret import HIDDEN, Secret
+
+_PAGE_HEAD = """\
+# Settings
+
+How a worker runs. What it decides is policy: `refund policy show`.
+
+Lowest to highest: the defaults below, a TOML file (`--config FILE` or `REFUND_CONFIG`;
+start from `config/worker.toml`), environment variables, command-line options
+(`--bootstrap-servers`, `--web-port`, `--policy`, and `--set section.key=value` for any
+other). The variable of `kafka.client_id` is `REFUND_KAFKA__CLIENT_ID`. In a variable a
+list is written with commas, and an empty text unsets what may be unset. Unknown names
+are refused, `REFUND_` variables too, and all problems are told at once. `refund
+settings` prints what is in force.
+
+A secret comes from its `_file` setting or its variable; on the command line it is
+refused. In the file, the keys of `[kafka]` may be written as Kafka spells them
+(`"security.protocol" = "SASL_SSL"`, also `max.request.size` for `max_request_bytes`).
+
+This page is printed by `refund settings --markdown`.
+"""
+
+_FILE_HEAD = """\
+# Settings of a worker, each with its default. Uncomment what you change.
+# Lowest to highest: defaults, this file (--config FILE or REFUND_CONFIG),
+# environment (REFUND_SECTION__KEY), command line. Reasons: docs/settings.md.
+"""
+
+
+def effective(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return (``section.key``, value) of every setting; secrets stay hidden."""
+    return tuple(
+        (field.name, _shown(getattr(getattr(settings, field.section), field.key)))
+        for field in fields().values()
+    )
+
+
+def settings_page() -> str:
+    """Return ``docs/settings.md``."""
+    parts = [_PAGE_HEAD]
+    for section in sections():
+        rows = "\n".join(_row(field) for field in _of(section))
+        parts.append(
+            f"## {section}\n\n{_markdown(section_text(section))}\n\n"
+            f"| setting | default | value | meaning |\n|---|---|---|---|\n{rows}\n"
+        )
+    return "\n".join(parts)
+
+
+def settings_file() -> str:
+    """Return ``config/worker.toml``: every setting, commented out, with its default."""
+    parts = [_FILE_HEAD]
+    for section in sections():
+        lines = "\n".join(_line(field) for field in _of(section))
+        parts.append(f"[{section}]\n{lines}\n")
+    return "\n".join(parts)
+
+
+def _of(section: str) -> Iterator[Field]:
+    return (field for field in fields().values() if field.section == section)
+
+
+def _row(field: Field) -> str:
+    kind = wanted(field.type).replace("|", "\\|")
+    default = "-" if field.default is None else f"`{_shown(field.default)}`"
+    text = _markdown(field.text).replace("|", "\\|")
+    return f"| `{field.name}` | {default} | {kind} | {text} |"
+
+
+def _line(field: Field) -> str:
+    if field.default is None:
+        return f"# {field.key} = ...  (not set; takes {wanted(field.type)})"
+    return f"# {field.key} = {_shown(field.default)}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Secret):
+        return HIDDEN
+    if value is None:
+        return "(not set)"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _markdown(text: str) -> str:
+    return text.replace("``", "`")

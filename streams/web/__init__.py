@@ -1,0 +1,1 @@
+"""What the process shows over HTTP: probes, metrics, status; nothing to change."""

@@ -1,0 +1,118 @@
+"""The pages of a worker, served by Faust's web server; all of them only read.
+
+Faust's own pages (tables, routes, graph, statistics) are switched off by
+:func:`web_options`: they show data, and our ``/`` takes the place of its index.
+"""
+
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import faust
+from faust.web import Request, Response, View
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from streams.metrics import Metrics
+from streams.settings import Web
+
+Verdict = tuple[bool, list[str]]
+"""Whether all is well, and what is not."""
+
+_OK: Final = 200
+_UNAVAILABLE: Final = 503
+_TEXT: Final = "text/plain"
+_INDEX: Final = """\
+refund worker
+/livez    200 while the process makes progress, else 503 and why
+/readyz   200 once facts are loaded and requests are decided, else 503 and why
+/metrics  Prometheus text format; docs/metrics.md
+/status   what this worker does, JSON
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What the pages ask for; each call is quick and does not block."""
+
+    ready: Callable[[], Verdict]
+    """Whether requests are decided now; a spare without partitions is ready."""
+
+    alive: Callable[[], Verdict]
+    """Whether the process should go on; False asks the supervisor to restart it."""
+
+    status: Callable[[], Mapping[str, object]]
+    """JSON values: versions, partitions, offsets, table sizes."""
+
+    metrics: Metrics
+
+
+def web_options(web: Web) -> dict[str, Any]:
+    """Return the web arguments of ``faust.App``.
+
+    Port 0 is resolved here to a port that is free now, so that it can be told to
+    people; another process may take it before the server binds, and then the worker
+    ends.
+    """
+    port = web.port
+    if port == 0:
+        port = _free_port(web.host)
+    return {
+        "web_enabled": port is not None,
+        "web_host": web.host,
+        "web_bind": web.host,
+        **({} if port is None else {"web_port": port}),
+        "web_in_thread": False,
+        "web_router_enabled": False,
+        "web_tables_enabled": False,
+        "web_graph_enabled": False,
+        "web_stats_enabled": False,
+        "web_metrics_enabled": False,
+    }
+
+
+def _free_port(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def register(app: faust.App, pages: Pages) -> None:
+    """Add the pages to the app; call it before the app starts."""
+
+    @app.page("/", name="index")
+    async def index(view: View, request: Request) -> Response:
+        del request
+        return view.text(_INDEX, content_type=_TEXT)
+
+    @app.page("/livez", name="livez")
+    async def livez(view: View, request: Request) -> Response:
+        del request
+        return _verdict(view, pages.alive())
+
+    @app.page("/readyz", name="readyz")
+    async def readyz(view: View, request: Request) -> Response:
+        del request
+        return _verdict(view, pages.ready())
+
+    @app.page("/metrics", name="metrics")
+    async def metrics(view: View, request: Request) -> Response:
+        del request
+        body = generate_latest(pages.metrics.registry)
+        headers = {"content-type": CONTENT_TYPE_LATEST}
+        return view.bytes(body, headers=headers)
+
+    @app.page("/status", name="status")
+    async def status(view: View, request: Request) -> Response:
+        del request
+        return view.json(pages.status())
+
+
+def _verdict(view: View, verdict: Verdict) -> Response:
+    well, reasons = verdict
+    text = "\n".join(reasons) if reasons else "ok" if well else "no reason given"
+    return view.text(
+        text + "\n", content_type=_TEXT, status=_OK if well else _UNAVAILABLE
+    )

@@ -1,0 +1,89 @@
+import re
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+
+import streams
+
+ROOT = Path(__file__).parents[1]
+LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
+PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)", re.MULTILINE)
+NAME = re.compile(r"^[A-Za-z0-9.-]+")
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        table: dict[str, Any] = tomllib.load(file)["project"]
+    return table
+
+
+def names(requirements: list[str]) -> set[str]:
+    found = [NAME.match(requirement) for requirement in requirements]
+    return {match[0].lower() for match in found if match is not None}
+
+
+def pins(lock: str) -> dict[str, str]:
+    text = (ROOT / "requirements" / lock).read_text(encoding="utf-8")
+    return dict(PIN.findall(text))
+
+
+def test_the_dependency_page_lists_exactly_the_direct_dependencies(
+    project: dict[str, Any],
+) -> None:
+    direct = list(project["dependencies"])
+    for extra in project["optional-dependencies"].values():
+        direct += extra
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([^`]+)` \|(.*)\|$", page, re.MULTILINE)
+    listed = [name for name, _ in rows]
+    assert len(listed) == len(set(listed)), "a row is there twice"
+    assert set(listed) == names(direct)
+    assert all(cell.strip() for _, cells in rows for cell in cells.split("|"))
+
+
+def test_the_run_lock_pins_every_dependency_of_production(
+    project: dict[str, Any],
+) -> None:
+    assert names(project["dependencies"]) <= pins("run.lock").keys()
+    extras = project["optional-dependencies"]
+    assert not names(extras["demo"] + extras["dev"]) & pins("run.lock").keys()
+
+
+@pytest.mark.parametrize("lock", ["run.lock", "build.lock"])
+def test_what_is_shipped_was_tested_in_the_same_version(lock: str) -> None:
+    assert pins(lock).items() <= pins("dev.lock").items()
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_a_lock_pins_every_file_by_hash_and_names_no_address_or_path(
+    lock: Path,
+) -> None:
+    text = lock.read_text(encoding="utf-8")
+    blocks = re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)[1:]
+    assert blocks
+    for block in blocks:
+        assert PIN.match(block), block.splitlines()[0]
+        assert "--hash=sha256:" in block, block.splitlines()[0]
+    assert "://" not in text
+    assert "--index" not in text
+    assert "--find-links" not in text
+    assert not re.search(r"(?:^|\s)/\w", text), "a path of some machine"
+
+
+def test_the_wheel_carries_the_package_its_types_and_its_configuration(
+    tmp_path: Path,
+) -> None:
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path))
+    with zipfile.ZipFile(wheel) as archive:
+        files = set(archive.namelist())
+        tops = {name.partition("/")[0] for name in files}
+    assert tops == {"streams", f"refund_streams-{streams.__version__}.dist-info"}
+    assert "streams/py.typed" in files
+    shipped = {f"streams/config/{path.name}" for path in ROOT.glob("config/*.toml")}
+    assert "streams/config/policy.toml" in shipped
+    assert shipped <= files
