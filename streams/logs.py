@@ -115,3 +115,10 @@ def configure(
     root.addHandler(handler)
     root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
+
+
+def silence() -> None:
+    """Drop all logging: for commands that report on their own."""
+    root = logging.getLogger()
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())

@@ -14,7 +14,15 @@ from streams.decision.engine import decide
 from streams.decision.facts import see
 from streams.decision.history import find
 from streams.decision.ledger import APPROVED, Entry, Ledger
-from streams.decision.model import NO_HISTORY, Decision, Facts, History, Past, Request
+from streams.decision.model import (
+    NO_HISTORY,
+    Decision,
+    Facts,
+    History,
+    Past,
+    Request,
+    Seen,
+)
 from streams.decision.policy import Policy
 from streams.kafka.record import Record
 from streams.kafka.routing import partition_of
@@ -139,6 +147,7 @@ class Judge:
             now_ms,
             _later_versions(requests),
         )
+        work.newest = self._shared.policies[-1] if self._shared.policies else None
         for record, request in zip(records, requests, strict=True):
             if request is None:
                 work.judged.answered += 1
@@ -235,8 +244,12 @@ class Judge:
 
     def _decide(self, request: Request, work: "_Work") -> Decision:
         shared, tables, now_ms = self._shared, work.tables, work.now_ms
-        asked_at_ms = request.requested_at_ms
-        policy = shared.policies.at(now_ms if asked_at_ms is None else asked_at_ms)
+        pinned_ms = (
+            now_ms if request.requested_at_ms is None else request.requested_at_ms
+        )
+        policy = work.newest
+        if policy is None or policy.effective_from_ms > pinned_ms:
+            policy = shared.policies.at(pinned_ms)
         order_id = request.order_id
         order = tables.orders.get(order_id) if order_id is not None else None
         buyer_id, shop_id = request.buyer_id, request.shop_id
@@ -248,32 +261,43 @@ class Judge:
         buyer = tables.buyers.get(buyer_id) if buyer_id is not None else None
         if buyer is None:  # a buyer in the tables has been checked already
             request = self._check_route(request, buyer_id, work)
-        ledger = tables.ledger
+        guarded = policy is not None and policy.breaker_window_ms is not None
         facts = Facts(
             order,
-            None if order is None else fresh(order.as_of_ms, tables.order_marks.ms),
+            None if order is None else fresh(order.as_of_ms, work.orders_ms),
             buyer,
-            None if buyer is None else fresh(buyer.as_of_ms, tables.buyer_marks.ms),
+            None if buyer is None else fresh(buyer.as_of_ms, work.buyers_ms),
             shared.shops.get(shop_id) if shop_id is not None else None,
             shared.catalog,
             work.lists_ms,
             self._history(request, buyer_id, policy, work),
-            ledger.vetoes.get(order_id, False) if order_id is not None else False,
+            tables.ledger.vetoes.get(order_id, False)
+            if order_id is not None
+            else False,
             self._breaker.scope_open(shop_id, now_ms, policy)
-            if policy is not None
+            if guarded and policy
             else None,
             request.unavailable,
         )
         seen = see(request, facts, policy, now_ms)
         decision = decide(request, seen, policy, now_ms)
-        if decision.outcome == APPROVED and policy is not None:
-            tripped = self._breaker.admit(
-                decision.decision_id, shop_id, decision.refund_fen, now_ms, policy
-            )
-            if tripped is not None:
-                seen = msgspec.structs.replace(seen, breaker=tripped)
-                decision = decide(request, seen, policy, now_ms)
+        if guarded and policy is not None and decision.outcome == APPROVED:
+            return self._admit(request, seen, policy, decision)
         return decision
+
+    def _admit(
+        self, request: Request, seen: Seen, policy: Policy, decision: Decision
+    ) -> Decision:
+        """Let the breaker count an approval, or turn it into a person's."""
+        at_ms = decision.decided_at_ms
+        tripped = self._breaker.admit(
+            decision.decision_id, decision.shop_id, decision.refund_fen, at_ms, policy
+        )
+        if tripped is None:
+            return decision
+        return decide(
+            request, msgspec.structs.replace(seen, breaker=tripped), policy, at_ms
+        )
 
     def _check_route(
         self, request: Request, buyer_id: str | None, work: "_Work"
@@ -331,7 +355,17 @@ class Judge:
 class _Work:
     """What one call of ``judge`` carries along."""
 
-    __slots__ = ("headers", "judged", "later", "lists_ms", "now_ms", "tables")
+    __slots__ = (
+        "buyers_ms",
+        "headers",
+        "judged",
+        "later",
+        "lists_ms",
+        "newest",
+        "now_ms",
+        "orders_ms",
+        "tables",
+    )
 
     def __init__(
         self,
@@ -347,6 +381,9 @@ class _Work:
         self.lists_ms = lists_ms
         self.now_ms = now_ms
         self.later = later
+        self.orders_ms = tables.order_marks.ms
+        self.buyers_ms = tables.buyer_marks.ms
+        self.newest: Policy | None = None
 
 
 def orders_missing(requests: Sequence[Read], tables: PartitionTables) -> bool:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Final
 
 import faust
-import orjson
 from faust.app.base import BootStrategy
 from faust.worker import Worker
 from mode.supervisors import CrashingSupervisor
@@ -15,9 +14,11 @@ from prometheus_client import CollectorRegistry
 from typing_extensions import override
 
 from streams import __version__
-from streams.agents import decide, watch
+from streams.agents import decide, ingest, watch
+from streams.app.categories import load_categories
 from streams.app.counters import EngineCounters
 from streams.app.engine import Engine, EngineInputs
+from streams.app.ingesting import IngestInputs, IngestService
 from streams.app.policies import load_policies
 from streams.errors import RefundError, UsageError
 from streams.metrics import Metrics
@@ -43,15 +44,27 @@ class RefundApp(faust.App):
     """A Faust app whose own consumer and producer stay switched off."""
 
     BootStrategy = _NoFaustKafka
-    engine: Engine
+    engine: Engine | None = None
+    ingest: IngestService | None = None
+
+    @property
+    def parts(self) -> "list[Engine | IngestService]":
+        """The services this worker runs."""
+        return [part for part in (self.engine, self.ingest) if part is not None]
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended a service, if anything did."""
+        return next((part.failure for part in self.parts if part.failure), None)
 
     @override
     async def on_started_init_extra_services(self) -> None:
-        """Start the engine after agents and pages: it feeds the ones, the others show it."""
+        """Start our services after agents and pages: they feed the ones, the others show them."""
         await super().on_started_init_extra_services()
         # Faust resumes its queues when its consumer gets partitions; ours never does.
         self.flow_control.resume()
-        await self.add_runtime_dependency(self.engine)
+        for part in self.parts:
+            await self.add_runtime_dependency(part)
 
 
 def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
@@ -72,29 +85,60 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
     )
     metrics = Metrics(CollectorRegistry(), now_ms)
     metrics.build(__version__, platform.python_version())
+    counters = EngineCounters(metrics, settings.topics.prefix + "requests", now_ms)
+    if "decide" in settings.worker.agents:
+        app.engine = _deciding(app, settings, now_ms, counters)
+    if "ingest" in settings.worker.agents:
+        app.ingest = _ingesting(app, settings, now_ms, counters)
+    register(app, _pages(app, metrics))
+    return app
+
+
+def _deciding(
+    app: RefundApp,
+    settings: Settings,
+    now_ms: Callable[[], int],
+    counters: EngineCounters,
+) -> Engine:
     slices = app.channel(maxsize=_QUEUED_SLICES)
     glances = app.channel(maxsize=sys.maxsize)
-    topics = settings.topics
     engine = Engine(
         EngineInputs(
             settings=settings,
             policies=load_policies(settings.policy),
             now_ms=now_ms,
-            counters=EngineCounters(metrics, topics.prefix + "requests", now_ms),
+            counters=counters,
             slices=slices,
             glances=glances,
             app_version=__version__,
-            source_name=f"/{topics.prefix}requests",
+            source_name=f"/{settings.topics.prefix}requests",
         )
     )
-    app.engine = engine
-    agents = settings.worker.agents
-    if "decide" in agents:
-        decide.register(app, slices, engine.decide_parts)
-    if "watch" in agents:
+    decide.register(app, slices, engine.decide_parts)
+    if "watch" in settings.worker.agents:
         watch.register(app, glances, engine.watch_parts)
-    register(app, _pages(engine, metrics))
-    return app
+    return engine
+
+
+def _ingesting(
+    app: RefundApp,
+    settings: Settings,
+    now_ms: Callable[[], int],
+    counters: EngineCounters,
+) -> IngestService:
+    slices = app.channel(maxsize=_QUEUED_SLICES)
+    service = IngestService(
+        IngestInputs(
+            settings=settings,
+            now_ms=now_ms,
+            counters=counters,
+            slices=slices,
+            categories=load_categories(settings.kuaishou.categories_file),
+            app_version=__version__,
+        )
+    )
+    ingest.register(app, slices, service.parts)
+    return service
 
 
 def run(settings: Settings, now_ms: Callable[[], int]) -> int:
@@ -122,7 +166,7 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
         code = ended.code
     except RefundError:
         code = EXIT_FAILURE
-    failure = app.engine.failure
+    failure = app.failure
     if isinstance(failure, UsageError):
         raise failure
     if failure is not None:
@@ -131,18 +175,19 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
     return code if isinstance(code, int) else EXIT_FAILURE
 
 
-def _pages(engine: Engine, metrics: Metrics) -> Pages:
+def _pages(app: RefundApp, metrics: Metrics) -> Pages:
     def ready() -> tuple[bool, list[str]]:
-        reasons = engine.not_ready()
+        reasons = [reason for part in app.parts for reason in part.not_ready()]
         return not reasons, reasons
 
     def alive() -> tuple[bool, list[str]]:
-        failure = engine.failure
+        failure = app.failure
         return failure is None, [] if failure is None else [str(failure)]
 
     def status() -> dict[str, object]:
-        found = engine.status()
-        found["version"] = __version__
-        return dict(orjson.loads(orjson.dumps(found)))
+        found: dict[str, object] = {"version": __version__}
+        for part in app.parts:
+            found.update(part.status())
+        return found
 
     return Pages(ready=ready, alive=alive, status=status, metrics=metrics)

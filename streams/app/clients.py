@@ -48,15 +48,20 @@ def build(kafka: Kafka) -> Clients:
     return Clients(
         _reader(kafka, common, "facts"),
         _reader(kafka, common, "outputs"),
-        AIOKafkaProducer(
-            **common,
-            acks="all",
-            enable_idempotence=True,
-            compression_type=kafka.compression_type,
-            linger_ms=kafka.linger_ms,
-            max_batch_size=_BATCH_BYTES,
-            max_request_size=kafka.max_request_bytes,
-        ),
+        writer(kafka),
+    )
+
+
+def writer(kafka: Kafka) -> AIOKafkaProducer:
+    """Build an idempotent producer that waits for all in-sync replicas."""
+    return AIOKafkaProducer(
+        **connection(kafka),
+        acks="all",
+        enable_idempotence=True,
+        compression_type=kafka.compression_type,
+        linger_ms=kafka.linger_ms,
+        max_batch_size=_BATCH_BYTES,
+        max_request_size=kafka.max_request_bytes,
     )
 
 

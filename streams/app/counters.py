@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from streams.agents.judging import Judged
 from streams.metrics import Metrics
+from streams.platforms.kuaishou.ingest import Handled
+from streams.platforms.kuaishou.names import Kind
 
 if TYPE_CHECKING:
     from streams.app.engine import Engine
@@ -50,6 +52,20 @@ class EngineCounters:
     def dead_fact(self, topic: str, error: str) -> None:
         """Count a fact record that became a dead letter."""
         self._metrics.dead_lettered(topic, {error: 1})
+
+    def ingested(self, topic: str, handled: list[Handled]) -> None:
+        """Count events by class, and dead letters by reason."""
+        dead = Counter(
+            str(one.verdict.reason)
+            for one in handled
+            if one.verdict.kind is Kind.DEAD_LETTER
+        )
+        if dead:
+            self._metrics.dead_lettered(topic, dead)
+
+    def written(self, topic: str, latencies_ms: list[int]) -> None:
+        """Note a slice of events whose records are all acknowledged."""
+        self._metrics.slice_done(topic, len(latencies_ms))
 
     def look(self, engine: "Engine") -> None:
         """Read the gauges off the engine; called once a second."""

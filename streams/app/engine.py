@@ -8,7 +8,6 @@ Stop: no new slice, outputs acknowledged, offsets committed, group left.
 import asyncio
 import gc
 import logging
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -22,9 +21,10 @@ from typing_extensions import override
 from streams.agents.decide import DecideParts
 from streams.agents.judging import Judge, Site
 from streams.agents.watch import Glance, WatchParts, everything
-from streams.app.clients import Clients, build, member
+from streams.app.clients import build, member
 from streams.app.counters import EngineCounters
 from streams.app.names import fact_topics, output_topics
+from streams.app.service import WorkerService, close_all, connect, monotonic_ms
 from streams.decision.breaker import Breaker
 from streams.decision.policy import Policies, Policy
 from streams.errors import (
@@ -44,7 +44,6 @@ from streams.settings import Settings
 log = logging.getLogger(__name__)
 
 _WATCHDOG_S: Final = 1.0
-_CONNECT_RETRY_S: Final = 1.0
 _RECONCILE_CHUNK: Final = 500
 _GAUGES_S: Final = 1.0
 
@@ -62,12 +61,7 @@ class EngineInputs(msgspec.Struct, frozen=True, kw_only=True):
     source_name: str
 
 
-def monotonic_ms() -> int:
-    """Milliseconds that never jump; for spans, not for records."""
-    return time.monotonic_ns() // 1_000_000
-
-
-class Engine(Service):
+class Engine(WorkerService):
     """Everything between Kafka and the agents, for one process."""
 
     def __init__(self, inputs: EngineInputs, **kwargs: Any) -> None:  # noqa: ANN401 - mode's own
@@ -80,17 +74,16 @@ class Engine(Service):
         self.answered: dict[int, Answered] = {}
         self.shared = SharedTables(inputs.policies, settings.topics.partitions)
         self.breaker = Breaker()
-        self.failure: BaseException | None = None
         self._built = asyncio.Event()
-        self._stopping = False
-        self._running: set[asyncio.Future[Any]] = set()
 
     # -- start -----------------------------------------------------------------
 
     @override
     async def on_start(self) -> None:
         settings = self._in.settings
-        self.clients = await self._connect()
+        self.clients = await connect(
+            lambda: build(settings.kafka), settings.worker.load_timeout_ms
+        )
         self.facts = FactsReader(
             self.clients.facts,
             self._facts_names,
@@ -124,22 +117,6 @@ class Engine(Service):
 
     async def _put_glance(self, glance: Glance) -> None:
         await self._in.glances.put(glance)  # type: ignore[arg-type]
-
-    async def _connect(self) -> Clients:
-        """Wait for a broker, then for the topics to be right."""
-        began = monotonic_ms()
-        while True:
-            clients = build(self._in.settings.kafka)
-            try:
-                await clients.start()
-            except (KafkaError, OSError) as problem:
-                await clients.stop()
-                if monotonic_ms() - began > self._in.settings.worker.load_timeout_ms:
-                    raise WorkerError(f"no broker answers: {problem}") from problem
-                log.warning("no broker answers yet: %s", problem)
-                await asyncio.sleep(_CONNECT_RETRY_S)
-            else:
-                return clients
 
     async def decide_parts(self) -> DecideParts:
         """Return what the ``decide`` agent works with, once it exists."""
@@ -269,47 +246,23 @@ class Engine(Service):
 
     @Service.task
     async def _run_source(self) -> None:
-        await self._end_with(self.source.run())
+        await self.run_until_stopped(self.source.run())
 
     @Service.task
     async def _run_facts(self) -> None:
-        await self._end_with(self.facts.run())
+        await self.run_until_stopped(self.facts.run())
 
     @Service.task
     async def _run_commits(self) -> None:
-        await self._end_with(self.source.commit_forever())
+        await self.run_until_stopped(self.source.commit_forever())
 
     @Service.task
     async def _run_sink_watch(self) -> None:
-        await self._end_with(self._raise_loss())
+        await self.run_until_stopped(self._raise_loss())
 
     @Service.task
     async def _run_watchdog(self) -> None:
-        await self._end_with(self._watch_progress())
-
-    async def _end_with(self, work: Any) -> None:  # noqa: ANN401 - any coroutine
-        """Run a task until we stop; what it raises before ends the process."""
-        task = asyncio.ensure_future(work)
-        self._running.add(task)
-        try:
-            await task
-        except asyncio.CancelledError:
-            if not self._stopping:
-                raise
-        except Exception as problem:
-            if self.failure is None:
-                self.failure = problem
-            raise
-        finally:
-            self._running.discard(task)
-
-    async def _halt(self) -> None:
-        """Read, commit and watch no more; what is on its way goes on."""
-        self._stopping = True
-        for task in self._running:
-            task.cancel()
-        if self._running:
-            await asyncio.wait(set(self._running))
+        await self.run_until_stopped(self._watch_progress())
 
     async def _raise_loss(self) -> None:
         raise await self.sink.failed()
@@ -361,7 +314,7 @@ class Engine(Service):
 
     @Service.task
     async def _run_gauges(self) -> None:
-        await self._end_with(self._fill_gauges())
+        await self.run_until_stopped(self._fill_gauges())
 
     async def _fill_gauges(self) -> None:
         while True:
@@ -459,20 +412,14 @@ class Engine(Service):
     async def on_stop(self) -> None:
         if not self._built.is_set():
             return
-        await self._halt()
-        timeout = self._in.settings.worker.drain_timeout_ms / 1000
-        try:
-            async with asyncio.timeout(timeout):
-                await self.sink.flush()
-        except (OutputLostError, TimeoutError) as problem:
-            log.warning("outputs under way were not acknowledged: %s", problem)
-        for close in (self.source.stop, self.consumer.stop, self._close_clients):
-            try:
-                async with asyncio.timeout(timeout):
-                    await close()
-            except (KafkaError, OSError, TimeoutError) as problem:
-                log.warning("closing was not clean: %s", problem)
-
-    async def _close_clients(self) -> None:
-        await self.sink.abort()
-        await self.clients.stop()
+        await self.halt()
+        await close_all(
+            [
+                self.sink.flush,
+                self.source.stop,
+                self.consumer.stop,
+                self.sink.abort,
+                self.clients.stop,
+            ],
+            self._in.settings.worker.drain_timeout_ms,
+        )

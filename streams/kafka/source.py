@@ -251,6 +251,24 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         await self._stop_preparing()
         await self._commit()
 
+    def complete_until_ms(self, partition: TopicPartition) -> int | None:
+        """Return up to when everything written to a partition has been dealt with.
+
+        UTC ms by our wall clock: the moment of the last poll that found nothing more,
+        with no slice unfinished. None while there is something left.
+        """
+        offset = self.read_to.get(partition)
+        if offset is None or self.progress.pending(frozenset({partition})):
+            return None
+        try:
+            end: int | None = self._consumer.last_stable_offset(partition)
+            heard: int | None = self._consumer.last_poll_timestamp(partition)
+        except (IllegalStateError, AssertionError):
+            return None
+        if end is None or heard is None or end > offset:
+            return None
+        return heard
+
     # -- figures ---------------------------------------------------------------
 
     def lag(self) -> dict[TopicPartition, int]:

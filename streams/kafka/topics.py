@@ -156,13 +156,7 @@ async def create(
     TopicsError
         The brokers refuse topics, or cannot create any at all; one line each.
     """
-    wanted = {spec.name: spec for spec in specs}
-    try:
-        answer = await admin.create_topics([_new_topic(s) for s in wanted.values()])
-    except (IncompatibleBrokerVersion, UnsupportedVersionError) as problem:
-        raise TopicsError(
-            ["these brokers cannot create topics over the network; use their own tools"]
-        ) from problem
+    answer = await _asked_to_create(admin, specs)
     created: list[str] = []
     problems: list[str] = []
     for name, code, *message in answer.topic_errors:
@@ -177,6 +171,20 @@ async def create(
         raise TopicsError(problems)
     await _visible(admin, frozenset(created))
     return tuple(created)
+
+
+async def _asked_to_create(
+    admin: AIOKafkaAdminClient, specs: Iterable[TopicSpec]
+) -> Any:  # noqa: ANN401 - a response of one of several protocol versions
+    refusal = ["these brokers create no topics on request; use their own tools"]
+    cluster = await admin.describe_cluster()
+    nodes = {broker["node_id"] for broker in cluster["brokers"]}
+    if cluster.get("controller_id") not in nodes:
+        raise TopicsError(refusal)
+    try:
+        return await admin.create_topics([_new_topic(spec) for spec in specs])
+    except (IncompatibleBrokerVersion, UnsupportedVersionError) as problem:
+        raise TopicsError(refusal) from problem
 
 
 def _new_topic(spec: TopicSpec) -> NewTopic:

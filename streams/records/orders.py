@@ -15,6 +15,8 @@ _SHARED_MAX: Final = 65_536
 """Distinct values a share table keeps; beyond it, new values are simply not shared."""
 
 Column = tuple[object, ...]
+Columns = tuple[Column, Column, Column, Column, Column]
+_NO_LINES: Final[Columns] = ((), (), (), (), ())
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -60,8 +62,8 @@ class OrderReader:
     """
 
     def __init__(self) -> None:
-        self._shared: dict[object, object] = {}
-        self._columns: dict[Column, Column] = {}
+        self._shared: dict[str, str] = {}
+        self._lines: dict[tuple[object, ...], Columns] = {}
 
     def read(self, value: bytes | None) -> Order | Unreadable:
         """Read one value of ``refund.orders``.
@@ -94,11 +96,16 @@ class OrderReader:
 
     def _order(self, sent: _Snapshot) -> Order | Unreadable:
         order_id = sent.order_id
-        if not isinstance(order_id, str) or not order_id:
+        if type(order_id) is not str or not order_id:
             return Unreadable("no_id", "order_id is not a non-empty string")
-        lines = sent.lines or ()
+        lines = sent.lines
+        columns = (
+            self._one_line(lines[0]) if lines and len(lines) == 1 else _columns(lines)
+        )
         share = self._share
-        column = self._column
+        paid_fen, left_fen = sent.paid_fen, sent.refundable_left_fen
+        if type(left_fen) is int and type(paid_fen) is int and left_fen == paid_fen:
+            left_fen = paid_fen  # the usual case: one integer object serves both
         return Order(
             order_id,
             sent.order_version,
@@ -107,22 +114,13 @@ class OrderReader:
             share(sent.currency),
             sent.order_type,
             share(sent.order_status),
-            sent.paid_fen,
-            # a full refund is the usual case: one integer object serves both
-            sent.paid_fen
-            if type(sent.refundable_left_fen) is int
-            and sent.refundable_left_fen == sent.paid_fen
-            and type(sent.paid_fen) is int
-            else sent.refundable_left_fen,
+            paid_fen,
+            left_fen,
             sent.as_of_ms,
             sent.paid_at_ms,
             sent.total_changed_at_ms,
-            share(sent.back_end_status),
-            column(tuple([line.sku_id for line in lines])),
-            column(tuple([_path(line.category_path) for line in lines])),
-            column(tuple([line.quantity for line in lines])),
-            column(tuple([line.shipped_count for line in lines])),
-            column(tuple([line.is_custom for line in lines])),
+            sent.back_end_status,
+            *columns,
             sent.pay_type,
             share(sent.presale_stage),
             sent.delivery_block,
@@ -132,6 +130,30 @@ class OrderReader:
             sent.picked_up_at_ms,
             sent.shipped_at_ms,
         )
+
+    def _one_line(self, line: _Line) -> Columns:
+        """Columns of an order with one line, shared where all five are plain."""
+        sku, path = line.sku_id, line.category_path
+        quantity, shipped, custom = line.quantity, line.shipped_count, line.is_custom
+        if (
+            type(sku) is str
+            and type(path) is list
+            and type(quantity) is int
+            and type(shipped) is int
+            and type(custom) is bool
+        ):
+            # True == 1 and 1 == 1.0 as keys: the types above keep them apart.
+            key = (sku, *path, quantity, shipped, custom)
+            try:
+                found = self._lines.get(key)
+            except TypeError:  # a path that holds what cannot be hashed
+                return _columns([line])
+            if found is not None and _all_text(path):
+                return found
+            if len(self._lines) < _SHARED_MAX and _all_text(path):
+                found = self._lines[key] = _columns([line])
+                return found
+        return _columns([line])
 
     def _share(self, value: object) -> object:
         if type(value) is not str:
@@ -143,32 +165,23 @@ class OrderReader:
             self._shared[value] = value
         return value
 
-    def _column(self, column: Column) -> Column:
-        # A column of plain strings, or of sizes, or of paths. True == 1 == 1.0 as
-        # keys, so columns holding anything but str, small int tuples stay unshared.
-        for item in column:
-            if not _shareable(item):
-                return column
-        try:
-            found = self._columns.get(column)
-        except TypeError:  # a path holding what cannot be hashed
-            return column
-        if found is not None:
-            return found if _same_types(found, column) else column
-        if len(self._columns) < _SHARED_MAX:
-            self._columns[column] = column
-        return column
+
+def _all_text(path: list[object]) -> bool:
+    for name in path:  # noqa: SIM110 - a generator costs a third of reading a line
+        if type(name) is not str:
+            return False
+    return True
 
 
-def _shareable(item: object) -> bool:
-    kind = type(item)
-    return kind is str or kind is int or kind is bool or kind is tuple
-
-
-def _same_types(one: Column, other: Column) -> bool:
-    return all(
-        type(a) is type(b) and (type(a) is not tuple or _same_types(a, b))  # type: ignore[arg-type]
-        for a, b in zip(one, other, strict=True)
+def _columns(lines: list[_Line] | None) -> Columns:
+    if not lines:
+        return _NO_LINES
+    return (
+        tuple([line.sku_id for line in lines]),
+        tuple([_path(line.category_path) for line in lines]),
+        tuple([line.quantity for line in lines]),
+        tuple([line.shipped_count for line in lines]),
+        tuple([line.is_custom for line in lines]),
     )
 
 

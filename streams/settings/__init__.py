@@ -5,7 +5,7 @@ Values come, lowest first, from the defaults, a TOML file, the environment
 the policy (``config/policy.toml``).
 """
 
-from streams.settings.loading import load
+from streams.settings.loading import CONFIG_VARIABLE, load
 from streams.settings.model import (
     AGENTS,
     Kafka,
@@ -17,13 +17,20 @@ from streams.settings.model import (
     Web,
     Worker,
 )
-from streams.settings.page import effective, settings_file, settings_page
+from streams.settings.page import (
+    effective,
+    secret_texts,
+    settings_file,
+    settings_page,
+)
+from streams.settings.policy_file import load_policy
 from streams.settings.secret import Secret
 from streams.settings.security import connection, security
 from streams.settings.shipped import shipped_policy_text
 
 __all__ = [
     "AGENTS",
+    "CONFIG_VARIABLE",
     "Kafka",
     "Kuaishou",
     "Log",
@@ -36,6 +43,8 @@ __all__ = [
     "connection",
     "effective",
     "load",
+    "load_policy",
+    "secret_texts",
     "security",
     "settings_file",
     "settings_page",

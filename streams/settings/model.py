@@ -230,6 +230,10 @@ class Kuaishou(msgspec.Struct, frozen=True, kw_only=True):
     access_token_file: str | None = None
     """File that holds the access token."""
 
+    categories_file: str | None = None
+    """TOML file with a table ``[paths]``: leaf category id = names from the root. The
+    platform gives leaf ids only; an unknown leaf sends its orders to a person."""
+
     timeout_ms: Span = 800
     """ms one attempt may take: a buyer waits behind it."""
 

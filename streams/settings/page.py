@@ -42,6 +42,15 @@ def effective(settings: Settings) -> tuple[tuple[str, str], ...]:
     )
 
 
+def secret_texts(settings: Settings) -> tuple[str, ...]:
+    """Return the secrets themselves, for the log to leave out."""
+    values = (
+        getattr(getattr(settings, field.section), field.key)
+        for field in fields().values()
+    )
+    return tuple(value.reveal() for value in values if isinstance(value, Secret))
+
+
 def settings_page() -> str:
     """Return ``docs/settings.md``."""
     parts = [_PAGE_HEAD]

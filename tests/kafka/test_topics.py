@@ -1,7 +1,9 @@
 """Declaring, creating and checking topics on a real broker."""
 
 import secrets
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -167,6 +169,50 @@ async def test_topics_the_brokers_refuse_are_told(kafka: Kafka) -> None:
             await create(admin, declare(settings))
     assert len(caught.value.problems) == 13
     assert "not created" in caught.value.problems[0]
+
+
+MOCK = """
+import sys
+from confluent_kafka import Producer
+producer = Producer({"bootstrap.servers": "x:1", "test.mock.num.brokers": 1})
+(broker,) = producer.list_topics(timeout=10).brokers.values()
+for name in sys.argv[1:]:
+    producer.list_topics(name, timeout=10)
+print(f"{broker.host}:{broker.port}", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def mock_broker() -> Iterator[str]:
+    """librdkafka's broker in memory, as the demo has it: no administration."""
+    pytest.importorskip("confluent_kafka")
+    with subprocess.Popen(
+        [sys.executable, "-c", MOCK, "refund.requests"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as child:
+        assert child.stdin
+        assert child.stdout
+        yield child.stdout.readline().strip()
+        child.stdin.close()
+
+
+async def test_brokers_without_administration_are_told_apart(
+    mock_broker: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = load({}, None, {"kafka.bootstrap_servers": mock_broker})
+    async with admin_client(settings.kafka) as admin:
+        with pytest.raises(TopicsError, match="create no topics on request"):
+            await create(admin, declare(settings))
+        problems = await check(admin, declare(settings)[:1])
+    # Its topics have four partitions; what it does not tell is not held against it.
+    assert [line.split(";")[0] for line in problems] == [
+        "refund.requests: 4 partitions, declared 8"
+    ]
+    assert "do not tell topic settings" in caplog.text
 
 
 async def test_a_worker_that_does_not_ingest_needs_no_platform_topic() -> None:

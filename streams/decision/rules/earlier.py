@@ -29,14 +29,10 @@ def buyer_count(case: Case, policy: Policy) -> Codes:
 def buyer_amount(case: Case, policy: Policy) -> Codes:
     """Section 3, E-26: used and asked together stay within the quota; equal passes."""
     history, quota_fen = case.seen.history, policy.buyer_amount_quota_fen
-    if quota_fen is None:
-        return ()
     used_fen = 0 if history is None else history.auto_fen
-    if history is not None and history.auto_fen_unknown:
-        return (ReasonCode.BUYER_AMOUNT_QUOTA,)
-    if used_fen + (case.refund_fen or 0) > quota_fen:
-        return (ReasonCode.BUYER_AMOUNT_QUOTA,)
-    return ()
+    unknown = history is not None and history.auto_fen_unknown
+    over = quota_fen is not None and used_fen + (case.refund_fen or 0) > quota_fen
+    return (ReasonCode.BUYER_AMOUNT_QUOTA,) if over or unknown else ()
 
 
 def one_auto_approval(case: Case, _policy: Policy) -> Codes:

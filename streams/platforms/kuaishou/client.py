@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
 import aiohttp
 import msgspec
@@ -74,6 +74,41 @@ class Limits(msgspec.Struct, frozen=True):
     body_max_bytes: int = 1_048_576
     throttled_results: frozenset[int] = frozenset()
     """``result`` codes that mean "slow down"; HTTP 429 always does."""
+
+
+class Platform(Protocol):
+    """Who is asked about what an event leaves out; failures are values."""
+
+    async def order(self, order_id: int) -> Answer:
+        """Read an order's detail."""
+        ...
+
+    async def fee(self, order_id: int) -> Answer:
+        """Read what an order cost and who paid."""
+        ...
+
+    async def refund(self, refund_id: int, order_id: int) -> Answer:
+        """Read a refund's detail."""
+        ...
+
+
+class SilentPlatform:
+    """Nobody to ask: every answer is missing, so every request goes to a person."""
+
+    async def order(self, order_id: int) -> Answer:
+        """Return that the order is unknown."""
+        del order_id
+        return Unavailable(Failure.REFUSED)
+
+    async def fee(self, order_id: int) -> Answer:
+        """Return that the fees are unknown."""
+        del order_id
+        return Unavailable(Failure.REFUSED)
+
+    async def refund(self, refund_id: int, order_id: int) -> Answer:
+        """Return that the refund is unknown."""
+        del refund_id, order_id
+        return Unavailable(Failure.REFUSED)
 
 
 class OpenPlatform:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from streams.platforms.kuaishou.client import Answer, OpenPlatform, Unavailable
+from streams.platforms.kuaishou.client import Answer, Platform, Unavailable
 from streams.platforms.kuaishou.events import RefundChanged, Suspect
 from streams.platforms.kuaishou.mapping import NOT_ASKED, Answers, Emission, emissions
 from streams.platforms.kuaishou.memory import Known
@@ -51,7 +51,7 @@ class Ingest:
     def __init__(
         self,
         reader: Reader,
-        platform: OpenPlatform,
+        platform: Platform,
         *,
         categories: Categories,
         now_ms: Callable[[], int],

@@ -1,0 +1,239 @@
+"""The ingest service: platform events of its own consumer group, and their watermarks."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Final
+
+import aiohttp
+import msgspec
+import orjson
+from aiokafka import AIOKafkaProducer, TopicPartition
+from faust.types import ChannelT
+from mode import Service
+from typing_extensions import override
+
+from streams.agents.ingest import IngestParts
+from streams.app.clients import member, writer
+from streams.app.counters import EngineCounters
+from streams.app.service import WorkerService, close_all, connect, monotonic_ms
+from streams.kafka.sink import Sink
+from streams.kafka.source import Slice, Source, SourceLimits
+from streams.kafka.tables import WATERMARK_KEY
+from streams.platforms.kuaishou.client import (
+    Limits,
+    OpenPlatform,
+    Platform,
+    SilentPlatform,
+)
+from streams.platforms.kuaishou.credentials import Credentials
+from streams.platforms.kuaishou.ingest import Ingest
+from streams.platforms.kuaishou.reading import Reader
+from streams.settings import Kuaishou, Secret, Settings
+
+_CHECK_S: Final = 0.1
+
+
+class IngestInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the app hands to the service."""
+
+    settings: Settings
+    now_ms: Callable[[], int]
+    counters: EngineCounters
+    slices: ChannelT[Slice]
+    categories: Mapping[str, tuple[str, ...]]
+    app_version: str
+
+
+class _NoClaim:
+    """Watermarks follow from what is committed already."""
+
+    def hold(self) -> None:
+        """Nothing waits."""
+
+    def release(self) -> None:
+        """Nothing waits."""
+
+
+class IngestService(WorkerService):
+    """Everything between the platform's events and the canonical topics."""
+
+    def __init__(self, inputs: IngestInputs) -> None:
+        super().__init__()
+        self._in = inputs
+        self._readers: dict[int, Ingest] = {}
+        self._built = asyncio.Event()
+
+    @override
+    async def on_start(self) -> None:
+        settings = self._in.settings
+        self.producer: AIOKafkaProducer = await connect(
+            lambda: writer(settings.kafka), settings.worker.load_timeout_ms
+        )
+        self.session = aiohttp.ClientSession()
+        self.platform = _platform(settings.kuaishou, self.session, self._in.now_ms)
+        self.sink = Sink(self.producer, lambda _where, _offset, _count: None)
+        self.consumer = member(settings.kafka, settings.kafka.group_id + "-ingest")
+        worker = settings.worker
+        self.source = Source(
+            self.consumer,
+            SourceLimits(
+                commit_interval_ms=worker.commit_interval_ms,
+                drain_timeout_ms=worker.drain_timeout_ms,
+                slice_max=settings.kuaishou.concurrency,
+                ownership_ms=settings.kafka.session_timeout_ms,
+            ),
+            self._deliver,
+            self._prepare,
+            monotonic_ms,
+        )
+        self._built.set()
+        self.consumer.subscribe([settings.topics.events], listener=self.source)
+        await self.consumer.start()
+
+    async def parts(self) -> IngestParts:
+        """Return what the ``ingest`` agent works with, once it exists."""
+        await self._built.wait()
+        topics = self._in.settings.topics
+        prefix = topics.prefix
+        return IngestParts(
+            source=self.source,
+            ingest=self._ingest,
+            sink=self.sink,
+            topics={
+                "requests": prefix + "requests",
+                "orders": prefix + "orders",
+                "outcomes": prefix + "outcomes",
+                "dead_letters": prefix + "dead-letters",
+            },
+            partitions=topics.partitions,
+            counters=self._in.counters,
+            app_version=self._in.app_version,
+            now_ms=self._in.now_ms,
+        )
+
+    def not_ready(self) -> list[str]:
+        """Return why events are not read yet; empty = ready."""
+        if not self._built.is_set():
+            return ["ingest waits for a broker"]
+        if not self.source.first_assignment.is_set() and not self.source.rebalances:
+            return ["ingest waits for its first assignment"]
+        return []
+
+    def status(self) -> dict[str, object]:
+        """Return what ``/status`` shows of ingestion."""
+        if not self._built.is_set():
+            return {"ingest": {"state": "connecting"}}
+        lag = self.source.lag()
+        return {
+            "ingest": {
+                str(where.partition): {"read_to": offset, "lag": lag.get(where)}
+                for where, offset in sorted(self.source.read_to.items())
+            }
+        }
+
+    async def _deliver(self, piece: Slice) -> None:
+        await self._in.slices.put(piece)  # type: ignore[arg-type]  # a channel takes any value
+
+    async def _prepare(self, starts: Mapping[TopicPartition, int]) -> None:
+        """Forget readers of partitions that went elsewhere: others read on there."""
+        owned = {where.partition for where in starts}
+        for number in set(self._readers) - owned:
+            del self._readers[number]
+
+    def _ingest(self, partition: int) -> Ingest:
+        found = self._readers.get(partition)
+        if found is None:
+            found = self._readers[partition] = Ingest(
+                Reader(),
+                self.platform,
+                categories=self._in.categories,
+                now_ms=self._in.now_ms,
+                records_max=self._in.settings.kuaishou.concurrency,
+            )
+        return found
+
+    @Service.task
+    async def _run_source(self) -> None:
+        await self.run_until_stopped(self.source.run())
+
+    @Service.task
+    async def _run_commits(self) -> None:
+        await self.run_until_stopped(self.source.commit_forever())
+
+    @Service.task
+    async def _run_loss_watch(self) -> None:
+        await self.run_until_stopped(self._raise_loss())
+
+    @Service.task
+    async def _run_watermarks(self) -> None:
+        await self.run_until_stopped(self._mark_forever())
+
+    async def _raise_loss(self) -> None:
+        raise await self.sink.failed()
+
+    async def _mark_forever(self) -> None:
+        """Say, every few seconds, up to when all events of a partition are written."""
+        interval_ms = self._in.settings.kuaishou.watermark_interval_ms
+        marked: dict[TopicPartition, int] = {}
+        while True:
+            await asyncio.sleep(min(_CHECK_S, interval_ms / 1000))
+            for where in list(self.source.read_to):
+                at_ms = self.source.complete_until_ms(where)
+                if at_ms is not None and at_ms - marked.get(where, 0) >= interval_ms:
+                    marked[where] = at_ms
+                    self._mark(where, at_ms)
+
+    def _mark(self, where: TopicPartition, at_ms: int) -> None:
+        """Write one watermark per orders partition: an event may belong to any of them."""
+        topics = self._in.settings.topics
+        key = WATERMARK_KEY + f":{where.topic}:{where.partition}".encode()
+        value = orjson.dumps({"watermark_ms": at_ms})
+        for number in range(topics.partitions):
+            orders = TopicPartition(topics.prefix + "orders", number)
+            self.sink.append(orders, key, value, [], _NoClaim())
+
+    @override
+    async def on_stop(self) -> None:
+        if not self._built.is_set():
+            return
+        await self.halt()
+        await close_all(
+            [
+                self.sink.flush,
+                self.source.stop,
+                self.consumer.stop,
+                self.sink.abort,
+                self.producer.stop,
+                self.session.close,
+            ],
+            self._in.settings.worker.drain_timeout_ms,
+        )
+
+
+def _platform(
+    kuaishou: Kuaishou, session: aiohttp.ClientSession, now_ms: Callable[[], int]
+) -> Platform:
+    """Return the client of the open platform, or one that knows nothing."""
+    if kuaishou.base_url is None:
+        return SilentPlatform()
+    return OpenPlatform(
+        session,
+        kuaishou.base_url.rstrip("/"),
+        Credentials(
+            kuaishou.app_key or "",
+            _reveal(kuaishou.access_token),
+            _reveal(kuaishou.app_secret),
+        ),
+        limits=Limits(
+            timeout_ms=kuaishou.timeout_ms,
+            tries=kuaishou.attempts,
+            in_flight_max=kuaishou.concurrency,
+        ),
+        now_ms=now_ms,
+        draw=Random(),  # noqa: S311 - spreads retries, protects nothing
+    )
+
+
+def _reveal(secret: Secret | None) -> str:
+    return secret.reveal() if secret is not None else ""

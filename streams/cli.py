@@ -1,0 +1,251 @@
+"""The command ``refund``: arguments and environment in, an exit code out.
+
+The only reader of the environment and of the wall clock. What a command needs is
+imported when it runs, so that ``refund decide`` does not wait for Kafka's client.
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings. Every problem is one line on
+standard error.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Final, Literal
+
+import typer
+from typer.exceptions import TyperException
+
+from streams import __version__, logs
+from streams.errors import RefundError, UsageError
+from streams.settings import (
+    effective,
+    load_policy,
+    secret_texts,
+    settings_file,
+    settings_page,
+)
+from streams.tools.commands import GROUPS
+from streams.tools.edge import (
+    Config,
+    Edge,
+    PolicyFile,
+    Servers,
+    Sets,
+    opened,
+    print_lines,
+)
+
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+
+
+def now_ms() -> int:
+    """UTC ms of the wall clock, handed down to everything that needs the time."""
+    return time.time_ns() // 1_000_000
+
+
+app = typer.Typer(
+    name="refund",
+    help="Decides refund-before-shipment requests from Kafka.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for _name, _group in GROUPS.items():
+    app.add_typer(_group, name=_name)
+
+
+def _version(*, wanted: bool) -> None:
+    if wanted:
+        print(f"refund {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print it."),
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def worker(
+    context: typer.Context,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+    web_port: Annotated[
+        str | None, typer.Option(metavar="PORT", help="0 = any free one, off = none.")
+    ] = None,
+    policy: PolicyFile = None,
+) -> None:
+    """Run the processor until it is stopped."""
+    edge: Edge = context.obj
+    settings = edge.settings(
+        config,
+        sets,
+        kafka__bootstrap_servers=bootstrap_servers,
+        web__port=web_port,
+        policy__file=policy,
+    )
+    logs.configure(
+        settings.log.level, settings.log.format, sys.stderr, secret_texts(settings)
+    )
+    from streams.app import run  # noqa: PLC0415 - Faust takes a while
+
+    raise typer.Exit(run(settings, now_ms))
+
+
+@app.command()
+def demo() -> None:
+    """Show it at work: embedded broker, sample traffic, one worker, live table."""
+    from streams.tools import demo as tool  # noqa: PLC0415
+
+    raise typer.Exit(tool.run(now_ms))
+
+
+@app.command()
+def decide(
+    file: Annotated[str, typer.Argument(metavar="[FILE|-]")] = "-",
+    policy: PolicyFile = None,
+) -> None:
+    """JSON lines in, one decision a line out; no broker, no settings."""
+    from streams.tools.decide import decide_lines  # noqa: PLC0415
+
+    shipped = load_policy(policy)
+    with opened(file) as lines:
+        print_lines(decide_lines(lines, shipped))
+
+
+@app.command()
+def explain(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    decision: Annotated[str, typer.Argument(metavar="ID|JSON|-")],
+    lang: Annotated[Literal["zh", "en"], typer.Option(help="Language.")] = "en",
+    *,
+    json: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
+    policy: PolicyFile = None,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+) -> None:
+    """Put a decision into words: each condition with its value, bound and age.
+
+    An id is looked up in Kafka; a decision record is read as it is, from the argument
+    or from standard input (-).
+    """
+    from streams.decision.policy import Policies  # noqa: PLC0415
+    from streams.tools import explaining  # noqa: PLC0415
+
+    base = load_policy(policy)
+    if decision == "-" or decision.lstrip().startswith("{"):
+        text = sys.stdin.buffer.read() if decision == "-" else decision.encode()
+        found, policies = explaining.read_decision(text), Policies((base,))
+    else:
+        from streams.tools.lookup import look_up  # noqa: PLC0415
+
+        edge: Edge = context.obj
+        settings = edge.settings(
+            config, sets, kafka__bootstrap_servers=bootstrap_servers
+        )
+        logs.silence()
+        record = asyncio.run(look_up(settings, decision, base))
+        found, policies = record.decision, record.policies
+    version, warning = explaining.policy_of(found, policies)
+    if warning:
+        print(f"refund: {warning}", file=sys.stderr)
+    if json:
+        print(explaining.as_json(found, version))
+    else:
+        explaining.show(found, version, lang, sys.stdout)
+
+
+@app.command("settings")
+def show_settings(
+    context: typer.Context,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+    *,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The reference page instead.")
+    ] = False,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="A file to start from instead.")
+    ] = False,
+) -> None:
+    """Print the settings in force, without secrets."""
+    if markdown:
+        print(settings_page(), end="")
+    elif toml:
+        print(settings_file(), end="")
+    else:
+        edge: Edge = context.obj
+        settings = edge.settings(
+            config, sets, kafka__bootstrap_servers=bootstrap_servers
+        )
+        for name, value in effective(settings):
+            print(f"{name} = {value}")
+
+
+def execute(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run one command line and return its exit code; prints, never raises.
+
+    Programming errors are raised: their traceback is for us.
+    """
+    for one in (app, *GROUPS.values()):
+        one.rich_markup_mode = "rich" if sys.stdout.isatty() else None
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(
+            args=list(arguments),
+            prog_name="refund",
+            standalone_mode=False,
+            obj=Edge(environ),
+        )
+        sys.stdout.flush()
+    except SystemExit as ended:  # a broken pipe, noticed on the way
+        code = ended.code
+    except TyperException as wrong:
+        _explain_usage(wrong.format_message())
+        return EXIT_USAGE
+    except UsageError as refused:
+        _complain(refused.problems)
+        return EXIT_USAGE
+    except RefundError as failed:
+        _complain([str(failed)])
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _close_quietly()
+        return EXIT_FAILED
+    return code if isinstance(code, int) else 0
+
+
+def _complain(lines: Iterable[str]) -> None:
+    for line in lines:
+        print("refund:", " ".join(line.split()), file=sys.stderr)
+
+
+def _explain_usage(message: str) -> None:
+    if message.startswith("Usage:"):  # a group without a command: its help
+        print(message, file=sys.stderr)
+    else:
+        _complain([message])
+
+
+def _close_quietly() -> None:
+    """Nobody reads on: what is still buffered goes nowhere instead of failing at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main() -> None:
+    """Entry point of the ``refund`` command."""
+    sys.exit(execute(sys.argv[1:], os.environ))

@@ -1,0 +1,246 @@
+"""``refund dlq list|show|replay``: what could not be read, and sending it again.
+
+A replay is a new record: the worker judges it as it stands then. The dead letter stays
+where it is until its topic deletes it, so what was replayed is the operator's to note.
+"""
+
+from collections import deque
+from typing import Final, TextIO
+
+import msgspec
+from aiokafka import AIOKafkaProducer, TopicPartition
+
+from streams.errors import UsageError
+from streams.kafka.record import Record
+from streams.kafka.topics import declare
+from streams.records.dead_letters import PREFIX, last_text
+from streams.settings import Settings, connection
+from streams.tools import show as display
+from streams.tools.reading import (
+    broker_errors,
+    fetch_one,
+    partitions_of,
+    reader,
+    scan,
+)
+
+_OUTPUTS: Final = ("approvals", "reviews", "skipped", "notices", "dead-letters")
+_HEADER: Final = ("letter", "from", "stage", "error", "failed at", "key", "message")
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Which dead letters are meant."""
+
+    letters: tuple[str, ...] = ()
+    """``PARTITION:OFFSET`` each; empty = all that the other fields allow."""
+    topic: str | None = None
+    """Topic they came from."""
+    error: str | None = None
+    limit: int | None = None
+    """Only so many of the newest of each partition."""
+
+    def takes(self, record: Record) -> bool:
+        """Whether a record is meant, ``limit`` aside."""
+        return (
+            (not self.letters or place(record) in self.letters)
+            and self.topic in (None, last_text(record.headers, "topic"))
+            and self.error in (None, last_text(record.headers, "error"))
+        )
+
+
+def place(record: Record) -> str:
+    """Return ``PARTITION:OFFSET`` in the topic of dead letters."""
+    return f"{record.partition}:{record.offset}"
+
+
+def where(text: str) -> tuple[int, int]:
+    """Read ``PARTITION:OFFSET``.
+
+    Raises
+    ------
+    UsageError
+        It is none.
+    """
+    partition, _, offset = text.partition(":")
+    if not (partition.isdecimal() and offset.isdecimal()):
+        raise UsageError(
+            [f"{text}: no PARTITION:OFFSET; take one of `refund dlq list`"]
+        )
+    return int(partition), int(offset)
+
+
+async def find(settings: Settings, choice: Choice) -> list[Record]:
+    """Read all dead letters and return those that are meant, by partition and offset.
+
+    Raises
+    ------
+    SourceError
+        The brokers cannot be reached.
+    TopicsError
+        The topic is missing.
+    UsageError
+        A letter that is named is not there.
+    """
+    for letter in choice.letters:
+        where(letter)
+    kept: dict[int, deque[Record]] = {}
+
+    def take(record: Record) -> None:
+        if choice.takes(record):
+            queue = kept.setdefault(record.partition, deque(maxlen=choice.limit))
+            queue.append(record)
+
+    with broker_errors(settings.kafka):
+        partitions = await partitions_of(settings.kafka, [_topic(settings)])
+        async with reader(settings.kafka) as consumer:
+            await scan(consumer, partitions, take)
+    found = [record for number in sorted(kept) for record in kept[number]]
+    missing = set(choice.letters) - {place(record) for record in found}
+    if missing:
+        raise UsageError(f"{one}: no such dead letter" for one in sorted(missing))
+    return found
+
+
+async def list_letters(
+    settings: Settings, choice: Choice, form: str, out: TextIO
+) -> None:
+    """Print dead letters: ``form`` is ``table`` or ``json`` (one object a line)."""
+    records = await find(settings, choice)
+    if form == "json":
+        for record in records:
+            print(msgspec.json.encode(_as_object(record)).decode(), file=out)
+        return
+    display.table(out, _HEADER, (_row(record) for record in records))
+
+
+async def show_letter(settings: Settings, letter: str, out: TextIO) -> None:
+    """Print one dead letter whole.
+
+    Raises
+    ------
+    UsageError
+        There is none at that place.
+    """
+    partition, offset = where(letter)
+    with broker_errors(settings.kafka):
+        partitions = await partitions_of(settings.kafka, [_topic(settings)])
+        wanted = TopicPartition(_topic(settings), partition)
+        record = None
+        if wanted in partitions:
+            async with reader(settings.kafka) as consumer:
+                record = await fetch_one(consumer, wanted, offset)
+    if record is None:
+        raise UsageError([f"{letter}: no such dead letter; see `refund dlq list`"])
+    for name, value in record.headers:
+        print(f"{name}: {display.text_or_hex(value)}", file=out)
+    print(f"key: {display.text_or_hex(record.key)}", file=out)
+    print(f"value: {display.text_or_hex(record.value)}", file=out)
+
+
+async def replay(settings: Settings, choice: Choice, mode: str, out: TextIO) -> None:
+    """Send dead letters back where they came from; ``mode`` is ``dry`` or ``send``.
+
+    Key, value, headers and partition are those of the original.
+
+    Raises
+    ------
+    UsageError
+        A letter came from no topic that is read here; nothing is sent then.
+    """
+    records = await find(settings, choice)
+    targets = [_target(settings, record) for record in records]
+    if mode != "send":
+        for record, target in zip(records, targets, strict=True):
+            print(f"would send {place(record)} to {_spot(target)}", file=out)
+        print(f"{len(records)} would be sent; repeat with --yes", file=out)
+        return
+    with broker_errors(settings.kafka):
+        producer: AIOKafkaProducer[bytes, bytes] = AIOKafkaProducer(
+            **connection(settings.kafka),
+            acks="all",
+            enable_idempotence=True,
+            max_request_size=settings.kafka.max_request_bytes,
+        )
+        try:
+            await producer.start()
+            for record, target in zip(records, targets, strict=True):
+                await producer.send_and_wait(
+                    target.topic,
+                    record.value,
+                    record.key,
+                    partition=target.partition,
+                    headers=_original(record),
+                )
+                print(f"sent {place(record)} to {_spot(target)}", file=out)
+        finally:
+            await producer.stop()
+    print(f"{len(records)} sent", file=out)
+
+
+def _topic(settings: Settings) -> str:
+    return settings.topics.prefix + "dead-letters"
+
+
+def _target(settings: Settings, record: Record) -> TopicPartition:
+    """Return where a letter came from; the header is not trusted to name any topic."""
+    outputs = {settings.topics.prefix + name for name in _OUTPUTS}
+    inputs = {
+        spec.name: spec.partitions
+        for spec in declare(settings)
+        if spec.name not in outputs
+    }
+    topic = last_text(record.headers, "topic")
+    partition = last_text(record.headers, "partition")
+    if topic not in inputs:
+        raise UsageError(
+            [f"{place(record)}: came from {topic}, which is not read here"]
+        )
+    if not (partition and partition.isdecimal() and int(partition) < inputs[topic]):
+        raise UsageError(
+            [f"{place(record)}: came from partition {partition}, which is not there"]
+        )
+    return TopicPartition(topic, int(partition))
+
+
+def _spot(target: TopicPartition) -> str:
+    return f"{target.topic} partition {target.partition}"
+
+
+def _original(record: Record) -> list[tuple[str, bytes]]:
+    return [(key, value) for key, value in record.headers if not key.startswith(PREFIX)]
+
+
+def _number(record: Record, name: str) -> int | None:
+    text = last_text(record.headers, name)
+    return int(text) if text and text.isdecimal() else None
+
+
+def _row(record: Record) -> tuple[object, ...]:
+    headers = record.headers
+    origin = ":".join(
+        last_text(headers, name) or "?" for name in ("topic", "partition", "offset")
+    )
+    return (
+        place(record),
+        origin,
+        last_text(headers, "stage"),
+        last_text(headers, "error"),
+        display.moment(_number(record, "failed_at_ms")),
+        display.text_or_hex(record.key),
+        last_text(headers, "message"),
+    )
+
+
+def _as_object(record: Record) -> dict[str, object]:
+    return {
+        "letter": place(record),
+        "topic": last_text(record.headers, "topic"),
+        "partition": _number(record, "partition"),
+        "offset": _number(record, "offset"),
+        "stage": last_text(record.headers, "stage"),
+        "error": last_text(record.headers, "error"),
+        "message": last_text(record.headers, "message"),
+        "failed_at_ms": _number(record, "failed_at_ms"),
+        "key": display.text_or_hex(record.key),
+        "value": display.text_or_hex(record.value),
+    }

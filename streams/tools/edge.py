@@ -1,0 +1,119 @@
+"""What commands share: their common options, settings, input and output."""
+
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import typer
+
+from streams.errors import SettingsError, UsageError
+from streams.settings import CONFIG_VARIABLE, Settings, load
+
+Config = Annotated[
+    str | None,
+    typer.Option("--config", metavar="FILE", help="TOML file of settings."),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.KEY=VALUE", help="One setting."),
+]
+Servers = Annotated[
+    str | None,
+    typer.Option("--bootstrap-servers", metavar="HOST:PORT", help="Kafka brokers."),
+]
+PolicyFile = Annotated[
+    str | None, typer.Option("--policy", metavar="FILE", help="Policy file.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What commands get from the process they run in (``context.obj``)."""
+
+    environ: Mapping[str, str]
+
+    def settings(
+        self, config: str | None, sets: Iterable[str] | None, **named: str | None
+    ) -> Settings:
+        """Load the settings; reads files.
+
+        Parameters
+        ----------
+        config
+            Value of ``--config``; ``REFUND_CONFIG`` counts without it.
+        sets
+            Values of ``--set``.
+        **named
+            Options with a name of their own: ``section__key`` = text, None = not given.
+
+        Raises
+        ------
+        SettingsError
+            All problems, one line each.
+        """
+        problems: list[str] = []
+        overrides: dict[str, str] = {}
+        for one in sets or ():
+            name, equals, text = one.partition("=")
+            if not equals:
+                problems.append(f"--set {one}: write --set section.key=value")
+            overrides[name] = text
+        if problems:
+            raise SettingsError(problems)
+        for name, given in named.items():
+            if given is not None:
+                overrides[name.replace("__", ".")] = given
+        file = config or self.environ.get(CONFIG_VARIABLE)
+        return load(self.environ, read_config(file) if file else None, overrides)
+
+
+def read_config(file: str) -> Mapping[str, object]:
+    """Read a TOML file of settings.
+
+    Raises
+    ------
+    SettingsError
+        It is missing, unreadable or not TOML.
+    """
+    try:
+        return tomllib.loads(Path(file).read_text("utf-8"))
+    except OSError as problem:
+        why = problem.strerror or type(problem).__name__
+        raise SettingsError([f"{file}: {why}; check the path"]) from None
+    except UnicodeDecodeError:
+        raise SettingsError([f"{file}: not UTF-8; save it as UTF-8"]) from None
+    except tomllib.TOMLDecodeError as problem:
+        raise SettingsError([f"{file}: not TOML: {problem}; correct it"]) from None
+
+
+@contextmanager
+def opened(file: str) -> Iterator[BinaryIO]:
+    """Open a file for its lines; ``-`` is standard input.
+
+    Raises
+    ------
+    UsageError
+        It is missing or unreadable.
+    """
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(file).open("rb")  # noqa: SIM115 - closed below
+    except OSError as problem:
+        why = problem.strerror or type(problem).__name__
+        raise UsageError([f"{file}: {why}; check the path"]) from None
+    with stream:
+        yield stream
+
+
+def print_lines(lines: Iterable[bytes]) -> None:
+    """Write lines to standard output, each with a line end."""
+    out = sys.stdout.buffer
+    for line in lines:
+        out.write(line if line.endswith(b"\n") else line + b"\n")
+    out.flush()

@@ -1,0 +1,121 @@
+"""Reading topics once, from their beginning to their present end, without a group."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from streams.errors import SourceError, TopicsError
+from streams.kafka.record import Record
+from streams.kafka.topics import admin_client
+from streams.settings import Kafka, connection
+
+_POLL_MS: Final = 500
+
+
+@contextmanager
+def broker_errors(kafka: Kafka) -> Iterator[None]:
+    """Turn errors of the Kafka client into one line that names the brokers.
+
+    Raises
+    ------
+    SourceError
+        In place of any Kafka or time-out error.
+    """
+    where = f"Kafka at {kafka.bootstrap_servers}"
+    try:
+        yield
+    except (KafkaConnectionError, TimeoutError) as problem:
+        raise SourceError(
+            f"{where} cannot be reached; check kafka.bootstrap_servers, "
+            "kafka.security_protocol and that the brokers run"
+        ) from problem
+    except KafkaError as problem:
+        raise SourceError(f"{where} refuses: {type(problem).__name__}") from problem
+
+
+async def partitions_of(kafka: Kafka, topics: Iterable[str]) -> list[TopicPartition]:
+    """Return all partitions of the topics.
+
+    Raises
+    ------
+    TopicsError
+        A topic is missing.
+    """
+    async with admin_client(kafka) as admin:
+        found = {
+            topic["topic"]: len(topic["partitions"])
+            for topic in await admin.describe_topics(None)
+        }
+    topics = tuple(topics)
+    missing = [name for name in topics if name not in found]
+    if missing:
+        raise TopicsError(
+            f"{name}: missing; run `refund topics create`" for name in missing
+        )
+    return [
+        TopicPartition(name, number) for name in topics for number in range(found[name])
+    ]
+
+
+@asynccontextmanager
+async def reader(kafka: Kafka) -> AsyncIterator["AIOKafkaConsumer[bytes, bytes]"]:
+    """Connect a consumer that joins no group and commits nothing."""
+    consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
+        **connection(kafka),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        fetch_max_wait_ms=kafka.fetch_max_wait_ms,
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def scan(
+    consumer: "AIOKafkaConsumer[bytes, bytes]",
+    partitions: list[TopicPartition],
+    take: Callable[[Record], None],
+) -> None:
+    """Give every record that is there now to ``take``; in order within a partition."""
+    ends = await consumer.end_offsets(partitions)
+    starts = await consumer.beginning_offsets(partitions)
+    left = {one for one in partitions if starts[one] < ends[one]}
+    if not left:
+        return
+    consumer.assign(sorted(left))
+    await consumer.seek_to_beginning()
+    while left:
+        polled = await consumer.getmany(timeout_ms=_POLL_MS)
+        for partition, records in polled.items():
+            for record in records:
+                if record.offset < ends[partition]:
+                    take(record)
+        done = {one for one in left if await consumer.position(one) >= ends[one]}
+        left -= done
+        consumer.pause(*done)
+
+
+async def fetch_one(
+    consumer: "AIOKafkaConsumer[bytes, bytes]",
+    where: TopicPartition,
+    offset: int,
+    timeout_s: float = 10.0,
+) -> Record | None:
+    """Return the record at an offset; None when there is none."""
+    starts = await consumer.beginning_offsets([where])
+    ends = await consumer.end_offsets([where])
+    if not starts[where] <= offset < ends[where]:
+        return None
+    consumer.assign([where])
+    consumer.seek(where, offset)
+    async with asyncio.timeout(timeout_s):
+        record = await consumer.getone(where)
+    return record if record.offset == offset else None

@@ -1,0 +1,51 @@
+"""Tables for people: drawn on a terminal, tab-separated anywhere else."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def table(out: TextIO, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows; a cell's line breaks and tabs become spaces."""
+    if not out.isatty():
+        for row in (header, *rows):
+            print(*(_cell(value) for value in row), sep="\t", file=out)
+        return
+    drawn = Table(*header, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        drawn.add_row(*(Text(_cell(value)) for value in row))
+    Console(file=out).print(drawn)
+
+
+def moment(at_ms: int | None) -> str:
+    """Return UTC time to the ms; empty for None or what no calendar holds."""
+    if at_ms is None:
+        return ""
+    try:
+        text = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(
+            timespec="milliseconds"
+        )
+    except (OverflowError, ValueError, OSError):
+        return str(at_ms)
+    return text.replace("+00:00", "Z")
+
+
+def text_or_hex(value: bytes | None) -> str:
+    """Return bytes as text when they are UTF-8 without controls, else as hex."""
+    if value is None:
+        return "null"
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return "0x" + value.hex()
+    return text if text.isprintable() else "0x" + value.hex()
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    printable = (one if one.isprintable() else " " for one in text)
+    return "".join(printable)

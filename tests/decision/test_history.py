@@ -1,0 +1,218 @@
+import pytest
+
+from streams.decision.history import find, first_decision
+from streams.decision.model import NO_HISTORY, History, Past
+from streams.decision.policy import Policy
+from tests.decision.base import NOW, SHIPPED, T, policy, request
+
+WEEK = 7 * 86_400_000
+
+
+def row(refund_id: object = "r-0", order_id: object = "o-1", **changes: object) -> Past:
+    values: dict[str, object] = {"refund_version": 1, "state": "rejected", **changes}
+    return Past(refund_id, order_id, **values)
+
+
+def own(**changes: object) -> Past:
+    return row("r-1", **changes)
+
+
+def found(*rows: Past, by: Policy | None = SHIPPED, version: int | None = 2) -> History:
+    return find(request(refund_version=version), "o-1", rows, by, NOW)
+
+
+def test_no_rows_mean_nothing_found() -> None:
+    assert found() is NO_HISTORY
+    assert found(row(), row(order_id="o-9", state="undecided")) is NO_HISTORY
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("approved", History(prior_refund=True)),
+        ("executing", History(prior_refund=True)),
+        ("succeeded", History(prior_refund=True)),
+        ("undecided", History(open_refund=True)),
+        ("in_review", History(open_refund=True)),
+        ("failed", NO_HISTORY),
+        ("rejected", NO_HISTORY),
+        ("withdrawn", NO_HISTORY),
+        (None, History(open_refund=True)),
+        ("lost", History(open_refund=True)),
+        (["approved"], History(open_refund=True)),
+    ],
+)
+def test_another_refund_of_the_order(state: object, expected: History) -> None:
+    assert found(row(state=state)) == expected
+    assert found(row(state=state), by=None) == expected
+    assert found(row(order_id="o-9", state=state)) == NO_HISTORY
+    assert found(row(order_id=None, state=state)) == NO_HISTORY
+
+
+def test_a_failed_payout_is_open_once_its_follow_up_is_in_review() -> None:
+    rows = (row(state="failed"), row(state="in_review"))
+    assert found(*rows) == History(open_refund=True)
+
+
+def test_without_an_order_id_no_row_is_on_the_order() -> None:
+    rows = [row(state="succeeded"), row(order_id=None, state="succeeded")]
+    assert find(request(order_id=None), None, rows, SHIPPED, NOW) == NO_HISTORY
+
+
+def test_which_states_count_as_an_earlier_refund_is_a_reading() -> None:
+    by = policy(prior_refund_states=["succeeded", "failed"])
+    assert found(row(state="failed"), by=by) == History(prior_refund=True)
+    assert found(row(state="approved"), by=by) == NO_HISTORY
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        (1, NO_HISTORY),
+        (2, NO_HISTORY),
+        (3, History(newer_version=True)),
+        (None, NO_HISTORY),
+        ("3", NO_HISTORY),
+        (True, NO_HISTORY),
+    ],
+)
+def test_a_newer_version_of_the_refund(version: object, expected: History) -> None:
+    assert found(own(refund_version=version, state="in_review")) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        (1, NO_HISTORY),
+        (2, History(withdrawn=True)),
+        (3, History(newer_version=True, withdrawn=True)),
+        (None, History(withdrawn=True)),
+    ],
+)
+def test_a_withdrawn_row_of_this_version_or_a_later_one(
+    version: object, expected: History
+) -> None:
+    assert found(own(refund_version=version, state="withdrawn")) == expected
+
+
+def test_a_withdrawn_row_that_was_decided_withdraws_nothing_more() -> None:
+    assert (
+        found(own(refund_version=2, state="withdrawn", outcome="manual_review"))
+        == NO_HISTORY
+    )
+
+
+@pytest.mark.parametrize("state", ["approved", "executing", "succeeded", "failed"])
+def test_an_earlier_version_that_somebody_approved(state: str) -> None:
+    assert found(own(state=state)) == History(approved_before=True)
+    assert found(own(state=state, refund_version=None)) == History(approved_before=True)
+    assert found(own(state=state), version=None) == History(approved_before=True)
+    assert found(own(state=state, refund_version=2)) == NO_HISTORY
+
+
+@pytest.mark.parametrize(
+    "state", ["undecided", "in_review", "rejected", "withdrawn", None]
+)
+def test_after_anything_else_the_new_version_is_judged_afresh(state: object) -> None:
+    assert found(own(state=state, refund_version=1)) == NO_HISTORY
+
+
+@pytest.mark.parametrize("state", ["approved", "rejected", "withdrawn", None, "lost"])
+def test_an_earlier_automatic_approval_counts_whatever_its_state(state: object) -> None:
+    expected = History(approved_before=True, approved_on_order=True)
+    assert found(own(state=state, outcome="auto_approve")) == expected
+
+
+def test_any_automatic_approval_on_the_order_is_remembered() -> None:
+    paid_never = row(state="failed", outcome="auto_approve")
+    assert found(paid_never) == History(approved_on_order=True)
+    assert found(row(order_id="o-9", outcome="auto_approve")) == History()
+
+
+COUNTED = {"buyer_count_max": 2, "buyer_count_window_ms": WEEK}
+QUOTA = {"buyer_amount_quota_fen": 40_000, "buyer_amount_window_ms": WEEK}
+
+
+def approval(at_ms: object, fen: object = 100, state: object = "succeeded") -> Past:
+    return Past("r-0", "o-9", 1, state, "auto_approve", at_ms, fen)
+
+
+@pytest.mark.parametrize(
+    ("at_ms", "counts"),
+    [
+        (T - WEEK - 1, 0),
+        (T - WEEK, 0),
+        (T - WEEK + 1, 1),
+        (T, 1),
+        (T + 1, 0),
+        (None, 1),
+    ],
+)
+def test_a_window_excludes_its_start_and_includes_its_end(
+    at_ms: object, counts: int
+) -> None:
+    assert found(approval(at_ms), by=policy(**COUNTED)).auto_count == counts
+    assert found(approval(at_ms), by=policy(**QUOTA)).auto_fen == 100 * counts
+
+
+def test_every_approval_counts_and_the_quota_leaves_out_failed_payouts_only() -> None:
+    by = policy(**COUNTED, **QUOTA)
+    rows = [
+        approval(T - 1, state=state)
+        for state in ("failed", "withdrawn", None, "executing")
+    ]
+    history = found(*rows, by=by)
+    assert history.auto_count == 4
+    assert history.auto_fen == 300
+    assert not history.auto_fen_unknown
+
+
+def test_an_amount_nobody_can_read_makes_the_sum_unknown() -> None:
+    history = found(approval(T, fen="100"), approval(T), by=policy(**QUOTA))
+    assert history.auto_fen_unknown
+    assert not found(approval(T - WEEK, fen=None), by=policy(**QUOTA)).auto_fen_unknown
+
+
+def test_nothing_is_counted_while_the_options_are_off() -> None:
+    assert found(approval(T)) == History()
+    assert found(approval(T), by=None) == History()
+
+
+def test_without_a_request_time_windows_end_at_the_decision() -> None:
+    asked = request(requested_at_ms=None, refund_version=2)
+    history = find(asked, "o-1", [approval(NOW)], policy(**COUNTED), NOW)
+    assert history.auto_count == 1
+
+
+@pytest.mark.parametrize(
+    ("past", "again"),
+    [
+        (own(outcome="auto_approve"), True),
+        (own(outcome="manual_review", reason_codes=["ORDER_SHIPPED"]), True),
+        (own(outcome="manual_review", reason_codes=("ORDER_SHIPPED",)), True),
+        (own(outcome="manual_review", reason_codes=[]), False),
+        (own(outcome="manual_review", reason_codes="ORDER_SHIPPED"), False),
+        (own(outcome="manual_review"), False),
+        (own(state="undecided"), False),
+        (own(outcome="auto_approve", refund_version=2), False),
+        (own(outcome="auto_approve", refund_version=True), False),
+        (row(outcome="auto_approve"), False),
+    ],
+)
+def test_the_first_decision_of_a_version_is_found_again(
+    past: Past, again: object
+) -> None:
+    expected = past if again else None
+    assert first_decision(request(refund_version=1), [row(), past]) is expected
+
+
+def test_a_withdrawal_never_repeats_the_decision_on_the_money() -> None:
+    rows = [own(outcome="auto_approve")]
+    assert first_decision(request(refund_version=1, action="withdraw"), rows) is None
+
+
+def test_a_request_without_a_version_has_no_first_decision() -> None:
+    assert (
+        first_decision(request(refund_version=None), [own(outcome="auto_approve")])
+        is None
+    )

@@ -1,0 +1,331 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import streams
+from streams.cli import execute
+
+ROOT = Path(__file__).parents[1]
+NOWHERE = "kafka.bootstrap_servers=127.0.0.1:1"
+
+DECISION: dict[str, object] = {
+    "decision_id": "FR:r1:1",
+    "family": "FR",
+    "refund_id": "r1",
+    "refund_version": 1,
+    "order_id": "o1",
+    "buyer_id": "b-77",
+    "shop_id": "s1",
+    "disposition": "decided",
+    "outcome": "manual_review",
+    "reason_codes": ["BUYER_UNKNOWN"],
+    "policy": "FR@1",
+    "refund_fen": 100,
+    "payout_key": None,
+    "requested_at_ms": 1_773_800_100_000,
+    "decided_at_ms": 1_773_800_100_007,
+    "review_deadline_ms": None,
+    "seen": None,
+}
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line in this process: exit code, output, errors."""
+
+    def call(*arguments: str, **environ: str) -> tuple[int, str, str]:
+        code = execute(arguments, environ)
+        captured = capfd.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def process(
+    *arguments: str, stdin: bytes = b"", **environ: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the real program."""
+    return subprocess.run(
+        [sys.executable, "-m", "streams", *arguments],
+        input=stdin,
+        capture_output=True,
+        cwd=ROOT,
+        env={"PATH": os.defpath, **environ},
+        timeout=60,
+        check=False,
+    )
+
+
+# Usage
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    assert run("--version") == (0, f"refund {streams.__version__}\n", "")
+
+
+def test_help_lists_the_commands(run: Run) -> None:
+    code, out, err = run("--help")
+    assert (code, err) == (0, "")
+    for name in ("worker", "topics", "decide", "explain", "policy", "dlq", "demo"):
+        assert f"\n  {name} " in out
+
+
+@pytest.mark.parametrize("arguments", [(), ("topics",), ("dlq",)])
+def test_without_a_command_the_help_is_the_error(
+    run: Run, arguments: tuple[str, ...]
+) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("Usage: refund")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("fly",), "No such command 'fly'"),
+        (("worker", "--fast"), "No such option: --fast"),
+        (("explain",), "Missing argument"),
+        (("explain", "x", "--lang", "fr"), "'fr' is not one of"),
+        (("settings", "--set", "web.port"), "write --set section.key=value"),
+        (("dlq", "list", "--limit", "0"), "--limit"),
+        (("dlq", "show", "7"), "7: no PARTITION:OFFSET"),
+        (("dlq", "replay"), "say --all"),
+        (("dlq", "replay", "x:y"), "x:y: no PARTITION:OFFSET"),
+        (("policy", "check", "/nope"), "/nope: No such file"),
+        (("policy", "check", "/"), "/: Is a directory"),
+        (("kuaishou", "classify", "/nope"), "/nope: No such file"),
+        (("settings", "--config", "/nope"), "/nope: No such file"),
+        (("explain", "{}"), "no decision record"),
+        (("explain", "{"), "no decision record"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(
+    run: Run, arguments: tuple[str, ...], part: str
+) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert err.startswith("refund: ")
+    assert part in err
+
+
+# Settings
+
+
+def test_settings_in_force_are_printed_without_secrets(
+    run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "worker.toml"
+    file.write_text('[web]\nport = 1\nhost = "::1"\n')
+    code, out, err = run(
+        *("settings", "--config", str(file), "--set", "web.port=2"),
+        REFUND_KAFKA__SECURITY_PROTOCOL="SASL_SSL",
+        REFUND_KAFKA__SASL_MECHANISM="PLAIN",
+        REFUND_KAFKA__SASL_USERNAME="u",
+        REFUND_KAFKA__SASL_PASSWORD="hunter2",  # noqa: S106 - it is to be hidden
+    )
+    assert (code, err) == (0, "")
+    assert "web.port = 2\n" in out
+    assert 'web.host = "::1"\n' in out
+    assert "kafka.sasl_password = (hidden)\n" in out
+    assert "hunter2" not in out
+
+
+def test_the_file_may_be_named_by_the_environment(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "worker.toml"
+    file.write_text("[web]\nport = 1\n")
+    assert "web.port = 1\n" in run("settings", REFUND_CONFIG=str(file))[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "part"), [(b"\xff", "not UTF-8"), (b"a =", "not TOML")]
+)
+def test_a_file_that_is_no_toml_is_told(
+    run: Run, tmp_path: Path, content: bytes, part: str
+) -> None:
+    file = tmp_path / "worker.toml"
+    file.write_bytes(content)
+    code, _, err = run("settings", "--config", str(file))
+    assert (code, err.count("\n")) == (2, 1)
+    assert part in err
+
+
+def test_pages_are_generated(run: Run) -> None:
+    page = run("settings", "--markdown")[1]
+    assert page == (ROOT / "docs/settings.md").read_text("utf-8")
+    file = run("settings", "--toml")[1]
+    assert file == (ROOT / "config/worker.toml").read_text("utf-8")
+
+
+def test_a_worker_with_wrong_settings_tells_every_problem() -> None:
+    ended = process(
+        *("worker", "--web-port", "x"),
+        REFUND_KAFKA__GROUP="g",
+        REFUND_LOG__LEVEL="loud",
+    )
+    assert ended.returncode == 2
+    assert ended.stdout == b""
+    assert ended.stderr.decode().splitlines() == [
+        (
+            "refund: REFUND_KAFKA__GROUP is no setting (did you mean "
+            "REFUND_KAFKA__GROUP_ID?); unset it or correct its name"
+        ),
+        (
+            "refund: REFUND_LOG__LEVEL: 'loud' is refused; give one of debug, error, info, "
+            "warning"
+        ),
+        (
+            "refund: web.port on the command line: 'x' is refused; give a whole number from "
+            "0 to 65535 or off"
+        ),
+    ]
+
+
+def test_a_worker_with_a_wrong_policy_does_not_start(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text("paid_limit = 1\n")
+    ended = process("worker", "--policy", str(file))
+    assert ended.returncode == 2
+    lines = ended.stderr.decode().splitlines()
+    assert lines
+    assert all(line.startswith(f"refund: {file}: ") for line in lines)
+
+
+# Kafka that is not there
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("topics", "check"),
+        ("topics", "create"),
+        ("dlq", "list"),
+        ("dlq", "show", "0:0"),
+        ("dlq", "replay", "--all", "--yes"),
+        ("explain", "FR:1:1"),
+    ],
+)
+def test_brokers_out_of_reach_are_one_line_and_exit_code_1(
+    run: Run, arguments: tuple[str, ...]
+) -> None:
+    code, out, err = run(*arguments, "--set", NOWHERE)
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+    assert "Kafka at 127.0.0.1:1 cannot be reached" in err
+
+
+def test_a_missing_authority_is_told_before_anything_is_asked(run: Run) -> None:
+    code, _, err = run(
+        *("topics", "check", "--set", "kafka.security_protocol=SSL"),
+        *("--set", "kafka.ssl_ca_location=/nope"),
+    )
+    assert code == 2
+    assert "there is no file /nope" in err
+
+
+# Policies
+
+
+def test_a_policy_is_checked_and_shown(run: Run) -> None:
+    assert run("policy", "check") == (0, "FR@1 is in order\n", "")
+    code, out, _ = run("policy", "show")
+    assert code == 0
+    assert "paid_limit_fen = 30000\n" in out
+    assert " is off\n" in out
+
+
+def test_a_policy_tells_every_problem(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text('family = "FR"\nversion = 0\npaid_limit_fn = 1\n')
+    code, out, err = run("policy", "check", str(file))
+    assert (code, out) == (2, "")
+    assert err.count("\n") >= 3
+    assert "did you mean paid_limit_fen?" in err
+
+
+# Explanations
+
+
+def test_a_decision_is_explained_in_both_languages(run: Run) -> None:
+    text = json.dumps(DECISION)
+    code, out, err = run("explain", text)
+    assert (code, err) == (0, "")
+    assert out.startswith("FR:r1:1  manual_review  FR@1\nreasons:\n")
+    zh = run("explain", text, "--lang", "zh")[1]
+    assert "原因:" in zh
+    found = json.loads(run("explain", text, "--json")[1])
+    assert found["decision_id"] == "FR:r1:1"
+    assert found["buyer_zh"]
+
+
+def test_a_decision_under_another_policy_is_explained_with_a_warning(run: Run) -> None:
+    code, out, err = run("explain", json.dumps({**DECISION, "policy": "FR@9"}))
+    assert code == 0
+    assert out
+    assert "made under FR@9, which is not at hand (known: FR@1)" in err
+
+
+def test_a_decision_is_read_from_standard_input() -> None:
+    ended = process("explain", "-", stdin=json.dumps(DECISION).encode())
+    assert ended.returncode == 0
+    assert ended.stdout.startswith(b"FR:r1:1")
+
+
+# Lines in, lines out
+
+
+def test_platform_values_are_classified_line_by_line(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "values.jsonl"
+    file.write_text('"not json"\n\n7\n')
+    code, out, err = run("kuaishou", "classify", str(file))
+    assert (code, err) == (0, "")
+    assert [json.loads(line)["class"] for line in out.splitlines()] == [
+        "dead_letter"
+    ] * 2
+
+
+def test_a_reader_that_goes_away_causes_no_noise() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "streams", "kuaishou", "classify", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    ) as child:
+        assert child.stdin
+        assert child.stdout
+        assert child.stderr
+        child.stdout.close()
+        child.stdin.write(b'"x"\n' * 100)
+        child.stdin.close()
+        assert child.stderr.read() == b""
+        assert child.wait(timeout=60) == 1
+
+
+def test_ctrl_c_causes_no_noise() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "streams", "kuaishou", "classify", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+    ) as child:
+        assert child.stdin
+        assert child.stdout
+        assert child.stderr
+        # A full pipe of answers says that it reads its input.
+        child.stdin.write(b'"x"\n' * 2_000)
+        child.stdin.flush()
+        child.stdout.read(1)
+        child.send_signal(signal.SIGINT)
+        child.stdout.read()
+        assert child.stderr.read() == b""
+        assert child.wait(timeout=60) == 130
