@@ -19,10 +19,11 @@ from streams.app.categories import load_categories
 from streams.app.counters import EngineCounters
 from streams.app.engine import Engine, EngineInputs
 from streams.app.ingesting import IngestInputs, IngestService
-from streams.app.policies import load_policies
+from streams.app.preflight import check_topics
+from streams.decision.policy import Policies
 from streams.errors import RefundError, UsageError
 from streams.metrics import Metrics
-from streams.settings import Settings
+from streams.settings import PolicySource, Settings, load_policy
 from streams.web.pages import Pages, register, web_options
 
 EXIT_FAILURE: Final = 1
@@ -46,6 +47,9 @@ class RefundApp(faust.App):
     BootStrategy = _NoFaustKafka
     engine: Engine | None = None
     ingest: IngestService | None = None
+    refused: RefundError | None = None
+    """Why nothing was started."""
+    settings: Settings
 
     @property
     def parts(self) -> "list[Engine | IngestService]":
@@ -55,7 +59,8 @@ class RefundApp(faust.App):
     @property
     def failure(self) -> BaseException | None:
         """What ended a service, if anything did."""
-        return next((part.failure for part in self.parts if part.failure), None)
+        found = [self.refused, *(part.failure for part in self.parts)]
+        return next((failure for failure in found if failure is not None), None)
 
     @override
     async def on_started_init_extra_services(self) -> None:
@@ -63,6 +68,11 @@ class RefundApp(faust.App):
         await super().on_started_init_extra_services()
         # Faust resumes its queues when its consumer gets partitions; ours never does.
         self.flow_control.resume()
+        try:
+            await check_topics(self.settings)
+        except RefundError as refused:
+            self.refused = refused
+            raise
         for part in self.parts:
             await self.add_runtime_dependency(part)
 
@@ -83,6 +93,7 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
         stream_wait_empty=False,
         **web_options(settings.web),
     )
+    app.settings = settings
     metrics = Metrics(CollectorRegistry(), now_ms)
     metrics.build(__version__, platform.python_version())
     counters = EngineCounters(metrics, settings.topics.prefix + "requests", now_ms)
@@ -92,6 +103,13 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
         app.ingest = _ingesting(app, settings, now_ms, counters)
     register(app, _pages(app, metrics))
     return app
+
+
+def _policies(source: PolicySource) -> Policies:
+    """Return what is in force at start; ``refund.policies`` comes on top of it."""
+    return (
+        Policies() if source.file == "none" else Policies((load_policy(source.file),))
+    )
 
 
 def _deciding(
@@ -105,7 +123,7 @@ def _deciding(
     engine = Engine(
         EngineInputs(
             settings=settings,
-            policies=load_policies(settings.policy),
+            policies=_policies(settings.policy),
             now_ms=now_ms,
             counters=counters,
             slices=slices,

@@ -26,7 +26,8 @@ from streams.app.counters import EngineCounters
 from streams.app.names import fact_topics, output_topics
 from streams.app.service import WorkerService, close_all, connect, monotonic_ms
 from streams.decision.breaker import Breaker
-from streams.decision.policy import Policies, Policy
+from streams.decision.ledger import APPROVED
+from streams.decision.policy import FIELDS, Policies, Policy
 from streams.errors import (
     FactsUnreadableError,
     OutputLostError,
@@ -39,6 +40,7 @@ from streams.kafka.recovery import Answered, OutputReader
 from streams.kafka.sink import Sink
 from streams.kafka.source import Slice, Source, SourceLimits
 from streams.kafka.tables import Applied, SharedTables
+from streams.records.decisions import decode_decision
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,9 @@ log = logging.getLogger(__name__)
 _WATCHDOG_S: Final = 1.0
 _RECONCILE_CHUNK: Final = 500
 _GAUGES_S: Final = 1.0
+_POLICY_WAIT_MS: Final = FIELDS["policy_wait_ms"].default
+"""There is no policy yet that could say another wait."""
+_POLICY_LOOK_S: Final = 0.1
 
 
 class EngineInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +80,7 @@ class Engine(WorkerService):
         self.shared = SharedTables(inputs.policies, settings.topics.partitions)
         self.breaker = Breaker()
         self._built = asyncio.Event()
+        self._began_ms = monotonic_ms()
 
     # -- start -----------------------------------------------------------------
 
@@ -192,6 +198,7 @@ class Engine(WorkerService):
         gc.collect()
         gc.freeze()  # tables live for ever; the collector need not walk them again
         for number in new:
+            self._warm_breaker(number)
             await self._reconcile(number)
         log.info(
             "partitions %s ready after %d ms, %d of them new",
@@ -202,10 +209,31 @@ class Engine(WorkerService):
 
     async def _wait_for_policy(self) -> None:
         """Rules 2: at start input waits for a policy, then goes to a person."""
-        now_ms = self._in.now_ms
-        until = now_ms() + 30_000
-        while not self.shared.policies and now_ms() < until:
-            await asyncio.sleep(0.1)
+        while (
+            not self.shared.policies
+            and monotonic_ms() - self._began_ms < _POLICY_WAIT_MS
+        ):
+            await asyncio.sleep(_POLICY_LOOK_S)
+
+    def _warm_breaker(self, number: int) -> None:
+        """Let the breaker know what was approved before this worker came."""
+        now_ms = self._in.now_ms()
+        policy = self._policy_now()
+        if policy is None or policy.breaker_window_ms is None:
+            return
+        for newest in self.facts.tables[number].ledger.newest.values():
+            for entry in newest.chain():
+                if entry.outcome == APPROVED and entry.decided_at_ms > (
+                    now_ms - policy.breaker_window_ms
+                ):
+                    decision = decode_decision(entry.value)
+                    self.breaker.admit(
+                        decision.decision_id,
+                        decision.shop_id,
+                        decision.refund_fen,
+                        entry.decided_at_ms,
+                        policy,
+                    )
 
     async def _reconcile(self, number: int) -> None:
         glance = everything(self.facts.tables[number].ledger, number)

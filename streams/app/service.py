@@ -31,6 +31,11 @@ def monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
+async def pause_before_retry() -> None:
+    """Wait before asking again whether a broker answers."""
+    await asyncio.sleep(_CONNECT_RETRY_S)
+
+
 async def connect(make: Callable[[], C], patience_ms: int) -> C:
     """Make clients and start them; wait for a broker as long as ``patience_ms``.
 
@@ -49,7 +54,7 @@ async def connect(make: Callable[[], C], patience_ms: int) -> C:
             if monotonic_ms() - began > patience_ms:
                 raise WorkerError(f"no broker answers: {problem}") from problem
             log.warning("no broker answers yet: %s", problem)
-            await asyncio.sleep(_CONNECT_RETRY_S)
+            await pause_before_retry()
         else:
             return clients
 

@@ -41,7 +41,9 @@ class _Scope:
             return False
         return cooldown_ms is None or at_ms < self.open_from_ms + cooldown_ms
 
-    def has_room(self, refund_fen: int, max_count: int | None, max_fen: int | None) -> bool:
+    def has_room(
+        self, refund_fen: int, max_count: int | None, max_fen: int | None
+    ) -> bool:
         """Whether one more approval stays within both maxima."""
         if max_count is not None and self.count + 1 > max_count:
             return False
@@ -138,7 +140,9 @@ class Breaker:
             fen, policy.breaker_global_max_count, policy.breaker_global_max_fen
         ):
             return GLOBAL
-        if not shop.has_room(fen, policy.breaker_shop_max_count, policy.breaker_shop_max_fen):
+        if not shop.has_room(
+            fen, policy.breaker_shop_max_count, policy.breaker_shop_max_fen
+        ):
             return SHOP
         return None
 

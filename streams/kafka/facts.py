@@ -182,14 +182,15 @@ class FactsReader:
         for number in self._wanted:
             if number not in self.tables:
                 self.tables[number] = PartitionTables(number, self.topics.partitions)
-        starts = await self._consumer.beginning_offsets(list(new)) if new else {}
-        ends = await self._consumer.end_offsets(list(new)) if new else {}
         if wanted != self._assigned:
+            # Assigning first makes the client learn of all topics at once; the new
+            # partitions begin at their start by themselves.
             self._consumer.assign(list(wanted))
-            for tp, offset in {**keep, **starts}.items():
+            for tp, offset in keep.items():
                 self._consumer.seek(tp, offset)
         self._assigned = wanted
-        self._targets.update(ends)
+        if new:
+            self._targets.update(await self._consumer.end_offsets(list(new)))
 
     def _drop(self, partition: int) -> None:
         self.tables.pop(partition, None)

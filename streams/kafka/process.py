@@ -1,8 +1,8 @@
-"""One Java process that never outlives the process that started it."""
+"""One process that never outlives the process that started it."""
 
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 KILL_WAIT_S = 10
@@ -26,9 +26,13 @@ class GuardedProcess:
         Program and arguments.
     log
         File that standard output and error are appended to.
+    environ
+        Its environment; None = ours.
     """
 
-    def __init__(self, command: Sequence[str], log: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
+    ) -> None:
         with log.open("ab") as sink:
             self._child = subprocess.Popen(
                 command,
@@ -36,6 +40,7 @@ class GuardedProcess:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env=environ,
             )
         self._watcher = subprocess.Popen(
             ["/bin/sh", "-c", _WATCH, str(self._child.pid)],

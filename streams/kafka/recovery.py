@@ -7,7 +7,7 @@ decisions fill the partition's memory.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ from streams.records.notices import FOLLOW_UP_SUFFIX, recover_notice
 
 log = logging.getLogger(__name__)
 
-_POLL_MS = 500
+_POLL_MS = 100
 
 
 class OutputTopics(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,24 +130,14 @@ class OutputReader:
                 _remember(ledgers[number], decision)
         return answered
 
-    async def _records(self, numbers: list[int]) -> Any:  # noqa: ANN401 - async generator
+    async def _records(self, numbers: list[int]) -> AsyncIterator[Record]:
         partitions = [where for number in numbers for where in self._topics.of(number)]
         if not partitions:
             return
-        begins = await self._consumer.beginning_offsets(partitions)
-        ends = await self._consumer.end_offsets(partitions)
-        behind: dict[TopicPartition, int] = {}
-        for where in partitions:
-            start = max(self._read_to.get(where, 0), begins[where])
-            self._read_to[where] = start
-            if start < ends[where]:
-                behind[where] = start
-        if not behind:
-            return
-        self._consumer.assign(list(behind))
-        for where, start in behind.items():
-            self._consumer.seek(where, start)
-        waiting = set(behind)
+        ends = await self._seek(partitions)
+        waiting = {
+            where for where in partitions if ends[where] > self._read_to.get(where, 0)
+        }
         while waiting:
             polled: dict[Any, list[Record]] = await self._consumer.getmany(
                 timeout_ms=_POLL_MS
@@ -159,8 +149,20 @@ class OutputReader:
             for where in list(waiting):
                 if await self._consumer.position(where) >= ends[where]:
                     waiting.discard(where)
-                    self._read_to[where] = ends[where]
-                    self._consumer.pause(where)
+        self._read_to.update(ends)
+        self._consumer.pause(*partitions)
+
+    async def _seek(
+        self, partitions: list[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        """Go to where each partition was left, or to its start; return the ends."""
+        self._consumer.assign(partitions)
+        for where in partitions:
+            known = self._read_to.get(where)
+            if known is not None:
+                self._consumer.seek(where, known)
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
+        return ends
 
     def _take(
         self,

@@ -193,7 +193,8 @@ class PolicySource(msgspec.Struct, frozen=True, kw_only=True):
 
     file: str | None = None
     """Policy file that holds until ``refund.policies`` says otherwise. Not set = the
-    shipped one."""
+    shipped one; ``none`` = only that topic: input waits for it 30 seconds, then goes to
+    people."""
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True):

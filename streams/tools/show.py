@@ -1,12 +1,13 @@
 """Tables for people: drawn on a terminal, tab-separated anywhere else."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import TextIO
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from streams.records.headers import cloud_time
 
 
 def table(out: TextIO, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -26,12 +27,9 @@ def moment(at_ms: int | None) -> str:
     if at_ms is None:
         return ""
     try:
-        text = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(
-            timespec="milliseconds"
-        )
+        return cloud_time(at_ms).decode()
     except (OverflowError, ValueError, OSError):
         return str(at_ms)
-    return text.replace("+00:00", "Z")
 
 
 def text_or_hex(value: bytes | None) -> str:

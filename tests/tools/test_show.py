@@ -1,4 +1,5 @@
 import io
+import re
 
 import pytest
 from typing_extensions import override
@@ -15,7 +16,7 @@ class Terminal(io.StringIO):
 def test_a_terminal_gets_aligned_columns() -> None:
     out = Terminal()
     show.table(out, ("a", "b"), [("long one", 1), ("x", "[red]")])
-    lines = out.getvalue().splitlines()
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).splitlines()
     assert [line.split() for line in lines] == [
         ["a", "b"],
         ["long", "one", "1"],

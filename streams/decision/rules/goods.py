@@ -77,13 +77,12 @@ def _root(path: object) -> str | None:
 
     A list is read like a tuple, because a decision read back holds lists.
     """
-    if (type(path) is not tuple and type(path) is not list) or not path:
+    if type(path) is not tuple and type(path) is not list:
         return None
     for name in path:
         if type(name) is not str:
             return None
-    root = path[0]
-    return root if type(root) is str else None
+    return path[0] if path else None
 
 
 def _custom(custom: object) -> ReasonCode:

@@ -44,15 +44,16 @@ def order_status(case: Case, policy: Policy) -> Codes:
         return (ReasonCode.ORDER_STATUS_UNKNOWN,)
     codes: Codes = ()
     if status == PAID:
-        if feed != PAID and feed in KNOWN:
-            codes = (ReasonCode.ORDER_STATUS_CONFLICT,)
         counted = _counted(seen, policy)
         if counted is not None:
-            codes += (counted,)
-    elif status in SHIPPED:
-        codes = (ReasonCode.ORDER_SHIPPED,)
+            codes = (counted,)
+        if feed is not status and feed != PAID and feed in KNOWN:
+            codes += (ReasonCode.ORDER_STATUS_CONFLICT,)
     else:
-        codes = (ReasonCode.ORDER_STATUS_OTHER,)
+        shipped = status in SHIPPED
+        codes = (
+            ReasonCode.ORDER_SHIPPED if shipped else ReasonCode.ORDER_STATUS_OTHER,
+        )
     if age_ms > policy.order_status_max_age_ms and case.has_policy:
         codes += (ReasonCode.ORDER_STATUS_STALE,)
     return codes

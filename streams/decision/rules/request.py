@@ -14,13 +14,16 @@ AMOUNT_NAMES: Final = ("refund_fen", "refund_amount", "refund_detail")
 
 
 def request_shape(case: Case, _policy: Policy) -> Codes:
-    """E-10, E-11: every field is of its type; version and action are there."""
+    """E-10, E-11: every field is of its type; version and action are there.
+
+    ``refund_kind`` holds a name: anything else in it is outside the list, hence
+    unknown, and no format error (E-9).
+    """
     seen = case.seen
-    if (
-        seen.request_faults is None
-        and case.refund_version is not None
-        and seen.action in ACTIONS
-    ):
+    if case.refund_version is None or seen.action not in ACTIONS:
+        return (ReasonCode.REQUEST_INVALID,)
+    faults = seen.request_faults
+    if faults is None or faults == ("refund_kind",):
         return ()
     return (ReasonCode.REQUEST_INVALID,)
 

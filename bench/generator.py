@@ -1,0 +1,68 @@
+"""Sends requests at their intended times, whatever becomes of them (open loop).
+
+Usage: ``python -m bench.generator JOB.json``. Prints READY, reads the start time
+(monotonic ns) from standard input, and leaves the lateness of every record in a file:
+handed to the producer minus intended, ns.
+"""
+
+import gc
+import json
+import sys
+import time
+from array import array
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Producer
+
+from bench.kafka import now_ms
+from bench.options import BenchError
+from bench.world import Row, World
+
+
+def send(producer: Producer, topic: str, rows: list[Row], start_ns: int, gap_ns: int) -> "array[int]":
+    """Send each row at its time, or at once when that has passed."""
+    late = array("q")
+    produce, poll, clock = producer.produce, producer.poll, time.monotonic_ns
+    for number, (key, value, partition) in enumerate(rows):
+        intended_ns = start_ns + number * gap_ns
+        wait_ns = intended_ns - clock()
+        if wait_ns > 0:
+            time.sleep(wait_ns / 1e9)
+        late.append(clock() - intended_ns)
+        produce(topic, value, key, partition)
+        poll(0)
+    return late
+
+
+def main(job: dict[str, Any]) -> None:
+    """Do one job: build all records first, then wait for the start time."""
+    world = World(job["orders"], job["buyers"], job["partitions"])
+    first, count, rate = job["first"], job["count"], job["rate"]
+    built_ms = now_ms()
+    rows = [
+        world.request(first + number, built_ms + number * 1_000 // rate)
+        for number in range(count)
+    ]
+    producer = Producer(
+        {
+            "bootstrap.servers": job["bootstrap"],
+            "linger.ms": 0,
+            "acks": "all",
+            "socket.nagle.disable": True,
+        }
+    )
+    producer.list_topics(job["topic"])  # connected before the first record
+    gc.collect()
+    gc.disable()
+    print("READY", flush=True)
+    start_ns = int(sys.stdin.readline())
+    late = send(producer, job["topic"], rows, start_ns, 1_000_000_000 // rate)
+    if producer.flush(30):
+        raise BenchError("the broker did not take all requests")
+    with Path(job["out"]).open("wb") as out:
+        late.tofile(out)
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text("utf-8")))

@@ -1,0 +1,131 @@
+"""The bench's own Kafka work: topics, bulk writing, watermarks, end offsets.
+
+librdkafka does it, in threads of its own, so that the tools take less of the machine
+than what they measure.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from bench.options import BenchError
+from bench.world import Row, watermark
+
+_FLUSH_S: Final = 60.0
+_REQUEST_S: Final = 30.0
+_MARK_EVERY_S: Final = 1.0
+_MARKED: Final = ("orders", "buyers", "shops", "catalog")
+
+
+def now_ms() -> int:
+    """UTC ms of the wall clock."""
+    return time.time_ns() // 1_000_000
+
+
+class Writer:
+    """Writes records in bulk and knows whether all of them arrived."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "linger.ms": 5,
+                "batch.size": 500_000,
+                "queue.buffering.max.messages": 1_000_000,
+                "queue.buffering.max.kbytes": 1_000_000,
+            }
+        )
+        self._failed = 0
+
+    def write(self, topic: str, rows: Iterable[Row]) -> int:
+        """Write rows and wait until all are acknowledged; return how many there were.
+
+        Raises
+        ------
+        BenchError
+            Some were not.
+        """
+        count = 0
+        for key, value, partition in rows:
+            self._produce(topic, key, value, partition)
+            count += 1
+        self.flush()
+        return count
+
+    def _produce(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, value, key, partition)
+            except BufferError:
+                self._producer.poll(0.1)
+            else:
+                return
+
+    def mark(self, prefix: str, partitions: int) -> None:
+        """Write a watermark with the present time to every partition of facts."""
+        key, value = watermark(now_ms())
+        for name in _MARKED:
+            self.write(prefix + name, [(key, value, part) for part in range(partitions)])
+
+    def flush(self) -> None:
+        """Wait until everything is acknowledged."""
+        if self._producer.flush(_FLUSH_S):
+            raise BenchError(f"the broker did not take all records in {_FLUSH_S:.0f} s")
+
+
+class Watermarks:
+    """Renews the watermarks every second while a worker runs; a context manager."""
+
+    def __init__(self, bootstrap: str, prefix: str, partitions: int) -> None:
+        self._writer = Writer(bootstrap)
+        self._prefix = prefix
+        self._partitions = partitions
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> None:
+        self._writer.mark(self._prefix, self._partitions)
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._over.wait(_MARK_EVERY_S):
+            self._writer.mark(self._prefix, self._partitions)
+
+
+class Ends:
+    """How many records topics hold, by their end offsets: one request a look."""
+
+    def __init__(self, admin: AdminClient, topics: Sequence[str], partitions: int) -> None:
+        self._admin = admin
+        latest = OffsetSpec.latest()
+        self._wanted = {
+            TopicPartition(topic, part): latest
+            for topic in topics
+            for part in range(partitions)
+        }
+
+    def by_topic(self) -> dict[str, int]:
+        """Return the sum of end offsets per topic."""
+        found: dict[str, int] = {}
+        answers = self._admin.list_offsets(dict(self._wanted), request_timeout=_REQUEST_S)
+        for where, answer in answers.items():
+            found[where.topic] = found.get(where.topic, 0) + answer.result().offset
+        return found
+
+    def total(self) -> int:
+        """Return the sum of all end offsets."""
+        return sum(self.by_topic().values())
+
+
+def delete_topics(admin: AdminClient, topics: Sequence[str]) -> None:
+    """Delete topics; the broker frees their disk space a minute later."""
+    for answer in admin.delete_topics(list(topics), operation_timeout=_REQUEST_S).values():
+        answer.result()

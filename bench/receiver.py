@@ -1,0 +1,79 @@
+"""Reads outputs one by one as they come and notes when it saw each request's first.
+
+Usage: ``python -m bench.receiver JOB.json``. Prints READY, then reads until every
+request has its output, or standard input ends, or nothing came for too long. Leaves
+monotonic ns by request (0 = none) in a file and prints one line of JSON.
+"""
+
+import gc
+import json
+import sys
+import time
+from array import array
+from pathlib import Path
+from typing import Any, Final
+
+from confluent_kafka import Consumer, TopicPartition
+
+from bench.options import BenchError
+from bench.world import request_number
+
+_SILENCE_S: Final = 15.0
+"""After which what has not come is taken to be lost."""
+
+
+def receive(consumer: Consumer, first: int, seen: "array[int]") -> dict[str, int]:
+    """Fill ``seen``; return counts of outputs, repeats and approvals."""
+    poll, clock = consumer.poll, time.monotonic_ns
+    outputs = repeats = approved = 0
+    last_ns = clock()
+    while outputs - repeats < len(seen) and clock() - last_ns < _SILENCE_S * 1e9:
+        message = poll(0.5)
+        at_ns = clock()
+        if message is None:
+            continue
+        key, value = message.key(), message.value()
+        if message.error() is not None or not isinstance(key, bytes):
+            raise BenchError(f"reading outputs failed: {message.error()}")
+        outputs += 1
+        last_ns = at_ns
+        approved += value is not None and b'"auto_approve"' in value
+        number = request_number(key) - first
+        if seen[number]:
+            repeats += 1
+        else:
+            seen[number] = at_ns
+    return {"outputs": outputs, "repeats": repeats, "approved": approved}
+
+
+def main(job: dict[str, Any]) -> None:
+    """Do one job, from the present ends of the output topics on."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": job["bootstrap"],
+            "group.id": "bench-receiver",
+            "enable.auto.commit": False,
+            "fetch.wait.max.ms": 50,  # how long an empty fetch waits; records end it at once
+            "socket.nagle.disable": True,
+        }
+    )
+    wanted = []
+    for topic in job["topics"]:
+        for part in range(job["partitions"]):
+            end = consumer.get_watermark_offsets(TopicPartition(topic, part), timeout=30)[1]
+            wanted.append(TopicPartition(topic, part, end))
+    consumer.assign(wanted)
+    consumer.poll(0.5)  # fetching by now
+    seen = array("q", bytes(8 * job["count"]))
+    gc.collect()
+    gc.disable()
+    print("READY", flush=True)
+    counts = receive(consumer, job["first"], seen)
+    consumer.close()
+    with Path(job["out"]).open("wb") as out:
+        seen.tofile(out)
+    print(json.dumps(counts), flush=True)
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text("utf-8")))

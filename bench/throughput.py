@@ -1,0 +1,105 @@
+"""Throughput by end offsets: how fast outputs grew between 10 % and 90 % of a run."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bench.kafka import Ends
+from bench.options import BenchError
+
+_LOOK_EVERY_S: Final = 0.025
+_FIRST_OUTPUT_S: Final = 180.0
+_NO_PROGRESS_S: Final = 30.0
+_SETTLE_S: Final = 0.5
+"""After the last output one more look: more outputs than inputs would be repeats."""
+_FROM, _UNTIL = 0.1, 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One look."""
+
+    at_s: float
+    """Monotonic."""
+    count: int
+    cpu_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """What a throughput run gave."""
+
+    records_per_s: float
+    cpu_s_per_million: float
+    start_s: float
+    """From the start of the process to its first output, facts loaded."""
+    samples: int
+    """Looks between 10 % and 90 %."""
+
+
+def watch(
+    ends: Ends, cpu_s: Callable[[], float], alive: Callable[[], None], expected: int
+) -> Throughput:
+    """Watch outputs grow until there are ``expected``; blocks.
+
+    Parameters
+    ----------
+    alive
+        Raises when the engine's process is gone.
+
+    Raises
+    ------
+    BenchError
+        Outputs do not come, stop coming, or are more than there should be.
+    """
+    began = moved = time.monotonic()
+    samples = [_look(ends, cpu_s)]
+    while samples[-1].count < expected:
+        time.sleep(_LOOK_EVERY_S)
+        alive()
+        sample = _look(ends, cpu_s)
+        if sample.count != samples[-1].count:
+            moved = sample.at_s
+        elif sample.count and sample.at_s - moved > _NO_PROGRESS_S:
+            raise BenchError(f"{expected - sample.count} of {expected} outputs are missing")
+        elif not sample.count and sample.at_s - began > _FIRST_OUTPUT_S:
+            raise BenchError(f"no output within {_FIRST_OUTPUT_S:.0f} s")
+        samples.append(sample)
+    time.sleep(_SETTLE_S)
+    if (total := ends.total()) != expected:
+        raise BenchError(f"{total} outputs for {expected} requests")
+    first = next(sample for sample in samples if sample.count)
+    return _figures(samples, expected, first.at_s - began)
+
+
+def _look(ends: Ends, cpu_s: Callable[[], float]) -> Sample:
+    before = time.monotonic()
+    count = ends.total()
+    return Sample((before + time.monotonic()) / 2, count, cpu_s())
+
+
+def _figures(samples: Sequence[Sample], expected: int, start_s: float) -> Throughput:
+    low, high = expected * _FROM, expected * _UNTIL
+    from_s, from_cpu = _at(samples, low)
+    until_s, until_cpu = _at(samples, high)
+    records = high - low
+    return Throughput(
+        records / (until_s - from_s),
+        (until_cpu - from_cpu) / records * 1e6,
+        start_s,
+        sum(low <= sample.count <= high for sample in samples),
+    )
+
+
+def _at(samples: Sequence[Sample], count: float) -> tuple[float, float]:
+    """Return time and CPU at which the count was reached, on a line between two looks."""
+    after = next(number for number, one in enumerate(samples) if one.count >= count)
+    if after == 0:
+        raise BenchError("outputs were there before the engine started")
+    one, two = samples[after - 1], samples[after]
+    part = (count - one.count) / (two.count - one.count)
+    return (
+        one.at_s + part * (two.at_s - one.at_s),
+        one.cpu_s + part * (two.cpu_s - one.cpu_s),
+    )

@@ -1,0 +1,162 @@
+"""``refund decide``: JSON lines in, one decision a line out; no broker, no memory.
+
+A line carries everything a worker would have read from its topics. What is wrong
+inside a fact is for the rules to say; what is wrong with the line itself gives a
+dead-letter object, so that every line is answered and none can stop the others.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from streams.decision.engine import (
+    AUTO_APPROVE,
+    DECIDED,
+    FAMILY,
+    MANUAL_REVIEW,
+    PASSED,
+    decide,
+    decision_id,
+    payout_key,
+)
+from streams.decision.facts import see
+from streams.decision.history import find, first_decision
+from streams.decision.model import Decision, Past, Request
+from streams.decision.policy import Policies, Policy, flatten, override
+from streams.errors import PolicyError
+from streams.records.codec import Unreadable, decode_request
+from streams.records.decisions import encode_decision
+from streams.tools.decide_line import (
+    LINE,
+    NULL,
+    Line,
+    RefusedLineError,
+    facts_of,
+    history_of,
+    value_of,
+)
+
+NO_POLICY: Final = "absent"
+
+
+def decide_lines(lines: Iterable[bytes], shipped: Policy) -> Iterator[bytes]:
+    """Answer every line that is not empty, in order (contract 4).
+
+    Parameters
+    ----------
+    lines
+        With or without line ends.
+    shipped
+        The policy file; a line's ``policy`` is a later version on top of it.
+
+    Yields
+    ------
+    bytes
+        One JSON object without line end: the decision with the line's ``name``, or
+        ``{"name", "dead_letter"}``. Nothing in a line raises.
+    """
+    for line in lines:
+        if line.strip():
+            yield _answer(line, shipped)
+
+
+def _answer(line: bytes, shipped: Policy) -> bytes:
+    try:
+        members = LINE.decode(line)
+    except msgspec.ValidationError:
+        return _dead_letter(None, "the line is no JSON object")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _dead_letter(None, "the line is no JSON")
+    name: object = None
+    try:
+        name = _name(members.name)
+        decision = _judge(members, shipped)
+    except RefusedLineError as refused:
+        return _dead_letter(name, str(refused))
+    return (
+        b'{"name":' + msgspec.json.encode(name) + b"," + encode_decision(decision)[1:]
+    )
+
+
+def _dead_letter(name: object, why: str) -> bytes:
+    return msgspec.json.encode({"name": name, "dead_letter": why})
+
+
+def _name(raw: msgspec.Raw) -> object:
+    """Return the name if it is a text, number or truth value; else None."""
+    name = value_of(raw, "name")
+    return name if isinstance(name, (str, int, float)) else None
+
+
+def _judge(line: Line, shipped: Policy) -> Decision:
+    now_ms = value_of(line.now_ms, "now_ms")
+    if type(now_ms) is not int:
+        raise RefusedLineError("now_ms: must be a whole number, UTC ms")
+    request = decode_request(bytes(line.request) or NULL)
+    if isinstance(request, Unreadable):
+        raise RefusedLineError(f"request: {request.message}; refund_id must be given")
+    facts = facts_of(line)
+    rows = history_of(line.history)
+    pinned_ms = now_ms if request.requested_at_ms is None else request.requested_at_ms
+    policy = _policy(line.policy, shipped, pinned_ms)
+    first = first_decision(request, rows)
+    if first is not None:
+        return _again(request, first, policy, now_ms)
+    history = find(request, request.order_id, rows, policy, now_ms)
+    facts = msgspec.structs.replace(facts, history=history)
+    return decide(request, see(request, facts, policy, now_ms), policy, now_ms)
+
+
+def _policy(raw: msgspec.Raw, shipped: Policy, pinned_ms: int) -> Policy | None:
+    """R-08: the overrides when they are in force at that moment, else the file."""
+    given = value_of(raw, "policy")
+    if given == NO_POLICY:
+        return None
+    base = Policies((shipped,))
+    if given is None:
+        return base.at(pinned_ms)
+    if not isinstance(given, dict):
+        raise RefusedLineError("policy: must be an object of keys, null or absent")
+    try:
+        later = override(shipped, flatten(given))
+    except PolicyError as refused:
+        raise RefusedLineError(f"policy: {refused}") from None
+    except RecursionError:
+        raise RefusedLineError("policy: nested too deeply") from None
+    return Policies((later,)).at(pinned_ms) or base.at(pinned_ms)
+
+
+def _again(
+    request: Request, first: Past, policy: Policy | None, now_ms: int
+) -> Decision:
+    """Case 57: print the first decision again; nothing was looked at, so none is seen."""
+    approved = first.outcome == AUTO_APPROVE
+    codes = PASSED[2] if approved else _texts(first.reason_codes)
+    return Decision(
+        decision_id=decision_id(request.refund_id, request.refund_version),
+        family=FAMILY,
+        refund_id=request.refund_id,
+        refund_version=request.refund_version,
+        order_id=request.order_id,
+        buyer_id=request.buyer_id,
+        shop_id=request.shop_id,
+        disposition=DECIDED,
+        outcome=AUTO_APPROVE if approved else MANUAL_REVIEW,
+        reason_codes=codes,
+        policy=None if policy is None else policy.name,
+        refund_fen=first.refund_fen
+        if type(first.refund_fen) is int
+        else request.refund_fen,
+        payout_key=payout_key(request.refund_id) if approved else None,
+        requested_at_ms=request.requested_at_ms,
+        decided_at_ms=first.decided_at_ms
+        if type(first.decided_at_ms) is int
+        else now_ms,
+        review_deadline_ms=None if approved else request.expire_at_ms,
+        seen=None,
+    )
+
+
+def _texts(codes: object) -> tuple[str, ...]:
+    return tuple(codes) if isinstance(codes, Sequence) else ()
