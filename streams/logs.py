@@ -14,6 +14,8 @@ from typing import Final, TextIO
 import msgspec
 from typing_extensions import override
 
+from streams.errors import RefundError
+
 HIDDEN: Final = "(hidden)"
 
 _NAMED_SECRET: Final = re.compile(
@@ -88,6 +90,17 @@ class _JsonFormatter(logging.Formatter):
         return self._clean(text, record.levelno)
 
 
+class _OneLine(logging.Filter):
+    """Tells our own errors in a line: their text says all; a traceback would hide it."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], RefundError):
+            record.msg, record.args = str(record.exc_info[1]), ()
+            record.exc_info = None
+        return True
+
+
 def configure(
     level: str, form: str, stream: TextIO, secrets: Iterable[str] = ()
 ) -> None:
@@ -109,6 +122,7 @@ def configure(
     handler.setFormatter(
         _JsonFormatter(clean) if form == "json" else _TextFormatter(clean)
     )
+    handler.addFilter(_OneLine())
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)

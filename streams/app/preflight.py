@@ -1,19 +1,14 @@
 """Before anything starts: a broker that answers, and topics that are right."""
 
 import logging
-from typing import Final
-
-import msgspec
 from aiokafka.errors import KafkaError
 
 from streams.app.service import monotonic_ms, pause_before_retry
 from streams.errors import TopicsError, WorkerError
-from streams.kafka.topics import admin_client, check, needed
+from streams.kafka.topics import admin_client, check_settings, check_shapes, needed
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
-
-_NO_SETTINGS: Final[dict[str, str]] = {}
 
 
 async def check_topics(settings: Settings) -> None:
@@ -37,7 +32,9 @@ async def check_topics(settings: Settings) -> None:
         raise TopicsError(problems)
 
 
-async def _look_patiently(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+async def _look_patiently(
+    settings: Settings,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     began = monotonic_ms()
     while True:
         try:
@@ -51,8 +48,5 @@ async def _look_patiently(settings: Settings) -> tuple[tuple[str, ...], tuple[st
 
 async def _look(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
     specs = needed(settings)
-    shapes = [msgspec.structs.replace(spec, config=_NO_SETTINGS) for spec in specs]
     async with admin_client(settings.kafka) as admin:
-        problems = await check(admin, shapes)
-        everything = await check(admin, specs)
-    return problems, tuple(line for line in everything if line not in problems)
+        return await check_shapes(admin, specs), await check_settings(admin, specs)

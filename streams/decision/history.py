@@ -94,15 +94,22 @@ def first_decision(request: Request, rows: Iterable[Past]) -> Past | None:
     version = request.refund_version
     if version is None or request.action == WITHDRAW:
         return None
+    found: list[Past] = []
     for row in rows:
-        if (
-            row.refund_id != request.refund_id
-            or _side(row.refund_version, version) != SAME
-        ):
-            continue
-        if row.outcome == APPROVED or (row.outcome == MANUAL and _codes(row)):
-            return row
-    return None
+        own = row.refund_id == request.refund_id
+        if own and _side(row.refund_version, version) == SAME:
+            if row.outcome == APPROVED:
+                return row  # what else is known of it came after (case 72)
+            if row.outcome == MANUAL and _codes(row):
+                found.append(row)
+    return min(found, key=_decided_first, default=None)
+
+
+def _decided_first(row: Past) -> tuple[bool, int, str]:
+    """Order rows by their moment, undated ones last; the codes settle a tie."""
+    at_ms = row.decided_at_ms
+    dated = at_ms if type(at_ms) is int else None
+    return (dated is None, dated or 0, str(row.reason_codes))
 
 
 def _of_same_refund(version: int | None, row: Past) -> set[str]:

@@ -234,6 +234,13 @@ async def check(
         One line a problem, each with what to do; empty when all is well.
     """
     specs = tuple(specs)
+    return await check_shapes(admin, specs) + await check_settings(admin, specs)
+
+
+async def check_shapes(
+    admin: AIOKafkaAdminClient, specs: Iterable[TopicSpec]
+) -> tuple[str, ...]:
+    """Compare names, partition counts and replicas: nothing works on wrong ones."""
     there = {topic["topic"]: topic for topic in await _topics(admin)}
     problems: list[str] = []
     for spec in specs:
@@ -241,10 +248,19 @@ async def check(
             problems += _shape(spec, there[spec.name]["partitions"])
         else:
             problems.append(f"{spec.name}: missing; run `refund topics create`")
-    configs = await _configs(admin, [spec.name for spec in specs if spec.name in there])
-    for spec in specs:
-        problems += _differences(spec, configs.get(spec.name, {}))
     return tuple(problems)
+
+
+async def check_settings(
+    admin: AIOKafkaAdminClient, specs: Iterable[TopicSpec]
+) -> tuple[str, ...]:
+    """Compare the settings of the topics that are there: wrong ones lose records later."""
+    specs = tuple(specs)
+    there = {topic["topic"] for topic in await _topics(admin)}
+    configs = await _configs(admin, [spec.name for spec in specs if spec.name in there])
+    return tuple(
+        line for spec in specs for line in _differences(spec, configs.get(spec.name, {}))
+    )
 
 
 def _shape(spec: TopicSpec, parts: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -95,7 +95,7 @@ def _judge(line: Line, shipped: Policy) -> Decision:
         raise RefusedLineError("now_ms: must be a whole number, UTC ms")
     request = decode_request(bytes(line.request) or NULL)
     if isinstance(request, Unreadable):
-        raise RefusedLineError(f"request: {request.message}; refund_id must be given")
+        raise RefusedLineError(f"request: {request.message}")
     facts = facts_of(line)
     rows = history_of(line.history)
     pinned_ms = now_ms if request.requested_at_ms is None else request.requested_at_ms

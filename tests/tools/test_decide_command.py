@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.decision.engine import judge_again
+from streams.decision.model import Decision
 from streams.decision.policy import override
 from streams.tools.decide import decide_lines
 from tests.decision.cases import DATA, NOW, SHIPPED, T, answers, line_of, moments, put
@@ -184,17 +186,31 @@ def test_a_shop_with_a_number_no_double_holds_is_still_that_shop() -> None:
     assert "SHOP_EXCLUDED" in codes
 
 
-def test_numbers_no_double_holds_go_to_a_person() -> None:
-    for path in (
-        "order.paid_fen",
-        "order.as_of_ms",
-        "buyer.as_of_ms",
-        "lists_as_of_ms",
-    ):
-        line = copy.deepcopy(BASE)
-        put(line, path, "@")
-        found = answer(json.dumps(line).replace('"@"', "1e999").encode())
-        assert found["outcome"] == "manual_review", path
+READ_AS_SENT = [
+    "order.paid_fen", "order.as_of_ms", "order.pay_type", "order.presale_stage",
+    "order.delivery_block", "order.risk_code", "order.order_type", "order.total_changed_at_ms",
+    "order.back_end_status", "order.lines[0].shipped_count", "order.lines[0].is_custom",
+    "shop.standing", "shop.enabled", "order_vetoed", "lists_as_of_ms", "catalog.as_of_ms",
+    "buyer.as_of_ms", "buyer.quality[0].value",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", READ_AS_SENT)
+def test_a_number_no_double_holds_goes_to_a_person_for_good(path: str) -> None:
+    raw = json.dumps(changed(**{path: "@"})).replace('"@"', "1e999").encode()
+    (written,) = decide_lines([raw], SHIPPED)
+    decision = msgspec.json.decode(written, type=Decision)
+    assert decision.outcome == "manual_review"
+    again = judge_again(decision, SHIPPED)
+    assert msgspec.json.encode(again) == msgspec.json.encode(decision)
+
+
+def test_an_integer_of_thousands_of_digits_is_an_integer() -> None:
+    for digits in (400, 4_300, 4_301, 10_000):
+        raw = json.dumps(changed(order__paid_fen="@")).replace('"@"', "1" * digits)
+        assert answer(raw.encode()).get("reason_codes") == ["PAID_AT_OR_OVER_LIMIT"], (
+            digits
+        )
 
 
 def test_policy_keys_may_be_grouped_in_tables() -> None:

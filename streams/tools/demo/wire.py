@@ -1,0 +1,81 @@
+"""The way to the topics: facts, requests and platform events, each to its partition."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import orjson
+from aiokafka import AIOKafkaProducer
+
+from streams.kafka.routing import partition_of
+from streams.kafka.tables import WATERMARK_KEY
+from streams.settings import Settings
+
+STALE_FEED = WATERMARK_KEY + b":demo-edge"
+"""A second feed of orders that says how far it is, and then falls silent."""
+
+
+class Wire:
+    """Writes what the platform, the edge and the operator would write.
+
+    Parameters
+    ----------
+    producer
+        Started; owned by the caller.
+    """
+
+    def __init__(
+        self, producer: AIOKafkaProducer, settings: Settings, now_ms: Callable[[], int]
+    ) -> None:
+        self._producer = producer
+        self._topics = settings.topics
+        self.now_ms = now_ms
+
+    async def put(
+        self, topic: str, key: str, value: Mapping[str, object] | bytes, by: str
+    ) -> None:
+        """Write one record and wait until the broker has it.
+
+        Parameters
+        ----------
+        topic
+            Without the prefix.
+        value
+            An object, or bytes to be written as they are.
+        by
+            What its partition is derived from.
+        """
+        await self._send(
+            self._topics.prefix + topic,
+            partition_of(by, self._topics.partitions),
+            key.encode(),
+            value if isinstance(value, bytes) else orjson.dumps(value),
+        )
+
+    async def push(self, order_id: int, value: bytes) -> None:
+        """Write one platform event."""
+        key = str(order_id)
+        partition = partition_of(key, self._topics.partitions)
+        await self._send(self._topics.events, partition, key.encode(), value)
+
+    async def mark(self, key: bytes, at_ms: int, topic: str, partition: int) -> None:
+        """Write one watermark: "all of mine up to ``at_ms`` is written"."""
+        value = orjson.dumps({"watermark_ms": at_ms})
+        await self._send(self._topics.prefix + topic, partition, key, value)
+
+    async def mark_stale(self, by: str, at_ms: int) -> None:
+        """Let a feed of orders say that it has fallen behind."""
+        await self.mark(STALE_FEED, at_ms, "orders", partition_of(by, self._topics.partitions))
+
+    async def mark_all(self) -> None:
+        """Say that buyers, shops and catalogue are up to date, in every partition."""
+        at_ms = self.now_ms()
+        await asyncio.gather(
+            *(
+                self.mark(WATERMARK_KEY, at_ms, topic, partition)
+                for topic in ("buyers", "shops", "catalog")
+                for partition in range(self._topics.partitions)
+            )
+        )
+
+    async def _send(self, topic: str, partition: int, key: bytes, value: bytes) -> None:
+        await self._producer.send_and_wait(topic, value, key, partition=partition)
