@@ -20,7 +20,7 @@ class Engine:
     name: str
     label: str
     work: str
-    """``full`` = every rule on facts from topics, nine headers; ``small`` = three looks."""
+    """``full`` = every rule on facts from topics, all headers; ``small`` = three looks."""
     prefix: str
     """Of every topic of this run, with a dot at its end."""
     outputs: tuple[str, ...]
@@ -39,19 +39,28 @@ class Engine:
         return tuple(spec.name for spec in self.topics)
 
 
-def engine(name: str, prefix: str, bootstrap: str, options: Options, folder: Path) -> Engine:
-    """Describe an engine by name, with topics of its own."""
+def engine(
+    name: str, prefix: str, bootstrap: str, options: Options, folder: Path
+) -> Engine:
+    """Describe an engine by name, with topics of its own.
+
+    ``floor`` is no engine: requests are read where they were written.
+    """
     declared = declare(_settings(prefix, bootstrap, options))
     if name == "ours":
         topics = tuple(spec for spec in declared if spec.name.startswith(prefix))
         outputs = tuple(prefix + output for output in _OUTPUTS)
         command = _ours(prefix, bootstrap, options)
         return Engine(name, "ours", "full", prefix, outputs, command, topics)
+    if name == "floor":
+        requests = prefix + "requests"
+        topics = tuple(spec for spec in declared if spec.name == requests)
+        return Engine(name, "broker alone", "none", prefix, (requests,), (), topics)
     decisions = prefix + "approvals"
     topics = tuple(
         spec for spec in declared if spec.name in {decisions, prefix + "requests"}
     )
-    arguments = (bootstrap, prefix + "requests", decisions)
+    arguments: tuple[str, ...] = (bootstrap, prefix + "requests", decisions)
     arguments += (str(options.orders_loaded), str(options.buyers))
     if name == "faust":
         program, label = "bench.peers.faust_agent", "plain Faust"
@@ -88,7 +97,9 @@ def _ours(prefix: str, bootstrap: str, options: Options) -> tuple[str, ...]:
         "kafka.group_id": prefix + "decide",
         "log.level": "warning",
     }
-    chosen = [part for key, value in sets.items() for part in ("--set", f"{key}={value}")]
+    chosen = [
+        part for key, value in sets.items() for part in ("--set", f"{key}={value}")
+    ]
     return (
         sys.executable,
         "-m",

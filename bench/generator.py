@@ -20,7 +20,9 @@ from bench.options import BenchError
 from bench.world import Row, World
 
 
-def send(producer: Producer, topic: str, rows: list[Row], start_ns: int, gap_ns: int) -> "array[int]":
+def send(
+    producer: Producer, topic: str, rows: list[Row], start_ns: int, gap_ns: int
+) -> "array[int]":
     """Send each row at its time, or at once when that has passed."""
     late = array("q")
     produce, poll, clock = producer.produce, producer.poll, time.monotonic_ns

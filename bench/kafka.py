@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from bench.options import BenchError
 from bench.world import Row, watermark
@@ -69,7 +70,9 @@ class Writer:
         """Write a watermark with the present time to every partition of facts."""
         key, value = watermark(now_ms())
         for name in _MARKED:
-            self.write(prefix + name, [(key, value, part) for part in range(partitions)])
+            self.write(
+                prefix + name, [(key, value, part) for part in range(partitions)]
+            )
 
     def flush(self) -> None:
         """Wait until everything is acknowledged."""
@@ -103,9 +106,11 @@ class Watermarks:
 class Ends:
     """How many records topics hold, by their end offsets: one request a look."""
 
-    def __init__(self, admin: AdminClient, topics: Sequence[str], partitions: int) -> None:
+    def __init__(
+        self, admin: AdminClient, topics: Sequence[str], partitions: int
+    ) -> None:
         self._admin = admin
-        latest = OffsetSpec.latest()
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         self._wanted = {
             TopicPartition(topic, part): latest
             for topic in topics
@@ -115,7 +120,9 @@ class Ends:
     def by_topic(self) -> dict[str, int]:
         """Return the sum of end offsets per topic."""
         found: dict[str, int] = {}
-        answers = self._admin.list_offsets(dict(self._wanted), request_timeout=_REQUEST_S)
+        answers = self._admin.list_offsets(
+            dict(self._wanted), request_timeout=_REQUEST_S
+        )
         for where, answer in answers.items():
             found[where.topic] = found.get(where.topic, 0) + answer.result().offset
         return found
@@ -127,5 +134,7 @@ class Ends:
 
 def delete_topics(admin: AdminClient, topics: Sequence[str]) -> None:
     """Delete topics; the broker frees their disk space a minute later."""
-    for answer in admin.delete_topics(list(topics), operation_timeout=_REQUEST_S).values():
+    for answer in admin.delete_topics(
+        list(topics), operation_timeout=_REQUEST_S
+    ).values():
         answer.result()

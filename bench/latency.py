@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from bench.engines import Engine
 from bench.options import LATENESS_QUANTILE, BenchError, Options
@@ -51,7 +51,7 @@ class _Helper:
             text=True,
         )
 
-    def __enter__(self) -> "_Helper":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

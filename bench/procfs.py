@@ -1,6 +1,7 @@
 """What the kernel says about a process: CPU time and memory, its children included."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,21 @@ def cpu_s(pid: int) -> float:
 def peak_mib(pid: int) -> float:
     """Return the most memory held so far, MiB (VmHWM), summed over descendants."""
     return sum(_peak_kib(one) for one in family(pid)) / 1_024
+
+
+def busy_cores(during_s: float) -> float:
+    """Return how many cores were at work, or taken by the host, in the time to come."""
+    before = _not_idle()
+    time.sleep(during_s)
+    return (_not_idle() - before) / _TICKS_PER_S / during_s
+
+
+def _not_idle() -> int:
+    first = Path("/proc/stat").read_text("ascii").splitlines()[0].split()[1:9]
+    user, nice, system, _idle, _iowait, irq, softirq, stolen = (
+        int(one) for one in first
+    )
+    return user + nice + system + irq + softirq + stolen
 
 
 def _ticks(pid: int) -> int:

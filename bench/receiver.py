@@ -60,7 +60,9 @@ def main(job: dict[str, Any]) -> None:
     wanted = []
     for topic in job["topics"]:
         for part in range(job["partitions"]):
-            end = consumer.get_watermark_offsets(TopicPartition(topic, part), timeout=30)[1]
+            end = consumer.get_watermark_offsets(
+                TopicPartition(topic, part), timeout=30
+            )[1]
             wanted.append(TopicPartition(topic, part, end))
     consumer.assign(wanted)
     consumer.poll(0.5)  # fetching by now

@@ -2,7 +2,6 @@
 
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -28,6 +27,8 @@ _STOP_S: Final = 30.0
 _LOG_LINES: Final = 15
 _WARM_UP_RECORDS: Final = 100_000
 _WARM_UP_S: Final = 5
+_LISTEN_S: Final = 1.0
+_FLOOR_S: Final = 5
 
 Tell = Callable[[str], None]
 """Takes a line of progress."""
@@ -47,6 +48,20 @@ class Run:
     throughput: Throughput
     latency: Latency
     peak_mib: float
+    approved_share: float
+    """Of all requests of the run; where one topic holds every outcome, of the latency
+    run alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """How quiet the machine was before a round: what no engine can better."""
+
+    round: int
+    busy_cores: float
+    """Cores at work while the bench did nothing: other people's load."""
+    floor: Latency
+    """From the generator to the receiver through the broker alone, one hop."""
 
 
 @contextmanager
@@ -74,16 +89,33 @@ def warm_up(bootstrap: str, options: Options, tell: Tell) -> None:
     run("aiokafka", 0, bootstrap, few)
 
 
-def rounds(bootstrap: str, options: Options, tell: Tell) -> list[Run]:
+def rounds(
+    bootstrap: str, options: Options, tell: Tell
+) -> tuple[list[Run], list[Quiet]]:
     """Run every engine in every round; a round starts with another engine each time."""
-    found = []
+    found: list[Run] = []
+    quiet: list[Quiet] = []
     for number in range(1, options.rounds + 1):
+        quiet.append(listen(number, bootstrap, options))
         shift = (number - 1) % len(options.engines)
         for name in options.engines[shift:] + options.engines[:shift]:
             one = run(name, number, bootstrap, options)
             found.append(one)
             tell(_line(one, options))
-    return found
+    return found, quiet
+
+
+def listen(number: int, bootstrap: str, options: Options) -> Quiet:
+    """Measure the machine and the broker without any engine."""
+    busy_cores = procfs.busy_cores(_LISTEN_S)
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    few = replace(options, seconds=min(options.seconds, _FLOOR_S), warm_up_s=1)
+    with ExitStack() as held:
+        folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
+        one = engine("floor", f"bench-{now_ms()}-floor.", bootstrap, few, folder)
+        create_topics(one, bootstrap)
+        held.callback(delete_topics, admin, one.topic_names)
+        return Quiet(number, busy_cores, latency.measure(one, bootstrap, few, folder))
 
 
 def run(name: str, number: int, bootstrap: str, options: Options) -> Run:
@@ -117,10 +149,14 @@ def run(name: str, number: int, bootstrap: str, options: Options) -> Run:
             )
             delay = latency.measure(one, bootstrap, options, folder)
             peak_mib = procfs.peak_mib(process.pid)
+            outputs = ends.by_topic()
             alive()
+    approved = delay.approved_share
+    if len(outputs) > 1:
+        approved = outputs[prefix + "approvals"] / sum(outputs.values())
     return Run(
         name, one.label, one.work, number, records, options.orders_loaded,
-        speed, delay, peak_mib,
+        speed, delay, peak_mib, approved,
     )  # fmt: skip
 
 
@@ -143,7 +179,9 @@ def write_requests(one: Engine, world: World, bootstrap: str, numbers: range) ->
     )
 
 
-def fresh(one: Engine, bootstrap: str, options: Options) -> "Watermarks | nullcontext[None]":
+def fresh(
+    one: Engine, bootstrap: str, options: Options
+) -> "Watermarks | nullcontext[None]":
     """Keep facts fresh as long as the context lasts, for an engine that cares."""
     if one.work != "full":
         return nullcontext()
@@ -182,5 +220,5 @@ def _line(one: Run, options: Options) -> str:
     return (
         f"round {one.round}/{options.rounds} {one.label}: "
         f"{one.throughput.records_per_s:,.0f}/s, {times}, "
-        f"{delay.approved_share:.1%} approved"
+        f"{one.approved_share:.1%} approved"
     )

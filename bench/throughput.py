@@ -62,7 +62,9 @@ def watch(
         if sample.count != samples[-1].count:
             moved = sample.at_s
         elif sample.count and sample.at_s - moved > _NO_PROGRESS_S:
-            raise BenchError(f"{expected - sample.count} of {expected} outputs are missing")
+            raise BenchError(
+                f"{expected - sample.count} of {expected} outputs are missing"
+            )
         elif not sample.count and sample.at_s - began > _FIRST_OUTPUT_S:
             raise BenchError(f"no output within {_FIRST_OUTPUT_S:.0f} s")
         samples.append(sample)

@@ -42,7 +42,9 @@ class World:
         self._orders = orders
         self._partitions = partitions
         self.buyer_ids = [f"{_BUYER_PREFIX}{number:08d}" for number in range(buyers)]
-        self._where = [partition_of(buyer_id, partitions) for buyer_id in self.buyer_ids]
+        self._where = [
+            partition_of(buyer_id, partitions) for buyer_id in self.buyer_ids
+        ]
         self._shuffled = list(range(orders))
         Random(_SEED).shuffle(self._shuffled)  # noqa: S311 - order of records
 

@@ -103,11 +103,35 @@ def worker(
 
 
 @app.command()
-def demo() -> None:
+def demo(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    seconds: Annotated[int, typer.Option(min=1, help="How long it plays.")] = 20,
+    bootstrap: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="A broker to use, not the embedded one."),
+    ] = None,
+    web_port: Annotated[
+        int | None,
+        typer.Option(metavar="PORT", min=1, max=65_535, help="Default: any free one."),
+    ] = None,
+    *,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
+) -> None:
     """Show it at work: embedded broker, sample traffic, one worker, live table."""
     from streams.tools import demo as tool  # noqa: PLC0415
 
-    raise typer.Exit(tool.run(now_ms))
+    edge: Edge = context.obj
+    options = tool.Options(
+        seconds=seconds,
+        afterwards="keep" if keep else "stop",
+        form="json" if json else "people",
+        bootstrap=bootstrap,
+        web_port=web_port,
+    )
+    raise typer.Exit(tool.run(options, edge.environ, now_ms))
 
 
 @app.command()

@@ -47,7 +47,9 @@ async def run(arguments: list[str]) -> None:
             acks = [
                 ack
                 for where, records in polled.items()
-                for ack in await _send(producer, decisions, where, _decide(world, records))
+                for ack in await _send(
+                    producer, decisions, where, _decide(world, records)
+                )
             ]
             await asyncio.gather(*acks)
             if polled and time.monotonic() - committed_at >= _COMMIT_INTERVAL_S:
@@ -70,7 +72,9 @@ async def _send(
     batch = producer.create_batch()
     for key, value in rows:
         if batch.append(key=key, value=value, timestamp=None) is None:
-            acks.append(await producer.send_batch(batch, topic, partition=where.partition))
+            acks.append(
+                await producer.send_batch(batch, topic, partition=where.partition)
+            )
             batch = producer.create_batch()
             batch.append(key=key, value=value, timestamp=None)
     acks.append(await producer.send_batch(batch, topic, partition=where.partition))

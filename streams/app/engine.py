@@ -81,6 +81,7 @@ class Engine(WorkerService):
         self.breaker = Breaker()
         self._built = asyncio.Event()
         self._began_ms = monotonic_ms()
+        self._lag: dict[TopicPartition, int] = {}
 
     # -- start -----------------------------------------------------------------
 
@@ -325,10 +326,10 @@ class Engine(WorkerService):
 
     async def _behind(self) -> dict[TopicPartition, tuple[int, int]]:
         """Next offset and end of every partition read, asked over another connection."""
-        reading = dict(self.source.read_to)
-        if not reading:
-            return {}
         try:
+            reading = await self.source.positions()
+            if not reading:
+                return {}
             ends = await self.clients.facts.end_offsets(list(reading))
         except (KafkaError, OSError):
             return {}  # no broker: that is no stall of ours
@@ -346,6 +347,7 @@ class Engine(WorkerService):
 
     async def _fill_gauges(self) -> None:
         while True:
+            self._lag = await self.source.lag()
             self._in.counters.look(self)
             await asyncio.sleep(_GAUGES_S)
 
@@ -359,7 +361,7 @@ class Engine(WorkerService):
                 count,
                 now - self.source.progress.moved_at_ms(where) if count else 0,
             )
-            for where, count in self.source.lag().items()
+            for where, count in self._lag.items()
         }
 
     def table_rows(self) -> dict[str, int]:
@@ -423,7 +425,7 @@ class Engine(WorkerService):
                 str(where.partition): {
                     "read_to": offset,
                     "acknowledged_to": committable.get(where),
-                    "lag": self.source.lag().get(where),
+                    "lag": self._lag.get(where),
                 }
                 for where, offset in sorted(self.source.read_to.items())
             },

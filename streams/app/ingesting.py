@@ -124,10 +124,9 @@ class IngestService(WorkerService):
         """Return what ``/status`` shows of ingestion."""
         if not self._built.is_set():
             return {"ingest": {"state": "connecting"}}
-        lag = self.source.lag()
         return {
             "ingest": {
-                str(where.partition): {"read_to": offset, "lag": lag.get(where)}
+                str(where.partition): {"read_to": offset}
                 for where, offset in sorted(self.source.read_to.items())
             }
         }

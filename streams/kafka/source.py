@@ -93,7 +93,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self.rebalances = 0
         self.first_assignment = asyncio.Event()
         self.read_to: dict[TopicPartition, int] = {}
-        """Next offset to read, per partition being read."""
+        """Next offset to deliver, per partition being read."""
+        self._done_to: dict[TopicPartition, int] = {}
+        """Where partitions stood when they were taken away: all before is acknowledged."""
         self._preparing: asyncio.Task[None] | None = None
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._commit_lock = asyncio.Lock()
@@ -114,6 +116,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         except TimeoutError:
             log.warning("a rebalance did not wait for all acknowledgements")
         await self._commit()
+        self._done_to.update(self.progress.committable())
         for partition in taken:
             self.progress.forget(partition)
 
@@ -146,7 +149,11 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             )
 
     async def _take_over(self, assigned: frozenset[TopicPartition], epoch: int) -> None:
-        starts = await self._committed(assigned)
+        starts = {
+            # What we had acknowledged is done, even if the group did not take the commit.
+            partition: max(offset, self._done_to.get(partition, 0))
+            for partition, offset in (await self._committed(assigned)).items()
+        }
         await self._prepare(starts)
         if epoch != self.epoch:
             return
@@ -198,13 +205,21 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                 raise SourceError(
                     f"reading the input failed: {type(problem).__name__}: {problem}"
                 ) from problem
-            for partition, records in polled.items():
-                if not records or partition not in self.read_to:
-                    continue  # left over from before a rebalance: it will be read again
-                self.read_to[partition] = int(records[-1].offset) + 1
-                await self._deliver(
-                    Slice(partition, records, self.epoch, self._clock_ms())
-                )
+            await self._hand_out(polled)
+
+    async def _hand_out(self, polled: Mapping[TopicPartition, list[Record]]) -> None:
+        """Deliver a poll as slices; what a rebalance overtakes will be read again."""
+        epoch = self.epoch
+        for partition, found in polled.items():
+            if epoch != self.epoch:
+                return
+            start = self.read_to.get(partition)
+            if start is None or not found:
+                continue
+            records = found if found[0].offset >= start else _from(found, start)
+            if records:
+                self.read_to[partition] = records[-1].offset + 1
+                await self._deliver(Slice(partition, records, epoch, self._clock_ms()))
 
     async def still_ours(self, piece: Slice) -> bool:
         """Whether a slice may be judged: its partition was not taken away since.
@@ -271,13 +286,27 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
 
     # -- figures ---------------------------------------------------------------
 
-    def lag(self) -> dict[TopicPartition, int]:
+    async def positions(self) -> dict[TopicPartition, int]:
+        """Return how far each partition is read, markers of transactions included."""
+        found: dict[TopicPartition, int] = {}
+        for partition in list(self.read_to):
+            try:
+                found[partition] = await self._consumer.position(partition)
+            except (IllegalStateError, KafkaError):
+                continue  # taken away meanwhile
+        return found
+
+    async def lag(self) -> dict[TopicPartition, int]:
         """Return records not yet read, per partition being read, as last heard."""
         found: dict[TopicPartition, int] = {}
-        for partition, offset in self.read_to.items():
+        for partition, offset in (await self.positions()).items():
             try:
                 end = self._consumer.highwater(partition)
             except (IllegalStateError, AssertionError):
                 continue
             found[partition] = max(0, (end or offset) - offset)
         return found
+
+
+def _from(records: list[Record], offset: int) -> list[Record]:
+    return [record for record in records if record.offset >= offset]

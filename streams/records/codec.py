@@ -6,6 +6,7 @@ good fields and names the bad ones, a fact keeps the raw values for the rules.
 """
 
 import json
+import sys
 from typing import Final, TypeVar
 
 import msgspec
@@ -104,9 +105,31 @@ def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON")
 
 
+_HUGE: Final = 10**4000
+"""Stands for integers too long to be read: they are above every bound all the same."""
+_DIGITS_MAX: Final = 4000
+_LARGEST: Final = sys.float_info.max
+
+
+def _integer(digits: str) -> int:
+    if len(digits) <= _DIGITS_MAX:
+        return int(digits)
+    return -_HUGE if digits.startswith("-") else _HUGE
+
+
+def _float(text: str) -> float:
+    """No rule takes a float; it only must stay one, also when written as JSON again."""
+    return min(max(float(text), -_LARGEST), _LARGEST)
+
+
 def _decode_wide(value: bytes) -> dict[str, object] | Unreadable:
     try:
-        found: object = json.loads(value.decode(), parse_constant=_refuse_constant)
+        found: object = json.loads(
+            value.decode(),
+            parse_int=_integer,
+            parse_float=_float,
+            parse_constant=_refuse_constant,
+        )
         json.dumps(found, ensure_ascii=False).encode()  # refuses lone surrogates
     except (ValueError, RecursionError) as problem:
         return _unreadable("not_json", type(problem).__name__)
@@ -176,7 +199,10 @@ def _is_string_list(value: object) -> bool:
 
 
 def _decode_row(
-    value: bytes | None, decoder: "msgspec.json.Decoder[T]", id_field: str
+    value: bytes | None,
+    decoder: "msgspec.json.Decoder[T]",
+    kind: type[T],
+    id_field: str,
 ) -> T | Unreadable:
     """Read a flat row whose only needed field is its id, a non-empty string."""
     if value is None:
@@ -187,7 +213,10 @@ def _decode_row(
         found = decode_object(value)
         if isinstance(found, Unreadable):
             return found
-        return _unreadable("no_id", problem)
+        try:
+            row = msgspec.convert(found, kind)
+        except msgspec.ValidationError:
+            return _unreadable("no_id", problem)
     row_id = getattr(row, id_field)
     if not isinstance(row_id, str) or not row_id:
         return _unreadable("no_id", f"{id_field} is not a non-empty string")
@@ -242,12 +271,12 @@ def _limit(item: object) -> Limit:
 
 def decode_shop(value: bytes | None) -> Shop | Unreadable:
     """Read one value of ``refund.shops``."""
-    return _decode_row(value, _SHOP, "shop_id")
+    return _decode_row(value, _SHOP, Shop, "shop_id")
 
 
 def decode_catalog_entry(value: bytes | None) -> CatalogEntry | Unreadable:
     """Read one value of ``refund.catalog``."""
-    return _decode_row(value, _CATALOG, "id")
+    return _decode_row(value, _CATALOG, CatalogEntry, "id")
 
 
 def decode_outcome(value: bytes | None) -> Outcome | Unreadable:

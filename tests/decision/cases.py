@@ -6,10 +6,13 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from streams.decision.policy import Policy, parse_policy
 from streams.tools.decide import decide_lines
+
+Json: TypeAlias = Any
+"""What a JSON file holds: only the file knows."""
 
 ROOT: Final = Path(__file__).parents[2]
 FILE: Final = ROOT / "tests" / "cases" / "fast_refund.json"
@@ -27,7 +30,7 @@ _FOLLOWERS: Final = ("order.refundable_left_fen", "request.refund_fen")
 APPROVED: Final = ["FR_ALL_CONDITIONS_MET"]
 
 
-def moments(value: Any) -> Any:
+def moments(value: Json) -> Json:
     """Replace texts such as ``now-60001`` by their moment, UTC ms."""
     if isinstance(value, str):
         found = _MOMENT.fullmatch(value)
@@ -60,7 +63,7 @@ def line_of(case: Mapping[str, Any]) -> dict[str, Any]:
     return dict(moments(line))
 
 
-def put(line: dict[str, Any], path: str, value: Any) -> None:
+def put(line: dict[str, Any], path: str, value: Json) -> None:
     """Set a path such as ``order.lines[0].quantity``; one past a list's end appends."""
     owner, step = _owner(line, path)
     if isinstance(owner, list) and step == len(owner):
@@ -99,7 +102,7 @@ def in_stream(case: Mapping[str, Any]) -> bool:
     return "stream" in case
 
 
-def expected_outcome(expect: Any) -> tuple[str, str | None, list[str] | None]:
+def expected_outcome(expect: Json) -> tuple[str, str | None, list[str] | None]:
     """Spell out disposition, outcome and exact codes; None = codes are not exact."""
     if expect == "A":
         return "decided", "auto_approve", APPROVED
@@ -122,3 +125,24 @@ def names_of(cases: Iterable[Mapping[str, Any]]) -> set[str]:
         else:
             found |= set(APPROVED if expect == "A" else expect)
     return found
+
+
+def update(case: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    """Rewrite what a case expects in its line of the file (``--update-cases``)."""
+    expect: object = found.get("reason_codes")
+    if "dead_letter" in found:
+        expect = {"dead_letter": [found["dead_letter"]]}
+    elif found["outcome"] == "auto_approve":
+        expect = "A"
+    elif found["outcome"] is None:
+        expect = {found["disposition"]: found["reason_codes"]}
+    old, new = (
+        f'"expect": {json.dumps(one, ensure_ascii=False)}'
+        for one in (case["expect"], expect)
+    )
+    start = f'{{"id": "{case["id"]}", '
+    lines = FILE.read_text(encoding="utf-8").splitlines()
+    lines = [
+        line.replace(old, new) if line.startswith(start) else line for line in lines
+    ]
+    FILE.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -19,7 +19,7 @@ from tests.decision.cases import (
     DATA,
     NOW,
     SHIPPED,
-    answers,
+    Json,
     line_of,
     moments,
     put,
@@ -58,7 +58,7 @@ def lines(draw: st.DrawFn) -> dict[str, Any]:
     return line
 
 
-def set_if_there(line: dict[str, Any], path: str, value: Any) -> None:
+def set_if_there(line: dict[str, Any], path: str, value: Json) -> None:
     """Change a path unless another change took away what it belongs to."""
     try:
         put(line, path, copy.deepcopy(value))
@@ -139,7 +139,7 @@ def test_the_order_in_which_facts_are_given_does_not_matter(
     assert raw_answer(mixed) == raw_answer(line)
 
 
-def shuffled(value: Any, chance: random.Random) -> Any:
+def shuffled(value: Json, chance: random.Random) -> Json:
     """Copy with the keys of every object in another order; lists stay as they are."""
     if isinstance(value, list):
         return [shuffled(item, chance) for item in value]

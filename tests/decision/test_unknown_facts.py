@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.tools.decide import decide_lines
-from tests.decision.cases import SHIPPED, line_of, put
+from tests.decision.cases import SHIPPED, Json, line_of, put
 
 BASE: Final[dict[str, Any]] = line_of({"title": "base"})
 
@@ -63,7 +63,7 @@ ANOTHER_IS_NO_ROW: Final = {"shop.shop_id", "order.lines[0].sku_id"}
 """Of the wrong type they are merely other ids (E-12)."""
 
 
-def paths(value: Any, path: str = "") -> Iterator[str]:
+def paths(value: Json, path: str = "") -> Iterator[str]:
     """Yield the path of every member, containers before what they hold."""
     if path:
         yield path
@@ -80,7 +80,7 @@ READ: Final = [path for path in PATHS if path not in RECORDED_ONLY]
 NEEDED: Final = [path for path in READ if path not in NONE_IS_AN_ANSWER]
 
 
-def value_at(path: str) -> Any:
+def value_at(path: str) -> Json:
     owner: Any = BASE
     for step in path.replace("[", ".").replace("]", "").split("."):
         owner = owner[int(step)] if step.isdigit() else owner[step]
@@ -98,7 +98,7 @@ def without(path: str) -> dict[str, Any]:
     return dict(_pruned(line))
 
 
-def _pruned(value: Any) -> Any:
+def _pruned(value: Json) -> Json:
     if isinstance(value, dict):
         return {key: _pruned(item) for key, item in value.items() if item != "@gone@"}
     if isinstance(value, list):
@@ -108,7 +108,7 @@ def _pruned(value: Any) -> Any:
 
 def approved(line: dict[str, Any]) -> bool:
     (found,) = decide_lines([json.dumps(line).encode()], SHIPPED)
-    return json.loads(found).get("outcome") == "auto_approve"
+    return bool(json.loads(found).get("outcome") == "auto_approve")
 
 
 def test_the_base_is_approved() -> None:
@@ -139,7 +139,7 @@ def test_a_fact_that_is_only_recorded_changes_nothing(path: str) -> None:
     assert approved(without(path))
 
 
-SPOILT: Final = (True, 1.5, "x", [], [1], {}, {"a": 1}, -(10**30))
+SPOILT: Final[tuple[object, ...]] = (True, 1.5, "x", [], [1], {}, {"a": 1}, -(10**30))
 
 
 def wrong(path: str, value: object) -> bool:

@@ -62,6 +62,10 @@ class Act:
         """Expect a notice about this scene's refund."""
         self._stage.board.expect("notice", f"{kind}:{self.refund_id}", via)
 
+    def follow_up(self) -> None:
+        """Expect one more decision about this scene's refund."""
+        self._stage.board.expect("decision", self.refund_id, "direct")
+
     # -- the platform ----------------------------------------------------------
 
     def order_detail(self, **changes: object) -> None:

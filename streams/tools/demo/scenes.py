@@ -294,7 +294,7 @@ PROGRAMME: Final[tuple[Scene, ...]] = (
     shop_excluded,
     unreadable_request,
     unknown_category,
-    partial(facts_differ, paid_fen=8800, refundable_left_fen=19900),
+    partial(facts_differ, refundable_left_fen=8800),
     price_protection,
     partial(facts_differ, presale_stage="deposit_paid"),
     vetoed,

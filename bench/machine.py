@@ -1,0 +1,45 @@
+"""What the figures were measured on."""
+
+import os
+import platform
+import subprocess
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from streams.kafka.jars import KAFKA_VERSION, java_program
+
+_LIBRARIES = ("faust-streaming", "aiokafka", "msgspec", "orjson", "confluent-kafka")
+
+
+def describe(*, own_broker: bool) -> dict[str, str]:
+    """Return name and value of what matters; starts ``java -version``."""
+    found = {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "CPU": _cpu_model(),
+        "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') >> 30} GiB",
+        "kernel": f"{platform.system()} {platform.release()}",
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "libraries": ", ".join(f"{name} {version(name)}" for name in _LIBRARIES),
+    }
+    if own_broker:
+        found["Kafka"] = f"{KAFKA_VERSION}, one node, 1 GiB heap, on loopback"
+        found["Java"] = _java_version()
+    else:
+        found["Kafka"] = "a broker that was there already"
+    return found
+
+
+def _cpu_model() -> str:
+    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _java_version() -> str:
+    answer = subprocess.run(
+        [java_program(), "-version"], capture_output=True, text=True, check=False
+    )
+    return (answer.stderr or answer.stdout).splitlines()[0]

@@ -1,0 +1,139 @@
+"""Where our engine's time goes: py-spy where it is installed, else cProfile.
+
+Facts are loaded and one request is answered before py-spy looks, so that it sees
+nothing but deciding; the requests are then written while the worker decides.
+"""
+
+import pstats
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka.admin import AdminClient
+
+from bench.engines import Engine, create_topics, engine
+from bench.kafka import Ends, delete_topics, now_ms
+from bench.options import BenchError, Options
+from bench.running import fail_if_ended, fill, fresh, started, write_requests
+from bench.world import World
+from streams.kafka.process import GuardedProcess
+
+_LOOKS_PER_S: Final = 400
+_SHOWN: Final = 30
+_PATIENCE_S: Final = 180.0
+_ATTACH_S: Final = 2.0
+"""py-spy reads the program's symbols before it looks for the first time."""
+_POLL_S: Final = 0.05
+
+
+def profile(bootstrap: str, options: Options, out: Path) -> str:
+    """Profile a throughput run of our engine; write ``out`` and return the top entries."""
+    spy = shutil.which("py-spy")
+    world = World(options.orders_loaded, options.buyers, options.partitions)
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    with ExitStack() as held:
+        folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
+        one = engine("ours", f"bench-{now_ms()}-profile.", bootstrap, options, folder)
+        if spy is None:
+            python, *rest = one.command
+            one = replace(
+                one, command=(python, "-m", "cProfile", "-o", str(out), *rest)
+            )
+        create_topics(one, bootstrap)
+        held.callback(delete_topics, admin, one.topic_names)
+        fill(one, world, bootstrap)
+        held.enter_context(fresh(one, bootstrap, options))
+        ends = Ends(admin, one.outputs, options.partitions)
+        log = folder / "engine.log"
+        with started(one, log) as process:
+            write_requests(one, world, bootstrap, range(1))
+            _until(ends, 1, process, one, log)
+            with _looking(spy, process.pid, out):
+                write_requests(one, world, bootstrap, range(1, options.records))
+                _until(ends, options.records, process, one, log)
+    return _folded(out) if spy is not None else _counted(out)
+
+
+@contextmanager
+def _looking(spy: str | None, pid: int, out: Path) -> Iterator[None]:
+    """Let py-spy look at a process; without py-spy the process looks at itself."""
+    if spy is None:
+        yield
+        return
+    command = [
+        spy,
+        "record",
+        "--pid",
+        str(pid),
+        "--format",
+        "raw",
+        "--output",
+        str(out),
+    ]
+    command += ["--rate", str(_LOOKS_PER_S), "--nonblocking"]
+    looker = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        time.sleep(_ATTACH_S)
+        yield
+        looker.send_signal(signal.SIGINT)  # it writes its file then
+        said, _ = looker.communicate(timeout=_PATIENCE_S)
+    finally:
+        looker.kill()
+        looker.wait()
+    if not out.exists():
+        raise BenchError(f"py-spy left no profile: {said.strip()}")
+
+
+def _until(
+    ends: Ends, count: int, process: GuardedProcess, one: Engine, log: Path
+) -> None:
+    until = time.monotonic() + _PATIENCE_S
+    while ends.total() < count:
+        fail_if_ended(process, one, log)
+        if time.monotonic() > until:
+            raise BenchError(f"fewer than {count} outputs in {_PATIENCE_S:.0f} s")
+        time.sleep(_POLL_S)
+
+
+def _folded(out: Path) -> str:
+    """Count folded stacks: samples in a function itself, and below it too."""
+    own: Counter[str] = Counter()
+    whole: Counter[str] = Counter()
+    for line in out.read_text("utf-8").splitlines():
+        stack, _, count = line.rpartition(" ")
+        names = [_shorter(frame) for frame in stack.split(";")]
+        own[names[-1]] += int(count)
+        for name in set(names):
+            whole[name] += int(count)
+    total = own.total()
+    lines = [f"{total} samples of py-spy, {out}", "  own   with callees"]
+    lines += [
+        f"{count / total:6.1%} {whole[name] / total:7.1%}  {name}"
+        for name, count in own.most_common(_SHOWN)
+    ]
+    return "\n".join(lines)
+
+
+def _shorter(frame: str) -> str:
+    """Return a frame without its line, and without the folders before its package."""
+    return re.sub(r":\d+\)$", ")", frame)
+
+
+def _counted(out: Path) -> str:
+    """Sum up a cProfile file; it covers the whole life of the worker, loading included."""
+    text = StringIO()
+    stats = pstats.Stats(str(out), stream=text)
+    stats.sort_stats("tottime").print_stats(_SHOWN)
+    return text.getvalue()

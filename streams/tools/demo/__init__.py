@@ -1,0 +1,9 @@
+"""``refund demo``: everything on one machine, nothing to install, gone afterwards.
+
+An embedded broker, a stand-in for the open platform, one real worker, and a play of
+platform messages and operator facts in which every kind of result comes up.
+"""
+
+from streams.tools.demo.running import Options, run
+
+__all__ = ["Options", "run"]

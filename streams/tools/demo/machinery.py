@@ -1,0 +1,251 @@
+"""Everything that runs in ``refund demo`` besides the play: broker, topics, worker.
+
+What was started is stopped in reverse order, whatever happens; and should this
+process be killed, broker and worker notice and end by themselves.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from streams.errors import UsageError, WorkerError
+from streams.kafka.embedded import EmbeddedBroker
+from streams.kafka.process import GuardedProcess
+from streams.kafka.topics import admin_client, create, declare
+from streams.settings import Settings, connection, load
+
+READY_TIMEOUT_S: Final = 60.0
+"""A worker is ready in two or three seconds; a loaded machine takes many times that."""
+
+_STOP_TIMEOUT_S: Final = 4.0
+_POLL_S: Final = 0.1
+_OK: Final = 200
+_FETCH_WAIT_MS: Final = "5"
+"""The embedded broker answers an idle fetch only when the wait is over."""
+_ANY_PORT: Final = 0
+_LOOPBACK: Final = "127.0.0.1"
+_CATEGORIES: Final = "[paths]\n1001 = ['clothing', 'shirts']\n"
+"""The samples' leaf category; the platform gives leaf ids only."""
+
+
+@asynccontextmanager
+async def embedded(settings: Settings) -> AsyncIterator[str]:
+    """Run the embedded broker with every topic; yields its address.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        ``confluent-kafka`` is not installed.
+    BrokerFailedError
+        It does not start.
+    """
+    broker = EmbeddedBroker({one.name: one.partitions for one in declare(settings)})
+    try:
+        broker.start()  # a tenth of a second
+        yield broker.bootstrap_servers
+    finally:
+        broker.stop()
+
+
+@asynccontextmanager
+async def borrowed(settings: Settings) -> AsyncIterator[str]:
+    """Create the demo's own topics on a broker that is there; delete them afterwards.
+
+    Raises
+    ------
+    KafkaError
+        It cannot be reached.
+    TopicsError
+        It refuses the topics.
+    """
+    async with admin_client(settings.kafka) as admin:
+        specs = declare(settings)
+        try:
+            await create(admin, specs)
+            yield settings.kafka.bootstrap_servers
+        finally:
+            await admin.delete_topics([spec.name for spec in specs])
+
+
+def environment(environ: Mapping[str, str], bootstrap: str | None, port: int) -> dict[str, str]:
+    """Return the environment of the worker, which this process reads its settings from too.
+
+    Settings of the surroundings are left out: a demo must not write to the topics that
+    somebody has set up for real. A broker that is named may need its login, so those
+    of Kafka stay then, and the topics get names that nobody else has.
+    """
+    kept = "REFUND_KAFKA__" if bootstrap is not None else None
+    found = {
+        name: text
+        for name, text in environ.items()
+        if not name.startswith("REFUND_") or (kept is not None and name.startswith(kept))
+    }
+    found |= {
+        "REFUND_WORKER__AGENTS": "decide,watch,ingest",
+        "REFUND_WEB__PORT": str(port),
+        "REFUND_KUAISHOU__WATERMARK_INTERVAL_MS": "1000",
+    }
+    if bootstrap is None:
+        return found | {"REFUND_KAFKA__FETCH_MAX_WAIT_MS": _FETCH_WAIT_MS}
+    prefix = f"refund-demo-{secrets.token_hex(3)}."
+    return found | {
+        "REFUND_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
+        "REFUND_KAFKA__GROUP_ID": prefix + "decide",
+        "REFUND_TOPICS__PREFIX": prefix,
+        "REFUND_TOPICS__EVENTS": prefix + "platform.kuaishou.events",
+    }
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Return the settings that an environment gives.
+
+    Raises
+    ------
+    SettingsError
+        Kafka settings of the surroundings that cannot be used.
+    """
+    return load(environ, None, {})
+
+
+def port_of(wanted: int | None) -> int:
+    """Return the wanted port of the worker's pages, or one that is free now.
+
+    Raises
+    ------
+    UsageError
+        The wanted one is taken.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_LOOPBACK, _ANY_PORT if wanted is None else wanted))
+        except OSError as problem:
+            why = problem.strerror or type(problem).__name__
+            raise UsageError(
+                [f"port {wanted}: {why}; name another with --web-port, or none"]
+            ) from None
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def platform_environment(folder: Path, base_url: str) -> dict[str, str]:
+    """Return the settings that lead the worker to the stand-in; writes its categories."""
+    categories = folder / "categories.toml"
+    categories.write_text(_CATEGORIES, encoding="utf-8")
+    return {
+        "REFUND_KUAISHOU__BASE_URL": base_url,
+        "REFUND_KUAISHOU__APP_KEY": "ks600000000000000001",
+        "REFUND_KUAISHOU__APP_SECRET": "demo",
+        "REFUND_KUAISHOU__ACCESS_TOKEN": "demo",
+        "REFUND_KUAISHOU__CATEGORIES_FILE": str(categories),
+    }
+
+
+class Worker:
+    """One real ``refund worker``, as a process of its own.
+
+    Parameters
+    ----------
+    environ
+        Its settings.
+    log
+        File of what it says.
+    """
+
+    def __init__(self, environ: Mapping[str, str], log: Path, port: int) -> None:
+        self.log = log
+        self.web = f"http://{_LOOPBACK}:{port}"
+        self._process = GuardedProcess(
+            [sys.executable, "-m", "streams", "worker"], log, environ
+        )
+
+    async def ready(self) -> None:
+        """Wait until it decides requests.
+
+        Raises
+        ------
+        WorkerError
+            It ended, or is not ready in time.
+        """
+        until = time.monotonic() + READY_TIMEOUT_S
+        timeout = aiohttp.ClientTimeout(total=5)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            while time.monotonic() < until:
+                self.check()
+                with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                    async with session.get(self.web + "/readyz") as answer:
+                        if answer.status == _OK:
+                            return
+                await asyncio.sleep(_POLL_S)
+        raise WorkerError(f"the worker is not ready in time; its log: {self.log}")
+
+    def check(self) -> None:
+        """Say when it has ended.
+
+        Raises
+        ------
+        WorkerError
+            It has, with its last words.
+        """
+        code = self._process.wait(0)
+        if code is not None:
+            raise WorkerError(
+                f"the worker ended with code {code}: {self._last_words()}; "
+                f"its log: {self.log}"
+            )
+
+    async def guard(self) -> None:
+        """Return never; raise once it has ended."""
+        while True:
+            self.check()
+            await asyncio.sleep(_POLL_S)
+
+    def stop(self) -> None:
+        """End it in order, or at once when that takes long; blocks."""
+        if self._process.wait(0) is None:
+            self._process.terminate()
+            if self._process.wait(_STOP_TIMEOUT_S) is None:
+                self._process.kill()
+
+    def _last_words(self) -> str:
+        text = self.log.read_text(encoding="utf-8", errors="replace")
+        return text.rstrip().rpartition("\n")[2] or "it said nothing"
+
+
+@asynccontextmanager
+async def producing(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """Connect a producer and close it afterwards."""
+    producer = AIOKafkaProducer(**connection(settings.kafka), acks="all")
+    try:
+        await producer.start()
+        yield producer
+    finally:
+        await producer.stop()
+
+
+@asynccontextmanager
+async def consuming(
+    settings: Settings,
+) -> AsyncIterator["AIOKafkaConsumer[bytes, bytes]"]:
+    """Connect a consumer that joins no group and close it afterwards."""
+    consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
+        **connection(settings.kafka),
+        group_id=None,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=settings.kafka.fetch_max_wait_ms,
+    )
+    try:
+        await consumer.start()
+        yield consumer
+    finally:
+        await consumer.stop()

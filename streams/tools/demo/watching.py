@@ -1,0 +1,124 @@
+"""Reads what the worker writes and puts it into words."""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.decision.reasons import reviewer_text, reviewer_text_en
+from streams.decision.model import Decision
+from streams.kafka.record import Record
+from streams.records.dead_letters import last_text
+from streams.records.decisions import decode_decision
+from streams.records.notices import Notice
+from streams.settings import Topics
+from streams.tools.demo.board import DEAD_LETTER, Row
+
+_POLL_MS: Final = 200
+_DECISIONS: Final = ("approvals", "reviews", "skipped")
+_NOTICES: Final = "notices"
+_DEAD_LETTERS: Final = "dead-letters"
+_NOTICE: Final = msgspec.json.Decoder(Notice)
+
+_APPROVED: Final = "FR_ALL_CONDITIONS_MET"
+_APPROVED_WORDS: Final = ("各项条件均满足", "every condition holds")
+"""In place of the fixed notice, which is too long for a table."""
+
+_NOTICE_WORDS: Final = {
+    "withdrawn_after_approval": (
+        "自动通过后买家撤回",
+        "the buyer withdrew after the approval",
+    ),
+    "merchant_switch_ignored": (
+        "商家不能自行关闭本服务",
+        "a merchant cannot switch the service; nothing changed",
+    ),
+}
+"""Of notices whose record carries no text."""
+
+
+async def rows(
+    consumer: "AIOKafkaConsumer[bytes, bytes]", topics: Topics, limit_fen: int | None
+) -> AsyncIterator[Row]:
+    """Yield every output from the beginning of the topics, for ever.
+
+    Parameters
+    ----------
+    consumer
+        Started, without a group.
+    limit_fen
+        ``paid_limit_fen`` of the policy, for the wording.
+    """
+    names = (*_DECISIONS, _NOTICES, _DEAD_LETTERS)
+    where = [
+        TopicPartition(topics.prefix + name, number)
+        for name in names
+        for number in range(topics.partitions)
+    ]
+    consumer.assign(where)
+    await consumer.seek_to_beginning(*where)
+    while True:
+        polled: dict[Any, list[Record]] = await consumer.getmany(timeout_ms=_POLL_MS)
+        for partition, records in polled.items():
+            name = str(partition.topic).removeprefix(topics.prefix)
+            for record in records:
+                yield row(name, record, limit_fen)
+
+
+def row(topic: str, record: Record, limit_fen: int | None) -> Row:
+    """Put one output into words; ``topic`` is its name without the prefix."""
+    if topic == _DEAD_LETTERS:
+        return _of_dead_letter(record)
+    if topic == _NOTICES:
+        return _of_notice(_NOTICE.decode(record.value or b""))
+    return _of_decision(decode_decision(record.value or b""), limit_fen)
+
+
+def _of_decision(decision: Decision, limit_fen: int | None) -> Row:
+    codes = decision.reason_codes
+    if codes == (_APPROVED,):
+        zh, en = _APPROVED_WORDS
+    else:
+        zh = "；".join(reviewer_text(code, limit_fen) for code in codes)
+        en = "; ".join(reviewer_text_en(code, limit_fen) for code in codes)
+    return Row(
+        what="decision",
+        key=decision.refund_id,
+        result=decision.outcome or decision.disposition,
+        decision_id=decision.decision_id,
+        refund_id=decision.refund_id,
+        order_id=decision.order_id,
+        refund_fen=decision.refund_fen,
+        reason_codes=codes,
+        zh=zh,
+        en=en,
+    )
+
+
+def _of_notice(notice: Notice) -> Row:
+    zh, en = _NOTICE_WORDS.get(notice.kind, (notice.text_zh or "", notice.text_en or ""))
+    return Row(
+        what="notice",
+        key=f"{notice.kind}:{notice.refund_id or notice.shop_id}",
+        result=notice.kind,
+        decision_id=notice.decision_id,
+        refund_id=notice.refund_id,
+        order_id=notice.order_id,
+        refund_fen=notice.amount_fen,
+        zh=zh,
+        en=en,
+    )
+
+
+def _of_dead_letter(record: Record) -> Row:
+    error = last_text(record.headers, "error") or "unknown"
+    topic = last_text(record.headers, "topic") or "?"
+    return Row(
+        what="dead_letter",
+        key=(record.key or b"").decode(errors="replace"),
+        result=DEAD_LETTER,
+        reason_codes=(error,),
+        zh=f"无法读取，原文保留（{topic}）",
+        en=f"nobody can read it, kept as it came ({topic})",
+    )
