@@ -38,11 +38,20 @@ def peak_mib(pid: int) -> float:
     return sum(_peak_kib(one) for one in family(pid)) / 1_024
 
 
-def busy_cores(during_s: float) -> float:
-    """Return how many cores were at work, or taken by the host, in the time to come."""
-    before = _not_idle()
-    time.sleep(during_s)
-    return (_not_idle() - before) / _TICKS_PER_S / during_s
+class Others:
+    """How much of the machine other people's processes, and the host, took since."""
+
+    def __init__(self) -> None:
+        self._began_s = time.monotonic()
+        self._began_cpu_s = self._cpu_s()
+
+    def cores(self) -> float:
+        """Return their average number of cores since construction."""
+        took_s = time.monotonic() - self._began_s
+        return max(0.0, self._cpu_s() - self._began_cpu_s) / took_s
+
+    def _cpu_s(self) -> float:
+        return _not_idle() / _TICKS_PER_S - cpu_s(os.getpid())
 
 
 def _not_idle() -> int:

@@ -111,8 +111,10 @@ def _folded(out: Path) -> str:
     """Count folded stacks: samples in a function itself, and below it too."""
     own: Counter[str] = Counter()
     whole: Counter[str] = Counter()
+    by_line: Counter[str] = Counter()
     for line in out.read_text("utf-8").splitlines():
         stack, _, count = line.rpartition(" ")
+        by_line[stack.rpartition(";")[2]] += int(count)
         names = [_shorter(frame) for frame in stack.split(";")]
         own[names[-1]] += int(count)
         for name in set(names):
@@ -123,11 +125,16 @@ def _folded(out: Path) -> str:
         f"{count / total:6.1%} {whole[name] / total:7.1%}  {name}"
         for name, count in own.most_common(_SHOWN)
     ]
+    lines += ["  own, by line"]
+    lines += [
+        f"{count / total:6.1%}          {name}"
+        for name, count in by_line.most_common(_SHOWN)
+    ]
     return "\n".join(lines)
 
 
 def _shorter(frame: str) -> str:
-    """Return a frame without its line, and without the folders before its package."""
+    """Return a frame without its line."""
     return re.sub(r":\d+\)$", ")", frame)
 
 

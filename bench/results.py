@@ -75,6 +75,7 @@ COLUMNS: Final = (
     Column("memory MiB", lambda one: one.peak_mib, 0),
     Column("start s", lambda one: one.throughput.start_s, 1),
 )
+_QUIET_CORES: Final = 0.1
 RATIO_TITLE: Final = "x Faust"
 TITLES: Final = (
     "engine",
@@ -116,6 +117,17 @@ def rows(results: Results) -> list[tuple[str, ...]]:
     return found
 
 
+def _others(results: Results) -> str:
+    """Say how much of the machine others took: what they take, they also slow down."""
+    cores = [one.other_cores for one in results.runs if one.other_cores is not None]
+    if not cores:
+        return "The broker is not ours, so the load of others is not known."
+    text = f"Others took {spread(cores, 2)} cores meanwhile."
+    if median(cores) > _QUIET_CORES:
+        text += " THE MACHINE WAS NOT QUIET: time and CPU figures are too high."
+    return text
+
+
 def _speed(runs: Sequence[Run]) -> float | None:
     return median(one.throughput.records_per_s for one in runs) if runs else None
 
@@ -145,7 +157,7 @@ def remarks(results: Results) -> list[str]:
             "Broker alone, generator to receiver: "
             f"p50 {spread([one.floor.p50_ms for one in quiet], 2)}, "
             f"p99 {spread([one.floor.p99_ms for one in quiet], 1)}, "
-            f"p99.9 {spread([one.floor.p999_ms for one in quiet], 1)} ms; "
-            f"other load before a round: {spread([one.busy_cores for one in quiet], 2)} cores."
+            f"p99.9 {spread([one.floor.p999_ms for one in quiet], 1)} ms."
         ),
+        _others(results),
     ]

@@ -27,7 +27,6 @@ _STOP_S: Final = 30.0
 _LOG_LINES: Final = 15
 _WARM_UP_RECORDS: Final = 100_000
 _WARM_UP_S: Final = 5
-_LISTEN_S: Final = 1.0
 _FLOOR_S: Final = 5
 
 Tell = Callable[[str], None]
@@ -51,15 +50,16 @@ class Run:
     approved_share: float
     """Of all requests of the run; where one topic holds every outcome, of the latency
     run alone."""
+    other_cores: float | None
+    """Cores that processes of others took meanwhile; None when the broker is one of
+    them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """How quiet the machine was before a round: what no engine can better."""
+    """What the broker alone took before a round: what no engine can better."""
 
     round: int
-    busy_cores: float
-    """Cores at work while the bench did nothing: other people's load."""
     floor: Latency
     """From the generator to the receiver through the broker alone, one hop."""
 
@@ -107,7 +107,6 @@ def rounds(
 
 def listen(number: int, bootstrap: str, options: Options) -> Quiet:
     """Measure the machine and the broker without any engine."""
-    busy_cores = procfs.busy_cores(_LISTEN_S)
     admin = AdminClient({"bootstrap.servers": bootstrap})
     few = replace(options, seconds=min(options.seconds, _FLOOR_S), warm_up_s=1)
     with ExitStack() as held:
@@ -115,7 +114,7 @@ def listen(number: int, bootstrap: str, options: Options) -> Quiet:
         one = engine("floor", f"bench-{now_ms()}-floor.", bootstrap, few, folder)
         create_topics(one, bootstrap)
         held.callback(delete_topics, admin, one.topic_names)
-        return Quiet(number, busy_cores, latency.measure(one, bootstrap, few, folder))
+        return Quiet(number, latency.measure(one, bootstrap, few, folder))
 
 
 def run(name: str, number: int, bootstrap: str, options: Options) -> Run:
@@ -139,6 +138,7 @@ def run(name: str, number: int, bootstrap: str, options: Options) -> Run:
         write_requests(one, world, bootstrap, range(records))
         held.enter_context(fresh(one, bootstrap, options))
         ends = Ends(admin, one.outputs, options.partitions)
+        others = procfs.Others()
         with started(one, folder / "engine.log") as process:
 
             def alive() -> None:
@@ -150,13 +150,14 @@ def run(name: str, number: int, bootstrap: str, options: Options) -> Run:
             delay = latency.measure(one, bootstrap, options, folder)
             peak_mib = procfs.peak_mib(process.pid)
             outputs = ends.by_topic()
+            other_cores = others.cores() if options.bootstrap is None else None
             alive()
     approved = delay.approved_share
     if len(outputs) > 1:
         approved = outputs[prefix + "approvals"] / sum(outputs.values())
     return Run(
         name, one.label, one.work, number, records, options.orders_loaded,
-        speed, delay, peak_mib, approved,
+        speed, delay, peak_mib, approved, other_cores,
     )  # fmt: skip
 
 

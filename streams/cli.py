@@ -103,12 +103,14 @@ def worker(
 
 
 @app.command()
-def demo(  # noqa: PLR0913 - one parameter an option
+def demo(
     context: typer.Context,
     seconds: Annotated[int, typer.Option(min=1, help="How long it plays.")] = 20,
     bootstrap: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="A broker to use, not the embedded one."),
+        typer.Option(
+            metavar="HOST:PORT", help="A broker to use, not the embedded one."
+        ),
     ] = None,
     web_port: Annotated[
         int | None,

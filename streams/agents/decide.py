@@ -71,6 +71,10 @@ async def handle(piece: Slice, parts: DecideParts) -> None:
         piece.records, requests, parts.facts.tables[number], now_ms
     )
     claim = parts.source.progress.claim(piece.partition, piece.end_offset)
+    if judged.answered:
+        parts.answered[number].offsets.difference_update(
+            [record.offset for record in piece.records]
+        )
     names = (
         parts.outputs.approvals,
         parts.outputs.reviews,

@@ -99,7 +99,8 @@ class Judge:
         Parameters
         ----------
         answered
-            Offsets that already have an output; they are skipped and taken out.
+            Offsets that already have an output; they are skipped. They stay in the set
+            until the slice is judged: it may yet be left to a later assignment.
 
         Returns
         -------
@@ -111,7 +112,6 @@ class Judge:
         for record in records:
             value = record.value
             if answered and record.offset in answered:
-                answered.discard(record.offset)
                 found.append(None)
             elif value is not None and len(value) > limit:
                 found.append(
@@ -302,7 +302,7 @@ class Judge:
     def _check_route(
         self, request: Request, buyer_id: str | None, work: "_Work"
     ) -> Request:
-        """A request in a partition that is not its buyer's goes to a person."""
+        """Send a request in a partition that is not its buyer's to a person."""
         owner = buyer_id or request.order_id
         if (
             owner is None

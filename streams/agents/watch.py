@@ -26,8 +26,6 @@ class Glance(msgspec.Struct, frozen=True, gc=False):
     partition: int
     refund_ids: tuple[str, ...] = ()
     order_ids: tuple[str, ...] = ()
-    merchant_switch: tuple[str, str, int, int] | None = None
-    """``shop_id``, topic, partition, offset of a merchant's attempt."""
 
 
 class NoticeCounters(Protocol):
@@ -91,9 +89,8 @@ def look(glance: Glance, parts: WatchParts) -> None:
     for refund_id in refund_ids:
         for found in due(tables, refund_id, policy, now_ms):
             _write(found, glance.partition, parts, now_ms)
-    if glance.merchant_switch is not None:
-        shop_id, topic, number, offset = glance.merchant_switch
-        found = switch_ignored(shop_id, (topic, number, offset), now_ms)
+    for shop_id, where, offset in parts.facts.switches.pop(glance.partition, ()):
+        found = switch_ignored(shop_id, (*where, offset), now_ms)
         if found.identity not in ledger.notices:
             _write(found, glance.partition, parts, now_ms)
     _bury(glance.partition, parts, now_ms)
@@ -101,9 +98,12 @@ def look(glance: Glance, parts: WatchParts) -> None:
 
 def _write(found: Due, partition: int, parts: WatchParts, now_ms: int) -> None:
     follow_up = found.kind == "manual_review"
-    source_topic = (
-        parts.facts.topics.outcomes if follow_up else parts.facts.topics.orders
-    )
+    names = parts.facts.topics
+    sources = {
+        "manual_review": names.outcomes,
+        "merchant_switch_ignored": names.shops,
+    }
+    source_topic = sources.get(found.kind, names.orders)
     headers = SliceHeaders(
         _TYPES, event_source(parts.source_name), source_topic, partition, now_ms
     ).build(found.kind, found.identity, found.source_offset, ())

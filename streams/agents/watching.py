@@ -12,8 +12,8 @@ import msgspec
 
 from streams.decision.ledger import Entry, Fate
 from streams.decision.model import Decision
-from streams.decision.reasons import ReasonCode
 from streams.decision.policy import Policy
+from streams.decision.reasons import ReasonCode
 from streams.decision.ship_race import (
     LOSS_RECORDED,
     TEXTS,

@@ -82,7 +82,7 @@ class EngineCounters:
         for number, tables in engine.facts.tables.items():
             more = tables.misrouted - self._misrouted_seen.get(number, 0)
             if more > 0:
-                metrics.misrouted(engine.facts.topics.orders, more)
+                metrics.misrouted(engine.facts.topics.buyers, more)
             self._misrouted_seen[number] = tables.misrouted
         policy = engine.shared.policies.at(self._now_ms())
         metrics.policy(policy.name if policy is not None else None)

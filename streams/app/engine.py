@@ -6,6 +6,7 @@ Stop: no new slice, outputs acknowledged, offsets committed, group left.
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 from collections.abc import Callable, Mapping
@@ -30,12 +31,9 @@ from streams.decision.ledger import APPROVED
 from streams.decision.policy import FIELDS, Policies, Policy
 from streams.errors import (
     FactsUnreadableError,
-    OutputLostError,
     StalledError,
-    WorkerError,
 )
 from streams.kafka.facts import FactsReader
-from streams.kafka.record import Record
 from streams.kafka.recovery import Answered, OutputReader
 from streams.kafka.sink import Sink
 from streams.kafka.source import Slice, Source, SourceLimits
@@ -50,7 +48,6 @@ _RECONCILE_CHUNK: Final = 500
 _GAUGES_S: Final = 1.0
 _POLICY_WAIT_MS: Final = FIELDS["policy_wait_ms"].default
 """There is no policy yet that could say another wait."""
-_POLICY_LOOK_S: Final = 0.1
 
 
 class EngineInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +74,8 @@ class Engine(WorkerService):
         self.outputs = output_topics(settings.topics)
         self.input_topic = settings.topics.prefix + "requests"
         self.answered: dict[int, Answered] = {}
+        self._reconciled: set[int] = set()
+        """Partitions wholly prepared: tables, outputs, breaker, notices."""
         self.shared = SharedTables(inputs.policies, settings.topics.partitions)
         self.breaker = Breaker()
         self._built = asyncio.Event()
@@ -171,8 +170,10 @@ class Engine(WorkerService):
         """Load facts and read outputs back; only then may the partitions be read."""
         began = monotonic_ms()
         committed = {where.partition: offset for where, offset in starts.items()}
-        gone = set(self.facts.tables) - set(committed)
-        new = set(committed) - set(self.facts.tables)
+        gone = (set(self.facts.tables) | self._reconciled) - set(committed)
+        # A partition whose preparing was cancelled has tables, yet is new.
+        new = set(committed) - self._reconciled
+        self._reconciled -= gone
         for number in gone:
             self.answered.pop(number, None)
         self.reader.forget(gone | new)
@@ -201,6 +202,7 @@ class Engine(WorkerService):
         for number in new:
             self._warm_breaker(number)
             await self._reconcile(number)
+            self._reconciled.add(number)
         log.info(
             "partitions %s ready after %d ms, %d of them new",
             sorted(committed),
@@ -210,11 +212,10 @@ class Engine(WorkerService):
 
     async def _wait_for_policy(self) -> None:
         """Rules 2: at start input waits for a policy, then goes to a person."""
-        while (
-            not self.shared.policies
-            and monotonic_ms() - self._began_ms < _POLICY_WAIT_MS
-        ):
-            await asyncio.sleep(_POLICY_LOOK_S)
+        left_ms = _POLICY_WAIT_MS - (monotonic_ms() - self._began_ms)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0, left_ms) / 1000):
+                await self.facts.until(lambda: bool(self.shared.policies))
 
     def _warm_breaker(self, number: int) -> None:
         """Let the breaker know what was approved before this worker came."""
@@ -246,15 +247,9 @@ class Engine(WorkerService):
 
     # -- what touches notices --------------------------------------------------
 
-    def _on_applied(self, partition: int, applied: Applied, record: Record) -> None:
+    def _on_applied(self, partition: int, applied: Applied) -> None:
         if applied.merchant_switch is not None:
-            at = (
-                applied.merchant_switch,
-                record.topic,
-                record.partition,
-                record.offset,
-            )
-            self._glance(Glance(partition, merchant_switch=at))
+            self._glance(Glance(partition))
         if applied.refund_id is not None:
             self._glance(Glance(partition, refund_ids=(applied.refund_id,)))
         if applied.order_id is not None:

@@ -1,6 +1,7 @@
 """Before anything starts: a broker that answers, and topics that are right."""
 
 import logging
+
 from aiokafka.errors import KafkaError
 
 from streams.app.service import monotonic_ms, pause_before_retry

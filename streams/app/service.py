@@ -19,8 +19,11 @@ _CONNECT_RETRY_S: Final = 1.0
 class Connectable(Protocol):
     """Clients that connect and disconnect together."""
 
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
+    async def start(self) -> None:
+        """Connect; raises when no broker answers."""
+
+    async def stop(self) -> None:
+        """Disconnect."""
 
 
 C = TypeVar("C", bound=Connectable)

@@ -132,12 +132,16 @@ class Ledger:
         if newest is None:
             return []
         rows: list[Past] = []
-        replaced = False
+        replaced: Entry | None = None
         for entry in newest.chain():
             superseded = entry.disposition == "superseded" and not entry.withdraws
             if superseded:  # never judged: a newer version was there already
                 continue
-            if replaced and entry.outcome != APPROVED:
+            if (
+                replaced is not None
+                and entry.outcome != APPROVED
+                and not _is_newer(entry, replaced)
+            ):
                 # its review item closed when a newer version came (case 60)
                 continue
             rows.append(self._row(entry))
@@ -148,7 +152,7 @@ class Ledger:
                 and fate.payout == "payout_failed"
             ):
                 rows.append(self._follow_up(entry, fate))
-            replaced = True
+            replaced = replaced or entry
         return rows
 
     def _row(self, entry: Entry) -> Past:
@@ -177,11 +181,13 @@ class Ledger:
             )
         if fate is not None and fate.review is not None:
             return fate.review
+        if fate is not None and fate.payout == "payout_failed":
+            return "failed"  # only what a person approved is paid at all (E-20)
         return "in_review" if entry.outcome is not None else "undecided"
 
     @staticmethod
     def _follow_up(entry: Entry, fate: Fate) -> Past:
-        """The REFUND_FAILED item: open until a person has dealt with it (E-21)."""
+        """Return the REFUND_FAILED item: open until a person has dealt with it (E-21)."""
         return Past(
             entry.refund_id,
             entry.order_id,
@@ -192,3 +198,12 @@ class Ledger:
             entry.refund_fen,
             (ReasonCode.REFUND_FAILED.value,),
         )
+
+
+def _is_newer(entry: Entry, other: Entry) -> bool:
+    """Whether an entry stands although the other came later: a late, older withdrawal."""
+    return (
+        entry.version is not None
+        and other.version is not None
+        and entry.version > other.version
+    )

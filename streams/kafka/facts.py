@@ -77,7 +77,7 @@ class FactsReader:
         consumer: AIOKafkaConsumer,
         topics: FactTopics,
         shared: SharedTables,
-        on_applied: Callable[[int, Applied, Record], None],
+        on_applied: Callable[[int, Applied], None],
         on_bad: Callable[[int], None],
     ) -> None:
         self._consumer = consumer
@@ -91,6 +91,9 @@ class FactsReader:
         self.records_read: dict[str, int] = {}
         self.bad: dict[int, dict[tuple[str, int], BadFact]] = {}
         """Unreadable records by partition number, then by (topic, offset)."""
+        self.switches: dict[int, list[tuple[str, TopicPartition, int]]] = {}
+        """Merchants' attempts (FR-Q3) nobody has looked at yet, by partition number:
+        shop id, where, offset. Those met while loading are among them."""
         self._wanted: frozenset[int] = frozenset()
         self._assigned: set[TopicPartition] = set()
         self._targets: dict[TopicPartition, int] = {}
@@ -115,10 +118,14 @@ class FactsReader:
         """
         self._wanted = frozenset(partitions)
         self._changed.set()
+        await self.until(
+            lambda: self.shared_loaded.is_set() and self._wanted <= self.loaded
+        )
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for something that newly read records bring about."""
         async with self._moved:
-            await self._moved.wait_for(
-                lambda: self.shared_loaded.is_set() and self._wanted <= self.loaded
-            )
+            await self._moved.wait_for(holds)
 
     async def barrier(self, partition: int) -> None:
         """Return when every fact written to a partition before this call is applied."""
@@ -173,16 +180,17 @@ class FactsReader:
             ) from problem
 
     async def _assign(self) -> None:
-        for partition in set(self.tables) - self._wanted:
+        numbers = self._wanted  # another load may change it while we wait for positions
+        for partition in set(self.tables) - numbers:
             self._drop(partition)
-        wanted = {tp for number in self._wanted for tp in self.topics.owned(number)}
+        wanted = {tp for number in numbers for tp in self.topics.owned(number)}
         wanted.update(self.topics.shared())
         keep = {tp: await self._position(tp) for tp in wanted & self._assigned}
         new = wanted - self._assigned
-        for number in self._wanted:
+        for number in numbers:
             if number not in self.tables:
                 self.tables[number] = PartitionTables(number, self.topics.partitions)
-        if wanted != self._assigned:
+        if wanted != self._consumer.assignment():
             # Assigning first makes the client learn of all topics at once; the new
             # partitions begin at their start by themselves.
             self._consumer.assign(list(wanted))
@@ -240,15 +248,20 @@ class FactsReader:
             found = self.bad.setdefault(tp.partition, {})
             found[tp.topic, record.offset] = BadFact(record, applied)
             self._on_bad(tp.partition)
-        elif tp.partition in self.loaded:
-            self._on_applied(tp.partition, applied, record)
+            return
+        if applied.merchant_switch is not None:
+            found_at = (applied.merchant_switch, tp, record.offset)
+            self.switches.setdefault(tp.partition, []).append(found_at)
+        if tp.partition in self.loaded:
+            self._on_applied(tp.partition, applied)
 
     async def _arrived(self) -> None:
         """Cross off what has been read to its target, and date the veto feeds."""
         for tp in list(self._targets):
-            if tp not in self._assigned:
-                del self._targets[tp]
-            elif await self._position(tp) >= self._targets[tp]:
+            if (
+                tp not in self._assigned
+                or await self._position(tp) >= self._targets[tp]
+            ):
                 del self._targets[tp]
         if not self.shared_loaded.is_set() and not any(
             tp in self._targets for tp in self.topics.shared()

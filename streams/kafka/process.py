@@ -31,7 +31,10 @@ class GuardedProcess:
     """
 
     def __init__(
-        self, command: Sequence[str], log: Path, environ: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        log: Path,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         with log.open("ab") as sink:
             self._child = subprocess.Popen(

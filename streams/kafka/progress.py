@@ -4,6 +4,7 @@ Slices of a partition are finished in any order (their outputs travel in differe
 batches) but offsets advance in the order they were read.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 
@@ -57,6 +58,7 @@ class Progress:
         self._clock_ms = clock_ms
         self._lanes: dict[TopicPartition, _Lane] = {}
         self.committed_at_ms = clock_ms()
+        self._moved = asyncio.Event()
 
     def start(self, partition: TopicPartition, offset: int) -> None:
         """Begin a partition at the offset that will be read next."""
@@ -75,6 +77,7 @@ class Progress:
             while claims and claims[0].waiting == 0:
                 lane.committable = claims.popleft().end_offset
                 lane.moved_at_ms = self._clock_ms()
+            self._moved.set()
 
         claim = Claim(end_offset, advance)
         lane.claims.append(claim)
@@ -109,6 +112,12 @@ class Progress:
         return sum(
             len(lane.claims) for tp, lane in self._lanes.items() if tp in partitions
         )
+
+    async def finished(self, partitions: frozenset[TopicPartition]) -> None:
+        """Wait until these partitions have no unfinished slice."""
+        while self.pending(partitions):
+            self._moved.clear()
+            await self._moved.wait()
 
     def idle_ms(self) -> dict[TopicPartition, int]:
         """Return how long each partition with unfinished slices has not moved."""

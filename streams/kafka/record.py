@@ -8,19 +8,36 @@ class Record(Protocol):
     """One consumed record."""
 
     @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int:
-        """UTC ms, set by the producer or the broker."""
+    def topic(self) -> str:
+        """Return the topic's name."""
         ...
 
     @property
-    def key(self) -> bytes | None: ...
+    def partition(self) -> int:
+        """Return the partition number."""
+        ...
+
     @property
-    def value(self) -> bytes | None: ...
+    def offset(self) -> int:
+        """Return the offset in the partition."""
+        ...
+
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    def timestamp(self) -> int:
+        """Return UTC ms, set by the producer or the broker."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """Return the key as sent."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """Return the value as sent; None = tombstone."""
+        ...
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Return the headers in order; names may repeat."""
+        ...

@@ -14,7 +14,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.decision.ledger import Ledger
+from streams.decision.ledger import APPROVED, Ledger
 from streams.errors import FactsUnreadableError
 from streams.kafka.record import Record
 from streams.records import headers
@@ -206,7 +206,7 @@ class OutputReader:
             last_text(record.headers, "offset"),
         )
         partition = last_text(record.headers, "partition")
-        if topic is None or offset is None or not offset.isdigit():
+        if topic is None or offset is None or not headers.is_offset(offset.encode()):
             self.foreign += 1
             return
         answered.dead.add((topic, int(offset)))
@@ -218,8 +218,10 @@ class OutputReader:
             answered.offsets.add(int(offset))
 
 
-def _by_offset(found: tuple[int, Recovered]) -> int:
-    return found[0]
+def _by_offset(found: tuple[int, Recovered]) -> tuple[int, bool]:
+    """Of two answers to one offset (a zombie's) the approval counts: it moves money."""
+    offset, decision = found
+    return offset, decision.entry.outcome != APPROVED
 
 
 def _remember(ledger: Ledger, decision: Recovered) -> None:

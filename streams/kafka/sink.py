@@ -26,32 +26,50 @@ class Builder(Protocol):
         key: bytes | None,
         value: bytes | None,
         headers: Sequence[Header],
-    ) -> object: ...
-    def record_count(self) -> int: ...
-    def close(self) -> None: ...
+    ) -> object:
+        """Add a record; None = the batch is full and did not take it."""
+        ...
+
+    def record_count(self) -> int:
+        """Return how many records it holds."""
+        ...
+
+    def close(self) -> None:
+        """Take no more records."""
+        ...
 
 
 class Producer(Protocol):
     """The part of ``AIOKafkaProducer`` that the sink uses."""
 
-    def create_batch(self) -> Builder: ...
+    def create_batch(self) -> Builder:
+        """Return an empty batch."""
+        ...
+
     async def send_batch(
         self, batch: Builder, topic: str, *, partition: int
-    ) -> "asyncio.Future[Acknowledged]": ...
+    ) -> "asyncio.Future[Acknowledged]":
+        """Queue a batch; the future ends when the broker has it."""
+        ...
 
 
 class Acknowledged(Protocol):
     """What the broker answers to a batch."""
 
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Return the offset of the first record; -1 = not said."""
+        ...
 
 
 class Waits(Protocol):
     """Something that waits for batches (see :class:`streams.kafka.progress.Claim`)."""
 
-    def hold(self) -> None: ...
-    def release(self) -> None: ...
+    def hold(self) -> None:
+        """Wait for one more batch."""
+
+    def release(self) -> None:
+        """One batch is safe."""
 
 
 _FULL_BATCHES_MAX: Final = 8

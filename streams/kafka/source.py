@@ -111,8 +111,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self.read_to.clear()
         try:
             async with asyncio.timeout(self._limits.drain_timeout_ms / 1000):
-                while self.progress.pending(taken):
-                    await asyncio.sleep(0.002)
+                await self.progress.finished(taken)
         except TimeoutError:
             log.warning("a rebalance did not wait for all acknowledgements")
         await self._commit()
@@ -225,13 +224,19 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """Whether a slice may be judged: its partition was not taken away since.
 
         A process that slept longer than the session time-out has lost its partitions
-        without having heard of it. A commit under our generation settles it.
+        without having heard of it. A commit under our generation settles it; while the
+        group refuses one, nobody knows yet, and a slice that is neither judged nor read
+        again would be lost: so ask until it is taken or the partitions are.
         """
         if piece.epoch != self.epoch or piece.partition not in self.read_to:
             return False
         if self._clock_ms() - piece.polled_ms <= self._limits.ownership_ms:
             return True
-        return await self._commit(everything=True) and piece.epoch == self.epoch
+        while not await self._commit(everything=True):
+            if piece.epoch != self.epoch:
+                return False
+            await asyncio.sleep(self._limits.commit_interval_ms / 1000)
+        return piece.epoch == self.epoch
 
     # -- committing ------------------------------------------------------------
 

@@ -148,7 +148,9 @@ class PartitionTables:
             buyer_id not in self.buyers
             and partition_of(buyer_id, self._partitions) != self.partition
         ):
+            # Requests of this buyer belong elsewhere; one found here goes to a person.
             self.misrouted += 1
+            return NOTHING
         self.buyers[buyer_id] = buyer
         return NOTHING
 

@@ -259,7 +259,9 @@ async def check_settings(
     there = {topic["topic"] for topic in await _topics(admin)}
     configs = await _configs(admin, [spec.name for spec in specs if spec.name in there])
     return tuple(
-        line for spec in specs for line in _differences(spec, configs.get(spec.name, {}))
+        line
+        for spec in specs
+        for line in _differences(spec, configs.get(spec.name, {}))
     )
 
 

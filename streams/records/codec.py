@@ -49,7 +49,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class Watermark(msgspec.Struct, frozen=True, gc=False):
-    """ "All my events up to ``watermark_ms`` have been written to this partition"."""
+    """A feed's word that all its events up to ``watermark_ms`` are in this partition."""
 
     watermark_ms: int
 
@@ -157,6 +157,8 @@ def decode_request(value: bytes | None) -> Request | Unreadable:
         return _unreadable("not_json", problem)
     if not request.refund_id:
         return _unreadable("no_id", "refund_id is empty")
+    if request.faults is not None:  # the field is ours, a sender's word does not count
+        return msgspec.structs.replace(request, faults=None)
     return request
 
 
@@ -287,11 +289,9 @@ def decode_outcome(value: bytes | None) -> Outcome | Unreadable:
         outcome = _OUTCOME.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = decode_object(value)
-        return (
-            found
-            if isinstance(found, Unreadable)
-            else _unreadable("no_id", "no outcome")
-        )
+        if isinstance(found, Unreadable):
+            return found
+        outcome = msgspec.convert(found, Outcome)
     named = outcome.order_id if outcome.veto is not None else outcome.refund_id
     if not isinstance(named, str) or not named:
         return _unreadable("no_id", "neither a refund_id nor an order veto")

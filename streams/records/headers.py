@@ -9,11 +9,15 @@ from datetime import UTC, datetime
 from typing import Final
 
 Header = tuple[str, bytes]
+Received = tuple[str, bytes | None]
+"""What others send may have headers without a value."""
 
 TRACEPARENT: Final = "traceparent"
 SOURCE_TOPIC: Final = "source_topic"
 SOURCE_PARTITION: Final = "source_partition"
 SOURCE_OFFSET: Final = "source_offset"
+
+_DIGITS_BEYOND_64_BITS: Final = 20
 
 _SPEC: Final = ("ce_specversion", b"1.0")
 _JSON: Final = ("content-type", b"application/json")
@@ -91,17 +95,22 @@ def event_source(name: str) -> Header:
     return ("ce_source", name.encode())
 
 
-def number(headers: Sequence[Header], name: str) -> int | None:
+def number(headers: Sequence[Received], name: str) -> int | None:
     """Read a decimal header; None when it is missing or no number."""
     for key, value in headers:
         if key == name:
-            return int(value) if value.isdigit() else None
+            return int(value) if value is not None and is_offset(value) else None
     return None
 
 
-def text(headers: Sequence[Header], name: str) -> str | None:
-    """Read a text header; None when it is missing or not UTF-8."""
+def is_offset(value: bytes) -> bool:
+    """Whether a header value is a decimal number that fits 64 bits, as all of ours do."""
+    return value.isdigit() and len(value) < _DIGITS_BEYOND_64_BITS
+
+
+def text(headers: Sequence[Received], name: str) -> str | None:
+    """Read a text header; None when it is missing; what is not UTF-8 is replaced."""
     for key, value in headers:
         if key == name:
-            return value.decode(errors="replace")
+            return None if value is None else value.decode(errors="replace")
     return None

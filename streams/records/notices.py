@@ -25,9 +25,10 @@ class Notice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
     shop_id: str | None
     noticed_at_ms: int
     gap_ms: int | None = None
-    """Hand-over minus decision: negative or zero = the goods had left before."""
+    """Never negative: how long before the decision (``race_detected``) or after it
+    (``ship_after_refund``) the goods left."""
     basis: str | None = None
-    """Which time says so: ``picked_up``, ``shipped``, ``unknown``."""
+    """Which time says so: ``picked_up``, ``first_trace``, ``shipped``, ``unknown``."""
     handed_over_at_ms: int | None = None
     bearer: str | None = None
     """Who bears the loss: ``merchant`` (FR-1.6a)."""

@@ -4,6 +4,7 @@ An embedded broker, a stand-in for the open platform, one real worker, and a pla
 platform messages and operator facts in which every kind of result comes up.
 """
 
-from streams.tools.demo.running import Options, run
+from streams.tools.demo.options import Options
+from streams.tools.demo.running import run
 
 __all__ = ["Options", "run"]

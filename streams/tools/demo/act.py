@@ -151,12 +151,16 @@ class Act:
         """Send what is no JSON; a dead letter must follow."""
         self._stage.board.expect("dead_letter", self.refund_id, "direct")
         value = b'{"refund_id":"' + self.refund_id.encode() + b'","refund_fen":'
-        await self._stage.wire.put("requests", self.refund_id, value, self.cast.buyer_id)
+        await self._stage.wire.put(
+            "requests", self.refund_id, value, self.cast.buyer_id
+        )
 
     async def merchant_switches(self) -> None:
         """Let the merchant try to switch the service off; a notice must follow."""
         shop_id = str(self.cast.shop_id)
-        self._stage.board.expect("notice", f"merchant_switch_ignored:{shop_id}", "direct")
+        self._stage.board.expect(
+            "notice", f"merchant_switch_ignored:{shop_id}", "direct"
+        )
         row = {"shop_id": shop_id, "enabled": False, "by": "merchant"}
         await self._stage.wire.put("shops", shop_id, row, shop_id)
 
@@ -175,7 +179,9 @@ class Act:
             "paid_fen": 19900,
             "freight_fen": 0,
             "refundable_left_fen": 19900,
-            "lines": [line | {"shipped_count": 0, "is_custom": False, "is_gift": False}],
+            "lines": [
+                line | {"shipped_count": 0, "is_custom": False, "is_gift": False}
+            ],
             "pay_type": 1,
             "presale_stage": "none",
             "delivery_block": 0,

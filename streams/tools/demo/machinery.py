@@ -77,7 +77,9 @@ async def borrowed(settings: Settings) -> AsyncIterator[str]:
             await admin.delete_topics([spec.name for spec in specs])
 
 
-def environment(environ: Mapping[str, str], bootstrap: str | None, port: int) -> dict[str, str]:
+def environment(
+    environ: Mapping[str, str], bootstrap: str | None, port: int
+) -> dict[str, str]:
     """Return the environment of the worker, which this process reads its settings from too.
 
     Settings of the surroundings are left out: a demo must not write to the topics that
@@ -88,7 +90,8 @@ def environment(environ: Mapping[str, str], bootstrap: str | None, port: int) ->
     found = {
         name: text
         for name, text in environ.items()
-        if not name.startswith("REFUND_") or (kept is not None and name.startswith(kept))
+        if not name.startswith("REFUND_")
+        or (kept is not None and name.startswith(kept))
     }
     found |= {
         "REFUND_WORKER__AGENTS": "decide,watch,ingest",

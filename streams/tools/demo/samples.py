@@ -30,10 +30,14 @@ _DAY_MS: Final = 86_400_000
 _TIMES: Final = range(_ASKED_AT_MS - 30 * _DAY_MS, _ASKED_AT_MS + 30 * _DAY_MS)
 """Integers in this range are times of the samples; no id or amount is."""
 
-_ORDERS: Final = (2607700000100001, 2607700000100002, 2607602240240301)
-_REFUNDS: Final = (2607700000200001,)
-_SHOPS: Final = (2100000001, 2161524184)
-_BUYERS: Final = (
+_ORDERS: Final[tuple[object, ...]] = (
+    2607700000100001,
+    2607700000100002,
+    2607602240240301,
+)
+_REFUNDS: Final[tuple[object, ...]] = (2607700000200001,)
+_SHOPS: Final[tuple[object, ...]] = (2100000001, 2161524184)
+_BUYERS: Final[tuple[object, ...]] = (
     "f1a0000000000000000000000000b001",
     "f1b68e8f2a4995ed14bf572415fe3aff",
 )
@@ -75,7 +79,9 @@ class Samples:
         """Return one file as it is."""
         return (_FOLDER / f"{name}.json").read_text(encoding="utf-8")
 
-    def answer(self, name: str, cast: Cast, changes: Mapping[str, object]) -> dict[str, Any]:
+    def answer(
+        self, name: str, cast: Cast, changes: Mapping[str, object]
+    ) -> dict[str, Any]:
         """Return ``data`` of an answer of the open platform, recast and changed."""
         data: dict[str, Any] = recast(self._load(name)["data"], cast)
         return merged(data, changes)
@@ -95,7 +101,9 @@ class Samples:
         envelope: dict[str, Any] = recast(self._load(name), cast)
         if "info" in envelope:
             envelope["eventId"] = f"243_4027_{_EVENT_ID_FROM + event}"
-            envelope["bizId"] = cast.refund_id if "aftersales" in name else cast.order_id
+            envelope["bizId"] = (
+                cast.refund_id if "aftersales" in name else cast.order_id
+            )
             envelope["info"] = _info(envelope["info"], cast, changes)
         return _minified(envelope).encode()
 
@@ -111,16 +119,16 @@ def recast(value: Any, cast: Cast) -> Any:  # noqa: ANN401 - any JSON in, the sa
         return {name: recast(part, cast) for name, part in value.items()}
     if isinstance(value, list):
         return [recast(part, cast) for part in value]
-    if value in _ORDERS:
-        return cast.order_id
-    if value in _REFUNDS:
-        return cast.refund_id
-    if value in _SHOPS:
-        return cast.shop_id
-    if value in _BUYERS:
-        return cast.buyer_id
     if type(value) is int and value in _TIMES:
         return value - _ASKED_AT_MS + cast.at_ms
+    for known, own in (
+        (_ORDERS, cast.order_id),
+        (_REFUNDS, cast.refund_id),
+        (_SHOPS, cast.shop_id),
+        (_BUYERS, cast.buyer_id),
+    ):
+        if value in known:
+            return own
     return value
 
 

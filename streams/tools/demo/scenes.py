@@ -3,6 +3,7 @@
 Those in the first half arrive as platform pushes and go through ``ingest``, which asks
 the platform's stand-in; those in the second half are canonical records.
 """
+# ruff: noqa: D401 - the docstring of a scene tells what happens in it
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial

@@ -25,7 +25,7 @@ _AROUND_TABLE: Final = 9
 """Lines of a terminal that the rows of the table do not get."""
 _ROWS_LEAST: Final = 5
 _BOTH_FROM_COLUMNS: Final = 130
-"""Width from which both languages have room side by side."""
+"""Width from which both languages have room side by side; else one below the other."""
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,8 +119,10 @@ class LiveView(LinesView):
     def __init__(self, out: TextIO) -> None:
         super().__init__(out)
         self._console = Console(file=out)
-        height = self._console.height - _AROUND_TABLE
-        self._rows: deque[Timed] = deque(maxlen=max(_ROWS_LEAST, height))
+        wide = self._console.width >= _BOTH_FROM_COLUMNS
+        self._between = " / " if wide else "\n"
+        room = (self._console.height - _AROUND_TABLE) // (1 if wide else 2)
+        self._rows: deque[Timed] = deque(maxlen=max(_ROWS_LEAST, room))
         self._live = Live(console=self._console, auto_refresh=False)
 
     @override
@@ -150,7 +152,6 @@ class LiveView(LinesView):
         table.add_column("result", no_wrap=True)
         table.add_column("ms", justify="right", no_wrap=True)
         table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
-        both = self._console.width >= _BOTH_FROM_COLUMNS
         for timed in self._rows:
             one = timed.row
             result, refund, order, amount, ms, _via = _cells(timed)
@@ -160,7 +161,7 @@ class LiveView(LinesView):
                 amount,
                 Text(result, _STYLES.get(result, _NOTICE_STYLE)),
                 ms,
-                Text(f"{one.zh} / {one.en}" if both else one.en),
+                Text(self._between.join((one.zh, one.en))),
             )
         return table
 
@@ -187,7 +188,7 @@ def _where(started: Started) -> list[str]:
 
 def _figures(summary: Summary) -> list[str]:
     results = ", ".join(f"{count} {name}" for name, count in summary.results.items())
-    lines = ["", f"{summary.expected} outputs called for in {summary.seconds} s: {results}"]
+    lines = ["", f"{summary.expected} results in {summary.seconds} s: {results}"]
     for via, (middle, most) in summary.latency_ms.items():
         lines.append(f"ms from {_CAUSE[via]} to its decision: p50 {middle}, p99 {most}")
     if summary.unanswered:

@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.decision.reasons import reviewer_text, reviewer_text_en
 from streams.decision.model import Decision
+from streams.decision.reasons import reviewer_text, reviewer_text_en
 from streams.kafka.record import Record
 from streams.records.dead_letters import last_text
 from streams.records.decisions import decode_decision
@@ -97,7 +97,9 @@ def _of_decision(decision: Decision, limit_fen: int | None) -> Row:
 
 
 def _of_notice(notice: Notice) -> Row:
-    zh, en = _NOTICE_WORDS.get(notice.kind, (notice.text_zh or "", notice.text_en or ""))
+    zh, en = _NOTICE_WORDS.get(
+        notice.kind, (notice.text_zh or "", notice.text_en or "")
+    )
     return Row(
         what="notice",
         key=f"{notice.kind}:{notice.refund_id or notice.shop_id}",

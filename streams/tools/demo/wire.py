@@ -64,7 +64,9 @@ class Wire:
 
     async def mark_stale(self, by: str, at_ms: int) -> None:
         """Let a feed of orders say that it has fallen behind."""
-        await self.mark(STALE_FEED, at_ms, "orders", partition_of(by, self._topics.partitions))
+        await self.mark(
+            STALE_FEED, at_ms, "orders", partition_of(by, self._topics.partitions)
+        )
 
     async def mark_all(self) -> None:
         """Say that buyers, shops and catalogue are up to date, in every partition."""

@@ -1,0 +1,19 @@
+"""What a demo is to be like."""
+
+from typing import Literal
+
+import msgspec
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """The choices of the command line."""
+
+    seconds: int = 20
+    """How long it plays, from the moment the worker is ready."""
+    afterwards: Literal["stop", "keep"] = "stop"
+    """``keep`` leaves broker and worker running until Ctrl-C."""
+    form: Literal["people", "json"] = "people"
+    bootstrap: str | None = None
+    """``HOST:PORT`` of a broker to use instead of the embedded one."""
+    web_port: int | None = None
+    """TCP port of the worker's pages; None = any free one."""

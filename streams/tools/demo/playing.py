@@ -1,0 +1,157 @@
+"""The play: scenes one after another, their results shown, the verdict at the end."""
+
+import asyncio
+import itertools
+import sys
+from collections.abc import Coroutine, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer
+
+from streams.errors import WorkerError
+from streams.settings import Settings, load_policy
+from streams.tools.demo.act import SHOP, Act, Stage
+from streams.tools.demo.machinery import Worker
+from streams.tools.demo.options import Options
+from streams.tools.demo.samples import Cast
+from streams.tools.demo.scenes import PROGRAMME, Scene
+from streams.tools.demo.show import View
+from streams.tools.demo.watching import rows
+
+_WATERMARK_S: Final = 1.0
+_LAST_WORDS_S: Final = 1.5
+"""Part of the time in which no new scene begins: the running ones end in it."""
+_SCENE_EVERY_S: Final = 0.35
+_ANSWER_TIMEOUT_S: Final = 15.0
+
+
+class Show:
+    """The play itself, with everything in place."""
+
+    def __init__(
+        self,
+        options: Options,
+        settings: Settings,
+        stage: Stage,
+        view: View,
+        worker: Worker,
+    ) -> None:
+        self._options = options
+        self._settings = settings
+        self._stage = stage
+        self._view = view
+        self._worker = worker
+        self._over = False
+
+    async def run(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
+        """Play to the end and show what comes of it.
+
+        Raises
+        ------
+        WorkerError
+            The worker ended, or something sent has no answer.
+        """
+        try:
+            await first_of(
+                self._play(), self._watch(consumer), self._mark(), self._worker.guard()
+            )
+        except asyncio.CancelledError:
+            if not self._over:
+                raise
+        self._verdict()
+
+    def _verdict(self) -> None:
+        summary = self._stage.board.summary(self._options.seconds)
+        if not summary.complete:
+            raise WorkerError(
+                f"{len(summary.unanswered)} of {summary.expected} have no answer after "
+                f"{_ANSWER_TIMEOUT_S:.0f} s; the worker's log: {self._worker.log}"
+            )
+
+    async def _watch(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
+        limit_fen = load_policy(None).paid_limit_fen
+        async for row in rows(consumer, self._settings.topics, limit_fen):
+            self._view.row(self._stage.board.take(row))
+
+    async def _mark(self) -> None:
+        while True:
+            await asyncio.sleep(_WATERMARK_S)
+            await self._stage.wire.mark_all()
+
+    async def _play(self) -> None:
+        await perform(self._stage, self._options.seconds)
+        summary = self._stage.board.summary(self._options.seconds)
+        self._over = True
+        self._view.end(summary, self._advice())
+        if self._options.afterwards == "keep" and summary.complete:
+            await asyncio.Event().wait()  # Ctrl-C ends it
+
+    def _advice(self) -> list[str]:
+        kafka, topics = self._settings.kafka, self._settings.topics
+        where = f"--bootstrap-servers {kafka.bootstrap_servers}"
+        if self._options.bootstrap is not None:
+            where += f" --set topics.prefix={topics.prefix}"
+        refund = sys.argv[0] if Path(sys.argv[0]).name == "refund" else "refund"
+        if self._options.afterwards == "stop":
+            return [
+                "",
+                f"next: {refund} demo --keep     leaves it running, to look around",
+                f"      {refund} explain ID      why a decision came out as it did",
+                "      docs/                    settings, metrics, how to run it",
+            ]
+        return [
+            "",
+            "Running until Ctrl-C. In another terminal:",
+            f"  {refund} explain {self._stage.board.example or 'ID'} {where} --lang zh",
+            f"  {refund} dlq list {where}",
+            f"  curl {self._worker.web}/metrics",
+        ]
+
+
+async def perform(stage: Stage, seconds: int) -> None:
+    """Play every scene once, then again while there is time; wait for the answers.
+
+    Returns after ``seconds`` and, at most, the time-out for answers.
+    """
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    until = began + max(0.0, seconds - _LAST_WORDS_S)
+    every = min(_SCENE_EVERY_S, (until - began) / len(PROGRAMME))
+    running: list[asyncio.Task[None]] = []
+    try:
+        for number, scene in enumerate(itertools.cycle(PROGRAMME), start=1):
+            if number > len(PROGRAMME) and loop.time() >= until:
+                break
+            cast = Cast(number=number, at_ms=stage.wire.now_ms(), shop_id=SHOP)
+            running.append(asyncio.create_task(_scene(scene, Act(stage, cast))))
+            await asyncio.sleep(began + number * every - loop.time())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+                await asyncio.gather(*running)
+                await stage.board.settled()
+    finally:
+        await _cancel(running)
+
+
+async def _scene(scene: Scene, act: Act) -> None:
+    await scene(act)
+
+
+async def first_of(*works: Coroutine[Any, Any, None]) -> None:
+    """Run all until one returns or raises; end the others."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await _cancel(tasks)
+
+
+async def _cancel(tasks: Iterable["asyncio.Task[None]"]) -> None:
+    tasks = list(tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
