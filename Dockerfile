@@ -7,7 +7,7 @@ FROM python:3.13-slim AS build
 WORKDIR /source
 COPY requirements/build.lock requirements/build.lock
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/build.lock
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml LICENSE README.md ./
 COPY streams streams
 COPY config config
 RUN pip wheel --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheels .

@@ -20,11 +20,11 @@ from streams.errors import RefundError
 _PAGE: Final = Path("docs") / "performance.md"
 _QUICK: Final = Options(
     rounds=1,
-    records=20_000,
+    records=10_000,
     orders=2_000,
     buyers=800,
     rate=200,
-    seconds=2,
+    seconds=1,
     warm_up_s=1,
     lateness_max_ms=200,
 )

@@ -9,7 +9,7 @@ import msgspec
 from aiokafka import TopicPartition
 from faust.types import ChannelT, StreamT
 
-from streams.agents.judging import Judge, Judged, orders_missing
+from streams.agents.judging import Judge, Judged
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink
@@ -60,8 +60,10 @@ async def handle(piece: Slice, parts: DecideParts) -> None:
     number = piece.partition.partition
     if not await parts.source.still_ours(piece):
         return
-    requests = parts.judge.read(piece.records, parts.answered[number].offsets)
-    if orders_missing(requests, parts.facts.tables[number]):
+    requests, missing = parts.judge.read(
+        piece.records, parts.answered[number].offsets, parts.facts.tables[number].orders
+    )
+    if missing:
         # The order may have been written just before its request: look once more.
         await parts.facts.barrier(number)
         if piece.epoch != parts.source.epoch:

@@ -4,13 +4,13 @@ Synchronous and without a clock: the same slice, tables and time give the same
 outputs. Replay and backtest call :meth:`Judge.judge` too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 import msgspec
 
 from streams.decision.breaker import Breaker
-from streams.decision.engine import decide
+from streams.decision.engine import AUTO_APPROVE, decide
 from streams.decision.facts import see
 from streams.decision.history import find
 from streams.decision.ledger import APPROVED, Entry, Ledger
@@ -57,12 +57,14 @@ class Judged(msgspec.Struct):
 
     outputs: list[Output]
     reasons: dict[tuple[str, str | None, tuple[str, ...]], int]
-    """(disposition, outcome, reason codes) -> new decisions."""
+    """(disposition, outcome, reason codes) -> new decisions that are no approvals."""
     ages_ms: list[int]
     """Request time to decision, of every new decision that has one."""
     dead: dict[str, int]
     """Error -> dead letters."""
-    touched: list[str]
+    approved: int = 0
+    """New approvals; they all have the same one reason."""
+    touched: list[str] = msgspec.field(default_factory=list)
     """Refund ids whose notices may be due now."""
     repeated: int = 0
     misrouted: int = 0
@@ -93,33 +95,45 @@ class Judge:
         self._breaker = breaker
         self._source = event_source(site.source_name)
 
-    def read(self, records: Sequence[Record], answered: set[int]) -> list[Read]:
+    def read(
+        self, records: Sequence[Record], answered: set[int], orders: Container[str]
+    ) -> tuple[list[Read], bool]:
         """Read the requests of a slice.
 
         Parameters
         ----------
         answered
-            Offsets that already have an output; they are skipped. They stay in the set
-            until the slice is judged: it may yet be left to a later assignment.
+            Offsets that already have an output; they are skipped and taken out.
+        orders
+            Ids of the orders that are known.
 
         Returns
         -------
-        list
-            One item a record: the request, why there is none, or None = answered.
+        tuple
+            One item a record (the request, why there is none, or None = answered),
+            and whether a request names an order that is not known (yet).
         """
         limit = self._site.record_max_bytes
         found: list[Read] = []
+        missing = False
         for record in records:
             value = record.value
             if answered and record.offset in answered:
+                answered.discard(record.offset)
                 found.append(None)
             elif value is not None and len(value) > limit:
                 found.append(
                     Unreadable("too_large", f"{len(value)} bytes, over {limit}")
                 )
             else:
-                found.append(decode_request(value))
-        return found
+                request = decode_request(value)
+                if isinstance(request, Request):
+                    order_id = request.order_id
+                    missing = missing or (
+                        order_id is not None and order_id not in orders
+                    )
+                found.append(request)
+        return found, missing
 
     def judge(
         self,
@@ -199,8 +213,11 @@ class Judge:
                 ),
             )
         )
-        counted = (disposition, outcome, decision.reason_codes)
-        judged.reasons[counted] = judged.reasons.get(counted, 0) + 1
+        if outcome is AUTO_APPROVE:
+            judged.approved += 1
+        else:
+            counted = (disposition, outcome, decision.reason_codes)
+            judged.reasons[counted] = judged.reasons.get(counted, 0) + 1
         if decision.requested_at_ms is not None:
             judged.ages_ms.append(work.now_ms - decision.requested_at_ms)
         ledger.add(
@@ -375,7 +392,7 @@ class _Work:
         now_ms: int,
         later: dict[str, list[tuple[Request, Past]]],
     ) -> None:
-        self.judged = Judged([], {}, [], {}, [])
+        self.judged = Judged([], {}, [], {})
         self.tables = tables
         self.headers = headers
         self.lists_ms = lists_ms
@@ -384,17 +401,6 @@ class _Work:
         self.orders_ms = tables.order_marks.ms
         self.buyers_ms = tables.buyer_marks.ms
         self.newest: Policy | None = None
-
-
-def orders_missing(requests: Sequence[Read], tables: PartitionTables) -> bool:
-    """Whether a request names an order that is not in the tables (yet)."""
-    orders = tables.orders
-    for request in requests:
-        if isinstance(request, Request):
-            order_id = request.order_id
-            if order_id is not None and order_id not in orders:
-                return True
-    return False
 
 
 def _later_versions(requests: Sequence[Read]) -> dict[str, list[tuple[Request, Past]]]:

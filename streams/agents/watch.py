@@ -1,5 +1,6 @@
 """The ``watch`` agent: changes of facts in, notices and dead facts out."""
 
+import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Protocol
 
@@ -68,6 +69,7 @@ async def run(glances: AsyncIterable[Glance], parts: WatchParts) -> None:
     async for glance in glances:
         look(glance, parts)
         await parts.sink.room()
+        await asyncio.sleep(0)  # after a load thousands wait; requests go between them
 
 
 def everything(ledger: Ledger, partition: int) -> Glance:

@@ -3,6 +3,7 @@
 import asyncio
 import platform
 import sys
+import tempfile
 from collections.abc import Callable
 from typing import Final
 
@@ -89,6 +90,7 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
         "refund",
         broker=f"kafka://{settings.kafka.bootstrap_servers.split(',')[0]}",
         autodiscover=False,
+        datadir=tempfile.gettempdir(),  # Faust insists on a folder; there are no tables
         agent_supervisor=CrashingSupervisor,
         stream_wait_empty=False,
         **web_options(settings.web),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from streams.agents.judging import Judged
+from streams.decision.engine import PASSED
 from streams.metrics import Metrics
 from streams.platforms.kuaishou.ingest import Handled
 from streams.platforms.kuaishou.names import Kind
@@ -30,6 +31,8 @@ class EngineCounters:
         """Count what was decided in a slice."""
         metrics = self._metrics
         metrics.decided(judged.reasons)
+        if judged.approved:
+            metrics.decided({PASSED: judged.approved})
         metrics.request_age.observe_many(judged.ages_ms)
         if judged.dead:
             metrics.dead_lettered(self._topic, judged.dead)
@@ -86,6 +89,8 @@ class EngineCounters:
             self._misrouted_seen[number] = tables.misrouted
         policy = engine.shared.policies.at(self._now_ms())
         metrics.policy(policy.name if policy is not None else None)
+        if policy is not None:
+            metrics.breakers_open(engine.breaker.open_now(self._now_ms(), policy))
         metrics.agents(engine.agents_up())
 
     def _look_at_source(self, engine: "Engine") -> None:

@@ -79,6 +79,7 @@ class Engine(WorkerService):
         self.shared = SharedTables(inputs.policies, settings.topics.partitions)
         self.breaker = Breaker()
         self._built = asyncio.Event()
+        self._to_look: asyncio.Queue[Glance] = asyncio.Queue()
         self._began_ms = monotonic_ms()
         self._lag: dict[TopicPartition, int] = {}
 
@@ -201,7 +202,7 @@ class Engine(WorkerService):
         gc.freeze()  # tables live for ever; the collector need not walk them again
         for number in new:
             self._warm_breaker(number)
-            await self._reconcile(number)
+            self._reconcile(number)
             self._reconciled.add(number)
         log.info(
             "partitions %s ready after %d ms, %d of them new",
@@ -237,13 +238,12 @@ class Engine(WorkerService):
                         policy,
                     )
 
-    async def _reconcile(self, number: int) -> None:
-        glance = everything(self.facts.tables[number].ledger, number)
-        ids = glance.refund_ids
-        await self._put_glance(Glance(number))
+    def _reconcile(self, number: int) -> None:
+        """Have every refund of a partition looked at, a few hundred at a time."""
+        ids = everything(self.facts.tables[number].ledger, number).refund_ids
+        self._glance(Glance(number))
         for begin in range(0, len(ids), _RECONCILE_CHUNK):
-            chunk = ids[begin : begin + _RECONCILE_CHUNK]
-            await self._put_glance(Glance(number, chunk))
+            self._glance(Glance(number, ids[begin : begin + _RECONCILE_CHUNK]))
 
     # -- what touches notices --------------------------------------------------
 
@@ -264,7 +264,7 @@ class Engine(WorkerService):
 
     def _glance(self, glance: Glance) -> None:
         if "watch" in self._in.settings.worker.agents:
-            self._in.glances.queue.put_nowait(glance)
+            self._to_look.put_nowait(glance)
 
     # -- tasks -----------------------------------------------------------------
 
@@ -275,6 +275,15 @@ class Engine(WorkerService):
     @Service.task
     async def _run_facts(self) -> None:
         await self.run_until_stopped(self.facts.run())
+
+    @Service.task
+    async def _run_glances(self) -> None:
+        await self.run_until_stopped(self._pass_glances())
+
+    async def _pass_glances(self) -> None:
+        """Bring glances to the agent: a channel's own queue is not what agents read."""
+        while True:
+            await self._put_glance(await self._to_look.get())
 
     @Service.task
     async def _run_commits(self) -> None:

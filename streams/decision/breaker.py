@@ -126,6 +126,16 @@ class Breaker:
         shop.add(1, fen)
         return None
 
+    def open_now(self, at_ms: int, policy: Policy) -> dict[str, int]:
+        """Return how many breakers are open at a moment (UTC ms), by scope."""
+        cooldown_ms = policy.breaker_cooldown_ms
+        return {
+            GLOBAL: int(self._global.is_open(at_ms, cooldown_ms)),
+            SHOP: sum(
+                scope.is_open(at_ms, cooldown_ms) for scope in self._shops.values()
+            ),
+        }
+
     def reset(self, shop_id: str | None = None) -> None:
         """Close a breaker by the operator's hand; None = the global one.
 

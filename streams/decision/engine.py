@@ -56,10 +56,15 @@ def decide(
         if found:
             codes += found
     refund_id, version = request.refund_id, request.refund_version
+    named = (
+        f"FR:{refund_id}:{version}"
+        if version is not None
+        else decision_id(refund_id, None)
+    )
     disposition, outcome, reasons = _verdict(codes) if codes else PASSED
-    # By place, not by name: names would cost half a microsecond. Order as in the class.
+    # By place, not by name, and both ids without a call: a microsecond in all.
     return Decision(
-        decision_id(refund_id, version),
+        named,
         FAMILY,
         refund_id,
         version,
@@ -71,7 +76,7 @@ def decide(
         reasons,
         active.name,
         request.refund_fen,
-        payout_key(refund_id) if outcome is AUTO_APPROVE else None,
+        f"pay:{refund_id}" if outcome is AUTO_APPROVE else None,
         request.requested_at_ms,
         decided_at_ms,
         request.expire_at_ms if outcome is MANUAL_REVIEW else None,
@@ -134,6 +139,9 @@ def _checks(active: Active, seen: Seen) -> tuple[Check, ...]:
         and seen.listed is None
         and seen.order_vetoed is None
         and seen.total_changed_at_ms is None
+        and seen.presale_stage is None
+        and seen.delivery_block is None
+        and seen.risk_code is None
     ):
         return active.usual
     return active.with_order

@@ -93,7 +93,7 @@ def see(  # noqa: C901 - calls cost more than they hold here
         shop = None
     history, vetoed = facts.history, facts.order_vetoed
     listed = None
-    if catalog is not None and catalog.listed:
+    if catalog is not None and catalog.listed and _may_be_listed(catalog.names, order):
         listed = _listed(catalog.listed, order)
     return Seen(
         order.order_version,
@@ -219,6 +219,19 @@ def _running(limit: Limit, decided_at_ms: int) -> str | None:
     if from_ms is not None and from_ms > decided_at_ms:
         return None
     return "limited" if kind == "limited" else "cancelled"
+
+
+def _may_be_listed(names: set[str] | None, order: Order) -> bool:
+    """Say in one look whether an entry can touch a line; nearly none does."""
+    if names is None:
+        return True
+    try:
+        for path in order.paths:
+            if type(path) is tuple and not names.isdisjoint(path):
+                return True
+        return not names.isdisjoint(order.skus)
+    except TypeError:  # a list among the names: no entry is named like that
+        return True
 
 
 def _listed(

@@ -123,6 +123,9 @@ class Catalog(msgspec.Struct, frozen=True):
     """id -> kind (``virtual``, ``custom``, ``excluded``); only entries with ``excluded`` true."""
     as_of_ms: object = None
     """Dates the category tree only."""
+    names: set[str] | None = None
+    """The ids without their prefix, perhaps with some that are gone: what has none of
+    them in common with an order is not listed. None = look up every id."""
 
 
 class History(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

@@ -226,5 +226,8 @@ def _by_offset(found: tuple[int, Recovered]) -> tuple[int, bool]:
 
 def _remember(ledger: Ledger, decision: Recovered) -> None:
     entry = decision.entry
-    if ledger.find(entry.refund_id, entry.version, withdraws=entry.withdraws) is None:
+    newest = ledger.newest.get(entry.refund_id)
+    if newest is None:
         ledger.add(entry)
+    elif ledger.find(entry.refund_id, entry.version, withdraws=entry.withdraws) is None:
+        ledger.add(msgspec.structs.replace(entry, previous=newest))

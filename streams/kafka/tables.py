@@ -177,12 +177,13 @@ class PartitionTables:
         fates = self.ledger.fates
         fate = fates.get(refund_id, Fate())
         at_ms = outcome.at_ms if type(outcome.at_ms) is int else None
-        if outcome.kind in {"payout_succeeded", "payout_failed"}:
+        if outcome.kind in ("payout_succeeded", "payout_failed"):
             if fate.payout == "payout_succeeded":
                 return NOTHING  # the money went back: nothing later undoes that
             fates[refund_id] = Fate(str(outcome.kind), at_ms, None, offset)
             return Applied(refund_id=refund_id)
-        if outcome.kind == "reviewed" and outcome.result in {"approved", "rejected"}:
+        # A tuple: what was sent need not be hashable.
+        if outcome.kind == "reviewed" and outcome.result in ("approved", "rejected"):
             fates[refund_id] = Fate(
                 fate.payout, fate.payout_at_ms, str(outcome.result), fate.source_offset
             )
@@ -196,7 +197,8 @@ class SharedTables:
     def __init__(self, policies: Policies, partitions: int) -> None:
         self.shops: dict[str, Shop] = {}
         self.listed: dict[str, object] = {}
-        self.catalog = Catalog(self.listed)
+        self._listed_names: set[str] = set()
+        self.catalog = Catalog(self.listed, None, self._listed_names)
         self.policies = policies
         self.policy_refusals: tuple[str, ...] = ()
         self._shop_marks = [Watermarks() for _ in range(partitions)]
@@ -240,15 +242,19 @@ class SharedTables:
         entry = decode_catalog_entry(value)
         if isinstance(entry, Unreadable):
             if entry_id is not None:
-                self.listed[entry_id] = UNREADABLE
+                self._list(entry_id, UNREADABLE)
             return entry
         if entry.excluded is True:
-            self.listed[entry.id] = entry.kind
+            self._list(entry.id, entry.kind)
         elif entry.excluded is False:
             self.listed.pop(entry.id, None)
         else:
-            self.listed[entry.id] = UNREADABLE
+            self._list(entry.id, UNREADABLE)
         return NOTHING
+
+    def _list(self, entry_id: str, kind: object) -> None:
+        self.listed[entry_id] = kind
+        self._listed_names.add(entry_id.partition(":")[2])
 
     def apply_policy(self, value: bytes | None) -> Applied | Unreadable:
         """Take a policy version of ``refund.policies``; a bad one changes nothing."""
@@ -272,7 +278,9 @@ class SharedTables:
     ) -> Applied | Unreadable:
         refused = marks.apply(key, value)
         self.lists_ms = _slowest(self._shop_marks + self._catalog_marks)
-        self.catalog = Catalog(self.listed, _slowest(self._catalog_marks))
+        self.catalog = Catalog(
+            self.listed, _slowest(self._catalog_marks), self._listed_names
+        )
         return refused or NOTHING
 
 

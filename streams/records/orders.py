@@ -112,7 +112,7 @@ class OrderReader:
             sent.buyer_id,
             share(sent.shop_id),
             share(sent.currency),
-            sent.order_type,
+            _unless_none(sent.order_type),
             share(sent.order_status),
             paid_fen,
             left_fen,
@@ -122,9 +122,9 @@ class OrderReader:
             sent.back_end_status,
             *columns,
             sent.pay_type,
-            share(sent.presale_stage),
-            sent.delivery_block,
-            sent.risk_code,
+            None if sent.presale_stage == "none" else sent.presale_stage,
+            _unless_none(sent.delivery_block),
+            _unless_none(sent.risk_code),
             sent.waybill_printed_at_ms,
             sent.waybill_entered_at_ms,
             sent.picked_up_at_ms,
@@ -164,6 +164,11 @@ class OrderReader:
         if len(self._shared) < _SHARED_MAX:
             self._shared[value] = value
         return value
+
+
+def _unless_none(code: object) -> object:
+    """Read 0 as null: both say "none" (E-6), and null costs neither memory nor bytes."""
+    return None if type(code) is int and code == 0 else code
 
 
 def _all_text(path: list[object]) -> bool:

@@ -57,9 +57,9 @@ ORDER: Final = Order(
     shipped_counts=(0,),
     customs=(False,),
     pay_type=1,
-    presale_stage="none",
-    delivery_block=0,
-    risk_code=0,
+    presale_stage=None,
+    delivery_block=None,
+    risk_code=None,
 )
 BUYER: Final = Buyer("b-1", (Quality(T - 1_000_000, "quality"),), (), NOW)
 SHOP: Final = Shop("s-1", enabled=True, standing="good", as_of_ms=NOW)

@@ -114,3 +114,15 @@ def test_an_open_shop_outlives_its_window() -> None:
 def test_an_unknown_amount_counts_as_nothing() -> None:
     by = policy(breaker_shop_max_fen=1, breaker_window_ms=HOUR)
     assert Breaker().admit("d-1", None, None, START, by) is None
+
+
+def test_open_breakers_are_told_by_scope() -> None:
+    breaker = Breaker()
+    rules = policy(
+        breaker_shop_max_count=1, breaker_window_ms=1000, breaker_cooldown_ms=50
+    )
+    assert breaker.open_now(START, rules) == {"global": 0, "shop": 0}
+    assert breaker.admit("a", "s1", 100, START, rules) is None
+    assert breaker.admit("b", "s1", 100, START, rules) == "shop"
+    assert breaker.open_now(START, rules) == {"global": 0, "shop": 1}
+    assert breaker.open_now(START + 50, rules) == {"global": 0, "shop": 0}

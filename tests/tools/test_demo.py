@@ -54,6 +54,12 @@ def until_gone(mark: str) -> dict[int, str]:
     return left
 
 
+@pytest.fixture(autouse=True)
+def _logs_stay_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed demo cannot clear up its folder."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+
 class Demo:
     """A demo in a process of its own."""
 

@@ -54,6 +54,9 @@ UNUSUAL: Final = (
     "listed",
     "order_vetoed",
     "total_changed_at_ms",
+    "presale_stage",
+    "delivery_block",
+    "risk_code",
 )
 """Fields of ``seen`` that most requests lack; without them their rules need not run."""
 
@@ -119,9 +122,9 @@ RULES: Final = (
     Rule(shop.lists),
     Rule(earlier.other_refunds, needs="history"),
     Rule(order.pay_later, reads_order=True),
-    Rule(order.presale, reads_order=True),
-    Rule(order.delivery_block, reads_order=True),
-    Rule(order.risk_code, reads_order=True),
+    Rule(order.presale, reads_order=True, needs="presale_stage"),
+    Rule(order.delivery_block, reads_order=True, needs="delivery_block"),
+    Rule(order.risk_code, reads_order=True, needs="risk_code"),
     Rule(order.order_detail, needs=ABSENT),
     Rule(earlier.buyer_count, on=_counted, needs="history"),
     Rule(earlier.buyer_amount, on=_quota),

@@ -97,9 +97,10 @@ class Show:
         if self._options.afterwards == "stop":
             return [
                 "",
-                f"next: {refund} demo --keep     leaves it running, to look around",
-                f"      {refund} explain ID      why a decision came out as it did",
-                "      docs/                    settings, metrics, how to run it",
+                f"next: {refund} demo --keep   leaves broker and worker running: then",
+                f"      {refund} explain ID    tells why a decision came out as it did, and",
+                "      its /metrics, /status and /readyz can be looked at",
+                "      docs/                settings.md, metrics.md: what can be set and seen",
             ]
         return [
             "",

@@ -1,0 +1,340 @@
+"""A broker in memory, and clients with the part of aiokafka that our layer uses.
+
+They work: what a producer writes a consumer reads, offsets are kept per group, a
+rebalance calls the listener as aiokafka does (its exceptions are swallowed). Tests
+can hold acknowledgements back and make the next call of a method fail.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError
+
+Headers = Sequence[tuple[str, bytes]]
+
+_PATIENCE_S = 0.005
+"""A poll that finds nothing waits no longer, whatever it was asked to."""
+
+
+@dataclass(frozen=True)
+class FakeRecord:
+    """One record, as a consumer hands it out."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp: int = 0
+
+
+@dataclass
+class FakeLog:
+    """Topics in memory, and the offsets that groups committed."""
+
+    clock_ms: Callable[[], int] = lambda: 0
+    records: dict[TopicPartition, list[FakeRecord]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    starts: dict[TopicPartition, int] = field(default_factory=dict)
+    ends: dict[TopicPartition, int] = field(default_factory=dict)
+    committed: dict[TopicPartition, int] = field(default_factory=dict)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def write(
+        self,
+        where: TopicPartition,
+        value: bytes | None,
+        key: bytes | None = None,
+        headers: Headers = (),
+    ) -> int:
+        """Append one record and return its offset."""
+        offset = self.end(where)
+        self.records[where].append(
+            FakeRecord(
+                where.topic,
+                where.partition,
+                offset,
+                key,
+                value,
+                tuple(headers),
+                self.clock_ms(),
+            )
+        )
+        self.ends[where] = offset + 1
+        self.changed.set()
+        return offset
+
+    def skip(self, where: TopicPartition, count: int = 1) -> None:
+        """Leave a gap: offsets that hold no record, such as transaction markers."""
+        self.ends[where] = self.end(where) + count
+        self.changed.set()
+
+    def end(self, where: TopicPartition) -> int:
+        return self.ends.get(where, self.starts.get(where, 0))
+
+    def values(self, topic: str, partition: int = 0) -> list[bytes | None]:
+        return [one.value for one in self.records[TopicPartition(topic, partition)]]
+
+
+class _Failing:
+    """Makes the next calls of a method raise."""
+
+    def __init__(self) -> None:
+        self.failures: dict[str, list[BaseException]] = defaultdict(list)
+
+    def fail(self, method: str, *problems: BaseException) -> None:
+        self.failures[method] += problems
+
+    def _may_fail(self, method: str) -> None:
+        if self.failures[method]:
+            raise self.failures[method].pop(0)
+
+
+@dataclass
+class _State:
+    position: int
+    paused: bool = False
+    highwater: int | None = None
+    heard_ms: int | None = None
+
+
+class FakeConsumer(_Failing):
+    """A consumer with or without a group."""
+
+    def __init__(self, log: FakeLog) -> None:
+        super().__init__()
+        self.log = log
+        self.listener: Any = None
+        self.swallowed: list[Exception] = []
+        self.commits: list[dict[TopicPartition, int]] = []
+        self.assigned_times = 0
+        self._states: dict[TopicPartition, _State] = {}
+
+    def subscribe(self, _topics: list[str], listener: Any) -> None:  # noqa: ANN401 - as aiokafka
+        self.listener = listener
+
+    async def rebalance(self, *assigned: TopicPartition) -> None:
+        """Take everything away, then give what is named: eager, as aiokafka does it."""
+        revoked = set(self._states)
+        await self._tell(self.listener.on_partitions_revoked, revoked)
+        self._states = {
+            where: _State(self.log.committed.get(where, self._start(where)))
+            for where in assigned
+        }
+        await self._tell(self.listener.on_partitions_assigned, set(assigned))
+
+    async def _tell(
+        self, callback: Callable[[set[TopicPartition]], Any], what: set[TopicPartition]
+    ) -> None:
+        try:
+            await callback(what)
+        except Exception as problem:  # noqa: BLE001 - as aiokafka
+            self.swallowed.append(problem)
+
+    def _start(self, where: TopicPartition) -> int:
+        return self.log.starts.get(where, 0)
+
+    def assign(self, partitions: Iterable[TopicPartition]) -> None:
+        self.assigned_times += 1
+        self._states = {where: _State(self._start(where)) for where in partitions}
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        return frozenset(self._states)
+
+    def seek(self, where: TopicPartition, offset: int) -> None:
+        self._state(where).position = offset
+
+    def pause(self, *partitions: TopicPartition) -> None:
+        for where in partitions:
+            self._state(where).paused = True
+
+    def resume(self, *partitions: TopicPartition) -> None:
+        for where in partitions:
+            self._state(where).paused = False
+        self.log.changed.set()
+
+    async def position(self, where: TopicPartition) -> int:
+        self._may_fail("position")
+        return self._state(where).position
+
+    def highwater(self, where: TopicPartition) -> int | None:
+        return self._state(where).highwater
+
+    last_stable_offset = highwater
+
+    def last_poll_timestamp(self, where: TopicPartition) -> int | None:
+        return self._state(where).heard_ms
+
+    async def beginning_offsets(
+        self, partitions: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        self._may_fail("beginning_offsets")
+        return {where: self._start(where) for where in partitions}
+
+    async def end_offsets(
+        self, partitions: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        self._may_fail("end_offsets")
+        return {where: self.log.end(where) for where in partitions}
+
+    async def committed(self, where: TopicPartition) -> int | None:
+        self._may_fail("committed")
+        return self.log.committed.get(where)
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        self._may_fail("commit")
+        for where in offsets:
+            self._state(where)
+        self.commits.append(dict(offsets))
+        self.log.committed.update(offsets)
+
+    async def getmany(
+        self, *, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[TopicPartition, list[FakeRecord]]:
+        self._may_fail("getmany")
+        if not (found := self._drain(max_records)) and timeout_ms:
+            self.log.changed.clear()
+            try:
+                async with asyncio.timeout(min(timeout_ms / 1000, _PATIENCE_S)):
+                    await self.log.changed.wait()
+            except TimeoutError:
+                pass
+            found = self._drain(max_records)
+        return found
+
+    def _drain(
+        self, max_records: int | None
+    ) -> dict[TopicPartition, list[FakeRecord]]:
+        found: dict[TopicPartition, list[FakeRecord]] = {}
+        left = max_records
+        for where, state in self._states.items():
+            if state.paused or left == 0:
+                continue
+            state.highwater, state.heard_ms = self.log.end(where), self.log.clock_ms()
+            records = [
+                one
+                for one in self.log.records[where]
+                if one.offset >= max(state.position, self._start(where))
+            ][:left]
+            if records:
+                found[where] = records
+                left = None if left is None else left - len(records)
+            more = bool(records) and records[-1] is not self.log.records[where][-1]
+            state.position = (
+                records[-1].offset + 1 if more else max(state.position, state.highwater)
+            )
+        return found
+
+    def _state(self, where: TopicPartition) -> _State:
+        if where not in self._states:
+            raise IllegalStateError(f"Partition {where} is not assigned")
+        return self._states[where]
+
+
+@dataclass
+class FakeBatch:
+    """A batch that is full after some records; the first one always fits."""
+
+    room: int
+    records: list[tuple[bytes | None, bytes | None, Headers]] = field(
+        default_factory=list
+    )
+    closed: bool = False
+
+    def append(
+        self,
+        *,
+        timestamp: int | None,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers,
+    ) -> object:
+        assert timestamp is None
+        if self.closed or len(self.records) >= self.room:
+            return None
+        self.records.append((key, value, headers))
+        return len(self.records)
+
+    def record_count(self) -> int:
+        return len(self.records)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass(frozen=True)
+class FakeAcknowledgement:
+    offset: int
+
+
+@dataclass
+class Sending:
+    """One batch on its way."""
+
+    where: TopicPartition
+    batch: FakeBatch
+    answer: "asyncio.Future[FakeAcknowledgement]"
+
+
+class FakeProducer(_Failing):
+    """A producer whose acknowledgements can be held back."""
+
+    def __init__(self, log: FakeLog, room: int = 1000) -> None:
+        super().__init__()
+        self.log = log
+        self.room = room
+        self.held = False
+        self.says_offsets = True
+        self.sent: list[FakeBatch] = []
+        self.waiting: list[Sending] = []
+
+    def create_batch(self) -> FakeBatch:
+        return FakeBatch(self.room)
+
+    async def send_batch(
+        self, batch: Any, topic: str, *, partition: int  # noqa: ANN401 - ours or aiokafka's
+    ) -> "asyncio.Future[Any]":
+        self._may_fail("send_batch")
+        assert batch.closed
+        self.sent.append(batch)
+        sending = Sending(
+            TopicPartition(topic, partition),
+            batch,
+            asyncio.get_running_loop().create_future(),
+        )
+        if self.held:
+            self.waiting.append(sending)
+        else:
+            self._write(sending)
+        return sending.answer
+
+    def acknowledge(self, count: int = 1) -> None:
+        """Write the batches that wait longest."""
+        for sending in self.waiting[:count]:
+            self._write(sending)
+        del self.waiting[:count]
+
+    def refuse(self, problem: Exception) -> None:
+        """Answer the batch that waits longest with an error."""
+        self.waiting.pop(0).answer.set_exception(problem)
+
+    def _write(self, sending: Sending) -> None:
+        first = self.log.end(sending.where)
+        for key, value, headers in sending.batch.records:
+            self.log.write(sending.where, value, key, headers)
+        if not sending.answer.cancelled():
+            sending.answer.set_result(
+                FakeAcknowledgement(first if self.says_offsets else -1)
+            )
+
+
+async def turns(count: int = 10) -> None:
+    """Let other tasks run: what needs no waiting has happened afterwards."""
+    for _ in range(count):
+        await asyncio.sleep(0)

@@ -1,0 +1,398 @@
+"""Compacted topics into tables: nothing counts as loaded before it is read to its end."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError
+
+from streams.decision.policy import Policies
+from streams.errors import FactsUnreadableError
+from streams.kafka.facts import FactsReader, FactTopics
+from streams.kafka.routing import partition_of
+from streams.kafka.tables import Applied, SharedTables, lists_as_of
+from tests import samples
+from tests.fakes import FakeConsumer, FakeLog, turns
+from tests.samples import BUYER, NOW, NUMBER, PARTITIONS
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.asyncio
+
+TOPICS = FactTopics(
+    orders="orders",
+    buyers="buyers",
+    outcomes="outcomes",
+    shops="shops",
+    catalog="catalog",
+    policies="policies",
+    partitions=PARTITIONS,
+)
+ORDERS, BUYERS, OUTCOMES = TOPICS.owned(NUMBER)
+OTHER = (NUMBER + 1) % PARTITIONS
+SHOPS = TopicPartition("shops", NUMBER)
+CATALOG = TopicPartition("catalog", 0)
+POLICIES = TopicPartition("policies", 0)
+MARK = b"__watermark__"
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.ms = NOW
+        self.log = FakeLog(lambda: self.ms)
+        self.consumer = FakeConsumer(self.log)
+        self.applied: list[tuple[int, Applied]] = []
+        self.bad: list[int] = []
+        self.shared = SharedTables(Policies(), PARTITIONS)
+        self.facts = FactsReader(
+            self.consumer,
+            TOPICS,
+            self.shared,
+            lambda number, applied: self.applied.append((number, applied)),
+            self.bad.append,
+        )
+
+    async def load(self, *numbers: int) -> None:
+        await asyncio.wait_for(self.facts.load(numbers), 5)
+
+    async def read(self) -> None:
+        """Return when everything written so far is applied."""
+
+        async def all_read() -> bool:
+            return await self.facts.behind() == 0
+
+        await eventually(all_read, 5)
+        await turns()
+
+
+@contextlib.asynccontextmanager
+async def running(bench: Bench) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.create_task(bench.facts.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, FactsUnreadableError):
+            await task
+
+
+async def test_loading_returns_when_own_and_shared_facts_are_at_their_end() -> None:
+    bench = Bench()
+    for number in range(50):
+        bench.log.write(ORDERS, samples.order(order_id=f"o-{number}"))
+    bench.log.write(BUYERS, samples.buyer())
+    bench.log.write(OUTCOMES, samples.veto(), b"o-1")
+    bench.log.write(SHOPS, samples.shop(), b"s-1")
+    bench.log.write(CATALOG, samples.category(), b"category:virtual")
+    async with running(bench):
+        await bench.load(NUMBER)
+        tables = bench.facts.tables[NUMBER]
+        assert len(tables.orders) == 50
+        assert set(tables.buyers) == {BUYER}
+        assert tables.ledger.vetoes == {"o-1": True}
+        assert set(bench.shared.shops) == {"s-1"}
+        assert set(bench.shared.listed) == {"category:virtual"}
+        assert bench.facts.loaded == {NUMBER}
+        assert bench.facts.records_read["orders"] == 50
+        assert await bench.facts.behind() == 0
+
+
+async def test_loading_waits_for_records_that_are_there_but_not_yet_delivered() -> None:
+    bench = Bench()
+    bench.log.write(ORDERS, samples.order())
+    loading = asyncio.create_task(bench.facts.load([NUMBER]))
+    await turns(50)
+    assert not loading.done()  # nobody reads
+    async with running(bench):
+        await asyncio.wait_for(loading, 5)
+
+
+async def test_a_topic_that_ends_in_a_gap_is_read_to_its_end_too() -> None:
+    bench = Bench()
+    bench.log.write(ORDERS, samples.order())
+    bench.log.skip(ORDERS, 5)
+    bench.log.starts[BUYERS] = 100
+    async with running(bench):
+        await bench.load(NUMBER)
+    assert set(bench.facts.tables[NUMBER].orders) == {"o-1"}
+
+
+async def test_without_partitions_the_shared_facts_are_read_all_the_same() -> None:
+    bench = Bench()
+    bench.log.write(SHOPS, samples.shop(), b"s-1")
+    async with running(bench):
+        await bench.load()
+    assert set(bench.shared.shops) == {"s-1"}
+    assert bench.facts.tables == {}
+
+
+async def test_one_more_partition_does_not_read_the_others_again() -> None:
+    bench = Bench()
+    bench.log.write(ORDERS, samples.order())
+    bench.log.write(SHOPS, samples.shop(), b"s-1")
+    async with running(bench):
+        await bench.load(NUMBER)
+        tables = bench.facts.tables[NUMBER]
+        await bench.load(NUMBER, OTHER)
+        assert bench.facts.tables[NUMBER] is tables
+        assert bench.facts.loaded == {NUMBER, OTHER}
+        bench.log.write(ORDERS, samples.order(order_id="o-2"))
+        await bench.read()
+    assert bench.facts.records_read == {"orders": 2, "shops": 1}
+    assert set(tables.orders) == {"o-1", "o-2"}
+
+
+async def test_a_partition_that_went_elsewhere_is_dropped_and_no_longer_read() -> None:
+    bench = Bench()
+    bench.log.write(ORDERS, samples.order())
+    async with running(bench):
+        await bench.load(NUMBER, OTHER)
+        await bench.load(OTHER)
+
+        async def dropped() -> bool:
+            return set(bench.facts.tables) == {OTHER}
+
+        await eventually(dropped, 5)
+        await turns()
+        assert bench.facts.loaded == {OTHER}
+        assert ORDERS not in bench.consumer.assignment()
+        bench.log.write(ORDERS, samples.order(order_id="o-2"))
+        await bench.load(NUMBER, OTHER)  # and comes back: everything is read again
+        assert set(bench.facts.tables[NUMBER].orders) == {"o-1", "o-2"}
+
+
+async def test_another_load_during_an_assignment_is_not_taken_for_loaded() -> None:
+    bench = Bench()
+    number = partition_of("b-9", PARTITIONS)
+    there = TopicPartition("orders", number)
+    bench.log.write(there, samples.order(order_id="o-9", buyer_id="b-9"))
+    async with running(bench):
+        await bench.load((number + 1) % PARTITIONS)
+        ask, first = bench.consumer.position, True
+
+        async def slow(where: TopicPartition) -> int:
+            nonlocal first
+            if first and bench.facts._wanted == {0, 1, 2, 3} - {number}:  # noqa: SLF001
+                first = False
+                changed = asyncio.create_task(bench.facts.load([number]))
+                await turns()
+                changing.append(changed)
+            return await ask(where)
+
+        changing: list[asyncio.Task[None]] = []
+        bench.consumer.position = slow  # type: ignore[method-assign]
+        loading = asyncio.create_task(
+            bench.facts.load({0, 1, 2, 3} - {number})  # overtaken by the next one
+        )
+
+        async def overtaken() -> bool:
+            return bool(changing)
+
+        await eventually(overtaken, 5)
+        await asyncio.wait_for(changing[0], 5)
+        assert set(bench.facts.tables[number].orders) == {"o-9"}
+        loading.cancel()
+
+
+async def test_tombstones_end_rows_and_feeds() -> None:
+    bench = Bench()
+    bench.log.write(ORDERS, samples.order(), b"o-1")
+    bench.log.write(BUYERS, samples.buyer(), BUYER.encode())
+    bench.log.write(SHOPS, samples.shop(), b"s-1")
+    bench.log.write(CATALOG, samples.category(), b"category:virtual")
+    bench.log.write(ORDERS, samples.watermark(), MARK)
+    for where, key in (
+        (ORDERS, b"o-1"),
+        (BUYERS, BUYER.encode()),
+        (SHOPS, b"s-1"),
+        (CATALOG, b"category:virtual"),
+        (ORDERS, MARK),
+    ):
+        bench.log.write(where, None, key)
+    async with running(bench):
+        await bench.load(NUMBER)
+    tables = bench.facts.tables[NUMBER]
+    assert (tables.orders, tables.buyers) == ({}, {})
+    assert (bench.shared.shops, bench.shared.listed) == ({}, {})
+    assert tables.order_marks.ms is None
+
+
+async def test_a_bad_record_is_kept_once_however_often_it_is_read() -> None:
+    bench = Bench()
+    offset = bench.log.write(ORDERS, b"no json", b"o-1")
+    shop_offset = bench.log.write(SHOPS, b"[]", b"s-1")
+    async with running(bench):
+        await bench.load(NUMBER)
+        assert set(bench.facts.bad[NUMBER]) == {
+            ("orders", offset),
+            ("shops", shop_offset),
+        }
+        kept = bench.facts.bad[NUMBER]["orders", offset]
+        assert (kept.record.value, kept.why.error) == (b"no json", "not_json")
+        assert bench.bad == [NUMBER, NUMBER]
+        await bench.load(OTHER)
+        await bench.load(NUMBER)
+        assert set(bench.facts.bad[NUMBER]) == {
+            ("orders", offset),
+            ("shops", shop_offset),  # shared topics are not read again, so it stays
+        }
+
+
+async def test_changes_are_told_live_only_and_only_of_owned_partitions() -> None:
+    bench = Bench()
+    bench.log.write(OUTCOMES, samples.outcome("payout_failed"), b"r-1")
+    elsewhere = TopicPartition("shops", OTHER)
+    async with running(bench):
+        await bench.load(NUMBER)
+        assert bench.applied == []
+        bench.log.write(OUTCOMES, samples.outcome("payout_succeeded", "r-2"), b"r-2")
+        bench.log.write(BUYERS, samples.buyer())
+        bench.log.write(SHOPS, samples.shop(by="merchant"), b"s-1")
+        bench.log.write(elsewhere, samples.shop(by="merchant"), b"s-1")
+        await bench.read()
+    assert (NUMBER, Applied(refund_id="r-2")) in bench.applied
+    assert (NUMBER, Applied(merchant_switch="s-1")) in bench.applied
+    assert len(bench.applied) == 2
+
+
+async def test_a_merchants_attempt_is_kept_even_when_it_is_met_while_loading() -> None:
+    bench = Bench()
+    offset = bench.log.write(SHOPS, samples.shop(by="merchant"), b"s-1")
+    async with running(bench):
+        await bench.load(NUMBER)
+    assert bench.facts.switches == {NUMBER: [("s-1", SHOPS, offset)]}
+    assert bench.shared.shops == {}
+
+
+async def test_the_veto_feed_is_dated_only_when_it_is_read_to_its_end() -> None:
+    bench = Bench()
+    async with running(bench):
+        await bench.load(NUMBER)
+        tables = bench.facts.tables[NUMBER]
+
+        async def dated() -> bool:
+            return tables.vetoes_known_ms == bench.ms
+
+        await eventually(dated, 5)
+        bench.consumer.pause(OUTCOMES)  # the broker does not answer any more
+        bench.log.write(OUTCOMES, samples.veto(), b"o-1")
+        bench.ms += 5_000
+        await turns(100)
+        assert tables.vetoes_known_ms == NOW
+        bench.consumer.resume(OUTCOMES)
+        await eventually(dated, 5)
+        assert tables.ledger.vetoes == {"o-1": True}
+
+
+async def test_a_watermark_never_goes_back() -> None:
+    bench = Bench()
+    async with running(bench):
+        await bench.load(NUMBER)
+        for at_ms in (NOW, NOW - 5, NOW + 5, NOW + 4):
+            bench.log.write(ORDERS, samples.watermark(at_ms), MARK)
+        await bench.read()
+    assert bench.facts.tables[NUMBER].order_marks.ms == NOW + 5
+
+
+async def test_of_several_feeds_the_slowest_counts() -> None:
+    bench = Bench()
+    async with running(bench):
+        await bench.load(NUMBER)
+        marks = bench.facts.tables[NUMBER].order_marks
+        bench.log.write(ORDERS, samples.watermark(NOW + 9), MARK + b":edge")
+        bench.log.write(ORDERS, samples.watermark(NOW + 3), MARK + b":ingest")
+        await bench.read()
+        assert marks.ms == NOW + 3
+        bench.log.write(ORDERS, None, MARK + b":ingest")
+        await bench.read()
+        assert marks.ms == NOW + 9
+
+
+async def test_lists_are_known_once_every_feed_of_every_partition_has_spoken() -> None:
+    bench = Bench()
+    async with running(bench):
+        await bench.load(NUMBER)
+        tables = bench.facts.tables[NUMBER]
+        for topic in ("shops", "catalog"):
+            for number in range(PARTITIONS):
+                where = TopicPartition(topic, number)
+                assert bench.shared.lists_ms is None
+                bench.log.write(where, samples.watermark(NOW + number), MARK)
+                await bench.read()
+        assert bench.shared.lists_ms == NOW
+        assert bench.shared.catalog.as_of_ms == NOW
+        assert lists_as_of(tables, bench.shared) is None  # buyers have not spoken
+        bench.log.write(BUYERS, samples.watermark(NOW - 1), MARK)
+        await bench.read()
+        assert lists_as_of(tables, bench.shared) == NOW - 1
+
+
+async def test_the_barrier_waits_for_what_was_written_before_it() -> None:
+    bench = Bench()
+    async with running(bench):
+        await bench.load(NUMBER)
+        bench.consumer.pause(ORDERS)
+        bench.log.write(ORDERS, samples.order())
+        waiting = asyncio.create_task(bench.facts.barrier(NUMBER))
+        await turns(100)
+        assert not waiting.done()
+        bench.consumer.resume(ORDERS)
+        await asyncio.wait_for(waiting, 5)
+        assert set(bench.facts.tables[NUMBER].orders) == {"o-1"}
+
+
+async def test_the_barrier_of_a_partition_that_is_gone_does_not_wait() -> None:
+    bench = Bench()
+    bench.log.write(ORDERS, samples.order())
+    async with running(bench):
+        await bench.load(OTHER)
+        await asyncio.wait_for(bench.facts.barrier(NUMBER), 5)
+
+
+async def test_how_far_behind_it_is_can_be_asked_at_any_time() -> None:
+    bench = Bench()
+    assert await bench.facts.behind() == 0
+    async with running(bench):
+        await bench.load(NUMBER)
+        bench.consumer.pause(ORDERS, BUYERS)
+        bench.log.write(ORDERS, samples.order())
+        bench.log.write(BUYERS, samples.buyer())
+        assert await bench.facts.behind() == 2
+
+
+async def test_records_of_a_partition_dropped_meanwhile_change_nothing() -> None:
+    bench = Bench()
+    async with running(bench):
+        await bench.load(NUMBER)
+        del bench.facts.tables[NUMBER]  # as a drop does, with records on their way
+        bench.log.write(ORDERS, samples.order())
+        await bench.read()
+        assert NUMBER not in bench.facts.tables
+    assert bench.applied == []
+
+
+@pytest.mark.parametrize("method", ["getmany", "end_offsets"])
+async def test_a_broker_that_refuses_ends_the_run(method: str) -> None:
+    bench = Bench()
+    bench.consumer.fail(method, KafkaConnectionError())
+    async with running(bench) as run:
+        loading = asyncio.create_task(bench.facts.load([NUMBER]))
+        with pytest.raises(FactsUnreadableError, match="reading facts failed"):
+            await asyncio.wait_for(asyncio.shield(run), 5)
+        loading.cancel()
+
+
+async def test_a_policy_that_is_written_comes_into_force() -> None:
+    bench = Bench()
+    async with running(bench):
+        await bench.load(NUMBER)
+        bench.log.write(
+            POLICIES,
+            samples.encoded(
+                {"family": "FR", "version": 7, "effective_from_ms": 0},
+            ),
+            b"FR",
+        )
+        await asyncio.wait_for(bench.facts.until(lambda: bool(bench.shared.policies)), 5)
+    assert [policy.version for policy in bench.shared.policies] == [7]

@@ -1,0 +1,265 @@
+"""Batches out: in order, gathered, and never acknowledged before they are."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaTimeoutError, NotEnoughReplicasError
+
+from streams.errors import OutputLostError
+from streams.kafka.progress import Claim, Progress
+from streams.kafka.sink import Sink
+from tests.fakes import FakeLog, FakeProducer, turns
+
+pytestmark = pytest.mark.asyncio
+
+INPUT = TopicPartition("requests", 0)
+A = TopicPartition("approvals", 0)
+B = TopicPartition("reviews", 0)
+HEADERS = [("ce_id", b"FR:r:1"), ("ce_id", b"twice"), ("raw", b"\xff\x00")]
+
+
+class Bench:
+    def __init__(self, room: int = 1000) -> None:
+        self.log = FakeLog()
+        self.producer = FakeProducer(self.log, room)
+        self.written: list[tuple[TopicPartition, int, int]] = []
+        self.sink = Sink(self.producer, lambda *seen: self.written.append(seen))
+        self.progress = Progress(lambda: 0)
+        self.progress.start(INPUT, 0)
+
+    def claim(self) -> Claim:
+        return self.progress.claim(INPUT, 1)
+
+    def append(
+        self,
+        value: bytes,
+        where: TopicPartition = A,
+        claim: Claim | None = None,
+        headers: Sequence[tuple[str, bytes]] = (),
+    ) -> None:
+        self.sink.append(where, b"key", value, headers, claim or self.claim())
+
+    def sizes(self) -> list[int]:
+        return [batch.record_count() for batch in self.producer.sent]
+
+
+async def test_a_record_leaves_with_its_key_value_and_headers_as_given() -> None:
+    bench = Bench()
+    bench.append(b"one", headers=HEADERS)
+    await bench.sink.flush()
+    (found,) = bench.log.records[A]
+    assert (found.key, found.value, found.headers) == (b"key", b"one", tuple(HEADERS))
+    assert bench.written == [(A, 0, 1)]
+    assert bench.sink.healthy
+
+
+async def test_order_is_kept_over_many_batches() -> None:
+    bench = Bench(room=3)
+    values = [b"%d" % number for number in range(100)]
+    for value in values:
+        bench.append(value)
+    await bench.sink.flush()
+    assert bench.log.values("approvals") == values
+    assert max(bench.sizes()) == 3
+    assert sum(count for _, _, count in bench.written) == 100
+
+
+async def test_what_comes_while_a_batch_is_on_its_way_gathers_in_the_next() -> None:
+    bench = Bench()
+    bench.producer.held = True
+    bench.append(b"0")
+    await turns()
+    for number in range(1, 20):
+        bench.append(b"%d" % number)
+        await turns(2)
+    assert bench.sizes() == [1]
+    bench.producer.acknowledge()
+    await turns()
+    assert bench.sizes() == [1, 19]
+    bench.producer.acknowledge()
+    await bench.sink.flush()
+    assert bench.log.values("approvals") == [b"%d" % number for number in range(20)]
+
+
+async def test_partitions_do_not_wait_for_each_other() -> None:
+    bench = Bench()
+    bench.producer.held = True
+    bench.append(b"slow", A)
+    bench.append(b"quick", B)
+    await turns()
+    bench.producer.waiting.reverse()
+    bench.producer.acknowledge()
+    assert bench.log.values("reviews") == [b"quick"]
+    assert bench.log.values("approvals") == []
+    bench.producer.acknowledge()
+    await bench.sink.flush()
+
+
+async def test_a_claim_is_released_only_when_all_its_batches_are_acknowledged() -> None:
+    bench = Bench(room=2)
+    bench.producer.held = True
+    claim = bench.claim()
+    for number in range(3):  # two batches of one partition
+        bench.append(b"%d" % number, A, claim)
+    bench.append(b"other", B, claim)
+    claim.release()
+    for _ in range(3):
+        await turns()
+        assert bench.progress.to_commit() == {}
+        assert claim.waiting > 0
+        bench.producer.acknowledge()
+    await bench.sink.flush()
+    assert claim.waiting == 0
+    assert bench.progress.to_commit() == {INPUT: 1}
+
+
+async def test_the_same_batch_is_held_once_by_one_claim_and_once_by_each_other() -> (
+    None
+):
+    bench = Bench()
+    bench.producer.held = True
+    first, second = bench.claim(), bench.claim()
+    for claim in (first, first, second, second):
+        bench.append(b"x", A, claim)
+    assert (first.waiting, second.waiting) == (2, 2)
+    await turns()
+    bench.producer.acknowledge()
+    await bench.sink.flush()
+    assert (first.waiting, second.waiting) == (1, 1)
+
+
+@pytest.mark.parametrize("how", ["refused", "unanswered"])
+async def test_a_failure_stops_everything_after_it(how: str) -> None:
+    bench = Bench(room=1)
+    bench.producer.held = True
+    if how == "refused":
+        bench.producer.fail("send_batch", NotEnoughReplicasError())
+    claims = [bench.claim() for _ in range(3)]
+    for number, claim in enumerate(claims):
+        bench.append(b"%d" % number, A, claim)
+        claim.release()
+    await turns()
+    if how == "unanswered":
+        bench.producer.refuse(KafkaTimeoutError())
+        await turns()
+    failure = await asyncio.wait_for(bench.sink.failed(), 5)
+    assert "approvals/0 was not acknowledged" in str(failure)
+    assert not bench.sink.healthy
+    assert bench.log.values("approvals") == []  # nothing overtakes the lost one
+    assert [claim.waiting for claim in claims] == [1, 1, 1]
+    assert bench.progress.to_commit() == {}
+    for wait in (bench.sink.room, bench.sink.flush):
+        with pytest.raises(OutputLostError):
+            await wait()
+
+
+async def test_after_a_failure_no_other_partition_sends_anything_new() -> None:
+    bench = Bench()
+    bench.producer.held = True
+    late = bench.claim()
+    bench.append(b"lost", A)
+    bench.append(b"on its way", B, late)
+    await turns()
+    bench.append(b"next", B)
+    bench.producer.refuse(KafkaTimeoutError())
+    await turns()
+    bench.producer.acknowledge()  # what was on its way arrives and counts
+    await turns()
+    assert bench.log.values("reviews") == [b"on its way"]
+    assert late.waiting == 1
+    bench.append(b"later", B)
+    await turns()
+    assert bench.log.values("reviews") == [b"on its way"]
+
+
+async def test_the_first_failure_is_the_one_that_is_told() -> None:
+    bench = Bench()
+    bench.producer.held = True
+    bench.append(b"a", A)
+    bench.append(b"b", B)
+    await turns()
+    bench.producer.refuse(KafkaTimeoutError("first"))
+    bench.producer.refuse(KafkaTimeoutError("second"))
+    await turns()
+    assert "first" in str(await bench.sink.failed())
+
+
+async def test_writers_wait_when_eight_full_batches_are_queued_and_go_on_after() -> (
+    None
+):
+    bench = Bench(room=1)
+    bench.producer.held = True
+    bench.append(b"on its way")
+    await turns()
+    for number in range(8):
+        bench.append(b"%d" % number)
+    await asyncio.wait_for(bench.sink.room(), 5)  # seven queued, one being filled
+    bench.append(b"8")
+    writer = asyncio.ensure_future(bench.sink.room())
+    await turns()
+    assert not writer.done()
+    bench.producer.acknowledge()
+    await asyncio.wait_for(writer, 5)
+    bench.producer.held = False
+    bench.producer.acknowledge(1)
+    await bench.sink.flush()
+
+
+async def test_one_long_queue_is_enough_to_wait() -> None:
+    bench = Bench(room=1)
+    bench.producer.held = True
+    for where in (A, B):
+        bench.append(b"on its way", where)
+    await turns()
+    for where in (A, B):
+        for number in range(9):
+            bench.append(b"%d" % number, where)
+    writer = asyncio.ensure_future(bench.sink.room())
+    bench.producer.acknowledge(1)
+    await turns()
+    assert not writer.done()  # the other queue is long still
+    bench.producer.acknowledge(1)
+    await asyncio.wait_for(writer, 5)
+    await bench.sink.abort()
+
+
+async def test_a_writer_that_waits_for_room_learns_of_a_failure() -> None:
+    bench = Bench(room=1)
+    bench.producer.held = True
+    for number in range(12):
+        bench.append(b"%d" % number)
+        await turns(1)
+    writer = asyncio.ensure_future(bench.sink.room())
+    await turns()
+    assert not writer.done()
+    bench.producer.refuse(KafkaTimeoutError())
+    with pytest.raises(OutputLostError):
+        await writer
+
+
+async def test_aborting_leaves_what_is_not_acknowledged_unacknowledged() -> None:
+    bench = Bench()
+    bench.producer.held = True
+    claim = bench.claim()
+    bench.append(b"x", A, claim)
+    claim.release()
+    await turns()
+    await bench.sink.abort()
+    bench.producer.acknowledge()
+    await turns()
+    assert claim.waiting == 1
+    assert bench.progress.to_commit() == {}
+
+
+async def test_an_acknowledgement_without_an_offset_is_passed_on() -> None:
+    bench = Bench()
+    bench.producer.says_offsets = False
+    bench.append(b"x")
+    await bench.sink.flush()
+    assert bench.written == [(A, -1, 1)]
+
+
+async def test_flushing_when_there_is_nothing_returns_at_once() -> None:
+    await Bench().sink.flush()

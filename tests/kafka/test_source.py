@@ -1,0 +1,449 @@
+"""Slices in, offsets back, and what a rebalance does to both."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    KafkaConnectionError,
+    NodeNotReadyError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+
+from streams.errors import SourceError
+from streams.kafka.source import Slice, Source, SourceLimits, Starts
+from tests.fakes import FakeConsumer, FakeLog, turns
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.asyncio
+
+P0 = TopicPartition("requests", 0)
+P1 = TopicPartition("requests", 1)
+OWNERSHIP_MS = 10_000
+
+
+class Bench:
+    """A source on a broker in memory."""
+
+    def __init__(self, slice_max: int = 100, drain_timeout_ms: int = 5_000) -> None:
+        self.ms = 1_000
+        self.log = FakeLog(lambda: self.ms)
+        self.consumer = FakeConsumer(self.log)
+        self.slices: list[Slice] = []
+        self.prepared: list[Starts] = []
+        self.prepare: Callable[[], Awaitable[None]] = turns
+        self.deliver: Callable[[Slice], Awaitable[None]] = self._keep
+        self.source = Source(
+            self.consumer,
+            SourceLimits(
+                commit_interval_ms=1,
+                drain_timeout_ms=drain_timeout_ms,
+                slice_max=slice_max,
+                ownership_ms=OWNERSHIP_MS,
+            ),
+            lambda piece: self.deliver(piece),
+            self._prepare,
+            lambda: self.ms,
+        )
+        self.consumer.subscribe(["requests"], self.source)
+
+    async def _keep(self, piece: Slice) -> None:
+        self.slices.append(piece)
+
+    async def _prepare(self, starts: Starts) -> None:
+        self.prepared.append(dict(starts))
+        await self.prepare()
+
+    def write(self, count: int, where: TopicPartition = P0) -> None:
+        for _ in range(count):
+            self.log.write(where, b"{}")
+
+    async def assign(self, *partitions: TopicPartition) -> None:
+        await self.consumer.rebalance(*partitions)
+        await self.reading(*partitions)
+
+    async def reading(self, *partitions: TopicPartition) -> None:
+        async def ready() -> bool:
+            return set(self.source.read_to) == set(partitions)
+
+        await eventually(ready, 5)
+
+    async def got(self, count: int) -> list[Slice]:
+        async def enough() -> bool:
+            return sum(len(piece.records) for piece in self.slices) >= count
+
+        await eventually(enough, 5)
+        return self.slices
+
+    def offsets(self, where: TopicPartition = P0) -> list[int]:
+        return [
+            record.offset
+            for piece in self.slices
+            if piece.partition == where
+            for record in piece.records
+        ]
+
+
+@contextlib.asynccontextmanager
+async def running(bench: Bench) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.create_task(bench.source.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await task
+
+
+async def test_a_poll_becomes_slices_of_one_partition_each_in_order() -> None:
+    bench = Bench()
+    bench.write(3, P0)
+    bench.write(2, P1)
+    await bench.assign(P0, P1)
+    async with running(bench):
+        slices = await bench.got(5)
+    assert {piece.partition for piece in slices} == {P0, P1}
+    assert (bench.offsets(P0), bench.offsets(P1)) == ([0, 1, 2], [0, 1])
+    assert [piece.end_offset for piece in slices] == [3, 2]
+    assert {piece.epoch for piece in slices} == {bench.source.epoch}
+    assert bench.source.read_to == {P0: 3, P1: 2}
+
+
+async def test_a_slice_is_never_longer_than_allowed() -> None:
+    bench = Bench(slice_max=2)
+    bench.write(5)
+    await bench.assign(P0)
+    async with running(bench):
+        await bench.got(5)
+    assert [len(piece.records) for piece in bench.slices] == [2, 2, 1]
+
+
+async def test_reading_begins_at_the_committed_offset_else_at_the_start() -> None:
+    bench = Bench()
+    bench.log.committed[P0] = 2
+    bench.log.starts[P1] = 7
+    bench.write(4, P0)
+    bench.write(1, P1)
+    await bench.assign(P0, P1)
+    assert bench.prepared == [{P0: 2, P1: 7}]
+    async with running(bench):
+        await bench.got(3)
+    assert (bench.offsets(P0), bench.offsets(P1)) == ([2, 3], [7])
+
+
+async def test_nothing_is_read_of_a_partition_before_it_is_prepared() -> None:
+    bench = Bench()
+    gate = asyncio.Event()
+
+    async def wait() -> None:
+        await gate.wait()
+
+    bench.prepare = wait
+    bench.write(1)
+    await bench.consumer.rebalance(P0)
+    async with running(bench):
+        await turns(50)
+        assert bench.slices == []
+        assert not bench.source.first_assignment.is_set()
+        gate.set()
+        await bench.got(1)
+    assert bench.source.first_assignment.is_set()
+
+
+async def test_a_failure_to_prepare_ends_the_run() -> None:
+    bench = Bench()
+
+    async def fail() -> None:
+        raise SourceError("no facts")
+
+    bench.prepare = fail
+    async with running(bench) as run:
+        await bench.consumer.rebalance(P0)
+        with pytest.raises(SourceError, match="no facts"):
+            await asyncio.wait_for(asyncio.shield(run), 5)
+    assert bench.slices == []
+
+
+async def test_a_failure_to_read_committed_offsets_ends_the_run() -> None:
+    bench = Bench()
+    bench.consumer.fail("committed", KafkaConnectionError())
+    async with running(bench) as run:
+        await bench.consumer.rebalance(P0)
+        with pytest.raises(KafkaConnectionError):
+            await asyncio.wait_for(asyncio.shield(run), 5)
+
+
+async def test_a_failure_to_poll_ends_the_run() -> None:
+    bench = Bench()
+    bench.consumer.fail("getmany", KafkaConnectionError())
+    with pytest.raises(SourceError, match="reading the input failed"):
+        await asyncio.wait_for(bench.source.run(), 5)
+
+
+async def test_a_rebalance_during_preparing_cancels_it_and_prepares_anew() -> None:
+    bench = Bench()
+    gate = asyncio.Event()
+    ended: list[str] = []
+
+    async def wait() -> None:
+        try:
+            await gate.wait()
+            ended.append("done")
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    bench.prepare = wait
+    await bench.consumer.rebalance(P0, P1)
+    await turns()
+    await bench.consumer.rebalance(P1)
+    await turns()
+    gate.set()
+    await bench.reading(P1)
+    assert ended == ["cancelled", "done"]
+    assert bench.prepared == [{P0: 0, P1: 0}, {P1: 0}]
+    assert bench.source.rebalances == 2
+
+
+async def test_revoking_waits_for_what_is_under_way_and_commits_it() -> None:
+    bench = Bench()
+    bench.write(3)
+    await bench.assign(P0)
+    async with running(bench):
+        (piece,) = await bench.got(3)
+        claim = bench.source.progress.claim(P0, piece.end_offset)
+        revoking = asyncio.create_task(bench.consumer.rebalance())
+        await turns(50)
+        assert not revoking.done()
+        claim.release()
+        await asyncio.wait_for(revoking, 5)
+    assert bench.log.committed == {P0: 3}
+    assert bench.source.read_to == {}
+    assert bench.source.progress.committable() == {}
+
+
+async def test_revoking_does_not_wait_longer_than_allowed_nor_commit_what_is_open() -> (
+    None
+):
+    bench = Bench(drain_timeout_ms=1)
+    bench.write(2)
+    await bench.assign(P0)
+    bench.source.progress.claim(P0, 1).release()
+    bench.source.progress.claim(P0, 2)
+    await asyncio.wait_for(bench.consumer.rebalance(), 5)
+    assert bench.log.committed == {P0: 1}
+
+
+async def test_a_slice_from_before_a_rebalance_is_refused() -> None:
+    bench = Bench()
+    bench.write(1)
+    await bench.assign(P0)
+    async with running(bench):
+        (piece,) = await bench.got(1)
+    assert await bench.source.still_ours(piece)
+    await bench.assign(P0)
+    assert not await bench.source.still_ours(piece)
+    await bench.consumer.rebalance()
+    assert not await bench.source.still_ours(
+        Slice(P0, piece.records, bench.source.epoch, bench.ms)
+    )
+
+
+async def test_what_a_rebalance_overtakes_in_a_poll_is_read_again_and_only_once() -> (
+    None
+):
+    bench = Bench()
+    bench.write(2, P0)
+    bench.write(2, P1)
+    await bench.assign(P0, P1)
+    keep = bench.deliver
+
+    async def rebalance_meanwhile(piece: Slice) -> None:
+        bench.deliver = keep
+        await keep(piece)
+        await bench.consumer.rebalance(P0, P1)
+        await bench.reading(P0, P1)
+
+    bench.deliver = rebalance_meanwhile
+    async with running(bench):
+        await bench.got(6)  # two of them twice: the slice from before is stale
+        await turns(50)
+    now = [piece for piece in bench.slices if piece.epoch == bench.source.epoch]
+    assert sorted((piece.partition, piece.end_offset) for piece in now) == [
+        (P0, 2),
+        (P1, 2),
+    ]
+    assert len(bench.slices) == 3
+
+
+async def test_acknowledged_work_is_not_read_again_though_the_group_refused_it() -> (
+    None
+):
+    bench = Bench()
+    bench.write(3)
+    await bench.assign(P0)
+    bench.source.progress.claim(P0, 2).release()
+    bench.consumer.fail("commit", CommitFailedError("rebalanced meanwhile"))
+    await bench.assign(P0)
+    assert bench.log.committed == {}
+    assert bench.prepared[-1] == {P0: 2}
+    async with running(bench):
+        await bench.got(1)
+    assert bench.offsets() == [2]
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        CommitFailedError("late"),
+        IllegalGenerationError(),
+        RebalanceInProgressError(),
+        UnknownMemberIdError(),
+        NodeNotReadyError(),
+    ],
+    ids=lambda problem: type(problem).__name__,
+)
+async def test_a_refused_commit_is_tried_again_and_nothing_is_lost(
+    problem: Exception,
+) -> None:
+    bench = Bench()
+    await bench.assign(P0)
+    bench.source.progress.claim(P0, 5).release()
+    bench.consumer.fail("commit", problem)
+    committing = asyncio.create_task(bench.source.commit_forever())
+
+    async def committed() -> bool:
+        return bench.log.committed == {P0: 5}
+
+    await eventually(committed, 5)
+    committing.cancel()
+    assert bench.consumer.commits == [{P0: 5}]  # and not again and again
+
+
+async def test_a_commit_of_nothing_new_does_not_call_the_broker() -> None:
+    bench = Bench()
+    await bench.assign(P0)
+    bench.ms += 300
+    await bench.source.stop()
+    assert bench.consumer.commits == []
+    assert bench.source.progress.commit_age_ms() == 0
+
+
+async def test_stopping_commits_a_last_time() -> None:
+    bench = Bench()
+    await bench.assign(P0)
+    bench.source.progress.claim(P0, 5).release()
+    await bench.source.stop()
+    assert bench.log.committed == {P0: 5}
+
+
+async def test_stopping_ends_preparing() -> None:
+    bench = Bench()
+
+    async def for_ever() -> None:
+        await asyncio.Event().wait()
+
+    bench.prepare = for_ever
+    await bench.consumer.rebalance(P0)
+    await turns()
+    await asyncio.wait_for(bench.source.stop(), 5)
+    assert bench.source.read_to == {}
+
+
+async def old_slice(bench: Bench, age_ms: int) -> Slice:
+    await bench.assign(P0)
+    piece = Slice(P0, [], bench.source.epoch, bench.ms)
+    bench.ms += age_ms
+    return piece
+
+
+async def test_a_young_slice_is_judged_without_asking_the_group() -> None:
+    bench = Bench()
+    piece = await old_slice(bench, OWNERSHIP_MS)
+    assert await bench.source.still_ours(piece)
+    assert bench.consumer.commits == []
+
+
+async def test_after_a_long_pause_a_commit_settles_whether_a_slice_is_ours() -> None:
+    bench = Bench()
+    piece = await old_slice(bench, OWNERSHIP_MS + 1)
+    assert await bench.source.still_ours(piece)
+    assert bench.consumer.commits == [{P0: 0}]
+
+
+async def test_a_slice_is_not_dropped_because_one_commit_failed() -> None:
+    """Dropped without being read again it would be lost: the offset goes past it."""
+    bench = Bench()
+    piece = await old_slice(bench, OWNERSHIP_MS + 1)
+    bench.consumer.fail("commit", NodeNotReadyError(), RebalanceInProgressError())
+    assert await asyncio.wait_for(bench.source.still_ours(piece), 5)
+
+
+async def test_a_slice_is_left_alone_once_the_group_took_the_partition_away() -> None:
+    bench = Bench()
+    piece = await old_slice(bench, OWNERSHIP_MS + 1)
+    bench.consumer.fail("commit", *[IllegalGenerationError() for _ in range(1000)])
+    asking = asyncio.create_task(bench.source.still_ours(piece))
+    await turns(50)
+    assert not asking.done()
+    await bench.consumer.rebalance()
+    assert not await asyncio.wait_for(asking, 5)
+
+
+async def test_a_partition_is_complete_when_all_was_read_and_done() -> None:
+    bench = Bench()
+    assert bench.source.complete_until_ms(P0) is None
+    bench.write(2)
+    await bench.assign(P0)
+    assert bench.source.complete_until_ms(P0) is None  # the broker has not answered yet
+    async with running(bench):
+        (piece,) = await bench.got(2)
+        claim = bench.source.progress.claim(P0, piece.end_offset)
+        assert bench.source.complete_until_ms(P0) is None
+        claim.release()
+        assert bench.source.complete_until_ms(P0) == bench.ms
+
+
+async def test_a_partition_with_more_to_read_is_not_complete() -> None:
+    bench = Bench(slice_max=1)
+    bench.write(2)
+    await bench.assign(P0)
+    blocked = asyncio.Event()
+
+    async def block(piece: Slice) -> None:
+        bench.slices.append(piece)
+        await blocked.wait()
+
+    bench.deliver = block
+    async with running(bench):
+        await bench.got(1)
+        assert bench.source.complete_until_ms(P0) is None
+        assert await bench.source.lag() == {P0: 1}
+        blocked.set()
+
+
+async def test_lag_counts_what_was_not_read_and_not_what_holds_no_record() -> None:
+    bench = Bench()
+    bench.write(2)
+    await bench.assign(P0, P1)
+    assert await bench.source.lag() == {P0: 0, P1: 0}  # nothing heard yet
+    async with running(bench):
+        await bench.got(2)
+        bench.log.skip(P0, 3)
+        await turns(50)
+    assert await bench.source.positions() == {P0: 5, P1: 0}
+    assert await bench.source.lag() == {P0: 0, P1: 0}
+
+
+async def test_a_partition_that_goes_away_while_it_is_measured_is_left_out() -> None:
+    bench = Bench()
+    await bench.assign(P0)
+    bench.consumer.assign([])
+    assert await bench.source.positions() == {}
+    assert await bench.source.lag() == {}
+    assert bench.source.complete_until_ms(P0) is None
