@@ -103,7 +103,8 @@ class Judge:
         Parameters
         ----------
         answered
-            Offsets that already have an output; they are skipped and taken out.
+            Offsets that already have an output; they are skipped. They stay in the set
+            until the slice is judged: it may yet be left to a later assignment.
         orders
             Ids of the orders that are known.
 
@@ -119,7 +120,6 @@ class Judge:
         for record in records:
             value = record.value
             if answered and record.offset in answered:
-                answered.discard(record.offset)
                 found.append(None)
             elif value is not None and len(value) > limit:
                 found.append(

@@ -25,7 +25,7 @@ from streams.decision.policy import Policies
 from streams.errors import RefundError, UsageError
 from streams.metrics import Metrics
 from streams.settings import PolicySource, Settings, load_policy
-from streams.web.pages import Pages, register, web_options
+from streams.web.pages import Pages, check_address, register, web_options
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
@@ -172,6 +172,7 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
     UsageError
         Settings or policy cannot be used; nothing was started.
     """
+    check_address(settings.web)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     app = build_app(settings, now_ms)

@@ -35,6 +35,9 @@ Starts = Mapping[TopicPartition, int]
 Prepare = Callable[[Starts], Awaitable[None]]
 """Given partitions and their committed offsets, returns when they may be read."""
 
+_PULSE_MS: Final = 200
+"""How often a running process takes note that it is running."""
+
 _NOT_OURS: Final = (
     CommitFailedError,
     IllegalGenerationError,
@@ -99,6 +102,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._preparing: asyncio.Task[None] | None = None
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._commit_lock = asyncio.Lock()
+        self._awake_ms = clock_ms()
+        self._slept = False
 
     # -- rebalance -------------------------------------------------------------
 
@@ -130,6 +135,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             self._take_over(frozenset(assigned), epoch)
         )
         self._preparing.add_done_callback(self._prepared)
+        self._slept = False  # the group has just given us these
 
     async def _stop_preparing(self) -> None:
         task, self._preparing = self._preparing, None
@@ -230,21 +236,39 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """
         if piece.epoch != self.epoch or piece.partition not in self.read_to:
             return False
-        if self._clock_ms() - piece.polled_ms <= self._limits.ownership_ms:
+        now = self._clock_ms()
+        limit = self._limits.ownership_ms
+        if (
+            not self._slept
+            and max(now - piece.polled_ms, now - self._awake_ms) <= limit
+        ):
             return True
-        while not await self._commit(everything=True):
-            if piece.epoch != self.epoch:
-                return False
-            await asyncio.sleep(self._limits.commit_interval_ms / 1000)
-        return piece.epoch == self.epoch
+        self._slept = True  # until the group has confirmed that we still belong to it
+        if not await self._commit(everything=True) or piece.epoch != self.epoch:
+            return False
+        self._slept = False
+        self._awake_ms = self._clock_ms()
+        return True
 
     # -- committing ------------------------------------------------------------
 
     async def commit_forever(self) -> None:
         """Commit what was acknowledged, again and again, until cancelled."""
+        commit_ms = self._limits.commit_interval_ms
+        pulses = -(-commit_ms // _PULSE_MS)
         while True:
-            await asyncio.sleep(self._limits.commit_interval_ms / 1000)
+            for _ in range(pulses):
+                await asyncio.sleep(commit_ms / pulses / 1000)
+                self._pulse()
             await self._commit()
+
+    def _pulse(self) -> None:
+        """Notice that the process has slept: then others may own what we think is ours."""
+        now = self._clock_ms()
+        if now - self._awake_ms > self._limits.ownership_ms:
+            self._slept = True
+            log.warning("this process slept for %d ms", now - self._awake_ms)
+        self._awake_ms = now
 
     async def _commit(self, *, everything: bool = False) -> bool:
         """Commit; False when the group does not take it from us (any more)."""

@@ -304,5 +304,5 @@ def decode_watermark(value: bytes | None) -> Watermark | Unreadable:
         return _unreadable("null_value", "a watermark without a value")
     try:
         return _WATERMARK.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         return _unreadable("not_json", problem)

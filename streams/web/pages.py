@@ -13,6 +13,7 @@ import faust
 from faust.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from streams.errors import SettingsError
 from streams.metrics import Metrics
 from streams.settings import Web
 
@@ -69,6 +70,30 @@ def web_options(web: Web) -> dict[str, Any]:
         "web_stats_enabled": False,
         "web_metrics_enabled": False,
     }
+
+
+def check_address(web: Web) -> None:
+    """Refuse an address that cannot be listened on, before anything starts.
+
+    Raises
+    ------
+    SettingsError
+        The port is taken, or the host is not ours; one line.
+    """
+    if not web.port:
+        return
+    family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((web.host, web.port))
+    except OSError as problem:
+        why = problem.strerror or str(problem)
+        raise SettingsError(
+            [
+                f"web.host and web.port: {web.host}:{web.port}: {why}; choose another port"
+            ]
+        ) from None
 
 
 def _free_port(host: str) -> int:

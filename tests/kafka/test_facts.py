@@ -394,5 +394,7 @@ async def test_a_policy_that_is_written_comes_into_force() -> None:
             ),
             b"FR",
         )
-        await asyncio.wait_for(bench.facts.until(lambda: bool(bench.shared.policies)), 5)
+        await asyncio.wait_for(
+            bench.facts.until(lambda: bool(bench.shared.policies)), 5
+        )
     assert [policy.version for policy in bench.shared.policies] == [7]

@@ -1,0 +1,365 @@
+"""An independent look at what went in and what came out: the promises, as checks.
+
+It reads nothing but logs: the input topic, every output topic, and committed offsets
+as they were sampled. Each check yields one line a violation; none means it holds.
+Only to judge a record again does it call the pure core.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, TypeAlias
+
+from streams.decision.engine import judge_again
+from streams.decision.policy import Policy
+from streams.records.decisions import decode_decision, encode_decision
+
+FOLLOW_UP: Final = ":refund_failed"
+RECORD_MAX_BYTES: Final = 65_536
+DEAD_HEADERS: Final = (
+    "topic",
+    "partition",
+    "offset",
+    "stage",
+    "error",
+    "message",
+    "failed_at_ms",
+    "app_version",
+)
+TOPIC_OF: Final = {"auto_approve": "approvals", "manual_review": "reviews"}
+
+Header: TypeAlias = tuple[str, bytes | None]
+Place: TypeAlias = tuple[int, int]
+"""Partition and offset in the input topic."""
+
+
+@dataclass(frozen=True)
+class Rec:
+    """One record of a log; topics without the prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}@{self.offset}"
+
+    def header(self, name: str) -> str | None:
+        """The last header of that name, as text."""
+        for key, value in reversed(self.headers):
+            if key == name and value is not None:
+                return value.decode()
+        return None
+
+    @cached_property
+    def fields(self) -> dict[str, Any]:
+        found = json.loads(self.value or b"")
+        assert isinstance(found, dict)
+        return found
+
+    @property
+    def identity(self) -> tuple[str, bool]:
+        """Decision id, and whether it answers a withdrawal (E-19: a record of its own)."""
+        seen = self.fields.get("seen") or {}
+        return self.fields["decision_id"], seen.get("action") == "withdraw"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Offsets of the group, and, looked up after them, the ends of the output topics."""
+
+    committed: Mapping[int, int]
+    ends: Mapping[tuple[str, int], int]
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything there is to see, each partition in the order of its log."""
+
+    input_topic: str
+    """With its prefix, as headers name it."""
+    inputs: Sequence[Rec]
+    outputs: Sequence[Rec]
+    """Of approvals, reviews, skipped, dead-letters and notices."""
+    samples: Sequence[Sample] = ()
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    unread: Mapping[int, int] = field(default_factory=dict)
+    """By partition, offsets at its end that hold no record for us: aborted, markers."""
+
+    @cached_property
+    def decisions(self) -> list[Rec]:
+        return [
+            rec for rec in self.outputs if rec.topic in ("approvals", "reviews", "skipped")
+        ]
+
+    @cached_property
+    def notices(self) -> list[Rec]:
+        return [rec for rec in self.outputs if rec.topic == "notices"]
+
+    @cached_property
+    def dead(self) -> list[Rec]:
+        return [rec for rec in self.outputs if rec.topic == "dead-letters"]
+
+    @cached_property
+    def answers(self) -> dict[Place, list[Rec]]:
+        """Outputs by the input offset they say they answer."""
+        found: dict[Place, list[Rec]] = defaultdict(list)
+        for rec in (*self.decisions, *self.dead):
+            where = answered_place(rec, self.input_topic)
+            if where is not None:
+                found[where].append(rec)
+        return dict(found)
+
+    @cached_property
+    def first(self) -> dict[tuple[str, bool], Rec]:
+        """What a reader is left with: the first record of every identity."""
+        found: dict[tuple[str, bool], Rec] = {}
+        for rec in self.decisions:
+            found.setdefault(rec.identity, rec)
+        return found
+
+    def reasons(self, decision_id: str, *, withdrawal: bool = False) -> frozenset[str]:
+        """Reason codes of a decision."""
+        return frozenset(self.first[decision_id, withdrawal].fields["reason_codes"])
+
+    def codes(self) -> set[str]:
+        """Every reason code that any decision has."""
+        return {code for rec in self.first.values() for code in rec.fields["reason_codes"]}
+
+
+Check: TypeAlias = Callable[[View], Iterator[str]]
+
+
+def answered_place(rec: Rec, input_topic: str) -> Place | None:
+    """The input offset a record answers; None when it answers something else."""
+    names = (
+        ("refund_dlq_topic", "refund_dlq_partition", "refund_dlq_offset")
+        if rec.topic == "dead-letters"
+        else ("source_topic", "source_partition", "source_offset")
+    )
+    topic, partition, offset = (rec.header(name) for name in names)
+    if topic != input_topic or partition is None or offset is None:
+        return None
+    return int(partition), int(offset)
+
+
+def readable(value: bytes | None) -> bool:
+    """Whether somebody could be asked about it (E-28): our own reading of the rule."""
+    if value is None or len(value) > RECORD_MAX_BYTES:
+        return False
+    try:
+        found = json.loads(value.decode(), parse_constant=_refuse)
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return False
+    refund_id = found.get("refund_id") if isinstance(found, dict) else None
+    return isinstance(refund_id, str) and bool(refund_id)
+
+
+def _refuse(name: str) -> object:
+    raise ValueError(name)
+
+
+def every_offset_is_answered(view: View) -> Iterator[str]:
+    """No request is lost, and nothing is answered that was not asked."""
+    asked = {(rec.partition, rec.offset) for rec in view.inputs}
+    for rec in view.inputs:
+        if (rec.partition, rec.offset) not in view.answers:
+            yield f"{rec}: lost, no output"
+    for place, found in view.answers.items():
+        if place not in asked:
+            yield f"{found[0]}: answers {place}, which was never asked"
+
+
+def every_offset_is_answered_once(view: View) -> Iterator[str]:
+    """Not even an equal record more than one a request."""
+    for (partition, offset), found in view.answers.items():
+        if len(found) > 1:
+            yield f"requests/{partition}@{offset}: {len(found)} outputs: {found[0]}, {found[1]}"
+
+
+def answers_fit(view: View) -> Iterator[str]:
+    """A decision on what was asked; a dead letter byte for byte when nobody was."""
+    for rec in view.inputs:
+        for answer in view.answers.get((rec.partition, rec.offset), ()):
+            if answer.partition != rec.partition:
+                yield f"{answer}: answers {rec} from another partition"
+            if answer.key != rec.key:
+                yield f"{answer}: another key than {rec}"
+            if not readable(rec.value):
+                yield from _letter_fits(rec, answer)
+            elif answer.topic == "dead-letters":
+                yield f"{answer}: {rec} could have been decided"
+            else:
+                yield from _decision_fits(rec, answer)
+
+
+def _letter_fits(rec: Rec, letter: Rec) -> Iterator[str]:
+    if letter.topic != "dead-letters":
+        yield f"{letter}: decides what nobody can read, {rec}"
+        return
+    if letter.value != rec.value:
+        yield f"{letter}: another value than {rec}"
+    kept, added = letter.headers[: len(rec.headers)], letter.headers[len(rec.headers) :]
+    if kept != rec.headers:
+        yield f"{letter}: other headers than {rec}"
+    if tuple(name for name, _ in added) != tuple(f"refund_dlq_{one}" for one in DEAD_HEADERS):
+        yield f"{letter}: adds the wrong headers"
+
+
+def _decision_fits(rec: Rec, decision: Rec) -> Iterator[str]:
+    asked, found = rec.fields, decision.fields
+    version = asked.get("refund_version")
+    if type(version) is not int:
+        version = None
+    if (found["refund_id"], found["refund_version"]) != (asked["refund_id"], version):
+        yield f"{decision}: decides another request than {rec}"
+    withdraws = asked.get("action") == "withdraw"
+    if decision.identity[1] != withdraws:
+        yield f"{decision}: takes {rec} for what it is not"
+    if decision.header("traceparent") != rec.header("traceparent"):
+        yield f"{decision}: loses the trace of {rec}"
+
+
+def one_content_a_decision(view: View) -> Iterator[str]:
+    """A decision id says one thing, wherever and however often it is written."""
+    for rec in view.decisions:
+        if rec.value != view.first[rec.identity].value:
+            yield f"{rec}: contradicts {view.first[rec.identity]} on {rec.identity[0]}"
+
+
+def first_decisions_hold(view: View) -> Iterator[str]:
+    """After the fold one decision an id, and one payout a refund: what zombies allow."""
+    approved: dict[str, Rec] = {}
+    for rec in view.first.values():
+        key = rec.fields["payout_key"]
+        if key is not None and approved.setdefault(key, rec) is not rec:
+            yield f"{rec}: pays {key} a second time, after {approved[key]}"
+    for rec in view.decisions:
+        first = view.first[rec.identity]
+        if rec.topic != first.topic:
+            yield f"{rec}: another outcome than {first} on {rec.identity[0]}"
+
+
+def decisions_follow_from_their_facts(view: View) -> Iterator[str]:
+    """What is recorded, judged again, gives the same bytes; topic and headers agree."""
+    judged: set[bytes] = set()
+    for rec in view.decisions:
+        found = rec.fields
+        wanted = TOPIC_OF.get(found["outcome"], "skipped")
+        if rec.topic != wanted:
+            yield f"{rec}: outcome {found['outcome']} belongs to {wanted}"
+        if rec.header("ce_id") != found["decision_id"]:
+            yield f"{rec}: ce_id is not the decision's"
+        kind = found["outcome"] or found["disposition"]
+        if rec.header("ce_type") != f"refund.{kind}.v1":
+            yield f"{rec}: ce_type is not of a {kind}"
+        if (found["payout_key"] is None) != (rec.topic != "approvals"):
+            yield f"{rec}: payout_key {found['payout_key']}"
+        value = rec.value or b""
+        if value not in judged:
+            judged.add(value)
+            yield from _judged_again(rec, value, view.policies)
+
+
+def _judged_again(
+    rec: Rec, value: bytes, policies: Mapping[str, Policy]
+) -> Iterator[str]:
+    if rec.fields["decision_id"].endswith(FOLLOW_UP):
+        if rec.fields["reason_codes"] != ["REFUND_FAILED"]:
+            yield f"{rec}: a follow-up for {rec.fields['reason_codes']}"
+        return
+    name = rec.fields["policy"]
+    policy = None if name is None else policies.get(name)
+    if name is not None and policy is None:
+        yield f"{rec}: names a policy that nobody wrote, {name}"
+    elif encode_decision(judge_again(decode_decision(value), policy)) != value:
+        yield f"{rec}: does not follow from what it says was seen"
+
+
+def order_is_kept(view: View) -> Iterator[str]:
+    """Along every output partition the offsets that are answered never go down."""
+    highest: dict[tuple[str, int], int] = {}
+    for rec in (*view.decisions, *view.dead):
+        place = answered_place(rec, view.input_topic)
+        if place is None:
+            continue
+        where = (rec.topic, rec.partition)
+        if place[1] < highest.get(where, -1):
+            yield f"{rec}: answers {place[1]} after {highest[where]}"
+        highest[where] = max(place[1], highest.get(where, -1))
+
+
+def commits_stay_behind(view: View) -> Iterator[str]:
+    """No committed offset was ever ahead of what the outputs then held."""
+    asked: dict[int, list[int]] = defaultdict(list)
+    for rec in view.inputs:
+        asked[rec.partition].append(rec.offset)
+    looked_at: dict[int, int] = {}
+    for sample in view.samples:
+        for partition, committed in sample.committed.items():
+            since = looked_at.get(partition, 0)
+            if committed < since:
+                yield f"requests/{partition}: committed {committed} after {since}"
+                continue
+            looked_at[partition] = committed
+            for offset in asked[partition]:
+                if since <= offset < committed and not any(
+                    answer.offset < sample.ends.get((answer.topic, answer.partition), 0)
+                    for answer in view.answers.get((partition, offset), ())
+                ):
+                    yield f"requests/{partition}@{offset}: committed, not yet answered"
+    for partition, committed in looked_at.items():
+        last = max(asked[partition], default=-1)
+        if committed > last + 1 + view.unread.get(partition, 0):
+            yield f"requests/{partition}: committed {committed}, the last record is {last}"
+
+
+def notices_are_written_once(view: View) -> Iterator[str]:
+    known: dict[str, Rec] = {}
+    for rec in view.notices:
+        notice_id = rec.fields["notice_id"]
+        if known.setdefault(notice_id, rec) is not rec:
+            yield f"{rec}: repeats {known[notice_id]}"
+    follow_ups = [
+        rec
+        for rec in view.decisions
+        if rec.fields["decision_id"].endswith(FOLLOW_UP)
+    ]
+    if len(follow_ups) != len({rec.identity for rec in follow_ups}):
+        yield f"a follow-up is written twice: {[str(rec) for rec in follow_ups]}"
+
+
+WITHOUT_ZOMBIES: Final[tuple[Check, ...]] = (
+    every_offset_is_answered,
+    every_offset_is_answered_once,
+    answers_fit,
+    one_content_a_decision,
+    first_decisions_hold,
+    decisions_follow_from_their_facts,
+    commits_stay_behind,
+    notices_are_written_once,
+)
+"""Also after crashes, whatever facts do meanwhile."""
+
+UNDISTURBED: Final[tuple[Check, ...]] = (*WITHOUT_ZOMBIES, order_is_kept)
+"""A crash may leave an offset of one output topic to be answered later than the next."""
+
+FOLDED: Final[tuple[Check, ...]] = (
+    every_offset_is_answered,
+    answers_fit,
+    first_decisions_hold,
+    decisions_follow_from_their_facts,
+    commits_stay_behind,
+)
+"""When a worker slept through the loss of its partitions."""
+
+
+def problems(view: View, checks: Iterable[Check] = UNDISTURBED) -> list[str]:
+    """Every violation, first those that explain the others."""
+    return [f"{check.__name__}: {line}" for check in checks for line in check(view)]

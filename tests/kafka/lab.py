@@ -1,0 +1,316 @@
+"""One test's corner of a real broker: its topics, its writer, its workers, its logs."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from streams.decision.policy import Policy
+from streams.kafka.routing import partition_of
+from streams.kafka.topics import admin_client, create, declare
+from streams.settings import Settings, load, load_policy
+from tests.kafka.checker import UNDISTURBED, Check, Header, Rec, Sample, View, problems
+from tests.kafka.workers import Worker
+from tests.waiting import eventually
+
+PARTITIONS: Final = 4
+DECIDED: Final = ("approvals", "reviews", "skipped", "dead-letters")
+OUTPUTS: Final = (*DECIDED, "notices")
+DATED: Final = ("orders", "buyers", "shops", "catalog")
+"""Fact topics that carry watermarks."""
+WATERMARK: Final = b"__watermark__"
+_SAMPLE_S: Final = 0.1
+_BEAT_S: Final = 0.5
+_LARGEST: Final = 4_000_000
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000  # noqa: TID251 - workers use the real clock, too
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record to write; its topic without the prefix."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...] = ()
+
+
+def row(topic: str, owner: str, key: str, **fields: object) -> Row:
+    """A record of JSON fields, in the partition of its owner (a buyer, as a rule)."""
+    value = json.dumps(fields, ensure_ascii=False).encode()
+    return Row(topic, partition_of(owner, PARTITIONS), key.encode(), value)
+
+
+class Lab:
+    """Everything of one test; what it starts ends with it."""
+
+    def __init__(self, settings: Settings, environ: dict[str, str], folder: Path) -> None:
+        self.settings = settings
+        self.environ = environ
+        self.folder = folder
+        self.prefix = settings.topics.prefix
+        self.input_topic = self.prefix + "requests"
+        self.workers: list[Worker] = []
+        self.samples: list[Sample] = []
+        base = load_policy(None)
+        self.policies: dict[str, Policy] = {base.name: base}
+        self.producer: AIOKafkaProducer
+        self.reader: AIOKafkaConsumer
+        self.admin: AIOKafkaAdminClient
+
+    # -- workers ---------------------------------------------------------------
+
+    def worker(self, **settings: str) -> Worker:
+        """A worker that is yet to be started; ``settings`` come on top of the lab's."""
+        name = f"worker-{len(self.workers) + 1}"
+        found = Worker(name, self.environ | settings, self.folder)
+        self.workers.append(found)
+        return found
+
+    async def started(self, **settings: str) -> Worker:
+        """A worker that runs and is ready."""
+        found = self.worker(**settings)
+        found.start()
+        await found.ready()
+        return found
+
+    # -- writing ---------------------------------------------------------------
+
+    async def put(self, *rows: Row) -> None:
+        """Write records, in their order within each partition; all acknowledged."""
+        sent = [
+            await self.producer.send(
+                self.prefix + one.topic,
+                one.value,
+                one.key,
+                partition=one.partition,
+                headers=list(one.headers),
+            )
+            for one in rows
+        ]
+        await asyncio.gather(*sent)
+
+    async def mark(self, *topics: str, at_ms: int | None = None) -> None:
+        """Write watermarks: all there is up to now is in all partitions of these topics."""
+        value = json.dumps({"watermark_ms": now_ms() if at_ms is None else at_ms})
+        await self.put(
+            *(
+                Row(topic, number, WATERMARK, value.encode())
+                for topic in topics or DATED
+                for number in range(PARTITIONS)
+            )
+        )
+
+    @asynccontextmanager
+    async def fresh(self, *topics: str) -> AsyncIterator[None]:
+        """Keep facts fresh inside the block, as feeds do."""
+        await self.mark(*topics)
+
+        async def beat() -> None:
+            while True:
+                await asyncio.sleep(_BEAT_S)
+                with contextlib.suppress(KafkaError):  # while the broker is away
+                    await self.mark(*topics)
+
+        async with running(beat()):
+            yield
+
+    # -- looking ---------------------------------------------------------------
+
+    async def committed(self) -> dict[int, int]:
+        """Offsets the group has committed; partitions without one are left out."""
+        found = await self.admin.list_consumer_group_offsets(
+            self.settings.kafka.group_id
+        )
+        return {
+            where.partition: meta.offset
+            for where, meta in found.items()
+            if where.topic == self.input_topic and meta.offset >= 0
+        }
+
+    async def ends(self, *topics: str) -> dict[tuple[str, int], int]:
+        """End offsets by topic (without prefix) and partition."""
+        wanted = [
+            TopicPartition(self.prefix + topic, number)
+            for topic in topics
+            for number in range(PARTITIONS)
+        ]
+        found = await self.reader.end_offsets(wanted)
+        return {
+            (where.topic.removeprefix(self.prefix), where.partition): end
+            for where, end in found.items()
+        }
+
+    async def count(self, *topics: str) -> int:
+        """Records ever written to topics of ours."""
+        return sum((await self.ends(*topics)).values())
+
+    async def written(self, least: int, *topics: str, deadline_s: float = 60.0) -> int:
+        """Wait until that many records are in the topics (those of decisions, if none)."""
+
+        async def enough() -> int:
+            found = await self.count(*(topics or DECIDED))
+            return found if found >= least else 0
+
+        return await eventually(enough, deadline_s)
+
+    async def caught_up(self, deadline_s: float = 60.0) -> None:
+        """Wait until every request that is there now is decided and committed."""
+        ends = {
+            number: end for (_, number), end in (await self.ends("requests")).items()
+        }
+
+        async def done() -> bool:
+            with contextlib.suppress(KafkaError):
+                committed = await self.committed()
+                return all(committed.get(at, 0) >= end for at, end in ends.items())
+            return False
+
+        await eventually(done, deadline_s)
+
+    @asynccontextmanager
+    async def sampling(self) -> AsyncIterator[None]:
+        """Keep looking at committed offsets inside the block; the checker judges them."""
+
+        async def look() -> None:
+            while True:
+                with contextlib.suppress(KafkaError):
+                    await self.sample()
+                await asyncio.sleep(_SAMPLE_S)
+
+        async with running(look()):
+            yield
+        await self.sample()
+
+    async def sample(self) -> None:
+        """Look once."""
+        committed = await self.committed()
+        # Afterwards: an output that came between the two looks is no violation.
+        self.samples.append(Sample(committed, await self.ends(*DECIDED)))
+
+    async def records(self, *topics: str) -> list[Rec]:
+        """Read topics from start to end; what was aborted is left out."""
+        wanted = [
+            TopicPartition(self.prefix + topic, number)
+            for topic in topics
+            for number in range(PARTITIONS)
+        ]
+        self.reader.assign(wanted)
+        await self.reader.seek_to_beginning(*wanted)
+        ends = await self.reader.end_offsets(wanted)
+        found: dict[TopicPartition, list[Rec]] = {where: [] for where in wanted}
+        behind = set(wanted)
+        while behind:
+            for where, polled in (await self.reader.getmany(timeout_ms=50)).items():
+                found[where] += [self._rec(record) for record in polled]
+            behind = {
+                where
+                for where in behind
+                if await self.reader.position(where) < ends[where]
+            }
+        return [rec for where in wanted for rec in found[where]]
+
+    def _rec(self, record: Any) -> Rec:  # noqa: ANN401 - aiokafka is untyped here
+        return Rec(
+            record.topic.removeprefix(self.prefix),
+            record.partition,
+            record.offset,
+            record.key,
+            record.value,
+            tuple(record.headers),
+        )
+
+    async def view(self) -> View:
+        """Everything there is to see now."""
+        await self.sample()
+        inputs = await self.records("requests")
+        ends = await self.ends("requests")
+        last = {rec.partition: rec.offset for rec in inputs}
+        unread = {at: end - 1 - last.get(at, -1) for (_, at), end in ends.items()}
+        outputs = await self.records(*OUTPUTS)
+        return View(
+            self.input_topic, inputs, outputs, self.samples, self.policies, unread
+        )
+
+    async def checked(self, checks: Sequence[Check] = UNDISTURBED) -> View:
+        """Everything there is to see, after it was found to be right."""
+        view = await self.view()
+        assert problems(view, checks) == []
+        return view
+
+
+@asynccontextmanager
+async def running(work: Any) -> AsyncIterator[None]:  # noqa: ANN401 - a coroutine
+    """Run something beside the block; what it raises, the block's end raises."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+    if not task.cancelled():
+        task.result()
+
+
+@asynccontextmanager
+async def laboratory(
+    bootstrap: str, prefix: str, folder: Path, **settings: str
+) -> AsyncIterator[Lab]:
+    """Create all topics; end all workers and delete the topics afterwards."""
+    environ = {
+        "REFUND_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
+        "REFUND_KAFKA__GROUP_ID": prefix + "decide",
+        "REFUND_KAFKA__SESSION_TIMEOUT_MS": "6000",
+        "REFUND_KAFKA__HEARTBEAT_INTERVAL_MS": "1000",
+        "REFUND_TOPICS__PREFIX": prefix,
+        "REFUND_TOPICS__EVENTS": prefix + "events",
+        "REFUND_TOPICS__PARTITIONS": str(PARTITIONS),
+        "REFUND_WORKER__COMMIT_INTERVAL_MS": "50",
+    } | settings
+    lab = Lab(load(environ, None, {}), environ, folder)
+    async with AsyncExitStack() as stack:
+        lab.admin = await stack.enter_async_context(admin_client(lab.settings.kafka))
+        specs = declare(lab.settings)
+        await create(lab.admin, specs)
+        stack.push_async_callback(_delete, lab.admin, [one.name for one in specs])
+        lab.producer = await stack.enter_async_context(
+            AIOKafkaProducer(
+                bootstrap_servers=bootstrap,
+                acks="all",
+                linger_ms=1,
+                max_request_size=_LARGEST,
+            )
+        )
+        lab.reader = await stack.enter_async_context(
+            AIOKafkaConsumer(
+                bootstrap_servers=bootstrap,
+                group_id=None,
+                auto_offset_reset="earliest",
+                enable_auto_commit=False,
+                isolation_level="read_committed",
+                fetch_max_wait_ms=50,
+            )
+        )
+        try:
+            yield lab
+        finally:
+            for worker in lab.workers:
+                worker.stop_anyhow()
+
+
+async def _delete(admin: AIOKafkaAdminClient, names: Iterable[str]) -> None:
+    with contextlib.suppress(KafkaError):  # a broker of its own may be gone
+        await admin.delete_topics(list(names))
