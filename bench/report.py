@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -78,9 +78,11 @@ def show(results: Results) -> None:
         console = Console(width=_WIDTH)
     table = Table(title="Same records, same broker, one process each")
     for number, title in enumerate(TITLES):
-        table.add_column(title, justify="left" if number < _LEFT else "right")
+        justify: Literal["left", "right"] = "left" if number < _LEFT else "right"
+        table.add_column(title, justify=justify, no_wrap=True)
     for row in rows(results):
         table.add_row(*row)
+        table.add_section()
     console.print(table)
     for line in remarks(results):
         console.print(line, highlight=False)
@@ -120,4 +122,4 @@ def _kept(before: str) -> str:
 
 
 def _markdown_row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+    return "| " + " | ".join(cell.replace("\n", "<br>") for cell in cells) + " |"

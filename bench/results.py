@@ -62,8 +62,12 @@ class Column:
     digits: int
 
     def cell(self, runs: Sequence[Run]) -> str:
-        """Return ``median (least-most)``; a refused figure is left out, or named."""
-        return spread([self.value(one) for one in runs], self.digits)
+        """Return the median, and ``(least-most)`` on a second line.
+
+        Refused figures are left out, and the number of the others is given.
+        """
+        text = spread([self.value(one) for one in runs], self.digits)
+        return text.replace(" (", "\n(").replace(", ", "\n")
 
 
 COLUMNS: Final = (
@@ -97,7 +101,7 @@ def spread(values: Sequence[float | None], digits: int) -> str:
     )
     text = middle if len(known) == 1 else f"{middle} ({low}-{high})"
     return (
-        text if len(known) == len(values) else f"{text} {len(known)} of {len(values)}"
+        text if len(known) == len(values) else f"{text}, {len(known)} of {len(values)}"
     )
 
 

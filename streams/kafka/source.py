@@ -38,6 +38,9 @@ Prepare = Callable[[Starts], Awaitable[None]]
 _PULSE_MS: Final = 200
 """How often a running process takes note that it is running."""
 
+_ASK_AGAIN_S: Final = 0.05
+"""Between two tries to learn from the group whether a slice is still ours."""
+
 _NOT_OURS: Final = (
     CommitFailedError,
     IllegalGenerationError,
@@ -244,11 +247,13 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         ):
             return True
         self._slept = True  # until the group has confirmed that we still belong to it
-        if not await self._commit(everything=True) or piece.epoch != self.epoch:
-            return False
+        while not await self._commit(everything=True):
+            await asyncio.sleep(_ASK_AGAIN_S)
+            if piece.epoch != self.epoch:
+                return False
         self._slept = False
         self._awake_ms = self._clock_ms()
-        return True
+        return piece.epoch == self.epoch
 
     # -- committing ------------------------------------------------------------
 

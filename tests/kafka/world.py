@@ -1,0 +1,141 @@
+"""A mixed world out of a seed: thousands of stories at once, bad records among them."""
+
+from collections.abc import Iterator
+from random import Random
+from typing import Final
+
+import orjson
+
+from streams.decision.policy import Policy, parse_policy
+from tests.kafka import stories
+from tests.kafka.checker import Header
+from tests.kafka.lab import PARTITIONS, Row, row
+
+WAVES: Final = 3
+_PLAIN_SHARE: Final = 0.4
+_BAD_SHARE: Final = 0.03
+_LONG: Final = b'{"refund_id":"r-long","reason":"%b"}' % (b"x" * 65_600)
+_VERY_LONG: Final = b"y" * 900_000
+"""Near the largest record a topic takes by default."""
+_BAD: Final[tuple[bytes | None, ...]] = (
+    None,
+    b"",
+    b"{",
+    b"not JSON",
+    b"[1, 2]",
+    b"7",
+    b"null",
+    b"{}",
+    b'{"refund_id": ""}',
+    b'{"refund_id": 7}',
+    b'{"refund_id": null, "refund_fen": "1"}',
+    b'{"refund_id": "r", "refund_fen": NaN}',
+    b'{"refund_id": "r"} trailing',
+    b'{"refund_id": "\\ud800"}',
+    b'\xff\xfe{"refund_id": "r"}',
+    b"[" * 5_000,
+    _LONG,
+)
+_HEADERS: Final[tuple[tuple[Header, ...], ...]] = (
+    (),
+    (("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),),
+    (("x", b"1"), ("x", b"2"), ("empty", b""), ("null", None), ("bytes", b"\xff\x00")),
+    (("source_offset", b"5"), ("refund_dlq_topic", b"elsewhere"), ("refund_dlq_offset", b"9")),
+)
+
+
+class World:
+    """Rows to write, wave by wave, and what must come of them.
+
+    Parameters
+    ----------
+    seed
+        The same seed makes the same world.
+    requests
+        At least so many in all waves together, bad records among them.
+    """
+
+    def __init__(self, seed: int, requests: int, now_ms: int) -> None:
+        self._rng = Random(seed)  # noqa: S311 - a world, no secret
+        self.facts: list[list[Row]] = [[] for _ in range(WAVES)]
+        self.requests: list[list[Row]] = [[] for _ in range(WAVES)]
+        self.expected: dict[tuple[str, bool], frozenset[str] | None] = {}
+        self.notices: set[str] = set()
+        self.policies: dict[str, Policy] = {}
+        self._spread: list[list[tuple[float, Row]]] = [[] for _ in range(WAVES)]
+        self._write_lists(now_ms)
+        number = 0
+        while sum(map(len, self._spread)) < requests:
+            self._tell(self._pick(number)(number, now_ms))
+            number += 1
+        for wave, spread in enumerate(self._spread):
+            spread.sort(key=lambda placed: placed[0])
+            self.requests[wave] = [found for _, found in spread]
+        # The last outcome of a partition is one that is answered: then all are read.
+        self.facts[1].sort(key=lambda found: b"payout_failed" in (found.value or b""))
+
+    def _pick(self, number: int) -> stories.Story:
+        if number < len(stories.ALL):
+            return stories.ALL[number]
+        if self._rng.random() < _PLAIN_SHARE:
+            return stories.ALL[0]
+        return self._rng.choice(stories.ALL)
+
+    def _tell(self, teller: stories.Teller) -> None:
+        for wave, found in teller.facts:
+            self.facts[wave].append(found)
+        for wave in range(WAVES):
+            mine = [found for at, found in teller.requests if at == wave]
+            places = sorted(self._rng.random() for _ in mine)
+            for place, found in zip(places, mine, strict=True):
+                self._spread[wave].append((place, self._dressed(found)))
+        self.expected |= teller.expected
+        self.notices.update(teller.notices)
+        if self._rng.random() < _BAD_SHARE:
+            self._spread[0].append((self._rng.random(), self._bad()))
+
+    def _dressed(self, found: Row) -> Row:
+        key = found.key if self._rng.random() < 0.9 else None
+        headers = self._rng.choice(_HEADERS)
+        return Row(found.topic, found.partition, key, found.value, headers)
+
+    def _bad(self) -> Row:
+        rng = self._rng
+        value = _VERY_LONG if rng.random() < 0.01 else rng.choice(_BAD)
+        key = rng.choice((None, b"", b"\xff", b"r-bad"))
+        return Row("requests", rng.randrange(PARTITIONS), key, value, rng.choice(_HEADERS))
+
+    def _write_lists(self, now_ms: int) -> None:
+        for fields in stories.policies(now_ms):
+            policy = parse_policy(fields)
+            self.policies[policy.name] = policy
+            self.facts[0].append(Row("policies", 0, b"FR", orjson.dumps(fields)))
+        for shop_id, shop in stories.SHOPS.items():
+            fields = {"shop_id": shop_id, "as_of_ms": now_ms, **shop}
+            self.facts[0].append(row("shops", shop_id, shop_id, **fields))
+        for entry_id, entry in stories.CATALOG.items():
+            fields = {"id": entry_id, "as_of_ms": now_ms, **entry}
+            self.facts[0].append(row("catalog", entry_id, entry_id, **fields))
+
+    def total(self) -> int:
+        """Requests of all waves, bad records included."""
+        return sum(map(len, self.requests))
+
+    def follow_ups(self) -> set[str]:
+        """Decision ids of the review items that failed payouts open."""
+        return {name for name, _ in self.expected if name.endswith(":refund_failed")}
+
+
+def differences(
+    expected: dict[tuple[str, bool], frozenset[str] | None],
+    found: dict[tuple[str, bool], frozenset[str]],
+) -> Iterator[str]:
+    """Where what came of the stories is not what must come of them."""
+    for identity, codes in expected.items():
+        got = found.get(identity)
+        if got is None:
+            yield f"{identity}: never decided"
+        elif codes is not None and got != codes:
+            yield f"{identity}: {sorted(got)}, not {sorted(codes)}"
+    for identity in found.keys() - expected.keys():
+        yield f"{identity}: nobody asked"
