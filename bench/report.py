@@ -13,7 +13,7 @@ BEGIN: Final = "<!-- by hand: from here -->"
 END: Final = "<!-- by hand: to here -->"
 _LEFT: Final = 2
 """Columns of text; the others are numbers."""
-_WIDTH: Final = 150
+_WIDTH: Final = 160
 """Where there is no terminal to ask."""
 
 _BY_HAND: Final = """
@@ -100,7 +100,7 @@ def page(results: Results, by_hand: str) -> str:
     machine = "\n".join(
         f"| {name} | {value} |" for name, value in results.machine.items()
     )
-    head = _markdown_row(TITLES)
+    head = _markdown_row(title.replace("\n", " ") for title in TITLES)
     rule = _markdown_row(
         "---" if number < _LEFT else "---:" for number in range(len(TITLES))
     )

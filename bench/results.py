@@ -72,15 +72,15 @@ class Column:
 
 COLUMNS: Final = (
     Column("records/s", lambda one: one.throughput.records_per_s, 0),
-    Column("CPU s/million", lambda one: one.throughput.cpu_s_per_million, 1),
+    Column("CPU s\n/million", lambda one: one.throughput.cpu_s_per_million, 1),
     Column("p50 ms", lambda one: one.latency.p50_ms, 2),
     Column("p99 ms", lambda one: one.latency.p99_ms, 1),
     Column("p99.9 ms", lambda one: one.latency.p999_ms, 1),
-    Column("memory MiB", lambda one: one.peak_mib, 0),
-    Column("start s", lambda one: one.throughput.start_s, 1),
+    Column("memory\nMiB", lambda one: one.peak_mib, 0),
+    Column("start\ns", lambda one: one.throughput.start_s, 1),
 )
 _QUIET_CORES: Final = 0.1
-RATIO_TITLE: Final = "x Faust"
+RATIO_TITLE: Final = "times\nFaust"
 TITLES: Final = (
     "engine",
     "work",

@@ -40,6 +40,8 @@ class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
     source: Source
     ingest: Callable[[int], Ingest]
     """The reader of one input partition: it must see all records of an order."""
+    forget: Callable[[int], None]
+    """Drop that reader, because it has seen records that will be read again."""
     sink: Sink
     topics: Mapping[str, str]
     """Emission topic -> Kafka topic."""
@@ -64,13 +66,17 @@ async def handle(piece: Slice, parts: IngestParts) -> None:
         [record.value or b"" for record in piece.records]
     )
     if piece.epoch != parts.source.epoch:
-        return  # taken away while the platform was asked; its new owner asks again
+        # Taken away while the platform was asked; its new owner asks again. Should that
+        # be us, what was read here must not be taken for copies.
+        parts.forget(piece.partition.partition)
+        return
     now_ms = parts.now_ms()
     claim = parts.source.progress.claim(piece.partition, piece.end_offset)
     for record, found in zip(piece.records, handled, strict=True):
         for emission in found.emissions:
             where, key, headers = _address(record, found, emission, parts, now_ms)
-            parts.sink.append(where, key, emission.value, headers, claim)
+            value = record.value if emission.topic == _DEAD else emission.value
+            parts.sink.append(where, key, value, headers, claim)
 
     def done() -> None:
         at_ms = parts.now_ms()

@@ -99,6 +99,7 @@ class IngestService(WorkerService):
         return IngestParts(
             source=self.source,
             ingest=self._ingest,
+            forget=self._forget,
             sink=self.sink,
             topics={
                 "requests": prefix + "requests",
@@ -151,6 +152,9 @@ class IngestService(WorkerService):
                 records_max=self._in.settings.kuaishou.concurrency,
             )
         return found
+
+    def _forget(self, partition: int) -> None:
+        self._readers.pop(partition, None)
 
     @Service.task
     async def _run_source(self) -> None:

@@ -115,14 +115,16 @@ def _decided_first(row: Past) -> tuple[bool, int, str]:
 def _of_same_refund(version: int | None, row: Past) -> set[str]:
     """Cases 58 to 62, E-20: what a row of the same refund means.
 
-    Of a row whose version cannot be compared, the worse is believed.
+    A withdrawal has a version of its own (E-19), but is no newer request. Of a row
+    whose version cannot be compared, the worse is believed.
     """
     found: set[str] = set()
     side = _side(row.refund_version, version)
-    if side == NEWER:
+    if row.state == WITHDRAWN and row.outcome is None:
+        if side != OLDER:
+            found.add("withdrawn")
+    elif side == NEWER:
         found.add("newer_version")
-    if row.state == WITHDRAWN and row.outcome is None and side != OLDER:
-        found.add("withdrawn")
     if side in (OLDER, UNKNOWN) and (row.outcome == APPROVED or row.state in GIVEN):
         found.add("approved_before")
     return found

@@ -304,10 +304,11 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """Return up to when everything written to a partition has been dealt with.
 
         UTC ms by our wall clock: the moment of the last poll that found nothing more,
-        with no slice unfinished. None while there is something left.
+        with every slice handed out acknowledged. None while there is something left.
         """
         offset = self.read_to.get(partition)
-        if offset is None or self.progress.pending(frozenset({partition})):
+        # A slice that waits for its agent has no claim yet, so claims alone do not tell.
+        if offset is None or self.progress.committable().get(partition) != offset:
             return None
         try:
             end: int | None = self._consumer.last_stable_offset(partition)

@@ -85,7 +85,7 @@ def test_a_newer_version_of_the_refund(version: object, expected: History) -> No
     [
         (1, NO_HISTORY),
         (2, History(withdrawn=True)),
-        (3, History(newer_version=True, withdrawn=True)),
+        (3, History(withdrawn=True)),
         (None, History(withdrawn=True)),
     ],
 )

@@ -141,14 +141,16 @@ def _decision(
 
 def _contradictions(answers: Mapping[tuple[int, int], list[Record]]) -> list[str]:
     """A decision id means one content; a withdrawal may share its request's id."""
-    contents: dict[tuple[str | None, bool], set[bytes]] = defaultdict(set)
-    for records in answers.values():
+    contents: dict[tuple[str | None, bool], dict[bytes, tuple[int, int]]] = defaultdict(
+        dict
+    )
+    for at, records in answers.items():
         for record in records:
             if not record.topic.endswith("dead-letters"):
                 withdraws = b'"action":"withdraw"' in (record.value or b"")
-                contents[header(record, "ce_id"), withdraws].add(record.value or b"")
+                contents[header(record, "ce_id"), withdraws][record.value or b""] = at
     return [
-        f"{name}: {len(found)} contents"
+        f"{name}: {len(found)} contents, at {sorted(found.values())}"
         for name, found in contents.items()
         if len(found) > 1
     ]

@@ -403,6 +403,7 @@ async def test_a_partition_is_complete_when_all_was_read_and_done() -> None:
     assert bench.source.complete_until_ms(P0) is None  # the broker has not answered yet
     async with running(bench):
         (piece,) = await bench.got(2)
+        assert bench.source.complete_until_ms(P0) is None  # it waits for its agent
         claim = bench.source.progress.claim(P0, piece.end_offset)
         assert bench.source.complete_until_ms(P0) is None
         claim.release()

@@ -139,3 +139,12 @@ def differences(
             yield f"{identity}: {sorted(got)}, not {sorted(codes)}"
     for identity in found.keys() - expected.keys():
         yield f"{identity}: nobody asked"
+
+
+def turned(orders: list[Row], version: int) -> Iterator[Row]:
+    """The same orders in a later version: shipped when it is even, paid when it is odd."""
+    for found in orders:
+        fields = orjson.loads(found.value or b"{}")
+        status = "paid" if version % 2 else "shipped"
+        newer = {**fields, "order_version": version, "order_status": status}
+        yield Row(found.topic, found.partition, found.key, orjson.dumps(newer))

@@ -1,0 +1,207 @@
+"""The agents on a broker in memory: source, tables, sink, joined as the app joins them."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from aiokafka import TopicPartition
+
+from streams.agents import decide, watch
+from streams.agents.decide import DecideParts
+from streams.agents.judging import Judge, Judged
+from streams.agents.watch import Glance, WatchParts
+from streams.decision.breaker import Breaker
+from streams.kafka.facts import FactsReader, FactTopics
+from streams.kafka.recovery import Answered, OutputReader, OutputTopics
+from streams.kafka.sink import Sink
+from streams.kafka.source import Slice, Source, SourceLimits, Starts
+from streams.kafka.tables import Applied
+from tests import samples
+from tests.agents.world import MARK, SITE, shared_tables
+from tests.fakes import FakeConsumer, FakeLog, FakeProducer, FakeRecord
+from tests.samples import BUYER, NOW, NUMBER, PARTITIONS
+
+INPUT: Final = TopicPartition(SITE.input_topic, NUMBER)
+FACTS: Final = FactTopics(
+    orders="refund.orders",
+    buyers="refund.buyers",
+    outcomes="refund.outcomes",
+    shops="refund.shops",
+    catalog="refund.catalog",
+    policies="refund.policies",
+    partitions=PARTITIONS,
+)
+ORDERS, BUYERS, OUTCOMES = FACTS.owned(NUMBER)
+SHOPS: Final = TopicPartition("refund.shops", NUMBER)
+OUTPUTS: Final = OutputTopics(
+    approvals="refund.approvals",
+    reviews="refund.reviews",
+    skipped="refund.skipped",
+    notices="refund.notices",
+    dead_letters="refund.dead-letters",
+)
+
+
+class Counted:
+    """What the agents told the metrics."""
+
+    def __init__(self) -> None:
+        self.slices: list[Judged] = []
+        self.latencies_ms: list[int] = []
+        self.kinds: list[str] = []
+        self.dead: list[tuple[str, str]] = []
+
+    def judged(self, judged: Judged) -> None:
+        self.slices.append(judged)
+
+    def acknowledged(self, latencies_ms: list[int]) -> None:
+        self.latencies_ms += latencies_ms
+
+    def noticed(self, kind: str) -> None:
+        self.kinds.append(kind)
+
+    def dead_fact(self, topic: str, error: str) -> None:
+        self.dead.append((topic, error))
+
+
+def world_of_facts(log: FakeLog) -> None:
+    """Write the base case into the fact topics."""
+    log.write(ORDERS, samples.order(), b"o-1")
+    log.write(BUYERS, samples.buyer(), BUYER.encode())
+    for where in (*FACTS.owned(NUMBER), *FACTS.shared()):
+        if where.topic != FACTS.policies:
+            log.write(where, samples.watermark(), MARK)
+
+
+class Stage:
+    """One worker process; another one on the same log is what comes after a crash."""
+
+    def __init__(self, log: FakeLog, room: int = 1000) -> None:
+        self.log = log
+        self.now_ms = NOW
+        self.counted = Counted()
+        self.answered: dict[int, Answered] = {}
+        self.glances: list[Glance] = []
+        self.slices: list[Slice] = []
+        self.facts_consumer = FakeConsumer(log)
+        self.facts = FactsReader(
+            self.facts_consumer, FACTS, shared_tables(), self._applied, self._bad
+        )
+        self.reader = OutputReader(FakeConsumer(log), OUTPUTS, SITE.input_topic)
+        self.producer = FakeProducer(log, room)
+        self.sink = Sink(self.producer, self.reader.written)
+        self.consumer = FakeConsumer(log)
+        self.source = Source(
+            self.consumer,
+            SourceLimits(
+                commit_interval_ms=1,
+                drain_timeout_ms=5_000,
+                slice_max=100,
+                ownership_ms=10_000,
+            ),
+            self._deliver,
+            self._prepare,
+            lambda: self.now_ms,
+        )
+        self.consumer.subscribe([SITE.input_topic], self.source)
+        self.parts = DecideParts(
+            source=self.source,
+            facts=self.facts,
+            judge=Judge(SITE, self.facts.shared, Breaker()),
+            sink=self.sink,
+            outputs=OUTPUTS,
+            answered=self.answered,
+            touch=lambda number, ids: self.glances.append(Glance(number, tuple(ids))),
+            counters=self.counted,
+            now_ms=lambda: self.now_ms,
+        )
+        self.watch_parts = WatchParts(
+            facts=self.facts,
+            sink=self.sink,
+            outputs=OUTPUTS,
+            answered=self.answered,
+            counters=self.counted,
+            source_name="/refund.watch",
+            app_version="1.2.3",
+            policy=lambda: self.facts.shared.policies.at(self.now_ms),
+            now_ms=lambda: self.now_ms,
+        )
+
+    async def _deliver(self, piece: Slice) -> None:
+        self.slices.append(piece)
+
+    async def _prepare(self, starts: Starts) -> None:
+        committed = {where.partition: offset for where, offset in starts.items()}
+        await self.facts.load(committed)
+        ledgers = {number: self.facts.tables[number].ledger for number in committed}
+        self.answered.update(await self.reader.read(ledgers, committed))
+        for number, ledger in ledgers.items():
+            self.glances.append(watch.everything(ledger, number))
+
+    def _applied(self, number: int, applied: Applied) -> None:
+        refunds = () if applied.refund_id is None else (applied.refund_id,)
+        orders = () if applied.order_id is None else (applied.order_id,)
+        self.glances.append(Glance(number, refunds, orders))
+
+    def _bad(self, number: int) -> None:
+        self.glances.append(Glance(number))
+
+    def ask(self, **changes: object) -> None:
+        self.log.write(INPUT, samples.request(**changes), b"r-1")
+
+    async def assign(self) -> None:
+        await self.consumer.rebalance(INPUT)
+        async with asyncio.timeout(5):
+            while INPUT not in self.source.read_to:  # noqa: ASYNC110 - nothing to wait on
+                await asyncio.sleep(0)
+
+    async def read(self) -> Slice:
+        """Poll the next slice off the input."""
+        polled = await self.consumer.getmany(timeout_ms=1, max_records=100)
+        await self.source._hand_out(polled)  # type: ignore[arg-type]  # noqa: SLF001 - one poll of run()
+        return self.slices.pop(0)
+
+    async def decide(self) -> None:
+        await decide.handle(await self.read(), self.parts)
+
+    async def look(self) -> None:
+        """Let the watch agent look at all it was told."""
+
+        async def told() -> AsyncIterator[Glance]:
+            while self.glances:
+                yield self.glances.pop(0)
+
+        await watch.run(told(), self.watch_parts)
+        await self.sink.flush()
+
+    async def caught_up(self) -> None:
+        """Return when every fact written so far is applied."""
+        async with asyncio.timeout(5):
+            while await self.facts.behind():
+                await asyncio.sleep(0)
+
+    def written(self, topic: str) -> list[dict[str, Any]]:
+        return [json.loads(one.value or b"") for one in self.records(topic)]
+
+    def records(self, topic: str) -> list[FakeRecord]:
+        return self.log.records[TopicPartition(topic, NUMBER)]
+
+
+@contextlib.asynccontextmanager
+async def ready(log: FakeLog | None = None, room: int = 1000) -> AsyncIterator[Stage]:
+    """Start a worker that has loaded everything and owns the base case's partition."""
+    if log is None:
+        log = FakeLog(lambda: NOW)
+        world_of_facts(log)
+    stage = Stage(log, room)
+    reading = asyncio.create_task(stage.facts.run())
+    try:
+        await stage.assign()
+        yield stage
+    finally:
+        reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading
+        await stage.sink.abort()

@@ -1,0 +1,222 @@
+"""Slices in, acknowledged outputs out; nothing is committed before, nothing lost after."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import faust
+import pytest
+from aiokafka.errors import KafkaTimeoutError
+
+from streams.agents import decide, watch
+from streams.agents.decide import DecideParts
+from streams.agents.watch import Glance, WatchParts
+from streams.errors import OutputLostError
+from streams.kafka.source import Slice
+from tests import samples
+from tests.agents.stage import INPUT, ORDERS, OUTPUTS, ready
+from tests.fakes import turns
+from tests.samples import NUMBER
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_outputs_go_to_the_partition_of_their_input_in_the_right_topic() -> None:
+    async with ready() as stage:
+        stage.ask()
+        stage.ask(refund_id="r-2")
+        stage.ask(refund_id="r-3", order_id=None)
+        stage.ask(action="withdraw", refund_version=2)
+        stage.log.write(INPUT, b"nonsense")
+        await stage.decide()
+        await stage.sink.flush()
+        sizes = {name: len(stage.records(name)) for name in OUTPUTS.names()}
+        assert list(sizes.values()) == [1, 1, 2, 0, 1]  # r-1 was withdrawn meanwhile
+        assert stage.source.progress.to_commit() == {INPUT: 5}
+        assert len(stage.counted.latencies_ms) == 5
+        (judged,) = stage.counted.slices
+        assert judged.dead == {"not_json": 1}
+
+
+async def test_nothing_is_committed_before_every_output_is_acknowledged() -> None:
+    async with ready(room=1) as stage:
+        stage.producer.held = True
+        for number in range(3):
+            stage.ask(refund_id=f"r-{number}")
+        await stage.decide()
+        for _ in range(3):
+            await turns()
+            assert stage.source.progress.to_commit() == {}
+            assert stage.counted.latencies_ms == []
+            stage.producer.acknowledge(1 if stage.producer.waiting[1:] else 9)
+        await turns()
+        stage.producer.acknowledge(9)
+        await stage.sink.flush()
+        assert stage.source.progress.to_commit() == {INPUT: 3}
+
+
+async def test_the_next_slice_does_not_wait_for_the_acknowledgements_of_the_last() -> (
+    None
+):
+    async with ready() as stage:
+        stage.producer.held = True
+        stage.ask()
+        await stage.decide()
+        await turns()
+        stage.ask(refund_id="r-2")
+        await stage.decide()
+        assert stage.source.progress.pending(frozenset({INPUT})) == 2
+        stage.producer.acknowledge(9)
+        await turns()
+        stage.producer.acknowledge(9)
+        await stage.sink.flush()
+        assert stage.source.progress.to_commit() == {INPUT: 2}
+
+
+async def test_a_lost_output_ends_the_agent_with_the_offset_where_it_was() -> None:
+    async with ready(room=1) as stage:
+        stage.producer.held = True
+        stage.ask()
+        await stage.decide()
+        await turns()
+        stage.producer.refuse(KafkaTimeoutError())
+        await turns()
+        stage.ask(refund_id="r-2")
+        with pytest.raises(OutputLostError):
+            await stage.decide()
+        assert stage.source.progress.to_commit() == {}
+
+
+async def test_a_slice_of_an_assignment_that_is_over_is_left_alone() -> None:
+    async with ready() as stage:
+        stage.ask()
+        piece = await stage.read()
+        await stage.assign()
+        await decide.handle(piece, stage.parts)
+        assert stage.counted.slices == []
+        await stage.decide()  # it is read again
+        await stage.sink.flush()
+        assert len(stage.written("refund.approvals")) == 1
+
+
+async def test_an_order_written_just_before_its_request_is_waited_for() -> None:
+    async with ready() as stage:
+        stage.facts_consumer.pause(ORDERS)
+        stage.log.write(ORDERS, samples.order(order_id="o-9"))
+        stage.ask(order_id="o-9")
+        deciding = asyncio.create_task(stage.decide())
+        await turns(50)
+        assert not deciding.done()
+        stage.facts_consumer.resume(ORDERS)
+        await asyncio.wait_for(deciding, 5)
+        await stage.sink.flush()
+        assert len(stage.written("refund.approvals")) == 1
+
+
+async def test_a_partition_taken_away_during_that_wait_is_left_to_its_new_owner() -> (
+    None
+):
+    async with ready() as stage:
+        stage.answered[NUMBER].offsets.add(1)
+        stage.ask(order_id="o-9")
+        stage.ask(refund_id="r-2")  # was answered before a restart
+        stage.facts_consumer.pause(ORDERS)
+        stage.log.write(ORDERS, samples.order(order_id="o-9"))
+        deciding = asyncio.create_task(stage.decide())
+        await turns(50)
+        await stage.consumer.rebalance()
+        stage.facts_consumer.resume(ORDERS)
+        await asyncio.wait_for(deciding, 5)
+        assert stage.counted.slices == []
+        assert stage.answered[NUMBER].offsets == {1}  # and is answered still
+
+
+async def test_after_a_crash_between_produce_and_commit_nothing_is_decided_twice() -> (
+    None
+):
+    async with ready() as first:
+        first.ask()
+        first.log.write(INPUT, b"nonsense")
+        first.ask(refund_id="r-2")
+        await first.decide()
+        await first.sink.flush()
+        log = first.log
+    assert log.committed == {}
+    log.write(ORDERS, samples.order(order_version=2, order_status="shipped"))
+    before = {name: list(first.records(name)) for name in OUTPUTS.names()}
+    async with ready(log) as second:
+        second.ask(refund_version=2)
+        await second.decide()
+        await second.sink.flush()
+        (judged,) = second.counted.slices
+        assert judged.answered == 3
+        assert second.source.progress.to_commit() == {INPUT: 4}
+        assert second.answered[NUMBER].offsets == set()
+        newest = second.written("refund.reviews")[-1]
+    assert "REQUEST_EDITED_AFTER_APPROVAL" in newest["reason_codes"]  # it remembers
+    before["refund.reviews"].append(second.records("refund.reviews")[-1])
+    assert before == {name: second.records(name) for name in OUTPUTS.names()}
+
+
+async def test_all_versions_of_a_refund_are_remembered_over_a_restart() -> None:
+    """Only the newest would forget that an older one was approved (E-20, case 57)."""
+    async with ready() as first:
+        for version in (1, 2):
+            first.ask(refund_version=version)
+            await first.decide()
+        await first.sink.flush()
+        await first.source.stop()
+        log = first.log
+    approval = first.records("refund.approvals")[0].value
+    async with ready(log) as second:
+        second.ask(refund_version=3)
+        second.ask(refund_version=1)
+        await second.decide()
+        await second.sink.flush()
+        assert [one.value for one in second.records("refund.approvals")] == [
+            approval,
+            approval,
+        ]
+        found = second.written("refund.reviews")[-1]
+        assert found["refund_version"] == 3
+        assert found["reason_codes"] == ["REQUEST_EDITED_AFTER_APPROVAL"]
+
+
+async def test_what_the_watch_should_look_at_is_told_after_the_acknowledgement() -> (
+    None
+):
+    async with ready() as stage:
+        stage.glances.clear()
+        stage.producer.held = True
+        stage.ask(action="withdraw")
+        await stage.decide()
+        await turns()
+        assert stage.glances == []
+        stage.producer.acknowledge()
+        await stage.sink.flush()
+        assert stage.glances == [Glance(NUMBER, ("r-1",))]
+
+
+async def test_the_agents_of_the_app_work_with_the_parts_they_wait_for() -> None:
+    app = faust.App("test", broker="kafka://nowhere:9", autodiscover=False)
+    async with ready() as stage:
+
+        async def decide_parts() -> DecideParts:
+            return stage.parts
+
+        async def watch_parts() -> WatchParts:
+            return stage.watch_parts
+
+        decide.register(app, app.channel(), decide_parts)
+        watch.register(app, app.channel(), watch_parts)
+        agents = {name.rpartition(".")[2]: one for name, one in app.agents.items()}
+        stage.ask(action="withdraw")
+        await agents["decide"].fun(_stream(await stage.read()))
+        await agents["watch"].fun(_stream(Glance(NUMBER, ("r-1",))))
+        await stage.sink.flush()
+        assert len(stage.records("refund.skipped")) == 1
+
+
+async def _stream(item: Slice | Glance) -> AsyncIterator[Slice | Glance]:
+    yield item
+
+

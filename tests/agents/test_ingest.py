@@ -1,0 +1,292 @@
+"""Platform events to canonical records: all written before anything is committed."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+
+import faust
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaTimeoutError
+
+from streams.agents import ingest
+from streams.agents.ingest import IngestParts
+from streams.errors import OutputLostError
+from streams.kafka.routing import partition_of
+from streams.kafka.sink import Sink
+from streams.kafka.source import Slice, Source, SourceLimits, Starts
+from streams.platforms.kuaishou.client import Answer
+from streams.platforms.kuaishou.ingest import Handled, Ingest
+from streams.platforms.kuaishou.reading import Reader
+from tests.fakes import FakeConsumer, FakeLog, FakeProducer, turns
+from tests.platforms.kuaishou.samples import (
+    BUYER,
+    CATEGORIES,
+    ORDER_ID,
+    REFUND_ADDED,
+    REFUND_ID,
+    data_of,
+    message,
+)
+from tests.samples import NOW, PARTITIONS
+
+pytestmark = pytest.mark.asyncio
+
+EVENTS = TopicPartition("platform.kuaishou.events", 6)
+"""Its number is above those of our topics: they need not have as many."""
+NUMBER = partition_of(BUYER, PARTITIONS)
+ORDERS = TopicPartition("refund.orders", NUMBER)
+REQUESTS = TopicPartition("refund.requests", NUMBER)
+LETTERS = TopicPartition("refund.dead-letters", 6 % PARTITIONS)
+TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+
+
+class Platform:
+    """Answers with the samples; can be held up."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = 0
+
+    async def _answer(self, name: str) -> Answer:
+        self.asked += 1
+        await self.gate.wait()
+        return data_of(name)
+
+    async def order(self, order_id: int) -> Answer:
+        assert order_id == ORDER_ID
+        return await self._answer("open.order.detail")
+
+    async def fee(self, order_id: int) -> Answer:
+        assert order_id == ORDER_ID
+        return await self._answer("open.seller.order.fee.detail")
+
+    async def refund(self, refund_id: int, order_id: int) -> Answer:
+        assert (refund_id, order_id) == (REFUND_ID, ORDER_ID)
+        return await self._answer("open.seller.order.refund.detail")
+
+
+class Counted:
+    """What the agent told the metrics."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+        self.latencies_ms: list[int] = []
+
+    def ingested(self, topic: str, handled: list[Handled]) -> None:
+        assert topic == EVENTS.topic
+        self.kinds += [str(one.verdict.kind) for one in handled]
+
+    def written(self, topic: str, latencies_ms: list[int]) -> None:
+        assert topic == EVENTS.topic
+        self.latencies_ms += latencies_ms
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.log = FakeLog(lambda: NOW - 7)
+        self.platform = Platform()
+        self.consumer = FakeConsumer(self.log)
+        self.producer = FakeProducer(self.log)
+        self.slices: list[Slice] = []
+        self.readers: dict[int, Ingest] = {}
+        self.counted = Counted()
+        self.source = Source(
+            self.consumer,
+            SourceLimits(
+                commit_interval_ms=1,
+                drain_timeout_ms=5_000,
+                slice_max=100,
+                ownership_ms=10_000,
+            ),
+            self._deliver,
+            self._prepare,
+            lambda: 0,
+        )
+        self.sink = Sink(self.producer, lambda *_: None)
+        self.consumer.subscribe([EVENTS.topic], self.source)
+        self.parts = IngestParts(
+            source=self.source,
+            ingest=self._ingest,
+            forget=lambda number: self.readers.pop(number, None),
+            sink=self.sink,
+            topics={
+                "requests": "refund.requests",
+                "orders": "refund.orders",
+                "outcomes": "refund.outcomes",
+                "dead_letters": "refund.dead-letters",
+            },
+            partitions=PARTITIONS,
+            counters=self.counted,
+            app_version="1.2.3",
+            now_ms=lambda: NOW,
+        )
+
+    def _ingest(self, number: int) -> Ingest:
+        if number not in self.readers:
+            self.readers[number] = Ingest(
+                Reader(), self.platform, categories=CATEGORIES, now_ms=lambda: NOW
+            )
+        return self.readers[number]
+
+    async def _deliver(self, piece: Slice) -> None:
+        self.slices.append(piece)
+
+    async def _prepare(self, _starts: Starts) -> None:
+        """There is nothing to load."""
+
+    async def assign(self) -> None:
+        await self.consumer.rebalance(EVENTS)
+        async with asyncio.timeout(5):
+            while EVENTS not in self.source.read_to:  # noqa: ASYNC110 - nothing to wait on
+                await asyncio.sleep(0)
+
+    async def read(self) -> Slice:
+        polled = await self.consumer.getmany(timeout_ms=1, max_records=100)
+        await self.source._hand_out(polled)  # type: ignore[arg-type]  # noqa: SLF001 - one poll of run()
+        return self.slices.pop(0)
+
+    def counts(self) -> Mapping[str, int]:
+        return {
+            f"{where.topic}/{where.partition}": len(records)
+            for where, records in self.log.records.items()
+            if records and where != EVENTS
+        }
+
+
+async def started() -> Bench:
+    bench = Bench()
+    await bench.assign()
+    return bench
+
+
+async def test_a_new_refund_becomes_an_order_and_a_request_of_the_buyers_partition() -> (
+    None
+):
+    bench = await started()
+    bench.log.write(EVENTS, message(REFUND_ADDED), b"k", [TRACE, ("x", b"1")])
+    await ingest.handle(await bench.read(), bench.parts)
+    await bench.sink.flush()
+    (order,), (request,) = bench.log.records[ORDERS], bench.log.records[REQUESTS]
+    assert (order.key, request.key) == (str(ORDER_ID).encode(), str(REFUND_ID).encode())
+    assert json.loads(request.value or b"")["buyer_id"] == BUYER
+    assert (order.headers, request.headers) == ((TRACE,), (TRACE,))
+    assert bench.source.progress.to_commit() == {EVENTS: 1}
+    assert bench.counted.latencies_ms == [7]
+    assert len(bench.counted.kinds) == 1
+
+
+@pytest.mark.parametrize("value", [b"\xff{", b"[1]", None])
+async def test_an_event_that_cannot_be_read_is_buried_byte_for_byte(
+    value: bytes | None,
+) -> None:
+    bench = await started()
+    original = [("a", b"\xff"), ("a", b"\xff"), TRACE]
+    bench.log.write(EVENTS, value, b"\x00key", original)
+    await ingest.handle(await bench.read(), bench.parts)
+    await bench.sink.flush()
+    (letter,) = bench.log.records[LETTERS]
+    assert (letter.key, letter.value) == (b"\x00key", value)
+    assert list(letter.headers[:3]) == original
+    added = dict(letter.headers[3:])
+    assert added["refund_dlq_stage"] == b"ingest"
+    assert added["refund_dlq_topic"] == EVENTS.topic.encode()
+    assert added["refund_dlq_partition"] == b"6"
+    assert added["refund_dlq_offset"] == b"0"
+    assert bench.counts() == {f"{LETTERS.topic}/{LETTERS.partition}": 1}
+
+
+async def test_an_event_that_needs_no_record_is_done_all_the_same() -> None:
+    bench = await started()
+    bench.log.write(EVENTS, b'{"test":true}')
+    await ingest.handle(await bench.read(), bench.parts)
+    assert bench.counts() == {}
+    assert bench.source.progress.to_commit() == {EVENTS: 1}
+
+
+async def test_an_event_is_committed_only_when_all_it_became_is_acknowledged() -> None:
+    bench = await started()
+    bench.producer.held = True
+    bench.log.write(EVENTS, message(REFUND_ADDED))
+    await ingest.handle(await bench.read(), bench.parts)
+    await turns()
+    bench.producer.acknowledge(1)
+    await turns()
+    assert bench.source.progress.to_commit() == {}
+    assert bench.counted.latencies_ms == []
+    bench.producer.acknowledge(1)
+    await bench.sink.flush()
+    assert bench.source.progress.to_commit() == {EVENTS: 1}
+
+
+async def test_a_lost_record_ends_the_agent() -> None:
+    bench = await started()
+    bench.producer.held = True
+    bench.log.write(EVENTS, message(REFUND_ADDED))
+    await ingest.handle(await bench.read(), bench.parts)
+    await turns()
+    bench.producer.refuse(KafkaTimeoutError())
+    await turns()
+    bench.log.write(EVENTS, message(REFUND_ADDED, eventId="another"))
+    with pytest.raises(OutputLostError):
+        await ingest.handle(await bench.read(), bench.parts)
+    assert bench.source.progress.to_commit() == {}
+
+
+async def test_the_partition_is_not_complete_while_the_platform_is_asked() -> None:
+    """Else a watermark would vouch for an order whose shipping is being read."""
+    bench = await started()
+    bench.platform.gate.clear()
+    bench.log.write(EVENTS, message(REFUND_ADDED))
+    asking = asyncio.create_task(ingest.handle(await bench.read(), bench.parts))
+    await turns()
+    assert bench.platform.asked
+    assert bench.source.complete_until_ms(EVENTS) is None
+    bench.platform.gate.set()
+    await asking
+    await bench.sink.flush()
+    assert bench.source.complete_until_ms(EVENTS) == NOW - 7
+
+
+async def test_events_taken_away_while_the_platform_is_asked_are_read_again() -> None:
+    """The reader has seen them: it must not take them for copies the next time."""
+    bench = await started()
+    bench.platform.gate.clear()
+    bench.log.write(EVENTS, message(REFUND_ADDED))
+    asking = asyncio.create_task(ingest.handle(await bench.read(), bench.parts))
+    await turns()
+    await bench.assign()
+    bench.platform.gate.set()
+    await asking
+    assert bench.counts() == {}
+    await ingest.handle(await bench.read(), bench.parts)
+    await bench.sink.flush()
+    assert (len(bench.log.records[ORDERS]), len(bench.log.records[REQUESTS])) == (1, 1)
+
+
+async def test_a_slice_of_an_assignment_that_is_over_is_not_even_read() -> None:
+    bench = await started()
+    bench.log.write(EVENTS, message(REFUND_ADDED))
+    piece = await bench.read()
+    await bench.assign()
+    await ingest.handle(piece, bench.parts)
+    assert bench.readers == {}
+
+
+async def test_the_agent_of_the_app_works_with_the_parts_it_waits_for() -> None:
+    app = faust.App("test", broker="kafka://nowhere:9", autodiscover=False)
+    bench = await started()
+    bench.log.write(EVENTS, message(REFUND_ADDED))
+
+    async def parts() -> IngestParts:
+        return bench.parts
+
+    async def stream() -> AsyncIterator[Slice]:
+        yield await bench.read()
+
+    ingest.register(app, app.channel(), parts)
+    (agent,) = app.agents.values()
+    await agent.fun(stream())
+    await bench.sink.flush()
+    assert len(bench.log.records[REQUESTS]) == 1
