@@ -208,9 +208,7 @@ class FakeConsumer(_Failing):
             found = self._drain(max_records)
         return found
 
-    def _drain(
-        self, max_records: int | None
-    ) -> dict[TopicPartition, list[FakeRecord]]:
+    def _drain(self, max_records: int | None) -> dict[TopicPartition, list[FakeRecord]]:
         found: dict[TopicPartition, list[FakeRecord]] = {}
         left = max_records
         for where, state in self._states.items():
@@ -298,7 +296,11 @@ class FakeProducer(_Failing):
         return FakeBatch(self.room)
 
     async def send_batch(
-        self, batch: Any, topic: str, *, partition: int  # noqa: ANN401 - ours or aiokafka's
+        self,
+        batch: Any,
+        topic: str,
+        *,
+        partition: int,  # noqa: ANN401 - ours or aiokafka's
     ) -> "asyncio.Future[Any]":
         self._may_fail("send_batch")
         assert batch.closed

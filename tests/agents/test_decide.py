@@ -218,5 +218,3 @@ async def test_the_agents_of_the_app_work_with_the_parts_they_wait_for() -> None
 
 async def _stream(item: Slice | Glance) -> AsyncIterator[Slice | Glance]:
     yield item
-
-

@@ -374,8 +374,6 @@ async def test_a_notice_of_an_approval_without_an_order_id_is_keyed_by_the_refun
     assert judged.approved == 1
     newest = world.tables.ledger.newest
     newest["r-1"] = msgspec.structs.replace(newest["r-1"], order_id=None)
-    world.slice(
-        [world.record(samples.request(action="withdraw", order_id=DROP))]
-    )
+    world.slice([world.record(samples.request(action="withdraw", order_id=DROP))])
     (found,) = due(world.tables, "r-1", SHIPPED, NOW)
     assert (found.kind, found.key) == ("withdrawn_after_approval", "r-1")

@@ -51,7 +51,9 @@ def shared_tables(*policies: Policy, at_ms: int = NOW) -> SharedTables:
         tables.apply_shop(number, MARK, samples.watermark(at_ms))
         tables.apply_catalog(number, MARK, samples.watermark(at_ms))
     for name in ("virtual", "custom"):
-        tables.apply_catalog(0, None, samples.category(id=f"category:{name}", kind=name))
+        tables.apply_catalog(
+            0, None, samples.category(id=f"category:{name}", kind=name)
+        )
     tables.apply_shop(0, None, samples.shop())
     return tables
 

@@ -192,9 +192,8 @@ async def mixed_requests(stage: Stage, count: int, buyers: int, orders: int) -> 
             continue
         changes = dict(REQUESTS[draw.randrange(len(REQUESTS))])
         order = number % orders
-        refund = (
-            f"r-{number}" if draw.random() > 0.05 else f"r-{draw.randrange(number + 1)}"
-        )
+        again = number % buyers + buyers * draw.randrange(number // buyers + 1)
+        refund = f"r-{number if draw.random() > 0.05 else again}"  # of the same buyer
         at = now_ms()
         fields: dict[str, object] = {
             "refund_id": refund,

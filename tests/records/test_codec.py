@@ -52,8 +52,10 @@ SCALARS = (
 )
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 INTEGERS = st.none() | st.integers(-(2**70), 2**70)
@@ -208,9 +210,7 @@ def test_a_platform_number_as_the_kind_is_unknown_but_no_format_error(
 
 def test_null_and_absent_fields_are_no_format_error() -> None:
     for value in (None, DROP):
-        changes = dict.fromkeys(
-            (name for name in FIELDS if name != "refund_id"), value
-        )
+        changes = dict.fromkeys((name for name in FIELDS if name != "refund_id"), value)
         found = decode_request(samples.request(**changes))
         assert found == Request(refund_id="r-1")
 

@@ -24,8 +24,10 @@ ODD = (
 )
 VALUES = st.recursive(
     ODD,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2)
+    ),
     max_leaves=4,
 )
 LINE_FIELDS = ("sku_id", "category_path", "quantity", "shipped_count", "is_custom")
