@@ -108,7 +108,7 @@ REQUESTS: tuple[dict[str, object], ...] = (
     {},
     {"refund_fen": 0},
     {"refund_fen": "text"},
-    {"refund_fen": 1e999},
+    {"refund_fen": 199.0},
     {"refund_kind": "exchange"},
     {"refund_kind": None},
     {"special_refund_type": 1},
