@@ -175,20 +175,24 @@ class FakeConsumer(_Failing):
         self, partitions: Iterable[TopicPartition]
     ) -> dict[TopicPartition, int]:
         self._may_fail("beginning_offsets")
+        await turns(3)  # as long as a broker takes
         return {where: self._start(where) for where in partitions}
 
     async def end_offsets(
         self, partitions: Iterable[TopicPartition]
     ) -> dict[TopicPartition, int]:
         self._may_fail("end_offsets")
+        await turns(3)  # as long as a broker takes
         return {where: self.log.end(where) for where in partitions}
 
     async def committed(self, where: TopicPartition) -> int | None:
         self._may_fail("committed")
+        await turns(3)  # as long as a broker takes
         return self.log.committed.get(where)
 
     async def commit(self, offsets: dict[TopicPartition, int]) -> None:
         self._may_fail("commit")
+        await turns(3)  # as long as a broker takes
         for where in offsets:
             self._state(where)
         self.commits.append(dict(offsets))
@@ -297,10 +301,10 @@ class FakeProducer(_Failing):
 
     async def send_batch(
         self,
-        batch: Any,
+        batch: Any,  # noqa: ANN401 - ours, or whatever the sink's protocol allows
         topic: str,
         *,
-        partition: int,  # noqa: ANN401 - ours or aiokafka's
+        partition: int,
     ) -> "asyncio.Future[Any]":
         self._may_fail("send_batch")
         assert batch.closed

@@ -109,7 +109,7 @@ class Bench:
         self.parts = IngestParts(
             source=self.source,
             ingest=self._ingest,
-            forget=lambda number: self.readers.pop(number, None),
+            forget=self._forget,
             sink=self.sink,
             topics={
                 "requests": "refund.requests",
@@ -129,6 +129,9 @@ class Bench:
                 Reader(), self.platform, categories=CATEGORIES, now_ms=lambda: NOW
             )
         return self.readers[number]
+
+    def _forget(self, number: int) -> None:
+        self.readers.pop(number)
 
     async def _deliver(self, piece: Slice) -> None:
         self.slices.append(piece)

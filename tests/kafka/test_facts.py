@@ -165,34 +165,42 @@ async def test_a_partition_that_went_elsewhere_is_dropped_and_no_longer_read() -
 async def test_another_load_during_an_assignment_is_not_taken_for_loaded() -> None:
     bench = Bench()
     number = partition_of("b-9", PARTITIONS)
+    others = set(range(PARTITIONS)) - {number}
     there = TopicPartition("orders", number)
     bench.log.write(there, samples.order(order_id="o-9", buyer_id="b-9"))
+    found: list[set[str]] = []
+
+    async def load_and_see() -> None:
+        await bench.facts.load([number])
+        found.append(set(bench.facts.tables[number].orders))
+
     async with running(bench):
-        await bench.load((number + 1) % PARTITIONS)
-        ask, first = bench.consumer.position, True
+        await bench.load(min(others))
+        ask = bench.consumer.position
+        overtaking: list[asyncio.Task[None]] = []
 
         async def slow(where: TopicPartition) -> int:
-            nonlocal first
-            if first and bench.facts._wanted == {0, 1, 2, 3} - {number}:  # noqa: SLF001
-                first = False
-                changed = asyncio.create_task(bench.facts.load([number]))
+            if assigning and not overtaking:  # the first position asked for
+                overtaking.append(asyncio.create_task(load_and_see()))
                 await turns()
-                changing.append(changed)
             return await ask(where)
 
-        changing: list[asyncio.Task[None]] = []
+        assigning = False
         bench.consumer.position = slow  # type: ignore[method-assign]
-        loading = asyncio.create_task(
-            bench.facts.load({0, 1, 2, 3} - {number})  # overtaken by the next one
-        )
+        assign = bench.facts._assign  # noqa: SLF001 - the race is inside of it
 
-        async def overtaken() -> bool:
-            return bool(changing)
+        async def noting() -> None:
+            nonlocal assigning
+            assigning = True
+            await assign()
 
-        await eventually(overtaken, 5)
-        await asyncio.wait_for(changing[0], 5)
-        assert set(bench.facts.tables[number].orders) == {"o-9"}
-        loading.cancel()
+        bench.facts._assign = noting  # type: ignore[method-assign]  # noqa: SLF001
+        overtaken = asyncio.create_task(bench.facts.load(others))
+        async with asyncio.timeout(5):
+            while not found:  # noqa: ASYNC110 - a list tells nobody
+                await asyncio.sleep(0)
+        assert found == [{"o-9"}]
+        overtaken.cancel()
 
 
 async def test_tombstones_end_rows_and_feeds() -> None:

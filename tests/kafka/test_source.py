@@ -46,11 +46,14 @@ class Bench:
                 slice_max=slice_max,
                 ownership_ms=OWNERSHIP_MS,
             ),
-            lambda piece: self.deliver(piece),
+            self._deliver,
             self._prepare,
             lambda: self.ms,
         )
         self.consumer.subscribe(["requests"], self.source)
+
+    async def _deliver(self, piece: Slice) -> None:
+        await self.deliver(piece)
 
     async def _keep(self, piece: Slice) -> None:
         self.slices.append(piece)
@@ -448,3 +451,41 @@ async def test_a_partition_that_goes_away_while_it_is_measured_is_left_out() -> 
     assert await bench.source.positions() == {}
     assert await bench.source.lag() == {}
     assert bench.source.complete_until_ms(P0) is None
+
+
+async def test_of_a_poll_that_begins_too_early_only_what_is_due_is_delivered() -> None:
+    bench = Bench()
+    bench.write(4, P0)
+    bench.write(2, P1)
+    await bench.assign(P0)
+    polled = {
+        where: list(bench.log.records[where]) for where in (P0, P1)
+    }  # P1 is not ours
+    bench.source.read_to[P0] = 2
+    hand_out: Callable[[object], Awaitable[None]] = bench.source._hand_out  # type: ignore[assignment]  # noqa: SLF001
+    await hand_out(polled)
+    await hand_out(polled)
+    await hand_out({P0: []})
+    assert bench.offsets() == [2, 3]
+    assert len(bench.slices) == 1
+
+
+async def test_a_process_that_slept_asks_the_group_before_it_judges_anything(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    await bench.assign(P0)
+    committing = asyncio.create_task(bench.source.commit_forever())
+    await turns()
+    bench.ms += OWNERSHIP_MS + 1
+
+    async def noticed() -> bool:
+        return "slept" in caplog.text
+
+    await eventually(noticed, 5)
+    committing.cancel()
+    piece = Slice(P0, [], bench.source.epoch, bench.ms)  # polled after waking up
+    assert await bench.source.still_ours(piece)
+    assert bench.consumer.commits == [{P0: 0}]
+    assert await bench.source.still_ours(piece)
+    assert len(bench.consumer.commits) == 1  # confirmed once is enough

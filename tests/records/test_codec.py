@@ -277,6 +277,10 @@ def test_a_buyer_is_read_with_history_and_limits() -> None:
 def test_parts_of_a_buyer_that_cannot_be_read_become_values_no_rule_accepts() -> None:
     found = decode_buyer(samples.buyer(quality=[5, {"value": "quality"}], limits=["x"]))
     assert found == Buyer(BUYER, (Quality(), Quality(None, "quality")), (Limit(),), NOW)
+    limits = [{"kind": "limited", "from_ms": 1, "until_ms": 2}, 5]
+    found = decode_buyer(samples.buyer(limits=limits))
+    assert isinstance(found, Buyer)
+    assert found.limits == (Limit("limited", 1, 2), Limit())
     found = decode_buyer(samples.buyer(quality="quality", limits={"kind": "limited"}))
     assert found == Buyer(BUYER, (), (), NOW, limits_readable=False)
 
@@ -299,8 +303,8 @@ def test_a_sender_cannot_say_that_limits_are_readable_or_not() -> None:
 
 @pytest.mark.parametrize("buyer_id", ["", 5, None, DROP])
 def test_a_buyer_without_an_id_is_unreadable_on_both_paths(buyer_id: object) -> None:
-    for quality in ([], "wrong"):
-        found = decode_buyer(samples.buyer(buyer_id=buyer_id, quality=quality))
+    for changes in ({}, {"quality": "wrong"}):
+        found = decode_buyer(samples.buyer(buyer_id=buyer_id, **changes))
         assert isinstance(found, Unreadable)
         assert found.error == "no_id"
     assert isinstance(decode_buyer(b"["), Unreadable)
@@ -310,7 +314,9 @@ def test_a_buyer_without_an_id_is_unreadable_on_both_paths(buyer_id: object) -> 
 
 
 def test_a_shop_keeps_the_values_that_were_sent() -> None:
-    assert decode_shop(samples.shop()) == Shop("s-1", True, "good", NOW)
+    assert decode_shop(samples.shop()) == Shop(
+        "s-1", enabled=True, standing="good", as_of_ms=NOW
+    )
     odd = decode_shop(samples.shop(enabled="no", standing=7, as_of_ms=1.5))
     assert odd == Shop("s-1", "no", 7, 1.5)
     for shop_id in ("", 5, DROP):

@@ -63,10 +63,7 @@ ORDERS = st.fixed_dictionaries(
 
 
 def column(lines: list[object], name: str) -> tuple[object, ...]:
-    return tuple(
-        line.get(name) if isinstance(line, dict) else None  # type: ignore[misc]
-        for line in lines
-    )
+    return tuple(line.get(name) if isinstance(line, dict) else None for line in lines)
 
 
 def naive(sent: dict[str, Any]) -> Order:
@@ -148,7 +145,16 @@ def test_values_that_are_equal_but_of_another_type_are_never_shared(field: str) 
 
 def test_path_names_that_are_equal_but_of_another_type_are_never_shared() -> None:
     reader = OrderReader()
-    for path in (["a", 1], ["a", True], ["a", 1.0], ["a", "1"], ["a", [1]], [{}], []):
+    paths: tuple[list[object], ...] = (
+        ["a", 1],
+        ["a", True],
+        ["a", 1.0],
+        ["a", "1"],
+        ["a", [1]],
+        [{}],
+        [],
+    )
+    for path in paths:
         sent = {"order_id": "o-1", "lines": [{**LINE, "category_path": path}]}
         assert same(reader.read(json.dumps(sent).encode()), naive(sent))
 

@@ -1,0 +1,212 @@
+"""What happens to a partition between being assigned and being read."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import faust
+import msgspec
+import pytest
+from aiokafka import TopicPartition
+from prometheus_client import CollectorRegistry
+
+from streams.agents.watch import Glance
+from streams.app.counters import EngineCounters
+from streams.app.engine import Engine, EngineInputs
+from streams.decision.policy import Policies
+from streams.errors import FactsUnreadableError
+from streams.kafka.facts import FactsReader
+from streams.kafka.recovery import OutputReader
+from streams.metrics import Metrics
+from streams.settings import Settings, load
+from tests import samples
+from tests.agents.world import SHIPPED, World, policy
+from tests.fakes import FakeConsumer, FakeLog, turns
+from tests.samples import NOW, NUMBER, PARTITIONS
+
+pytestmark = pytest.mark.asyncio
+
+OTHER = (NUMBER + 1) % PARTITIONS
+APPROVALS = TopicPartition("refund.approvals", NUMBER)
+
+
+def settings(**worker: str) -> Settings:
+    changed = {f"worker.{key}": value for key, value in worker.items()}
+    return load({}, None, {"topics.partitions": str(PARTITIONS), **changed})
+
+
+class Bench:
+    """An engine on a broker in memory, as it is after ``on_start``."""
+
+    def __init__(self, log: FakeLog, using: Settings, policies: Policies) -> None:
+        app = faust.App("test", broker="kafka://nowhere:9", autodiscover=False)
+        metrics = Metrics(CollectorRegistry(), lambda: NOW)
+        self.log = log
+        self.engine = Engine(
+            EngineInputs(
+                settings=using,
+                policies=policies,
+                now_ms=lambda: NOW,
+                counters=EngineCounters(metrics, "refund.requests", lambda: NOW),
+                slices=app.channel(),
+                glances=app.channel(),
+                app_version="1",
+                source_name="/x",
+            )
+        )
+        engine = self.engine
+        engine.facts = FactsReader(
+            FakeConsumer(log),
+            engine._facts_names,  # noqa: SLF001 - the part of on_start without a network
+            engine.shared,
+            engine._on_applied,  # noqa: SLF001
+            engine._on_bad,  # noqa: SLF001
+        )
+        engine.reader = OutputReader(
+            FakeConsumer(log), engine.outputs, engine.input_topic
+        )
+
+    async def prepare(self, **committed: int) -> None:
+        """Prepare partitions, named ``p0`` and so on."""
+        starts = {
+            TopicPartition("refund.requests", int(name[1:])): offset
+            for name, offset in committed.items()
+        }
+        await self.engine._prepare(starts)  # noqa: SLF001 - the source calls it
+
+    def told(self) -> list[Glance]:
+        queue = self.engine._to_look  # noqa: SLF001 - what the watch agent will get
+        return [queue.get_nowait() for _ in range(queue.qsize())]
+
+
+@contextlib.asynccontextmanager
+async def built(
+    log: FakeLog | None = None,
+    using: Settings | None = None,
+    policies: Policies | None = None,
+) -> AsyncIterator[Bench]:
+    bench = Bench(
+        log or FakeLog(lambda: NOW),
+        using or settings(),
+        Policies([SHIPPED]) if policies is None else policies,
+    )
+    reading = asyncio.create_task(bench.engine.facts.run())
+    try:
+        yield bench
+    finally:
+        reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await reading
+
+
+def approved(log: FakeLog, offset: int = 0) -> None:
+    world = World()
+    judged = world.slice([world.record(samples.request()) for _ in range(offset + 1)])
+    output = judged.outputs[-1]
+    log.write(APPROVALS, output.value, output.key, list(output.headers))
+
+
+ME = f"p{NUMBER}"
+
+
+async def test_a_new_partition_is_loaded_read_back_and_reconciled() -> None:
+    log = FakeLog(lambda: NOW)
+    approved(log)
+    async with built(log) as bench:
+        await bench.prepare(**{ME: 0})
+        assert bench.engine.answered[NUMBER].offsets == {0}
+        assert bench.engine.facts.loaded == {NUMBER}
+        assert bench.told() == [Glance(NUMBER), Glance(NUMBER, ("r-1",))]
+
+
+async def test_a_partition_that_stays_is_neither_read_back_nor_reconciled_again() -> (
+    None
+):
+    log = FakeLog(lambda: NOW)
+    approved(log)
+    async with built(log) as bench:
+        await bench.prepare(**{ME: 0})
+        bench.told()
+        bench.engine.answered[NUMBER].dead.add(("refund.orders", 3))
+        await bench.prepare(**{ME: 0, f"p{OTHER}": 0})
+        assert bench.told() == [Glance(OTHER)]
+        assert bench.engine.answered[NUMBER].offsets == {0}  # still to be skipped
+        assert bench.engine.answered[NUMBER].dead == {("refund.orders", 3)}
+        await bench.prepare(**{ME: 1, f"p{OTHER}": 0})
+        assert bench.engine.answered[NUMBER].offsets == set()
+
+
+async def test_preparing_that_a_rebalance_cut_short_is_made_good_by_the_next() -> None:
+    """The tables are there already, but no notice of theirs was ever looked for."""
+    log = FakeLog(lambda: NOW)
+    approved(log)
+    async with built(log) as bench:
+        held = asyncio.Event()
+        read = bench.engine.reader.read
+
+        async def hold(*args: object) -> object:
+            await held.wait()
+            return await read(*args)  # type: ignore[arg-type]
+
+        bench.engine.reader.read = hold  # type: ignore[method-assign,assignment]
+        preparing = asyncio.create_task(bench.prepare(**{ME: 0, f"p{OTHER}": 0}))
+        async with asyncio.timeout(5):
+            await bench.engine.facts.until(lambda: NUMBER in bench.engine.facts.loaded)
+        await turns()
+        preparing.cancel()
+        await asyncio.wait({preparing})
+        assert bench.told() == []
+        held.set()
+        await bench.prepare(**{ME: 0})
+        assert bench.told() == [Glance(NUMBER), Glance(NUMBER, ("r-1",))]
+
+
+async def test_a_partition_that_left_and_came_back_is_new() -> None:
+    log = FakeLog(lambda: NOW)
+    approved(log)
+    async with built(log) as bench:
+        await bench.prepare(**{ME: 0})
+        bench.told()
+        await bench.prepare(**{f"p{OTHER}": 0})
+        assert set(bench.engine.answered) == {OTHER}
+        await bench.prepare(**{ME: 0, f"p{OTHER}": 0})
+        assert bench.told()[1:] == [Glance(NUMBER), Glance(NUMBER, ("r-1",))]
+        assert bench.engine.answered[NUMBER].offsets == {0}
+
+
+async def test_the_breaker_counts_what_was_approved_before_this_worker_came() -> None:
+    guarded = policy(
+        breaker_shop_max_count=1, breaker_window_ms=60_000, effective_from_ms=0
+    )
+    log = FakeLog(lambda: NOW)
+    approved(log)
+    async with built(log, policies=Policies([guarded])) as bench:
+        await bench.prepare(**{ME: 0})
+        admit = bench.engine.breaker.admit
+        assert admit("FR:r-1:1", "s-1", 1, NOW, guarded) is None  # counted already
+        assert admit("FR:r-2:1", "s-1", 1, NOW, guarded) == "shop"
+
+
+async def test_facts_that_do_not_come_end_the_process() -> None:
+    using = settings()
+    using = msgspec.structs.replace(
+        using, worker=msgspec.structs.replace(using.worker, load_timeout_ms=20)
+    )
+    bench = Bench(FakeLog(), using, Policies([SHIPPED]))  # nobody reads facts
+    with pytest.raises(FactsUnreadableError, match="not loaded after"):
+        await bench.prepare(**{ME: 0})
+
+
+async def test_input_waits_for_a_policy_that_is_on_its_way() -> None:
+    async with built(policies=Policies()) as bench:
+        preparing = asyncio.create_task(bench.prepare(**{ME: 0}))
+        async with asyncio.timeout(5):
+            await bench.engine.facts.until(lambda: NUMBER in bench.engine.facts.loaded)
+        await turns(50)
+        assert not preparing.done()
+        bench.log.write(
+            TopicPartition("refund.policies", 0),
+            samples.encoded({"family": "FR", "version": 1, "effective_from_ms": 0}),
+            b"FR",
+        )
+        await asyncio.wait_for(preparing, 5)
