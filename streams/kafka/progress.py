@@ -83,6 +83,20 @@ class Progress:
         lane.claims.append(claim)
         return claim
 
+    def skip(self, partition: TopicPartition, offset: int, next_offset: int) -> bool:
+        """Pass offsets that hold no record; only once all before them is acknowledged.
+
+        Returns
+        -------
+        bool
+            False when something before ``offset`` is unfinished, or not even claimed.
+        """
+        lane = self._lanes.get(partition)
+        if lane is None or lane.claims or lane.committable != offset:
+            return False
+        lane.committable = next_offset
+        return True
+
     def to_commit(self) -> dict[TopicPartition, int]:
         """Return the offsets that moved since they were last committed."""
         return {

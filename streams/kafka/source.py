@@ -102,6 +102,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """Next offset to deliver, per partition being read."""
         self._done_to: dict[TopicPartition, int] = {}
         """Where partitions stood when they were taken away: all before is acknowledged."""
+        self._gaps_ms = 0
+        """When gaps were last looked for."""
         self._preparing: asyncio.Task[None] | None = None
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._commit_lock = asyncio.Lock()
@@ -214,6 +216,26 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                     f"reading the input failed: {type(problem).__name__}: {problem}"
                 ) from problem
             await self._hand_out(polled)
+            if self._clock_ms() - self._gaps_ms >= self._limits.commit_interval_ms:
+                self._gaps_ms = self._clock_ms()
+                await self._pass_gaps()
+
+    async def _pass_gaps(self) -> None:
+        """Pass aborted records and markers of transactions, so that no lag is left.
+
+        Between polls only: then whatever lies before a position was delivered, or is
+        nothing for us.
+        """
+        epoch = self.epoch
+        reached = await self.positions()
+        if epoch != self.epoch:
+            return  # these are positions of an assignment that is over
+        for partition, position in reached.items():
+            offset = self.read_to.get(partition)
+            if offset is None or position <= offset:
+                continue
+            if self.progress.skip(partition, offset, position):
+                self.read_to[partition] = position
 
     async def _hand_out(self, polled: Mapping[TopicPartition, list[Record]]) -> None:
         """Deliver a poll as slices; what a rebalance overtakes will be read again."""

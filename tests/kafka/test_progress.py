@@ -141,3 +141,15 @@ async def test_waiting_for_the_end_of_some_partitions_leaves_others_alone() -> N
     second.release()
     await asyncio.wait_for(waiting, 5)
     assert other.waiting == 1
+
+
+def test_offsets_without_a_record_are_passed_once_all_before_them_is_done() -> None:
+    progress = started()
+    claim = progress.claim(P0, 12)
+    assert not progress.skip(P0, 12, 15)  # unfinished
+    claim.release()
+    assert not progress.skip(P0, 13, 15)  # 12 was delivered to nobody's claim yet
+    assert progress.committable()[P0] == 12
+    assert progress.skip(P0, 12, 15)
+    assert progress.to_commit() == {P0: 15}
+    assert not progress.skip(TopicPartition("requests", 9), 0, 5)

@@ -489,3 +489,50 @@ async def test_a_process_that_slept_asks_the_group_before_it_judges_anything(
     assert bench.consumer.commits == [{P0: 0}]
     assert await bench.source.still_ours(piece)
     assert len(bench.consumer.commits) == 1  # confirmed once is enough
+
+
+async def test_offsets_without_a_record_are_passed_when_all_before_is_acknowledged() -> (
+    None
+):
+    """Else a transaction's marker at the end would be lag for ever."""
+    bench = Bench()
+    bench.write(2)
+    await bench.assign(P0)
+    async with running(bench):
+        (piece,) = await bench.got(2)
+        bench.log.skip(P0, 3)
+        claim = bench.source.progress.claim(P0, piece.end_offset)
+        for _ in range(3):
+            bench.ms += 1
+            await turns(20)
+        assert bench.source.read_to == {P0: 2}
+        claim.release()
+
+        async def passed() -> bool:
+            bench.ms += 1
+            return bench.source.read_to == {P0: 5}
+
+        await eventually(passed, 5)
+    assert bench.source.progress.to_commit() == {P0: 5}
+    assert bench.source.complete_until_ms(P0) is not None
+    bench.write(1)
+    async with running(bench):
+        await bench.got(3)
+    assert bench.offsets() == [0, 1, 5]
+
+
+async def test_positions_of_an_assignment_that_is_over_pass_nothing() -> None:
+    bench = Bench()
+    bench.write(1)
+    await bench.assign(P0)
+    ask = bench.consumer.position
+
+    async def and_rebalance(_where: TopicPartition) -> int:
+        bench.consumer.position = ask  # type: ignore[method-assign]
+        await bench.consumer.rebalance()
+        return 100
+
+    bench.consumer.position = and_rebalance  # type: ignore[method-assign]
+    await bench.source._pass_gaps()  # noqa: SLF001 - one turn of run()
+    assert bench.source.progress.committable() == {}
+    assert bench.source.read_to == {}
