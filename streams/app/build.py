@@ -188,6 +188,8 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
     except RefundError:
         code = EXIT_FAILURE
     failure = app.failure
+    if failure is None and isinstance(worker.crash_reason, RefundError):
+        failure = worker.crash_reason  # an agent's
     if isinstance(failure, UsageError):
         raise failure
     if failure is not None:

@@ -219,24 +219,29 @@ class Engine(WorkerService):
                 await self.facts.until(lambda: bool(self.shared.policies))
 
     def _warm_breaker(self, number: int) -> None:
-        """Let the breaker know what was approved before this worker came."""
-        now_ms = self._in.now_ms()
-        policy = self._policy_now()
-        if policy is None or policy.breaker_window_ms is None:
+        """Let the breaker know what was approved before this worker came.
+
+        Each approval counts under the policy that was in force for it (R-08).
+        """
+        policies = self.shared.policies
+        windows = [policy.breaker_window_ms or 0 for policy in policies]
+        since_ms = self._in.now_ms() - max(windows, default=0)
+        if not any(windows):
             return
         for newest in self.facts.tables[number].ledger.newest.values():
             for entry in newest.chain():
-                if entry.outcome == APPROVED and entry.decided_at_ms > (
-                    now_ms - policy.breaker_window_ms
-                ):
+                if entry.outcome == APPROVED and entry.decided_at_ms > since_ms:
                     decision = decode_decision(entry.value)
-                    self.breaker.admit(
-                        decision.decision_id,
-                        decision.shop_id,
-                        decision.refund_fen,
-                        entry.decided_at_ms,
-                        policy,
-                    )
+                    pinned_ms = decision.requested_at_ms or decision.decided_at_ms
+                    policy = policies.at(pinned_ms)
+                    if policy is not None:
+                        self.breaker.admit(
+                            decision.decision_id,
+                            decision.shop_id,
+                            decision.refund_fen,
+                            entry.decided_at_ms,
+                            policy,
+                        )
 
     def _reconcile(self, number: int) -> None:
         """Have every refund of a partition looked at, a few hundred at a time."""
@@ -303,13 +308,15 @@ class Engine(WorkerService):
     async def _watch_progress(self) -> None:
         """End the process when there is something to do and nothing moves."""
         limit = self._in.settings.worker.stall_after_ms
+        # An idempotent producer tries for ever: nobody else gives a lost output up.
+        ack_limit = min(limit, self._in.settings.kafka.request_timeout_ms)
         seen: dict[TopicPartition, tuple[int, int]] = {}
         facts_seen = (0, monotonic_ms())
         while True:
             await asyncio.sleep(_WATCHDOG_S)
             now = monotonic_ms()
             for where, idle_ms in self.source.progress.idle_ms().items():
-                if idle_ms > limit:
+                if idle_ms > ack_limit:
                     raise StalledError(
                         f"{where}: outputs not acknowledged for {idle_ms} ms"
                     )
@@ -447,6 +454,7 @@ class Engine(WorkerService):
         if not self._built.is_set():
             return
         await self.halt()
+        self.source.close()
         await close_all(
             [
                 self.sink.flush,

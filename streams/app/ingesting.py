@@ -201,6 +201,7 @@ class IngestService(WorkerService):
         if not self._built.is_set():
             return
         await self.halt()
+        self.source.close()
         await close_all(
             [
                 self.sink.flush,

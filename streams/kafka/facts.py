@@ -128,9 +128,20 @@ class FactsReader:
             await self._moved.wait_for(holds)
 
     async def barrier(self, partition: int) -> None:
-        """Return when every fact written to a partition before this call is applied."""
+        """Return when every fact written to a partition before this call is applied.
+
+        Raises
+        ------
+        FactsUnreadableError
+            The broker does not say what was written.
+        """
         wanted = self.topics.owned(partition)
-        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(wanted)
+        try:
+            ends: dict[TopicPartition, int] = await self._consumer.end_offsets(wanted)
+        except KafkaError as problem:
+            raise FactsUnreadableError(
+                f"looking for newer facts failed: {type(problem).__name__}: {problem}"
+            ) from problem
         behind = dict(ends)
         async with self._moved:
             while True:

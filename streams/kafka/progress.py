@@ -80,6 +80,8 @@ class Progress:
             self._moved.set()
 
         claim = Claim(end_offset, advance)
+        if not lane.claims:  # a quiet partition has not been stuck all the while
+            lane.moved_at_ms = self._clock_ms()
         lane.claims.append(claim)
         return claim
 
@@ -143,6 +145,9 @@ class Progress:
         }
 
     def moved_at_ms(self, partition: TopicPartition) -> int:
-        """Return when the partition last moved (monotonic ms); 0 when not owned."""
+        """Return when the partition last moved, or began to wait; 0 when not owned.
+
+        Monotonic ms.
+        """
         lane = self._lanes.get(partition)
         return lane.moved_at_ms if lane is not None else 0

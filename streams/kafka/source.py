@@ -317,6 +317,11 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             self.progress.committed(offsets)
             return True
 
+    def close(self) -> None:
+        """Let no slice be judged any more; those under way are finished and committed."""
+        self.epoch += 1
+        self.read_to.clear()
+
     async def stop(self) -> None:
         """Commit a last time; the caller has let the sink finish before."""
         await self._stop_preparing()

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
+from typing_extensions import override
+
 from streams.decision.engine import judge_again
 from streams.decision.policy import Policy
 from streams.records.decisions import decode_decision, encode_decision
@@ -46,6 +48,7 @@ class Rec:
     value: bytes | None
     headers: tuple[Header, ...] = ()
 
+    @override
     def __str__(self) -> str:
         return f"{self.topic}/{self.partition}@{self.offset}"
 
@@ -94,7 +97,9 @@ class View:
     @cached_property
     def decisions(self) -> list[Rec]:
         return [
-            rec for rec in self.outputs if rec.topic in ("approvals", "reviews", "skipped")
+            rec
+            for rec in self.outputs
+            if rec.topic in ("approvals", "reviews", "skipped")
         ]
 
     @cached_property
@@ -129,7 +134,9 @@ class View:
 
     def codes(self) -> set[str]:
         """Every reason code that any decision has."""
-        return {code for rec in self.first.values() for code in rec.fields["reason_codes"]}
+        return {
+            code for rec in self.first.values() for code in rec.fields["reason_codes"]
+        }
 
 
 Check: TypeAlias = Callable[[View], Iterator[str]]
@@ -208,7 +215,9 @@ def _letter_fits(rec: Rec, letter: Rec) -> Iterator[str]:
     kept, added = letter.headers[: len(rec.headers)], letter.headers[len(rec.headers) :]
     if kept != rec.headers:
         yield f"{letter}: other headers than {rec}"
-    if tuple(name for name, _ in added) != tuple(f"refund_dlq_{one}" for one in DEAD_HEADERS):
+    if tuple(name for name, _ in added) != tuple(
+        f"refund_dlq_{one}" for one in DEAD_HEADERS
+    ):
         yield f"{letter}: adds the wrong headers"
 
 
@@ -327,9 +336,7 @@ def notices_are_written_once(view: View) -> Iterator[str]:
         if known.setdefault(notice_id, rec) is not rec:
             yield f"{rec}: repeats {known[notice_id]}"
     follow_ups = [
-        rec
-        for rec in view.decisions
-        if rec.fields["decision_id"].endswith(FOLLOW_UP)
+        rec for rec in view.decisions if rec.fields["decision_id"].endswith(FOLLOW_UP)
     ]
     if len(follow_ups) != len({rec.identity for rec in follow_ups}):
         yield f"a follow-up is written twice: {[str(rec) for rec in follow_ups]}"

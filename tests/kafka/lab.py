@@ -58,7 +58,9 @@ def row(topic: str, owner: str, key: str, **fields: object) -> Row:
 class Lab:
     """Everything of one test; what it starts ends with it."""
 
-    def __init__(self, settings: Settings, environ: dict[str, str], folder: Path) -> None:
+    def __init__(
+        self, settings: Settings, environ: dict[str, str], folder: Path
+    ) -> None:
         self.settings = settings
         self.environ = environ
         self.folder = folder

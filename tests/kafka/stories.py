@@ -162,7 +162,9 @@ SINGLES: Final = (
         ask={"buyer_id": None},
     ),
     _one("SHOP_EXCLUDED", order={"shop_id": "s-off"}, ask={"shop_id": "s-off"}),
-    _one("SHOP_STANDING_RESTRICTED", order={"shop_id": "s-low"}, ask={"shop_id": "s-low"}),
+    _one(
+        "SHOP_STANDING_RESTRICTED", order={"shop_id": "s-low"}, ask={"shop_id": "s-low"}
+    ),
     _one("", order={"shop_id": "s-watch"}, ask={"shop_id": "s-watch"}),
     _one("LISTS_NOT_READY", order={"shop_id": "s-odd"}, ask={"shop_id": "s-odd"}),
     _one("SHOP_UNKNOWN", order={"shop_id": None}, ask={"shop_id": None}),
@@ -226,7 +228,7 @@ class Teller:
         found = row("buyers", self.owner, self.owner, **(fields | self._timed(changes)))
         self.facts.append((0, found))
 
-    def order(self, number: int = 1, wave: int = 0, **changes: object) -> None:
+    def order(self, number: int = 1, wave: int = 0, **changes: Any) -> None:  # noqa: ANN401 - JSON
         order_id = f"o-{self.name}-{number}"
         fields = {
             "order_id": order_id,
@@ -318,7 +320,7 @@ def single(case: Single) -> Story:
     return told
 
 
-def _told(number: int, now_ms: int, era: str = "now", **order: object) -> Teller:
+def _told(number: int, now_ms: int, era: str = "now", **order: Any) -> Teller:  # noqa: ANN401 - JSON
     """Begin with a good buyer and one order."""
     teller = Teller(number, now_ms, era)
     teller.buyer()
@@ -437,10 +439,16 @@ def payout_failed(number: int, now_ms: int) -> Teller:
     teller = _told(number, now_ms)
     refund_id = f"r-{teller.name}-1"
     teller.ask("")
-    teller.outcome(1, refund_id, refund_id=refund_id, kind="payout_failed", at_ms=now_ms)
-    teller.expected[f"FR:{refund_id}:1:refund_failed", False] = frozenset({"REFUND_FAILED"})
+    teller.outcome(
+        1, refund_id, refund_id=refund_id, kind="payout_failed", at_ms=now_ms
+    )
+    teller.expected[f"FR:{refund_id}:1:refund_failed", False] = frozenset(
+        {"REFUND_FAILED"}
+    )
     teller.ask("OPEN_REFUND_ON_ORDER", 2, wave=2)
-    teller.ask("REQUEST_EDITED_AFTER_APPROVAL OPEN_REFUND_ON_ORDER", wave=2, refund_version=2)
+    teller.ask(
+        "REQUEST_EDITED_AFTER_APPROVAL OPEN_REFUND_ON_ORDER", wave=2, refund_version=2
+    )
     return teller
 
 
@@ -448,7 +456,9 @@ def rejected_by_a_person(number: int, now_ms: int) -> Teller:
     teller = _told(number, now_ms)
     refund_id = f"r-{teller.name}-1"
     teller.ask("REFUND_AMOUNT_INVALID", refund_fen=19_901)
-    teller.outcome(1, refund_id, refund_id=refund_id, kind="reviewed", result="rejected")
+    teller.outcome(
+        1, refund_id, refund_id=refund_id, kind="reviewed", result="rejected"
+    )
     teller.ask("", 2, wave=2)
     return teller
 

@@ -11,6 +11,7 @@ from tests.kafka.checker import WITHOUT_ZOMBIES
 from tests.kafka.lab import DATED, Lab, Row, laboratory, now_ms, running
 from tests.kafka.workers import supervised
 from tests.kafka.world import World
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio
 
@@ -35,9 +36,8 @@ class Sender:
                 continue  # the same again
             await asyncio.sleep(0.05)
 
-    async def done(self) -> None:
-        while self.sent < len(self._rows):
-            await asyncio.sleep(0.05)
+    async def done(self) -> bool:
+        return self.sent >= len(self._rows)
 
 
 async def test_a_broker_restarted_under_load_leaves_neither_lag_nor_repeats(
@@ -67,7 +67,7 @@ async def test_a_broker_restarted_under_load_leaves_neither_lag_nor_repeats(
                 await lab.written(await lab.count("reviews") + 100, "reviews")
                 await asyncio.to_thread(way, 1)
                 await asyncio.to_thread(own_broker.start_node, 1)
-            await asyncio.wait_for(sender.done(), 60)
+            await eventually(sender.done, 60)
             await lab.caught_up()
         view = await lab.checked(WITHOUT_ZOMBIES)
         assert len(view.inputs) >= len(rows)

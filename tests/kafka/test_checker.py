@@ -17,6 +17,7 @@ from tests.kafka.checker import (
     Rec,
     Sample,
     View,
+    answers_fit,
     commits_stay_behind,
     decisions_follow_from_their_facts,
     every_offset_is_answered,
@@ -26,7 +27,6 @@ from tests.kafka.checker import (
     one_content_a_decision,
     order_is_kept,
     problems,
-    answers_fit,
     readable,
 )
 
@@ -59,7 +59,9 @@ def answering(rec: Rec, offset: int, decision_id: str, value: bytes) -> Rec:
     return Rec("reviews", 0, offset, rec.key, value, headers)
 
 
-def letter(rec: Rec, value: bytes | None, headers: tuple[tuple[str, bytes | None], ...]) -> Rec:
+def letter(
+    rec: Rec, value: bytes | None, headers: tuple[tuple[str, bytes | None], ...]
+) -> Rec:
     added = {
         "topic": INPUT,
         "partition": "0",
@@ -142,7 +144,9 @@ def test_two_outcomes_of_one_decision_are_found_even_by_readers_that_fold() -> N
         payout_key="pay:r-2",
     )
     approval = Rec("approvals", 0, 0, approval.key, approval.value, approval.headers)
-    assert first_decisions_hold.__name__ in found(view(*REVIEWS, approval, LETTER), FOLDED)
+    assert first_decisions_hold.__name__ in found(
+        view(*REVIEWS, approval, LETTER), FOLDED
+    )
 
 
 def test_a_decision_that_its_facts_do_not_call_for_is_found() -> None:
@@ -154,7 +158,9 @@ def test_a_decision_that_its_facts_do_not_call_for_is_found() -> None:
 def test_a_decision_in_the_wrong_topic_is_found() -> None:
     rec = REVIEWS[2]
     moved = Rec("approvals", 0, 0, rec.key, rec.value, rec.headers)
-    names = found(view(*REVIEWS[:2], moved, LETTER), (decisions_follow_from_their_facts,))
+    names = found(
+        view(*REVIEWS[:2], moved, LETTER), (decisions_follow_from_their_facts,)
+    )
     assert names
 
 

@@ -90,7 +90,9 @@ async def test_versions_and_withdrawals_are_remembered_over_a_crash(
     kafka: Kafka, topics: str, tmp_path: Path
 ) -> None:
     async with laboratory(kafka.bootstrap, topics, tmp_path, **STATIC) as lab:
-        edited, late, open_one, gone, first_gone, second = (good(n) for n in range(1, 7))
+        edited, late, open_one, gone, first_gone, second = (
+            good(n) for n in range(1, 7)
+        )
         told = (edited, late, open_one, gone, first_gone, second)
         write = Writer(lab)
         async with lab.fresh(*DATED):
@@ -147,7 +149,9 @@ async def test_a_failed_payout_opens_one_review_also_over_kill_9(
             await lab.written(1, "reviews")
             worker.kill()
             fail(late)  # nobody listens
-            paid.outcome(0, "r-000003-1", refund_id="r-000003-1", kind="payout_succeeded")
+            paid.outcome(
+                0, "r-000003-1", refund_id="r-000003-1", kind="payout_succeeded"
+            )
             fail(paid)  # nothing undoes that the money went back
             await write(*told)
             worker.start()
@@ -158,7 +162,9 @@ async def test_a_failed_payout_opens_one_review_also_over_kill_9(
             worker.start(REFUND_WORKER__COMMIT_INTERVAL_MS="50")
             await lab.caught_up()
         view = await lab.checked(WITHOUT_ZOMBIES)
-        follow_ups = [rec for rec in view.decisions if "refund_failed" in rec.identity[0]]
+        follow_ups = [
+            rec for rec in view.decisions if "refund_failed" in rec.identity[0]
+        ]
         assert sorted(rec.identity[0] for rec in follow_ups) == [
             "FR:r-000001-1:1:refund_failed",
             "FR:r-000002-1:1:refund_failed",
@@ -195,7 +201,7 @@ async def test_a_ship_race_is_noticed_once_also_over_a_restart(
             }
             before, at, after, entered, unknown, while_away = told
 
-            def ship(teller: Teller, gap_ms: int, **more: object) -> None:
+            def ship(teller: Teller, gap_ms: int, **more: Any) -> None:  # noqa: ANN401 - JSON
                 at_ms = decided[f"r-{teller.name}-1"] + gap_ms
                 teller.order(wave=1, picked_up_at_ms=at_ms, **more)
 
@@ -210,7 +216,9 @@ async def test_a_ship_race_is_noticed_once_also_over_a_restart(
             ship(while_away, -7, order_status="shipped")
             for teller in told[:-1]:
                 teller.facts.append(teller.facts[-1])  # the feed says it again
-                teller.order(wave=2, picked_up_at_ms=now_ms())  # and then something else
+                teller.order(
+                    wave=2, picked_up_at_ms=now_ms()
+                )  # and then something else
             await write(*told)
             worker.start()
             await lab.written(11, "notices")

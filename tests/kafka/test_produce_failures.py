@@ -1,16 +1,27 @@
 """An output that cannot be written ends the worker; nothing is lost, nothing doubled."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError
 
 from streams.kafka.broker import LocalCluster
 from tests.kafka.checker import WITHOUT_ZOMBIES, Rec, View, problems
 from tests.kafka.conftest import Kafka
-from tests.kafka.lab import DATED, DECIDED, PARTITIONS, Lab, laboratory, now_ms
+from tests.kafka.lab import (
+    DATED,
+    PARTITIONS,
+    Lab,
+    Row,
+    laboratory,
+    now_ms,
+    running,
+)
+from tests.kafka.stories import SINGLES, single
 from tests.kafka.workers import Worker
 from tests.kafka.world import World
 from tests.waiting import eventually
@@ -137,25 +148,29 @@ async def test_a_broker_gone_for_longer_than_the_request_timeout_ends_the_worker
     async with laboratory(
         own_broker.bootstrap_servers, topics, tmp_path, **QUICK
     ) as lab:
-        world = await world_of(lab, 2_000)
-        rows = world.requests[0]
-        async with lab.fresh(*DATED):
-            worker = await lab.started()
-            half = len(rows) // 2
-            await lab.put(*rows[:half])
-            await lab.written(1)
+        told = [single(SINGLES[0])(number, now_ms()) for number in range(1_000)]
+        await lab.put(*[found for teller in told for _, found in teller.facts])
+        rows = [found for teller in told for _, found in teller.requests]
+        await lab.mark(at_ms=now_ms() + 120_000)
+        worker = await lab.started()
+        async with running(deliver_again_and_again(lab, rows)):
+            await lab.written(len(rows))
             # Frozen, not gone: what was sent stays unanswered until the time is over.
             await asyncio.to_thread(own_broker.pause, 1)
-            code = await worker.exit_code(45)
-            assert code == 1, worker.tail()
-            await asyncio.to_thread(own_broker.resume, 1)
-            await eventually(lambda: answering(lab), 30)
-            worker.start()
-            await lab.put(*rows[half:])
-            await lab.caught_up()
+            try:
+                code = await worker.exit_code(30)
+            finally:
+                await asyncio.to_thread(own_broker.resume, 1)
+        assert code == 1, worker.tail()
+        assert "not acknowledged" in worker.text().splitlines()[-1]
+        worker.start()
+        await lab.caught_up()
         view = await lab.checked(WITHOUT_ZOMBIES)
-        assert len(view.inputs) == len(rows)
+        assert len(view.inputs) >= len(rows)
 
 
-async def answering(lab: Lab) -> bool:
-    return bool(await lab.count(*DECIDED))
+async def deliver_again_and_again(lab: Lab, rows: list[Row]) -> None:
+    """Keep the worker busy: at no moment is there nothing on its way."""
+    while True:
+        with contextlib.suppress(KafkaError):  # frozen
+            await lab.put(*rows)

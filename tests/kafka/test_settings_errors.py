@@ -27,33 +27,44 @@ def run(*arguments: str, **settings: str) -> tuple[int, list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("settings", "named"),
+    "settings",
     [
-        ({"REFUND_KAFKA__NONSENSE": "1"}, ["kafka.nonsense"]),
-        ({"REFUND_WEB__PORT": "sixty"}, ["web.port"]),
-        ({"REFUND_TOPICS__PARTITIONS": "0"}, ["topics.partitions"]),
-        ({"REFUND_KAFKA__HEARTBEAT_INTERVAL_MS": "9000"}, ["kafka.heartbeat_interval_ms"]),
-        ({"REFUND_POLICY__FILE": "/nowhere/policy.toml"}, ["/nowhere/policy.toml"]),
-        ({"REFUND_KAFKA__BOOTSTRAP_SERVERS": ""}, ["kafka.bootstrap_servers"]),
-        (
-            {
-                "REFUND_WORKER__AGENTS": "decide,sing",
-                "REFUND_LOG__LEVEL": "loud",
-                "REFUND_KAFKA__LINGER_MS": "-1",
-            },
-            ["kafka.linger_ms", "log.level", "worker.agents"],
-        ),
+        {"REFUND_KAFKA__NONSENSE": "1"},
+        {"REFUND_WEB__PORT": "sixty"},
+        {"REFUND_TOPICS__PARTITIONS": "0"},
+        {"REFUND_KAFKA__BOOTSTRAP_SERVERS": ""},
+        {
+            "REFUND_KAFKA__LINGER_MS": "-1",
+            "REFUND_LOG__LEVEL": "loud",
+            "REFUND_WORKER__AGENTS": "decide,sing",
+        },
     ],
 )
-def test_each_wrong_setting_is_one_line_that_names_it(
-    settings: dict[str, str], named: list[str]
+def test_each_wrong_setting_is_one_line_that_names_it(settings: dict[str, str]) -> None:
+    code, lines = run(**settings)
+    assert code == 2
+    for line, name in zip(sorted(lines), sorted(settings), strict=True):
+        assert line.startswith(f"refund: {name}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (
+            {"REFUND_KAFKA__HEARTBEAT_INTERVAL_MS": "9000"},
+            "kafka.heartbeat_interval_ms",
+        ),
+        ({"REFUND_POLICY__FILE": "/nowhere/policy.toml"}, "/nowhere/policy.toml"),
+    ],
+)
+def test_settings_that_cannot_be_used_together_or_at_all_are_one_line(
+    settings: dict[str, str], named: str
 ) -> None:
     code, lines = run(**settings)
     assert code == 2
-    assert len(lines) == len(named)
-    for line, name in zip(sorted(lines), named, strict=True):
-        assert line.startswith("refund: ")
-        assert name in line
+    (line,) = lines
+    assert line.startswith("refund: ")
+    assert named in line
 
 
 def test_a_policy_file_with_several_faults_names_all_of_them(tmp_path: Path) -> None:

@@ -532,7 +532,7 @@ async def test_positions_of_an_assignment_that_is_over_pass_nothing() -> None:
         await bench.consumer.rebalance()
         return 100
 
-    bench.consumer.position = and_rebalance  # type: ignore[method-assign]
+    bench.consumer.position = and_rebalance  # type: ignore[method-assign,assignment]
     await bench.source._pass_gaps()  # noqa: SLF001 - one turn of run()
     assert bench.source.progress.committable() == {}
     assert bench.source.read_to == {}

@@ -40,7 +40,11 @@ _HEADERS: Final[tuple[tuple[Header, ...], ...]] = (
     (),
     (("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),),
     (("x", b"1"), ("x", b"2"), ("empty", b""), ("null", None), ("bytes", b"\xff\x00")),
-    (("source_offset", b"5"), ("refund_dlq_topic", b"elsewhere"), ("refund_dlq_offset", b"9")),
+    (
+        ("source_offset", b"5"),
+        ("refund_dlq_topic", b"elsewhere"),
+        ("refund_dlq_offset", b"9"),
+    ),
 )
 
 
@@ -103,7 +107,9 @@ class World:
         rng = self._rng
         value = _VERY_LONG if rng.random() < 0.01 else rng.choice(_BAD)
         key = rng.choice((None, b"", b"\xff", b"r-bad"))
-        return Row("requests", rng.randrange(PARTITIONS), key, value, rng.choice(_HEADERS))
+        return Row(
+            "requests", rng.randrange(PARTITIONS), key, value, rng.choice(_HEADERS)
+        )
 
     def _write_lists(self, now_ms: int) -> None:
         for fields in stories.policies(now_ms):
