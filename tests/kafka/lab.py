@@ -289,8 +289,11 @@ async def running(work: Any) -> AsyncIterator[None]:  # noqa: ANN401 - a corouti
 async def laboratory(
     bootstrap: str, prefix: str, folder: Path, **settings: str
 ) -> AsyncIterator[Lab]:
-    """Create all topics; end all workers and delete the topics afterwards."""
-    environ = {
+    """Create all topics; end all workers and delete the topics afterwards.
+
+    ``settings`` are the workers' only: a lab is as patient as its clients' defaults.
+    """
+    common = {
         "REFUND_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
         "REFUND_KAFKA__GROUP_ID": prefix + "decide",
         "REFUND_KAFKA__SESSION_TIMEOUT_MS": "6000",
@@ -299,8 +302,8 @@ async def laboratory(
         "REFUND_TOPICS__EVENTS": prefix + "events",
         "REFUND_TOPICS__PARTITIONS": str(PARTITIONS),
         "REFUND_WORKER__COMMIT_INTERVAL_MS": "50",
-    } | settings
-    lab = Lab(load(environ, None, {}), environ, folder)
+    }
+    lab = Lab(load(common, None, {}), common | settings, folder)
     async with AsyncExitStack() as stack:
         lab.admin = await stack.enter_async_context(admin_client(lab.settings.kafka))
         specs = declare(lab.settings)
