@@ -9,10 +9,10 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from faults.waiting import eventually
 from streams.kafka.broker import LocalCluster
 from streams.kafka.probe import known_brokers
 from tests.kafka.conftest import Kafka
-from tests.waiting import eventually
 
 
 async def create(bootstrap: str, name: str, copies: int) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from aiokafka.errors import KafkaError
 
+from faults.judge.checks import WITHOUT_ZOMBIES
+from faults.lab import DATED, Lab, Row, laboratory, now_ms, running
+from faults.waiting import eventually
+from faults.workers import supervised
+from faults.world import World
 from streams.kafka.broker import LocalCluster
-from tests.kafka.checker import WITHOUT_ZOMBIES
-from tests.kafka.lab import DATED, Lab, Row, laboratory, now_ms, running
-from tests.kafka.workers import supervised
-from tests.kafka.world import World
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio
 

@@ -12,12 +12,12 @@ from random import Random
 
 import pytest
 
-from tests.kafka.checker import FOLDED, WITHOUT_ZOMBIES
+from faults.judge.checks import FOLDED, WITHOUT_ZOMBIES
+from faults.lab import DATED, PARTITIONS, Lab, laboratory, now_ms, running
+from faults.waiting import eventually
+from faults.workers import Worker
+from faults.world import World, turned
 from tests.kafka.conftest import Kafka
-from tests.kafka.lab import DATED, PARTITIONS, Lab, laboratory, now_ms, running
-from tests.kafka.workers import Worker
-from tests.kafka.world import World, turned
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,6 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
+from faults.waiting import eventually
 from streams.decision.policy import Policies
 from streams.errors import FactsUnreadableError
 from streams.kafka.facts import FactsReader, FactTopics
@@ -16,7 +17,6 @@ from streams.kafka.tables import Applied, SharedTables, lists_as_of
 from tests import samples
 from tests.fakes import FakeConsumer, FakeLog, turns
 from tests.samples import BUYER, NOW, NUMBER, PARTITIONS
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio
 

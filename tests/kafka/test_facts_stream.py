@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams.kafka.routing import partition_of
-from tests.kafka.checker import WITHOUT_ZOMBIES
-from tests.kafka.conftest import Kafka
-from tests.kafka.lab import (
+from faults.judge.checks import WITHOUT_ZOMBIES
+from faults.lab import (
     DATED,
     PARTITIONS,
     WATERMARK,
@@ -21,9 +19,11 @@ from tests.kafka.lab import (
     now_ms,
     row,
 )
-from tests.kafka.stories import APPROVED, DAY, LINE, MINUTE, Teller
-from tests.kafka.workers import Worker
-from tests.waiting import eventually
+from faults.stories import APPROVED, DAY, LINE, MINUTE, Teller
+from faults.waiting import eventually
+from faults.workers import Worker
+from streams.kafka.routing import partition_of
+from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio
 

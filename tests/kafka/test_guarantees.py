@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from faults.lab import DATED, Lab, laboratory, now_ms
+from faults.waiting import eventually
+from faults.world import WAVES, World, differences
 from streams.decision.reasons import ReasonCode
 from tests.kafka.conftest import Kafka
-from tests.kafka.lab import DATED, Lab, laboratory, now_ms
-from tests.kafka.world import WAVES, World, differences
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio
 

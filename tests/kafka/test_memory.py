@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.kafka.checker import WITHOUT_ZOMBIES, Rec
+from faults.judge.checks import WITHOUT_ZOMBIES
+from faults.judge.view import Rec
+from faults.lab import DATED, Lab, Row, laboratory, now_ms, row
+from faults.stories import APPROVED, Teller
+from faults.waiting import eventually
 from tests.kafka.conftest import Kafka
-from tests.kafka.lab import DATED, Lab, Row, laboratory, now_ms, row
-from tests.kafka.stories import APPROVED, Teller
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio
 

@@ -9,10 +9,9 @@ from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
-from streams.kafka.broker import LocalCluster
-from tests.kafka.checker import WITHOUT_ZOMBIES, Rec, View, problems
-from tests.kafka.conftest import Kafka
-from tests.kafka.lab import (
+from faults.judge.checks import WITHOUT_ZOMBIES, problems
+from faults.judge.view import Rec, View
+from faults.lab import (
     DATED,
     PARTITIONS,
     Lab,
@@ -21,10 +20,12 @@ from tests.kafka.lab import (
     now_ms,
     running,
 )
-from tests.kafka.stories import SINGLES, single
-from tests.kafka.workers import Worker
-from tests.kafka.world import World
-from tests.waiting import eventually
+from faults.stories import SINGLES, single
+from faults.waiting import eventually
+from faults.workers import Worker
+from faults.world import World
+from streams.kafka.broker import LocalCluster
+from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from faults.workers import ROOT, surroundings
 from tests.kafka.conftest import Kafka
-from tests.kafka.workers import ROOT, surroundings
 
 
 def run(*arguments: str, **settings: str) -> tuple[int, list[str]]:

@@ -15,10 +15,10 @@ from aiokafka.errors import (
     UnknownMemberIdError,
 )
 
+from faults.waiting import eventually
 from streams.errors import SourceError
 from streams.kafka.source import Slice, Source, SourceLimits, Starts
 from tests.fakes import FakeConsumer, FakeLog, turns
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio
 

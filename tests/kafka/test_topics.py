@@ -11,11 +11,11 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from faults.waiting import eventually
 from streams.errors import TopicsError
 from streams.kafka.topics import TopicSpec, admin_client, check, create, declare, needed
 from streams.settings import Settings, load
 from tests.kafka.conftest import Kafka
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from tests.kafka.lab import Row, row
+from faults.lab import Row, row
 
 SECOND: Final = 1_000
 MINUTE: Final = 60 * SECOND

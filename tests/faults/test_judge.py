@@ -3,20 +3,10 @@
 import msgspec
 import pytest
 
-from streams.decision.engine import decide
-from streams.decision.facts import see
-from streams.decision.model import Facts
-from streams.records.codec import Unreadable, decode_request
-from streams.records.decisions import decode_decision, encode_decision
-from streams.settings import load_policy
-from tests import samples
-from tests.kafka.checker import (
+from faults.judge.checks import (
     FOLDED,
     UNDISTURBED,
     Check,
-    Rec,
-    Sample,
-    View,
     answers_fit,
     commits_stay_behind,
     decisions_follow_from_their_facts,
@@ -29,6 +19,14 @@ from tests.kafka.checker import (
     problems,
     readable,
 )
+from faults.judge.view import Rec, Sample, View
+from streams.decision.engine import decide
+from streams.decision.facts import see
+from streams.decision.model import Facts
+from streams.records.codec import Unreadable, decode_request
+from streams.records.decisions import decode_decision, encode_decision
+from streams.settings import load_policy
+from tests import samples
 
 INPUT = "t.requests"
 POLICY = load_policy(None)

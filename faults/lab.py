@@ -14,13 +14,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from faults.judge.checks import UNDISTURBED, Check, problems
+from faults.judge.view import Header, Rec, Sample, View
+from faults.waiting import eventually
+from faults.workers import Worker
 from streams.decision.policy import Policy
 from streams.kafka.routing import partition_of
 from streams.kafka.topics import admin_client, create, declare
 from streams.settings import Settings, load, load_policy
-from tests.kafka.checker import UNDISTURBED, Check, Header, Rec, Sample, View, problems
-from tests.kafka.workers import Worker
-from tests.waiting import eventually
 
 PARTITIONS: Final = 4
 DECIDED: Final = ("approvals", "reviews", "skipped", "dead-letters")
@@ -35,7 +36,7 @@ _BATCH: Final = 500_000
 
 
 def now_ms() -> int:
-    return time.time_ns() // 1_000_000  # noqa: TID251 - workers use the real clock, too
+    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True)
@@ -251,6 +252,7 @@ class Lab:
             record.key,
             record.value,
             tuple(record.headers),
+            record.timestamp,
         )
 
     async def view(self) -> View:

@@ -6,10 +6,10 @@ from typing import Final
 
 import orjson
 
+from faults import stories
+from faults.judge.view import Header
+from faults.lab import PARTITIONS, Row, row
 from streams.decision.policy import Policy, parse_policy
-from tests.kafka import stories
-from tests.kafka.checker import Header
-from tests.kafka.lab import PARTITIONS, Row, row
 
 WAVES: Final = 3
 _PLAIN_SHARE: Final = 0.4

@@ -7,13 +7,10 @@ Only to judge a record again does it call the pure core.
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeAlias
 
-from typing_extensions import override
-
+from faults.judge.view import Rec, View, answered_place
 from streams.decision.engine import judge_again
 from streams.decision.policy import Policy
 from streams.records.decisions import decode_decision, encode_decision
@@ -32,127 +29,7 @@ DEAD_HEADERS: Final = (
 )
 TOPIC_OF: Final = {"auto_approve": "approvals", "manual_review": "reviews"}
 
-Header: TypeAlias = tuple[str, bytes | None]
-Place: TypeAlias = tuple[int, int]
-"""Partition and offset in the input topic."""
-
-
-@dataclass(frozen=True)
-class Rec:
-    """One record of a log; topics without the prefix."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[Header, ...] = ()
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.topic}/{self.partition}@{self.offset}"
-
-    def header(self, name: str) -> str | None:
-        """The last header of that name, as text."""
-        for key, value in reversed(self.headers):
-            if key == name and value is not None:
-                return value.decode()
-        return None
-
-    @cached_property
-    def fields(self) -> dict[str, Any]:
-        found = json.loads(self.value or b"")
-        assert isinstance(found, dict)
-        return found
-
-    @property
-    def identity(self) -> tuple[str, bool]:
-        """Decision id, and whether it answers a withdrawal (E-19: a record of its own)."""
-        seen = self.fields.get("seen") or {}
-        return self.fields["decision_id"], seen.get("action") == "withdraw"
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Offsets of the group, and, looked up after them, the ends of the output topics."""
-
-    committed: Mapping[int, int]
-    ends: Mapping[tuple[str, int], int]
-
-
-@dataclass(frozen=True)
-class View:
-    """Everything there is to see, each partition in the order of its log."""
-
-    input_topic: str
-    """With its prefix, as headers name it."""
-    inputs: Sequence[Rec]
-    outputs: Sequence[Rec]
-    """Of approvals, reviews, skipped, dead-letters and notices."""
-    samples: Sequence[Sample] = ()
-    policies: Mapping[str, Policy] = field(default_factory=dict)
-    unread: Mapping[int, int] = field(default_factory=dict)
-    """By partition, offsets at its end that hold no record for us: aborted, markers."""
-
-    @cached_property
-    def decisions(self) -> list[Rec]:
-        return [
-            rec
-            for rec in self.outputs
-            if rec.topic in ("approvals", "reviews", "skipped")
-        ]
-
-    @cached_property
-    def notices(self) -> list[Rec]:
-        return [rec for rec in self.outputs if rec.topic == "notices"]
-
-    @cached_property
-    def dead(self) -> list[Rec]:
-        return [rec for rec in self.outputs if rec.topic == "dead-letters"]
-
-    @cached_property
-    def answers(self) -> dict[Place, list[Rec]]:
-        """Outputs by the input offset they say they answer."""
-        found: dict[Place, list[Rec]] = defaultdict(list)
-        for rec in (*self.decisions, *self.dead):
-            where = answered_place(rec, self.input_topic)
-            if where is not None:
-                found[where].append(rec)
-        return dict(found)
-
-    @cached_property
-    def first(self) -> dict[tuple[str, bool], Rec]:
-        """What a reader is left with: the first record of every identity."""
-        found: dict[tuple[str, bool], Rec] = {}
-        for rec in self.decisions:
-            found.setdefault(rec.identity, rec)
-        return found
-
-    def reasons(self, decision_id: str, *, withdrawal: bool = False) -> frozenset[str]:
-        """Reason codes of a decision."""
-        return frozenset(self.first[decision_id, withdrawal].fields["reason_codes"])
-
-    def codes(self) -> set[str]:
-        """Every reason code that any decision has."""
-        return {
-            code for rec in self.first.values() for code in rec.fields["reason_codes"]
-        }
-
-
 Check: TypeAlias = Callable[[View], Iterator[str]]
-
-
-def answered_place(rec: Rec, input_topic: str) -> Place | None:
-    """The input offset a record answers; None when it answers something else."""
-    names = (
-        ("refund_dlq_topic", "refund_dlq_partition", "refund_dlq_offset")
-        if rec.topic == "dead-letters"
-        else ("source_topic", "source_partition", "source_offset")
-    )
-    topic, partition, offset = (rec.header(name) for name in names)
-    if topic != input_topic or partition is None or offset is None:
-        return None
-    return int(partition), int(offset)
 
 
 def readable(value: bytes | None) -> bool:

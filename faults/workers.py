@@ -12,10 +12,10 @@ from typing import Final
 
 import aiohttp
 
+from faults.waiting import eventually
 from streams.kafka.process import GuardedProcess
-from tests.waiting import eventually
 
-ROOT: Final = Path(__file__).parents[2]
+ROOT: Final = Path(__file__).parents[1]
 READY_S: Final = 60.0
 _LOOPBACK: Final = "127.0.0.1"
 _OK: Final = 200
@@ -25,7 +25,7 @@ def surroundings() -> dict[str, str]:
     """What a program needs of our environment: none of our own settings."""
     found = {
         name: text
-        for name, text in os.environ.items()  # noqa: TID251 - the tests' own edge
+        for name, text in os.environ.items()
         if not name.startswith("REFUND_")
     }
     return found | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
