@@ -28,7 +28,9 @@ DECIDED: Final = ("approvals", "reviews", "skipped", "dead-letters")
 OUTPUTS: Final = (*DECIDED, "notices")
 DATED: Final = ("orders", "buyers", "shops", "catalog")
 """Fact topics that carry watermarks."""
+FACTS: Final = ("orders", "buyers", "outcomes", "shops", "catalog")
 WATERMARK: Final = b"__watermark__"
+_OF_TOPICS: Final = "REFUND_TOPICS__"
 _SAMPLE_S: Final = 0.1
 _BEAT_S: Final = 0.5
 _LARGEST: Final = 4_000_000
@@ -69,6 +71,9 @@ class Lab:
         self.input_topic = self.prefix + "requests"
         self.workers: list[Worker] = []
         self.samples: list[Sample] = []
+        self.feeding = asyncio.Event()
+        """While it is clear, feeds are silent: no watermarks (see :meth:`fresh`)."""
+        self.feeding.set()
         base = load_policy(None)
         self.policies: dict[str, Policy] = {base.name: base}
         self.producer: AIOKafkaProducer
@@ -143,6 +148,7 @@ class Lab:
         async def beat() -> None:
             while True:
                 await asyncio.sleep(_BEAT_S)
+                await self.feeding.wait()
                 with contextlib.suppress(KafkaError):  # while the broker is away
                     await self.mark(*topics)
 
@@ -263,8 +269,15 @@ class Lab:
         last = {rec.partition: rec.offset for rec in inputs}
         unread = {at: end - 1 - last.get(at, -1) for (_, at), end in ends.items()}
         outputs = await self.records(*OUTPUTS)
+        facts = await self.records(*FACTS)
         return View(
-            self.input_topic, inputs, outputs, self.samples, self.policies, unread
+            self.input_topic,
+            inputs,
+            outputs,
+            self.samples,
+            self.policies,
+            unread,
+            facts,
         )
 
     async def checked(self, checks: Sequence[Check] = UNDISTURBED) -> View:
@@ -293,7 +306,8 @@ async def laboratory(
 ) -> AsyncIterator[Lab]:
     """Create all topics; end all workers and delete the topics afterwards.
 
-    ``settings`` are the workers' only: a lab is as patient as its clients' defaults.
+    ``settings`` are the workers' only, but for those of topics: a lab is as patient as
+    its clients' defaults.
     """
     common = {
         "REFUND_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
@@ -304,6 +318,9 @@ async def laboratory(
         "REFUND_TOPICS__EVENTS": prefix + "events",
         "REFUND_TOPICS__PARTITIONS": str(PARTITIONS),
         "REFUND_WORKER__COMMIT_INTERVAL_MS": "50",
+    }
+    common |= {
+        name: text for name, text in settings.items() if name.startswith(_OF_TOPICS)
     }
     lab = Lab(load(common, None, {}), common | settings, folder)
     async with AsyncExitStack() as stack:

@@ -52,6 +52,16 @@ class Worker:
     def running(self) -> bool:
         return self._process is not None and self._process.wait(0) is None
 
+    @property
+    def code(self) -> int | None:
+        """Exit code of a process that ended by itself or was asked to; None = it runs."""
+        return None if self._process is None else self._process.wait(0)
+
+    @property
+    def pid(self) -> int:
+        """Process id of the process that was started last."""
+        return self._there.pid
+
     def start(self, **changes: str) -> None:
         """Start it, or start it again; ``changes`` are settings for good."""
         assert not self.running

@@ -6,11 +6,14 @@ Only to judge a record again does it call the pure core.
 """
 
 import json
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from faults.judge.view import Rec, View, answered_place
+from faults.judge.money import approvals_are_just, facts_were_loaded
+from faults.judge.view import Place, Rec, View, answered_place
+from faults.judge.witness import acknowledged_is_there, nobody_is_stuck, reader_agrees
 from streams.decision.engine import judge_again
 from streams.decision.policy import Policy
 from streams.records.decisions import decode_decision, encode_decision
@@ -169,20 +172,37 @@ def _judged_again(
 
 
 def order_is_kept(view: View) -> Iterator[str]:
-    """Along every output partition the offsets that are answered never go down."""
+    """Along every output partition the offsets that are answered never go down (O4)."""
+    for rec, offset, highest in _late(view):
+        yield f"{rec}: answers {offset} after {highest}"
+
+
+def late_answers(view: View) -> int:
+    """Count answers that stand behind those to later requests, repeats left out.
+
+    A crash may leave some, and nothing else may: a request whose answer was still on its
+    way to one topic is judged again, and with other facts its answer may go to another
+    topic, where answers to later requests stand already.
+    """
+    return sum(1 for _ in _late(view))
+
+
+def _late(view: View) -> Iterator[tuple[Rec, int, int]]:
     highest: dict[tuple[str, int], int] = {}
+    folded: set[tuple[str, Place]] = set()
     for rec in (*view.decisions, *view.dead):
         place = answered_place(rec, view.input_topic)
-        if place is None:
+        if place is None or (rec.topic, place) in folded:
             continue
+        folded.add((rec.topic, place))
         where = (rec.topic, rec.partition)
         if place[1] < highest.get(where, -1):
-            yield f"{rec}: answers {place[1]} after {highest[where]}"
+            yield rec, place[1], highest[where]
         highest[where] = max(place[1], highest.get(where, -1))
 
 
 def commits_stay_behind(view: View) -> Iterator[str]:
-    """No committed offset was ever ahead of what the outputs then held."""
+    """No committed offset was ever ahead of what the outputs then held (O6)."""
     asked: dict[int, list[int]] = defaultdict(list)
     for rec in view.inputs:
         asked[rec.partition].append(rec.offset)
@@ -194,8 +214,10 @@ def commits_stay_behind(view: View) -> Iterator[str]:
                 yield f"requests/{partition}: committed {committed} after {since}"
                 continue
             looked_at[partition] = committed
-            for offset in asked[partition]:
-                if since <= offset < committed and not any(
+            offsets = asked[partition]
+            begin, end = bisect_left(offsets, since), bisect_left(offsets, committed)
+            for offset in offsets[begin:end]:
+                if not any(
                     answer.offset < sample.ends.get((answer.topic, answer.partition), 0)
                     for answer in view.answers.get((partition, offset), ())
                 ):
@@ -219,29 +241,30 @@ def notices_are_written_once(view: View) -> Iterator[str]:
         yield f"a follow-up is written twice: {[str(rec) for rec in follow_ups]}"
 
 
-WITHOUT_ZOMBIES: Final[tuple[Check, ...]] = (
+ALWAYS: Final[tuple[Check, ...]] = (
+    acknowledged_is_there,
     every_offset_is_answered,
-    every_offset_is_answered_once,
     answers_fit,
-    one_content_a_decision,
     first_decisions_hold,
     decisions_follow_from_their_facts,
     commits_stay_behind,
+    approvals_are_just,
+    facts_were_loaded,
+    reader_agrees,
+    nobody_is_stuck,
+)
+"""Also when a worker slept through the loss of its partitions."""
+
+WITHOUT_ZOMBIES: Final[tuple[Check, ...]] = (
+    *ALWAYS,
+    every_offset_is_answered_once,
+    one_content_a_decision,
     notices_are_written_once,
 )
 """Also after crashes, whatever facts do meanwhile."""
 
 UNDISTURBED: Final[tuple[Check, ...]] = (*WITHOUT_ZOMBIES, order_is_kept)
 """A crash may leave an offset of one output topic to be answered later than the next."""
-
-FOLDED: Final[tuple[Check, ...]] = (
-    every_offset_is_answered,
-    answers_fit,
-    first_decisions_hold,
-    decisions_follow_from_their_facts,
-    commits_stay_behind,
-)
-"""When a worker slept through the loss of its partitions."""
 
 
 def problems(view: View, checks: Iterable[Check] = UNDISTURBED) -> list[str]:

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
+from streams.kafka.twins import dated_assignor
 from streams.settings import Kafka, connection
 
 _BATCH_BYTES: Final = 524_288
@@ -65,8 +65,12 @@ def writer(kafka: Kafka) -> AIOKafkaProducer:
     )
 
 
-def member(kafka: Kafka, group_id: str) -> AIOKafkaConsumer:
-    """Build a consumer that joins a group; offsets are committed by hand."""
+def member(kafka: Kafka, group_id: str, started_ms: int) -> AIOKafkaConsumer:
+    """Build a consumer that joins a group; offsets are committed by hand.
+
+    ``started_ms`` tells the group when this process started, UTC ms: of two that share a
+    static name the older one ends.
+    """
     return AIOKafkaConsumer(
         **connection(kafka),
         group_id=group_id,
@@ -74,7 +78,7 @@ def member(kafka: Kafka, group_id: str) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
-        partition_assignment_strategy=(RoundRobinPartitionAssignor,),
+        partition_assignment_strategy=(dated_assignor(started_ms),),
         session_timeout_ms=kafka.session_timeout_ms,
         heartbeat_interval_ms=kafka.heartbeat_interval_ms,
         fetch_max_wait_ms=kafka.fetch_max_wait_ms,

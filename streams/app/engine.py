@@ -33,6 +33,7 @@ from streams.errors import (
     FactsUnreadableError,
     StalledError,
 )
+from streams.kafka import twins
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import Answered, OutputReader
 from streams.kafka.sink import Sink
@@ -81,6 +82,7 @@ class Engine(WorkerService):
         self._built = asyncio.Event()
         self._to_look: asyncio.Queue[Glance] = asyncio.Queue()
         self._began_ms = monotonic_ms()
+        self._started_ms = inputs.now_ms()
         self._lag: dict[TopicPartition, int] = {}
 
     # -- start -----------------------------------------------------------------
@@ -100,7 +102,9 @@ class Engine(WorkerService):
         )
         self.reader = OutputReader(self.clients.outputs, self.outputs, self.input_topic)
         self.sink = Sink(self.clients.producer, self.reader.written)
-        self.consumer = member(settings.kafka, settings.kafka.group_id)
+        self.consumer = member(
+            settings.kafka, settings.kafka.group_id, self._started_ms
+        )
         worker = settings.worker
         self.source = Source(
             self.consumer,
@@ -293,6 +297,13 @@ class Engine(WorkerService):
     @Service.task
     async def _run_commits(self) -> None:
         await self.run_until_stopped(self.source.commit_forever())
+
+    @Service.task
+    async def _run_twin_watch(self) -> None:
+        kafka = self._in.settings.kafka
+        await self.run_until_stopped(
+            twins.watch(kafka, kafka.group_id, self._started_ms, self.source.refused)
+        )
 
     @Service.task
     async def _run_sink_watch(self) -> None:

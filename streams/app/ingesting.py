@@ -17,6 +17,7 @@ from streams.agents.ingest import IngestParts
 from streams.app.clients import member, writer
 from streams.app.counters import EngineCounters
 from streams.app.service import WorkerService, close_all, connect, monotonic_ms
+from streams.kafka import twins
 from streams.kafka.sink import Sink
 from streams.kafka.source import Slice, Source, SourceLimits
 from streams.kafka.tables import WATERMARK_KEY
@@ -62,6 +63,7 @@ class IngestService(WorkerService):
         super().__init__()
         self._in = inputs
         self._readers: dict[int, Ingest] = {}
+        self._started_ms = inputs.now_ms()
         self._built = asyncio.Event()
 
     @override
@@ -73,7 +75,9 @@ class IngestService(WorkerService):
         self.session = aiohttp.ClientSession()
         self.platform = _platform(settings.kuaishou, self.session, self._in.now_ms)
         self.sink = Sink(self.producer, lambda _where, _offset, _count: None)
-        self.consumer = member(settings.kafka, settings.kafka.group_id + "-ingest")
+        self.consumer = member(
+            settings.kafka, settings.kafka.group_id + "-ingest", self._started_ms
+        )
         worker = settings.worker
         self.source = Source(
             self.consumer,
@@ -163,6 +167,15 @@ class IngestService(WorkerService):
     @Service.task
     async def _run_commits(self) -> None:
         await self.run_until_stopped(self.source.commit_forever())
+
+    @Service.task
+    async def _run_twin_watch(self) -> None:
+        kafka = self._in.settings.kafka
+        await self.run_until_stopped(
+            twins.watch(
+                kafka, kafka.group_id + "-ingest", self._started_ms, self.source.refused
+            )
+        )
 
     @Service.task
     async def _run_loss_watch(self) -> None:

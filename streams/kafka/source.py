@@ -98,6 +98,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self.epoch = 0
         self.rebalances = 0
         self.first_assignment = asyncio.Event()
+        self.refused = asyncio.Event()
+        """Set when the group does not take a commit: it may know us no more."""
         self.read_to: dict[TopicPartition, int] = {}
         """Next offset to deliver, per partition being read."""
         self._done_to: dict[TopicPartition, int] = {}
@@ -310,6 +312,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                 await self._consumer.commit(offsets)
             except _NOT_OURS as problem:
                 log.info("offsets not committed, the group is changing: %s", problem)
+                self.refused.set()
                 return False
             except KafkaError as problem:
                 log.warning("offsets not committed: %s", problem)

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from faults.judge.checks import (
-    FOLDED,
+    ALWAYS,
     UNDISTURBED,
     Check,
     answers_fit,
@@ -100,14 +100,14 @@ def altered(rec: Rec, **fields: object) -> Rec:
 
 def test_nothing_is_found_in_a_right_log() -> None:
     assert problems(view(*REVIEWS, LETTER, notice(0))) == []
-    assert problems(view(*REVIEWS, LETTER, notice(0)), FOLDED) == []
+    assert problems(view(*REVIEWS, LETTER, notice(0)), ALWAYS) == []
 
 
 def test_a_lost_request_is_found() -> None:
     for kept in (REVIEWS[:2], REVIEWS[1:]):
         names = found(view(*kept, LETTER))
         assert every_offset_is_answered.__name__ in names
-        assert every_offset_is_answered.__name__ in found(view(*kept, LETTER), FOLDED)
+        assert every_offset_is_answered.__name__ in found(view(*kept, LETTER), ALWAYS)
 
 
 def test_a_lost_dead_letter_is_found() -> None:
@@ -143,7 +143,7 @@ def test_two_outcomes_of_one_decision_are_found_even_by_readers_that_fold() -> N
     )
     approval = Rec("approvals", 0, 0, approval.key, approval.value, approval.headers)
     assert first_decisions_hold.__name__ in found(
-        view(*REVIEWS, approval, LETTER), FOLDED
+        view(*REVIEWS, approval, LETTER), ALWAYS
     )
 
 

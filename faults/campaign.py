@@ -1,0 +1,73 @@
+"""Many runs: which, on which broker, one after the other."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from faults.run import Fault, Verdict, play
+from streams.kafka.broker import LocalCluster
+from streams.kafka.node import ClusterOptions
+
+_QUICK_START: Final = ("-XX:TieredStopAtLevel=1",)
+_FIRST_SEED: Final = 1
+
+
+def runs_of(
+    faults: Iterable[Fault], runs: int | None, seed: int | None
+) -> Iterator[tuple[Fault, int]]:
+    """Yield every run: a fault and its seed.
+
+    Parameters
+    ----------
+    runs
+        Of each fault; None = as many as the campaign wants.
+    seed
+        The first one; None = 1. The seeds of one fault follow each other.
+    """
+    first = _FIRST_SEED if seed is None else seed
+    for fault in faults:
+        for number in range(fault.runs if runs is None else runs):
+            yield fault, first + number
+
+
+class Campaign:
+    """Plays runs, each on fresh topics of a fresh cluster.
+
+    Parameters
+    ----------
+    libs
+        Jars of the broker (:func:`streams.kafka.broker.prepare`).
+    folder
+        Where runs keep their files; what is left of them afterwards, failed.
+    """
+
+    def __init__(self, libs: Path, folder: Path) -> None:
+        self._libs = libs
+        self._folder = folder
+
+    def play(
+        self,
+        wanted: Iterable[tuple[Fault, int]],
+        on_verdict: Callable[[Verdict], None],
+    ) -> list[Verdict]:
+        """Play runs one after the other; tell each verdict as it is there."""
+        verdicts: list[Verdict] = []
+        for fault, seed in wanted:
+            verdict = self._one(fault, seed)
+            verdicts.append(verdict)
+            on_verdict(verdict)
+        return verdicts
+
+    def _one(self, fault: Fault, seed: int) -> Verdict:
+        folder = self._folder / f"{fault.number:02d}-{fault.name}-{seed}"
+        shutil.rmtree(folder, ignore_errors=True)  # of an earlier run of this seed
+        options = ClusterOptions(
+            nodes=fault.nodes,
+            heap_mb=400,
+            jvm_flags=_QUICK_START,
+            properties=fault.properties,
+        )
+        with LocalCluster(self._libs, folder / "brokers", options) as cluster:
+            return asyncio.run(play(fault, seed, cluster, folder))

@@ -1,0 +1,153 @@
+"""The money oracle: no approval against what the fact log said at the time (O10, O11).
+
+It reads the fact log as raw JSON and knows nothing of how the processor keeps its tables.
+"""
+
+import json
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from faults.judge.view import Rec, View
+
+LIMIT_FEN: Final = 30_000
+"""Exclusive."""
+_MAX_AGE_MS: Final = 60_000
+"""No fact may be older than that, by the policy."""
+_SLACK_MS: Final = 1_000
+"""Between the moment a record was made and the moment it stood in the log."""
+_LOADED_MS: Final = 5_000
+_WATERMARK: Final = b"__watermark__"
+
+
+@dataclass
+class _Log:
+    """The orders of one partition, in the order of the log."""
+
+    snapshots: dict[str, list[tuple[int, int, dict[str, Any] | None]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """Order id -> (place, record timestamp, fields; None = tombstone or unreadable)."""
+    marks: list[tuple[int, int]] = field(default_factory=list)
+    """Watermark, place; only those that are higher than all before."""
+    vetoes: dict[str, int] = field(default_factory=dict)
+    """Order id -> record timestamp of its first veto."""
+
+
+def approvals_are_just(view: View) -> Iterator[str]:
+    """Find approvals of orders that were known to be shipped, vetoed or too dear (O10)."""
+    logs = _logs(view)
+    for rec in view.first.values():
+        if rec.topic != "approvals":
+            continue
+        order_id = str(rec.fields["order_id"])
+        log = logs.get(rec.partition, _Log())
+        if order_id not in log.snapshots:
+            if logs:
+                yield f"{rec}: approved, the fact log never held order {order_id}"
+            continue
+        against = _against(log, order_id, rec)
+        if against is not None:
+            yield f"{rec}: approved although order {order_id} {against}"
+
+
+def facts_were_loaded(view: View) -> Iterator[str]:
+    """Find decisions that missed an order the log had held for seconds (O11)."""
+    logs = _logs(view)
+    for rec in view.decisions:
+        seen = rec.fields.get("seen")
+        if not seen or not seen.get("order_absent"):
+            continue
+        order_id = rec.fields["order_id"]
+        log = logs.get(rec.partition)
+        if log is None or order_id not in log.snapshots:
+            continue
+        decided_ms = rec.fields["decided_at_ms"]
+        then = [one for one in log.snapshots[order_id] if one[1] < decided_ms]
+        if then and then[-1][1] < decided_ms - _LOADED_MS and then[-1][2] is not None:
+            known_ms = decided_ms - then[-1][1]
+            yield f"{rec}: misses order {order_id}, in the log for {known_ms} ms"
+
+
+def _against(log: _Log, order_id: str, rec: Rec) -> str | None:
+    """What the log said against an approval, as far as it had to be known."""
+    fields = rec.fields
+    seen, decided_ms = fields["seen"], fields["decided_at_ms"]
+    known = _known(log, order_id, seen, decided_ms)
+    if known is None:
+        return "was taken away"
+    status = known.get("back_end_status") or known.get("order_status")
+    if status != "paid":
+        return f"was {status} (version {known.get('order_version')})"
+    if any(line.get("shipped_count") != 0 for line in known.get("lines") or ()):
+        return "was partly shipped"
+    paid_fen = known.get("paid_fen")
+    if type(paid_fen) is not int or not 0 < paid_fen < LIMIT_FEN:
+        return f"was paid {paid_fen} fen"
+    vetoed_ms = log.vetoes.get(order_id)
+    lists_ms = min(seen.get("lists_as_of_ms") or 0, decided_ms)
+    if vetoed_ms is not None and vetoed_ms < lists_ms - _SLACK_MS:
+        return "was vetoed"
+    return None
+
+
+def _known(
+    log: _Log, order_id: str, seen: dict[str, Any], decided_ms: int
+) -> dict[str, Any] | None:
+    """The newest snapshot among those that had to be known; None = tombstone.
+
+    What stands before the watermark a decision relied on had to be known, as had what
+    is older than any fact may be, as had the version it names itself.
+    """
+    at = bisect_left(log.marks, (seen.get("order_as_of_ms") or 0, 0))
+    reached = log.marks[at][1] if at < len(log.marks) else 0
+    version = seen.get("order_version")
+    newest: dict[str, Any] | None = None
+    for place, stamp_ms, fields in log.snapshots[order_id]:
+        named = fields is not None and fields.get("order_version") == version
+        if place >= reached and stamp_ms >= decided_ms - _MAX_AGE_MS and not named:
+            continue
+        if (
+            fields is None
+            or newest is None
+            or fields["order_version"] >= newest["order_version"]
+        ):
+            newest = fields
+    return newest
+
+
+def _logs(view: View) -> dict[int, _Log]:
+    found: dict[int, _Log] = defaultdict(_Log)
+    for place, rec in enumerate(view.facts):
+        if rec.topic == "orders":
+            _take_order(found[rec.partition], place, rec)
+        elif rec.topic == "outcomes" and _fields(rec).get("veto") is True:
+            order_id = str(_fields(rec).get("order_id"))
+            found[rec.partition].vetoes.setdefault(order_id, rec.timestamp_ms)
+    return dict(found)
+
+
+def _take_order(log: _Log, place: int, rec: Rec) -> None:
+    key = rec.key or b""
+    if key.startswith(_WATERMARK):
+        mark_ms = _fields(rec).get("watermark_ms")
+        if type(mark_ms) is int and (not log.marks or mark_ms > log.marks[-1][0]):
+            log.marks.append((mark_ms, place))
+        return
+    fields = _fields(rec)
+    order_id = fields.get("order_id") or key.decode(errors="replace")
+    readable = type(fields.get("order_version")) is int
+    log.snapshots[str(order_id)].append(
+        (place, rec.timestamp_ms, fields if readable else None)
+    )
+
+
+def _fields(rec: Rec) -> dict[str, Any]:
+    """Fields of a record; none when it cannot be read."""
+    try:
+        found = json.loads(rec.value or b"null")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,218 @@
+"""One run: load, fault, load, drain, judge."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from random import Random
+from typing import Final, TypeAlias
+
+import msgspec
+
+from faults.crew import Crew
+from faults.figures import Bound, Figures, figures_of
+from faults.judge.checks import WITHOUT_ZOMBIES, Check, problems
+from faults.judge.view import View
+from faults.keep import keep
+from faults.lab import Lab, laboratory, now_ms
+from faults.load import Load
+from faults.waiting import eventually
+from faults.watch import Watch
+from streams.kafka.broker import LocalCluster
+
+_CALM_S: Final = 6.0
+"""Load before the fault, and at least as long after it."""
+_DRAIN_S: Final = 120.0
+_TOLD: Final = 12
+"""Problems of a run that are told; the rest is in its folder."""
+THREE: Final = {
+    "REFUND_TOPICS__REPLICATION_FACTOR": "3",
+    "REFUND_TOPICS__MIN_INSYNC_REPLICAS": "2",
+}
+
+Act: TypeAlias = Callable[["Run"], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One line of the campaign."""
+
+    number: int
+    name: str
+    """As it is asked for on the command line."""
+    text: str
+    """What is done, in half a sentence."""
+    act: Act
+    runs: int
+    """In the whole campaign."""
+    nodes: int = 1
+    workers: int = 2
+    rate: int = 500
+    """Requests a second."""
+    seconds: int = 60
+    """Load that is made ready; a run ends earlier as a rule."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Of every worker."""
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """Of the broker."""
+    checks: Sequence[Check] = WITHOUT_ZOMBIES
+    within: Sequence[Bound] = ()
+    """What the figures of a run must keep to."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of a run."""
+
+    fault: int
+    name: str
+    seed: int
+    problems: tuple[str, ...]
+    timeline: tuple[tuple[float, str], ...]
+    """Seconds from the start of the load, and what happened."""
+    figures: Figures
+    kept: str | None = None
+    """Folder of a failed run: logs of workers and brokers, topics as JSON lines."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the judge found nothing."""
+        return not self.problems
+
+
+class Run:
+    """What a fault can get hold of."""
+
+    def __init__(self, fault: Fault, seed: int, cluster: LocalCluster) -> None:
+        self.fault = fault
+        self.seed = seed
+        self.cluster = cluster
+        self.rng = Random(seed)  # noqa: S311 - moments, no secrets
+        self.lab: Lab
+        self.load: Load
+        self.crew: Crew
+        self.watch: Watch
+        self.timeline: list[tuple[float, str]] = []
+        self.found: list[str] = []
+        """What the fault itself saw go wrong."""
+        self.began_ms = 0
+        self.over_ms = 0
+        self._start = time.monotonic()
+
+    def note(self, text: str) -> None:
+        """Write down that something happened now."""
+        self.timeline.append((round(time.monotonic() - self._start, 2), text))
+
+    def expect(self, holds: object, text: str) -> None:
+        """Note a problem unless something holds."""
+        if not holds:
+            self.note(f"NOT: {text}")
+            self.found.append(text)
+
+    async def pass_s(self, seconds: float) -> None:
+        """Let the load go on for a while."""
+        await asyncio.sleep(seconds)
+
+    async def some_moment(self) -> None:
+        """Let the load go on until some moment of the next second."""
+        await asyncio.sleep(self.rng.random())
+
+    async def answers(self, more: int, deadline_s: float = 60.0) -> None:
+        """Wait until so many more requests have been answered."""
+        wanted = len(self.watch.answered) + more
+
+        async def enough() -> bool:
+            return len(self.watch.answered) >= wanted
+
+        await eventually(enough, deadline_s)
+
+    async def no_lag(self, deadline_s: float = _DRAIN_S) -> None:
+        """Wait until what is in the input topic now is answered and committed."""
+        await self.lab.caught_up(deadline_s)
+
+
+async def play(fault: Fault, seed: int, cluster: LocalCluster, folder: Path) -> Verdict:
+    """Play a run against a running cluster; ``folder`` is kept only if it fails."""
+    run = Run(fault, seed, cluster)
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    began = time.monotonic()
+    view: View | None = None
+    figures = Figures()
+    try:
+        async with _set(run, folder):
+            await _story(run)
+            view = replace(
+                await run.lab.view(), sent=run.load.sent, heard=tuple(run.watch.heard)
+            )
+        figures = figures_of(
+            view, (run.began_ms, run.over_ms), run.load.unsure, time.monotonic() - began
+        )
+        found = [*run.found, *problems(view, fault.checks)]
+        found += [told for bound in fault.within if (told := bound(figures))]
+    except (AssertionError, TimeoutError, OSError) as problem:
+        found = [*run.found, f"{type(problem).__name__}: {problem}"]
+    kept = None
+    if found:
+        keep(folder, run.timeline, found, view)
+        kept = str(folder)
+    else:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    return Verdict(
+        fault=fault.number,
+        name=fault.name,
+        seed=seed,
+        problems=tuple(found[:_TOLD]),
+        timeline=tuple(run.timeline),
+        figures=figures,
+        kept=kept,
+    )
+
+
+@asynccontextmanager
+async def _set(run: Run, folder: Path) -> AsyncIterator[None]:
+    """Lab, load, crew and watch, in place and in order."""
+    fault = run.fault
+    prefix = f"f{fault.number}-{run.seed}-{now_ms() % 10_000_000}."
+    settings = dict(fault.settings)
+    if fault.nodes > 1:
+        settings |= THREE
+    async with AsyncExitStack() as stack:
+        run.lab = await stack.enter_async_context(
+            laboratory(run.cluster.bootstrap_servers, prefix, folder, **settings)
+        )
+        run.load = await asyncio.to_thread(
+            Load, run.lab, run.seed, fault.rate, fault.seconds
+        )
+        await run.load.prepare()
+        run.crew = Crew(run.lab)
+        await stack.enter_async_context(run.crew.watching())
+        run.watch = Watch(run.lab, run.crew.alive)
+        await stack.enter_async_context(run.watch.watching())
+        yield
+
+
+async def _story(run: Run) -> None:
+    static = "REFUND_KAFKA__GROUP_INSTANCE_ID" in run.fault.settings
+    for number in range(run.fault.workers):
+        # A fixed name of its own for each: two with the same one would fight.
+        own = {"REFUND_KAFKA__GROUP_INSTANCE_ID": f"w{number}"} if static else {}
+        run.crew.hire(**own)
+    await run.crew.ready()
+    async with run.load.coming_in():
+        run._start = time.monotonic()  # noqa: SLF001 - the story's own clock
+        await run.pass_s(_CALM_S)
+        run.note("fault begins")
+        run.began_ms = now_ms()
+        await run.fault.act(run)
+        run.over_ms = now_ms()
+        run.note("fault is over")
+        await run.pass_s(_CALM_S)
+        await run.no_lag()
+        run.note("no lag")
+        await run.pass_s(_CALM_S)
+    await run.no_lag()
+    await run.watch.caught_up()
+    run.note(f"drained; exit codes {run.crew.codes}")
+    run.expect(not run.crew.given_up, f"{run.crew.given_up} asked for a person")

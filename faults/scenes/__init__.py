@@ -1,0 +1,1 @@
+"""What happens in each fault; the list of them is :mod:`faults.catalog`."""

@@ -1,0 +1,189 @@
+"""Faults 1 to 9 and 22: workers that end, freeze, join, leave, or live in another time."""
+
+import asyncio
+from typing import Final
+
+from faults.lab import PARTITIONS
+from faults.run import Run
+from faults.waiting import eventually
+from faults.workers import Worker
+
+SESSION_S: Final = 6.0
+"""Session time-out of the laboratory's workers."""
+NEVER: Final = {
+    "REFUND_WORKER__STALL_AFTER_MS": "86400000",
+    "REFUND_WORKER__COMMIT_INTERVAL_MS": "86399999",
+}
+USUALLY: Final = {
+    "REFUND_WORKER__STALL_AFTER_MS": "30000",
+    "REFUND_WORKER__COMMIT_INTERVAL_MS": "50",
+}
+_ALL: Final = frozenset(range(PARTITIONS))
+_IDLE_S: Final = 60.0
+_KILLS_WHILE_LOADING: Final = 3
+
+
+async def restart(run: Run) -> None:
+    """1: SIGTERM, exit code 0 within ten seconds, start again; each worker in turn."""
+    for worker in run.crew.workers:
+        code = await run.crew.stop(worker)
+        run.note(f"{worker.name} ended with {code}")
+        run.expect(code == 0, f"{worker.name} ended with {code}, not 0")
+        run.crew.start(worker)
+        await run.crew.ready()
+        run.note(f"{worker.name} ready")
+
+
+async def kill(run: Run) -> None:
+    """2: SIGKILL at some moment."""
+    await run.some_moment()
+    worker = run.rng.choice(run.crew.workers)
+    run.crew.kill(worker)
+    run.note(f"{worker.name} killed")
+    await run.crew.ready()
+
+
+async def kill_before_commit(run: Run) -> None:
+    """3: SIGKILL when much is acknowledged and nothing of it committed."""
+    for worker in run.crew.workers:
+        await run.crew.stop(worker)
+    for worker in run.crew.workers:
+        run.crew.start(worker, **NEVER)
+    await run.crew.ready()
+    await run.answers(100)  # each has read: what joining made them commit is committed
+    committed = await run.lab.committed()
+    await run.answers(run.rng.randint(200, 1_000))
+    run.expect(await run.lab.committed() == committed, "something was committed")
+    for worker in run.crew.workers:
+        run.crew.lose(worker)
+    run.note("both killed, nothing committed since they started")
+    for worker in run.crew.workers:
+        run.crew.start(worker, **USUALLY)
+    await run.crew.ready()
+
+
+async def kill_while_loading(run: Run) -> None:
+    """4: SIGKILL while facts are loaded or outputs read back, three times over."""
+    worker = run.rng.choice(run.crew.workers)
+    for _ in range(_KILLS_WHILE_LOADING):
+        run.crew.kill(worker)
+        seen = await _loading(worker)
+        await asyncio.sleep(run.rng.random() / 10)
+        run.note(f"{worker.name} killed {'while it loaded' if seen else 'when ready'}")
+    run.crew.kill(worker)
+    await run.crew.ready()
+
+
+async def _loading(worker: Worker) -> bool:
+    """Wait until a worker loads; False when it was through before anybody saw it."""
+
+    async def told() -> list[bool]:
+        ready = await worker.answers("readyz")
+        return [not ready] if await worker.status() else []
+
+    (loading,) = await eventually(told)
+    return loading
+
+
+async def rolling(run: Run) -> None:
+    """5: restart one after the other, with static membership: no partition moves."""
+    before = await run.crew.owned()
+    counts = await _rebalances(run)
+    for worker in run.crew.workers:
+        others = [one for one in run.crew.workers if one is not worker]
+        await run.crew.stop(worker)
+        run.crew.start(worker)
+        await run.crew.ready()
+        run.note(f"{worker.name} back")
+        for other in others:
+            kept = await other.partitions() == before[other.name]
+            run.expect(kept, f"{other.name} lost partitions to a restart of another")
+    for worker in run.crew.workers:
+        again = await worker.partitions() == before[worker.name]
+        run.expect(again, f"{worker.name} came back to other partitions")
+    # Each was restarted, so each has had one assignment, its own.
+    after = await _rebalances(run)
+    run.expect(
+        all(count == 1 for count in after.values()),
+        f"more assignments than one a worker: {counts} before, {after} after",
+    )
+
+
+async def _rebalances(run: Run) -> dict[str, float | None]:
+    return {
+        worker.name: await worker.metric("refund_rebalances_total")
+        for worker in run.crew.workers
+    }
+
+
+async def scale(run: Run) -> None:
+    """6: one worker, then three, then one again."""
+    for _ in range(2):
+        (worker,) = await run.crew.add()
+        await eventually(lambda who=worker: who.partitions())  # type: ignore[misc]
+        run.note(f"{worker.name} joined")
+        await run.pass_s(3)
+    for worker in run.crew.workers[1:]:
+        code = await run.crew.stop(worker)
+        run.expect(code == 0, f"{worker.name} ended with {code}")
+        run.note(f"{worker.name} left")
+        await run.pass_s(3)
+
+
+async def zombie(run: Run) -> None:
+    """7: SIGSTOP past the session time-out, then SIGCONT."""
+    sleeper, other = run.crew.workers
+    sleeper.pause()
+    run.note(f"{sleeper.name} frozen")
+
+    async def taken() -> bool:
+        return await other.partitions() == _ALL
+
+    await eventually(taken)
+    run.note("its partitions have moved")
+    await run.pass_s(1 + 4 * run.rng.random())
+    sleeper.resume()
+    run.note(f"{sleeper.name} goes on")
+
+    async def both() -> bool:
+        await run.crew.ready()
+        return bool(await sleeper.partitions() and await other.partitions())
+
+    await eventually(both, 60)
+
+
+async def twins(run: Run) -> None:
+    """8: a second worker with the same static id: one of them ends, and stays down."""
+    (first,) = run.crew.workers
+    second = run.crew.hire(REFUND_KAFKA__GROUP_INSTANCE_ID="w0")
+
+    async def one_left() -> bool:
+        return run.crew.alive() == 1
+
+    await eventually(one_left, 30)
+    left = first if first.running else second
+    run.note(f"{left.name} is left, exit codes {run.crew.codes}")
+    await run.pass_s(10)
+    run.expect(run.crew.alive() == 1, "the one that ended was started again")
+    run.expect(len(run.crew.codes) == 1, f"they fight: {run.crew.codes}")
+    run.expect(await left.partitions() == _ALL, "the one left does not own everything")
+    # It said that a person is needed, and that is right.
+    run.crew.given_up.clear()
+
+
+async def spare(run: Run) -> None:
+    """9: more workers than partitions; the spare takes over after long idling."""
+    await run.pass_s(_IDLE_S)
+    owned = await run.crew.owned()
+    spares = [worker for worker in run.crew.workers if not owned.get(worker.name)]
+    run.expect(len(spares) == 1, f"no single spare: {owned}")
+    busy = run.rng.choice([one for one in run.crew.workers if one not in spares])
+    run.crew.lose(busy)
+    run.note(f"{busy.name} killed for good")
+
+    async def taken() -> bool:
+        now = await run.crew.owned()
+        return bool(now[spares[0].name]) and set().union(*now.values()) == _ALL
+
+    await eventually(taken)
+    run.note(f"{spares[0].name} took over")

@@ -1,0 +1,103 @@
+"""Looks at a run while it goes on: committed offsets, lag, and every output as it comes."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from faults.judge.view import Heard, Rec, Sample, answered_place, digest_of
+from faults.lab import DECIDED, OUTPUTS, PARTITIONS, Lab, now_ms, running
+from faults.waiting import eventually
+
+_LOOK_S: Final = 0.2
+
+
+class Watch:
+    """What an onlooker has seen so far."""
+
+    def __init__(self, lab: Lab, alive: Callable[[], int]) -> None:
+        self._lab = lab
+        self._alive = alive
+        self.heard: list[Heard] = []
+        self.answered: set[tuple[int, int]] = set()
+        """Places that have an answer, as far as heard."""
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Look inside the block."""
+        async with (
+            AIOKafkaConsumer(
+                bootstrap_servers=self._lab.settings.kafka.bootstrap_servers,
+                group_id=None,
+                auto_offset_reset="earliest",
+                enable_auto_commit=False,
+                fetch_max_wait_ms=50,
+            ) as reader,
+            running(self._listen(reader)),
+            running(self._sample()),
+        ):
+            yield
+
+    async def caught_up(self) -> None:
+        """Wait until every output that is there now was heard."""
+        ends = await self._lab.ends(*OUTPUTS)
+
+        async def heard() -> bool:
+            stood = {(one.topic, one.partition): one.offset + 1 for one in self.heard}
+            return all(stood.get(lane, 0) >= end for lane, end in ends.items())
+
+        await eventually(heard)
+
+    async def _listen(self, reader: AIOKafkaConsumer) -> None:
+        reader.assign(
+            [
+                TopicPartition(self._lab.prefix + topic, number)
+                for topic in OUTPUTS
+                for number in range(PARTITIONS)
+            ]
+        )
+        while True:
+            try:
+                polled = await reader.getmany(timeout_ms=200)
+            except KafkaError:
+                await asyncio.sleep(_LOOK_S)  # a topic is gone, or the broker is
+                continue
+            at_ms = now_ms()
+            for records in polled.values():
+                self.heard += [self._heard(record, at_ms) for record in records]
+
+    def _heard(self, record: Any, at_ms: int) -> Heard:  # noqa: ANN401 - aiokafka is untyped here
+        topic = record.topic.removeprefix(self._lab.prefix)
+        headers = tuple(record.headers)
+        rec = Rec(topic, record.partition, record.offset, None, None, headers)
+        source = answered_place(rec, self._lab.input_topic)
+        if source is not None:
+            self.answered.add(source)
+        return Heard(
+            topic,
+            record.partition,
+            record.offset,
+            digest_of(record.key, record.value, headers),
+            at_ms,
+            source,
+        )
+
+    async def _sample(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            with contextlib.suppress(KafkaError, TimeoutError):
+                self._lab.samples.append(await self._look())
+
+    async def _look(self) -> Sample:
+        lab = self._lab
+        at_ms = now_ms()
+        ends = await lab.ends("requests")
+        committed = await lab.committed()
+        # Afterwards: an output that came between the looks is no violation.
+        outputs = await lab.ends(*DECIDED)
+        inputs = {number: end for (_, number), end in ends.items()}
+        return Sample(committed, outputs, at_ms, inputs, self._alive())

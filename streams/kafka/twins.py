@@ -1,0 +1,98 @@
+"""Two live workers under one static name: the one that started first ends.
+
+Kafka gives the name to whoever joins last (KIP-345). The other is told that it is no
+member any more, and aiokafka's answer is to join again, which throws the newcomer out:
+the two would take each other's partitions for ever. So every member publishes when it
+started, and one whose commit is refused looks who has its name.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
+from aiokafka.errors import KafkaError
+from typing_extensions import override
+
+from streams.errors import SettingsError
+from streams.kafka.topics import admin_client
+from streams.settings import Kafka
+
+log = logging.getLogger(__name__)
+
+_BETWEEN_LOOKS_S: Final = 0.2
+_MEMBERS: Final = 5
+"""Place of the members in a described group."""
+
+
+def dated_assignor(started_ms: int) -> type[RoundRobinPartitionAssignor]:
+    """Return round-robin assignment that tells the group when this member started."""
+
+    class Dated(RoundRobinPartitionAssignor):  # type: ignore[misc]  # aiokafka is untyped here
+        """Carries the start of its process, UTC ms, as user data."""
+
+        @classmethod
+        @override
+        def metadata(cls, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
+            return ConsumerProtocolMemberMetadata(
+                cls.version, list(topics), b"%d" % started_ms
+            )
+
+    return Dated
+
+
+async def watch(
+    kafka: Kafka, group_id: str, started_ms: int, refused: asyncio.Event
+) -> None:
+    """Look, whenever a commit was refused, whether a newer process has our name.
+
+    Parameters
+    ----------
+    group_id
+        The group whose members are looked at.
+    started_ms
+        When this process started, UTC ms, as given to :func:`dated_assignor`.
+    refused
+        Set by the source when the group does not take a commit; cleared here.
+
+    Raises
+    ------
+    SettingsError
+        Another process has the same ``kafka.group_instance_id`` and started later.
+    """
+    name = kafka.group_instance_id
+    while name is not None:
+        await refused.wait()
+        refused.clear()
+        try:
+            holders = await _holders(kafka, group_id, name)
+        except (KafkaError, OSError) as problem:
+            log.info("cannot look at the group: %s", problem)
+            holders = []
+        if any(other_ms > started_ms for other_ms in holders):
+            told = f"kafka.group_instance_id: {name!r} is also that of a worker started later"
+            raise SettingsError([f"{told}; give each worker a name of its own"])
+        await asyncio.sleep(_BETWEEN_LOOKS_S)
+
+
+async def _holders(kafka: Kafka, group_id: str, name: str) -> list[int]:
+    """Return when the members under a name started; those who do not tell are left out."""
+    async with admin_client(kafka) as admin:
+        (answer,) = await admin.describe_consumer_groups([group_id])
+    return [
+        at_ms
+        for group in answer.groups
+        for member_id, _, _, metadata, *_ in group[_MEMBERS]
+        if member_id.startswith(f"{name}-")
+        and (at_ms := _started_ms(metadata)) is not None
+    ]
+
+
+def _started_ms(metadata: bytes) -> int | None:
+    try:
+        said: bytes = ConsumerProtocolMemberMetadata.decode(metadata).user_data
+    except ValueError:  # not of our making, or between two states
+        return None
+    return int(said) if said and said.isdigit() else None
