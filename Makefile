@@ -15,7 +15,7 @@ UV ?= uv
 BIN := .venv/bin
 STAMP := .venv/.stamp
 
-.PHONY: help setup demo check test cov bench lock clean
+.PHONY: help setup demo check test cov bench faults lock clean
 
 help: ## these lines
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -52,9 +52,12 @@ cov: $(STAMP) ## all tests with branch coverage: 95 % of all, 100 % of the pure 
 bench: $(STAMP) ## measure throughput and latency on a real broker
 	$(BIN)/python -m bench
 
+faults: $(STAMP) ## break things under load, many hours; ARGS="kill --runs 1" for a part of it
+	$(BIN)/python -m faults $(ARGS)
+
 lock: ## renew requirements/*.lock (needs uv)
 	@requirements/lock $(UV)
 
 clean: ## remove .venv, caches and build output
 	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
-	find streams tests config docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find streams tests bench faults config docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -5,7 +5,7 @@ from typing import Final
 from faults.figures import back_within, gap_at_most, p99_is_back
 from faults.judge.checks import ALWAYS, UNDISTURBED
 from faults.run import Fault
-from faults.scenes import of_brokers, of_workers
+from faults.scenes import of_brokers, of_records, of_workers
 
 _SESSION_MS: Final = int(of_workers.SESSION_S * 1_000)
 _AFTER_KILL_MS: Final = _SESSION_MS + 2_000
@@ -167,6 +167,43 @@ FAULTS: Final = (
         3,
         nodes=3,
         seconds=150,
+        within=(p99_is_back,),
+    ),
+    Fault(
+        17,
+        "refused",
+        "an output topic refuses what is written",
+        of_records.too_large,
+        2,
+        nodes=3,
+        seconds=90,
+        within=(p99_is_back,),
+    ),
+    Fault(
+        19,
+        "poison",
+        "1,000 records malformed, null, 1 MB, of unknown types, of a schema to come, misrouted",
+        of_records.poison,
+        1,
+        within=(p99_is_back,),
+    ),
+    Fault(
+        20,
+        "facts",
+        "fact topics silent, lagging, tombstoned, compacted, out of order",
+        of_records.facts,
+        5,
+        seconds=150,
+        properties={"log.cleaner.backoff.ms": "500"},
+        within=(p99_is_back,),
+    ),
+    Fault(
+        21,
+        "transactions",
+        "input from transactional producers, a third aborted",
+        of_records.transactions,
+        1,
+        seconds=60,
         within=(p99_is_back,),
     ),
     Fault(

@@ -242,7 +242,7 @@ class Lab:
         behind = set(wanted)
         while behind:
             for where, polled in (await self.reader.getmany(timeout_ms=50)).items():
-                found[where] += [self._rec(record) for record in polled]
+                found[where] += [self.rec(record) for record in polled]
             behind = {
                 where
                 for where in behind
@@ -250,7 +250,8 @@ class Lab:
             }
         return [rec for where in wanted for rec in found[where]]
 
-    def _rec(self, record: Any) -> Rec:  # noqa: ANN401 - aiokafka is untyped here
+    def rec(self, record: Any) -> Rec:  # noqa: ANN401 - aiokafka is untyped here
+        """A record as the judge sees it."""
         return Rec(
             record.topic.removeprefix(self.prefix),
             record.partition,
@@ -269,15 +270,8 @@ class Lab:
         last = {rec.partition: rec.offset for rec in inputs}
         unread = {at: end - 1 - last.get(at, -1) for (_, at), end in ends.items()}
         outputs = await self.records(*OUTPUTS)
-        facts = await self.records(*FACTS)
         return View(
-            self.input_topic,
-            inputs,
-            outputs,
-            self.samples,
-            self.policies,
-            unread,
-            facts,
+            self.input_topic, inputs, outputs, self.samples, self.policies, unread
         )
 
     async def checked(self, checks: Sequence[Check] = UNDISTURBED) -> View:

@@ -24,7 +24,6 @@ from faults.watch import Watch
 from streams.kafka.broker import LocalCluster
 
 _CALM_S: Final = 6.0
-"""Load before the fault, and at least as long after it."""
 _DRAIN_S: Final = 120.0
 _TOLD: Final = 12
 """Problems of a run that are told; the rest is in its folder."""
@@ -85,8 +84,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 class Run:
     """What a fault can get hold of."""
 
-    def __init__(self, fault: Fault, seed: int, cluster: LocalCluster) -> None:
+    def __init__(
+        self, fault: Fault, seed: int, cluster: LocalCluster, calm_s: float
+    ) -> None:
         self.fault = fault
+        self.calm_s = calm_s
         self.seed = seed
         self.cluster = cluster
         self.rng = Random(seed)  # noqa: S311 - moments, no secrets
@@ -133,9 +135,18 @@ class Run:
         await self.lab.caught_up(deadline_s)
 
 
-async def play(fault: Fault, seed: int, cluster: LocalCluster, folder: Path) -> Verdict:
-    """Play a run against a running cluster; ``folder`` is kept only if it fails."""
-    run = Run(fault, seed, cluster)
+async def play(
+    fault: Fault,
+    seed: int,
+    cluster: LocalCluster,
+    folder: Path,
+    calm_s: float = _CALM_S,
+) -> Verdict:
+    """Play a run against a running cluster; ``folder`` is kept only if it fails.
+
+    ``calm_s`` is the load before the fault, and at least as long after it.
+    """
+    run = Run(fault, seed, cluster, calm_s)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     began = time.monotonic()
     view: View | None = None
@@ -144,7 +155,10 @@ async def play(fault: Fault, seed: int, cluster: LocalCluster, folder: Path) -> 
         async with _set(run, folder):
             await _story(run)
             view = replace(
-                await run.lab.view(), sent=run.load.sent, heard=tuple(run.watch.heard)
+                await run.lab.view(),
+                facts=run.watch.facts,
+                sent=run.load.sent,
+                heard=run.watch.heard,
             )
         figures = figures_of(
             view, (run.began_ms, run.over_ms), run.load.unsure, time.monotonic() - began
@@ -202,16 +216,16 @@ async def _story(run: Run) -> None:
     await run.crew.ready()
     async with run.load.coming_in():
         run._start = time.monotonic()  # noqa: SLF001 - the story's own clock
-        await run.pass_s(_CALM_S)
+        await run.pass_s(run.calm_s)
         run.note("fault begins")
         run.began_ms = now_ms()
         await run.fault.act(run)
         run.over_ms = now_ms()
         run.note("fault is over")
-        await run.pass_s(_CALM_S)
+        await run.pass_s(run.calm_s)
         await run.no_lag()
         run.note("no lag")
-        await run.pass_s(_CALM_S)
+        await run.pass_s(run.calm_s)
     await run.no_lag()
     await run.watch.caught_up()
     run.note(f"drained; exit codes {run.crew.codes}")

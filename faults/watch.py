@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from faults.judge.view import Heard, Rec, Sample, answered_place, digest_of
-from faults.lab import DECIDED, OUTPUTS, PARTITIONS, Lab, now_ms, running
+from faults.lab import DECIDED, FACTS, OUTPUTS, PARTITIONS, Lab, now_ms, running
 from faults.waiting import eventually
 
 _LOOK_S: Final = 0.2
@@ -23,6 +23,8 @@ class Watch:
         self._lab = lab
         self._alive = alive
         self.heard: list[Heard] = []
+        self.facts: list[Rec] = []
+        """Every fact record as it was written: compaction takes some of them away."""
         self.answered: set[tuple[int, int]] = set()
         """Places that have an answer, as far as heard."""
 
@@ -56,7 +58,7 @@ class Watch:
         reader.assign(
             [
                 TopicPartition(self._lab.prefix + topic, number)
-                for topic in OUTPUTS
+                for topic in (*OUTPUTS, *FACTS)
                 for number in range(PARTITIONS)
             ]
         )
@@ -67,8 +69,11 @@ class Watch:
                 await asyncio.sleep(_LOOK_S)  # a topic is gone, or the broker is
                 continue
             at_ms = now_ms()
-            for records in polled.values():
-                self.heard += [self._heard(record, at_ms) for record in records]
+            for where, records in polled.items():
+                if where.topic.removeprefix(self._lab.prefix) in FACTS:
+                    self.facts += [self._lab.rec(record) for record in records]
+                else:
+                    self.heard += [self._heard(record, at_ms) for record in records]
 
     def _heard(self, record: Any, at_ms: int) -> Heard:  # noqa: ANN401 - aiokafka is untyped here
         topic = record.topic.removeprefix(self._lab.prefix)

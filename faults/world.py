@@ -96,14 +96,15 @@ class World:
         self.expected |= teller.expected
         self.notices.update(teller.notices)
         if self._rng.random() < _BAD_SHARE:
-            self._spread[0].append((self._rng.random(), self._bad()))
+            self._spread[0].append((self._rng.random(), self.bad()))
 
     def _dressed(self, found: Row) -> Row:
         key = found.key if self._rng.random() < 0.9 else None
         headers = self._rng.choice(_HEADERS)
         return Row(found.topic, found.partition, key, found.value, headers)
 
-    def _bad(self) -> Row:
+    def bad(self) -> Row:
+        """A request that nobody can read, in some partition."""
         rng = self._rng
         value = _VERY_LONG if rng.random() < 0.01 else rng.choice(_BAD)
         key = rng.choice((None, b"", b"\xff", b"r-bad"))

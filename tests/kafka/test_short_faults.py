@@ -1,0 +1,28 @@
+"""A few faults on a real broker; the whole campaign is ``make faults``."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from faults.catalog import FAULTS
+from faults.report import line
+from faults.run import Fault, play
+from streams.kafka.broker import LocalCluster
+
+SEED = 3
+CALM_S = 3.0
+SHORT = ("restart", "kill-before-commit", "twins", "poison")
+
+
+@pytest.mark.parametrize(
+    "fault", [one for one in FAULTS if one.name in SHORT], ids=lambda one: one.name
+)
+def test_the_judge_finds_nothing_after(
+    fault: Fault, cluster_of: Callable[[int], LocalCluster], tmp_path: Path
+) -> None:
+    with cluster_of(fault.nodes) as cluster:
+        verdict = asyncio.run(play(fault, SEED, cluster, tmp_path / "run", CALM_S))
+    assert verdict.passed, line(verdict)
+    assert verdict.figures.requests > CALM_S * fault.rate
