@@ -30,7 +30,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 Bound: TypeAlias = Callable[[Figures], str | None]
 """Says what is wrong with the figures; None = nothing."""
 
-_NOISE_MS: Final = 100
+_NOISE_MS: Final = 250
 """A percentile below this says more about the machine than about us."""
 
 

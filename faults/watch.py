@@ -27,6 +27,8 @@ class Watch:
         """Every fact record as it was written: compaction takes some of them away."""
         self.answered: set[tuple[int, int]] = set()
         """Places that have an answer, as far as heard."""
+        self.approved: set[str] = set()
+        """Decision ids of approvals: a request delivered again is approved again."""
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -82,6 +84,8 @@ class Watch:
         source = answered_place(rec, self._lab.input_topic)
         if source is not None:
             self.answered.add(source)
+            if topic == "approvals":
+                self.approved.add(rec.header("ce_id") or "")
         return Heard(
             topic,
             record.partition,

@@ -40,13 +40,14 @@ def _poison(run: Run) -> Row:
     kind = run.rng.randrange(6)
     partition = run.rng.randrange(PARTITIONS)
     good = run.rng.choice(run.load.rows)
-    value = good.value or b"{}"
     if kind == 0:
         return Row("requests", partition, None, None)
     if kind == 1 and run.rng.random() < 0.05:
         return Row("requests", partition, b"large", _MEGABYTE)
     if kind == 2:  # misrouted
-        return Row("requests", (good.partition + 1) % PARTITIONS, good.key, value)
+        moved = _changed(good, refund_id=_name(run))
+        elsewhere = (good.partition + 1) % PARTITIONS
+        return Row("requests", elsewhere, moved.key, moved.value)
     if kind == 3:  # of a schema to come
         return _changed(good, schema_version=99, extra={"a": [1]}, refund_id=_name(run))
     if kind == 4:  # every type is wrong
@@ -176,7 +177,7 @@ async def _approvals_again(run: Run) -> None:
 
 
 def _approvals(run: Run) -> int:
-    return sum(one.topic == "approvals" for one in run.watch.heard)
+    return len(run.watch.approved)
 
 
 def _resource(topic: str, values: dict[str, str]) -> ConfigResource:

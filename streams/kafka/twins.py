@@ -23,6 +23,8 @@ from streams.settings import Kafka
 log = logging.getLogger(__name__)
 
 _BETWEEN_LOOKS_S: Final = 0.2
+_UUID: Final = 37
+"""The broker makes the id of a static member of its name, a dash and a UUID."""
 _MEMBERS: Final = 5
 """Place of the members in a described group."""
 
@@ -85,7 +87,7 @@ async def _holders(kafka: Kafka, group_id: str, name: str) -> list[int]:
         at_ms
         for group in answer.groups
         for member_id, _, _, metadata, *_ in group[_MEMBERS]
-        if member_id.startswith(f"{name}-")
+        if member_id[:-_UUID] == name
         and (at_ms := _started_ms(metadata)) is not None
     ]
 
