@@ -5,7 +5,7 @@ from typing import Final
 from faults.figures import back_within, gap_at_most, p99_is_back
 from faults.judge.checks import ALWAYS, UNDISTURBED
 from faults.run import Fault
-from faults.scenes import of_brokers, of_records, of_workers
+from faults.scenes import of_brokers, of_networks, of_records, of_workers
 
 _SESSION_MS: Final = int(of_workers.SESSION_S * 1_000)
 _AFTER_KILL_MS: Final = _SESSION_MS + 2_000
@@ -177,6 +177,15 @@ FAULTS: Final = (
         2,
         nodes=3,
         seconds=90,
+        within=(p99_is_back,),
+    ),
+    Fault(
+        18,
+        "network",
+        "between workers and broker 100 ms more, 3 Mbit/s, cut for a minute",
+        of_networks.bad_network,
+        3,
+        seconds=200,
         within=(p99_is_back,),
     ),
     Fault(

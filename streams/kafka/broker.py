@@ -76,6 +76,14 @@ class LocalCluster:
         """``HOST:PORT`` of every node, running or not, joined by commas."""
         return ",".join(f"127.0.0.1:{one.port}" for one in self._addresses.values())
 
+    def proxied(self, node: int) -> tuple[int, int]:
+        """Return the port on which a node waits for a proxy, and the one it has to offer.
+
+        Clients that bootstrap from the second are sent back to it.
+        """
+        found = self._addresses[node]
+        return found.inner_port, found.outer_port
+
     def start(self) -> None:
         """Format fresh data folders, start every node, wait until all are ready.
 

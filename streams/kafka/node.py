@@ -14,9 +14,10 @@ node is down, so a node can come back under the same address."""
 _NODE = """\
 process.roles=broker,controller
 node.id={node}
-listeners=BROKER://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=BROKER://127.0.0.1:{port}
-listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=BROKER://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port},\
+PROXIED://127.0.0.1:{inner_port}
+advertised.listeners=BROKER://127.0.0.1:{port},PROXIED://127.0.0.1:{outer_port}
+listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=BROKER
 controller.quorum.voters={voters}
@@ -76,12 +77,18 @@ class NodeAddress:
     controller_port: int
     """For the controllers among themselves."""
 
+    inner_port: int
+    """For clients that come through a proxy: where the proxy finds the node."""
+
+    outer_port: int
+    """For clients that come through a proxy: where they look for it."""
+
 
 def free_addresses(nodes: int) -> dict[int, NodeAddress]:
     """Find an address for each node number from 1, on which nobody listens now."""
-    ports = _free_ports(2 * nodes)
+    ports = iter(_free_ports(4 * nodes))
     return {
-        node: NodeAddress(ports[2 * node - 2], ports[2 * node - 1])
+        node: NodeAddress(next(ports), next(ports), next(ports), next(ports))
         for node in range(1, nodes + 1)
     }
 
@@ -122,6 +129,8 @@ def node_properties(
         node=node,
         port=own.port,
         controller_port=own.controller_port,
+        inner_port=own.inner_port,
+        outer_port=own.outer_port,
         voters=",".join(
             f"{one}@127.0.0.1:{address.controller_port}"
             for one, address in addresses.items()

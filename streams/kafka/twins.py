@@ -87,8 +87,7 @@ async def _holders(kafka: Kafka, group_id: str, name: str) -> list[int]:
         at_ms
         for group in answer.groups
         for member_id, _, _, metadata, *_ in group[_MEMBERS]
-        if member_id[:-_UUID] == name
-        and (at_ms := _started_ms(metadata)) is not None
+        if member_id[:-_UUID] == name and (at_ms := _started_ms(metadata)) is not None
     ]
 
 
