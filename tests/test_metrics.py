@@ -56,7 +56,9 @@ def test_a_slice_counts_its_records(metrics: Metrics) -> None:
     metrics.skipped("refund.requests", 4)
     metrics.misrouted("refund.orders", 1)
     metrics.repeated(5)
+    metrics.doubted(1)
     found = scraped(metrics)
+    assert found["refund_plain_doubted_total"] == 1
     assert found["refund_records_total{topic=refund.requests}"] == 8
     assert found["refund_slices_total{topic=refund.requests}"] == 2
     letters = "refund_dead_letters_total{error=not_json},{topic=refund.requests}"

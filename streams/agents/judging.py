@@ -4,13 +4,14 @@ Synchronous and without a clock: the same slice, tables and time give the same
 outputs. Replay and backtest call :meth:`Judge.judge` too.
 """
 
+import logging
 from collections.abc import Container, Sequence
 from typing import Final
 
 import msgspec
 
 from streams.decision.breaker import Breaker
-from streams.decision.engine import AUTO_APPROVE, decide
+from streams.decision.engine import AUTO_APPROVE, DECIDED, PASSED, decide
 from streams.decision.facts import see
 from streams.decision.history import find
 from streams.decision.ledger import APPROVED, Entry, Ledger
@@ -23,6 +24,7 @@ from streams.decision.model import (
     Request,
     Seen,
 )
+from streams.decision.plain import Known, Moment, Plain, Written, plain_at
 from streams.decision.policy import Policy
 from streams.kafka.record import Record
 from streams.kafka.routing import partition_of
@@ -32,10 +34,14 @@ from streams.records.dead_letters import dead_letter_headers
 from streams.records.decisions import encode_decision, recover
 from streams.records.headers import Header, SliceHeaders, event_source, event_types
 
+log = logging.getLogger(__name__)
+
 APPROVALS: Final = 0
 REVIEWS: Final = 1
 SKIPPED: Final = 2
 DEAD_LETTERS: Final = 3
+
+PASSED_CODES: Final = PASSED[2]
 
 _TYPES: Final = event_types(
     ("auto_approve", "manual_review", "out_of_scope", "superseded")
@@ -68,6 +74,8 @@ class Judged(msgspec.Struct):
     """Refund ids whose notices may be due now."""
     repeated: int = 0
     misrouted: int = 0
+    doubted: int = 0
+    """Plain decisions that differ from those of the rules: 0 or 1."""
     answered: int = 0
     """Offsets skipped because they had an output before the last restart."""
 
@@ -94,6 +102,9 @@ class Judge:
         self._shared = shared
         self._breaker = breaker
         self._source = event_source(site.source_name)
+        self._known: Known | None = None
+        self._doubtful = False
+        """A plain decision was not what the rules make of it: they alone decide now."""
 
     def read(
         self, records: Sequence[Record], answered: set[int], orders: Container[str]
@@ -162,6 +173,7 @@ class Judge:
             _later_versions(requests),
         )
         work.newest = self._shared.policies[-1] if self._shared.policies else None
+        work.plain = self._plain_at(work)
         for record, request in zip(records, requests, strict=True):
             if request is None:
                 work.judged.answered += 1
@@ -192,6 +204,10 @@ class Judge:
             if first is not None:
                 self._repeat(record, first, work)
                 return
+        elif work.plain is not None and self._plainly(
+            record, request, work.plain, work
+        ):
+            return
         decision = self._decide(request, work)
         value = encode_decision(decision)
         outcome, disposition = decision.outcome, decision.disposition
@@ -241,6 +257,91 @@ class Judge:
             outcome == APPROVED and seen is not None and seen.ship_signals
         ):
             judged.touched.append(refund_id)
+
+    def _plain_at(self, work: "_Work") -> Plain | None:
+        """Get ready for the plain requests of a slice, if the policy allows any."""
+        policy, known = work.newest, self._known
+        if policy is None or self._doubtful:
+            return None
+        if known is None or known.policy is not policy:
+            known = self._known = Known(policy)
+        if not known.usable:
+            return None
+        moment = Moment(
+            work.now_ms,
+            self._shared.catalog,
+            work.lists_ms,
+            work.orders_ms,
+            work.buyers_ms,
+        )
+        return plain_at(known, moment)
+
+    def _plainly(
+        self, record: Record, request: Request, plain: Plain, work: "_Work"
+    ) -> bool:
+        """Answer a request the short way; False = it takes the long one."""
+        tables, now_ms = work.tables, work.now_ms
+        ledger = tables.ledger
+        order_id, at_ms = request.order_id, request.requested_at_ms
+        if (
+            order_id is None
+            or at_ms is None
+            or at_ms < plain.policy.effective_from_ms
+            or order_id in ledger.by_order
+            or order_id in ledger.vetoes
+            or (work.later and request.refund_id in work.later)
+        ):
+            return False
+        order = tables.orders.get(order_id)
+        buyer = tables.buyers.get(request.buyer_id)  # type: ignore[arg-type]  # None is in no table
+        if order is None or buyer is None:
+            return False
+        shop = self._shared.shops.get(request.shop_id)  # type: ignore[arg-type]  # nor here
+        written = plain.approve(request, order, buyer, shop)
+        if written is None or not (work.compared or self._same(request, written, work)):
+            return False
+        identity, value = written
+        headers = work.headers.build(
+            AUTO_APPROVE, identity, record.offset, record.headers
+        )
+        judged = work.judged
+        judged.outputs.append(Output(APPROVALS, record.key, value, headers))
+        judged.approved += 1
+        judged.ages_ms.append(now_ms - at_ms)
+        ledger.add(
+            Entry(
+                request.refund_id,
+                request.refund_version,
+                order_id,
+                request.buyer_id,
+                DECIDED,
+                AUTO_APPROVE,
+                now_ms,
+                request.refund_fen,
+                False,  # noqa: FBT003 - by place, as everywhere on this path
+                PASSED_CODES,
+                value,
+            )
+        )
+        return True
+
+    def _same(self, request: Request, written: Written, work: "_Work") -> bool:
+        """Judge the first plain request of a slice the long way too.
+
+        Should the two ever differ, the rules are right, and are trusted alone from
+        then on.
+        """
+        work.compared = True
+        if encode_decision(self._decide(request, work)) == written[1]:
+            return True
+        self._doubtful = True
+        work.plain = None
+        work.judged.doubted += 1
+        log.error(
+            "a plain decision differs from what the rules decide; "
+            "until the next start the rules decide everything"
+        )
+        return False
 
     def _repeat(self, record: Record, first: Entry, work: "_Work") -> None:
         """Give the first decision's bytes again (case 57); nothing is counted twice."""
@@ -374,6 +475,7 @@ class _Work:
 
     __slots__ = (
         "buyers_ms",
+        "compared",
         "headers",
         "judged",
         "later",
@@ -381,6 +483,7 @@ class _Work:
         "newest",
         "now_ms",
         "orders_ms",
+        "plain",
         "tables",
     )
 
@@ -401,6 +504,9 @@ class _Work:
         self.orders_ms = tables.order_marks.ms
         self.buyers_ms = tables.buyer_marks.ms
         self.newest: Policy | None = None
+        self.plain: Plain | None = None
+        self.compared = False
+        """Whether a plain decision of this slice was judged the long way too."""
 
 
 def _later_versions(requests: Sequence[Read]) -> dict[str, list[tuple[Request, Past]]]:

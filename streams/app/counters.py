@@ -40,6 +40,8 @@ class EngineCounters:
             metrics.repeated(judged.repeated)
         if judged.answered:
             metrics.skipped(self._topic, judged.answered)
+        if judged.doubted:
+            metrics.doubted(judged.doubted)
         if judged.misrouted:
             metrics.misrouted(self._topic, judged.misrouted)
 

@@ -14,6 +14,7 @@ from streams.decision.model import (
     NO_HISTORY,
     Buyer,
     Facts,
+    Goods,
     Limit,
     Order,
     Quality,
@@ -92,9 +93,10 @@ def see(  # noqa: C901 - calls cost more than they hold here
     if shop is not None and (shop_id is None or shop.shop_id != shop_id):
         shop = None
     history, vetoed = facts.history, facts.order_vetoed
+    goods = order.goods
     listed = None
-    if catalog is not None and catalog.listed and _may_be_listed(catalog.names, order):
-        listed = _listed(catalog.listed, order)
+    if catalog is not None and catalog.listed and may_be_listed(catalog.names, goods):
+        listed = _listed(catalog.listed, goods)
     return Seen(
         order.order_version,
         order.order_status,
@@ -105,11 +107,11 @@ def see(  # noqa: C901 - calls cost more than they hold here
         quality_now,
         buyer_as_of_ms,
         None if shop is None else shop.standing,
-        order.shipped_counts,
-        order.quantities,
-        order.paths,
-        order.customs,
-        order.skus,
+        goods.shipped_counts,
+        goods.quantities,
+        goods.paths,
+        goods.customs,
+        goods.skus,
         order.currency,
         None if catalog is None else catalog.as_of_ms,
         facts.lists_as_of_ms,
@@ -221,30 +223,30 @@ def _running(limit: Limit, decided_at_ms: int) -> str | None:
     return "limited" if kind == "limited" else "cancelled"
 
 
-def _may_be_listed(names: set[str] | None, order: Order) -> bool:
+def may_be_listed(names: set[str] | None, goods: Goods) -> bool:
     """Say in one look whether an entry can touch a line; nearly none does."""
     if names is None:
         return True
     try:
-        for path in order.paths:
+        for path in goods.paths:
             if type(path) is tuple and not names.isdisjoint(path):
                 return True
-        return not names.isdisjoint(order.skus)
+        return not names.isdisjoint(goods.skus)
     except TypeError:  # a list among the names: no entry is named like that
         return True
 
 
 def _listed(
-    table: dict[str, object], order: Order
+    table: dict[str, object], goods: Goods
 ) -> tuple[tuple[str, object], ...] | None:
     """E-23: the catalogue's entries that touch a line, each once."""
     found: dict[str, object] = {}
-    for path in order.paths:
+    for path in goods.paths:
         if type(path) is tuple:
             for name in path:
                 if type(name) is str and "category:" + name in table:
                     found["category:" + name] = table["category:" + name]
-    for sku in order.skus:
+    for sku in goods.skus:
         if type(sku) is str and "sku:" + sku in table:
             found["sku:" + sku] = table["sku:" + sku]
     return tuple(found.items()) or None
@@ -321,9 +323,9 @@ def _no_paths(facts: Facts) -> Facts:
     order = facts.order
     if order is None:
         return facts
-    paths = (None,) * len(order.paths)
+    goods = msgspec.structs.replace(order.goods, paths=(None,) * len(order.goods.paths))
     return msgspec.structs.replace(
-        facts, order=msgspec.structs.replace(order, paths=paths)
+        facts, order=msgspec.structs.replace(order, goods=goods)
     )
 
 

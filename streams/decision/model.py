@@ -42,12 +42,27 @@ class Request(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Names of fields with a wrong JSON type (E-10); set by the codec, never sent."""
 
 
-class Order(msgspec.Struct, frozen=True, gc=False):
-    """An order snapshot, cut down to what rules and the ship race read.
+class Goods(msgspec.Struct, frozen=True, gc=False):
+    """The lines of an order, as columns of equal length.
 
-    Lines are kept as columns of equal length, because most orders have one line
-    and most columns then are shared between orders.
+    Columns, because that is how rules read them; a struct of its own, because most
+    orders have one plain line and so share their goods with many others.
     """
+
+    skus: tuple[object, ...] = ()
+    paths: tuple[object, ...] = ()
+    """``category_path`` of each line: a tuple of names root to leaf, or what was sent instead."""
+    quantities: tuple[object, ...] = ()
+    shipped_counts: tuple[object, ...] = ()
+    customs: tuple[object, ...] = ()
+    """``is_custom`` of each line."""
+
+
+NO_GOODS: Final = Goods()
+
+
+class Order(msgspec.Struct, frozen=True, gc=False):
+    """An order snapshot, cut down to what rules and the ship race read."""
 
     order_id: str
     order_version: object
@@ -64,13 +79,7 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     total_changed_at_ms: object = None
     back_end_status: object = None
     """Read directly from the back end; None = not read (E-8)."""
-    skus: tuple[object, ...] = ()
-    paths: tuple[object, ...] = ()
-    """``category_path`` of each line: a tuple of names root to leaf, or what was sent instead."""
-    quantities: tuple[object, ...] = ()
-    shipped_counts: tuple[object, ...] = ()
-    customs: tuple[object, ...] = ()
-    """``is_custom`` of each line."""
+    goods: Goods = NO_GOODS
     pay_type: object = None
     presale_stage: object = None
     delivery_block: object = None

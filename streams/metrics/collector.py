@@ -82,6 +82,10 @@ class Metrics(Collector):
         """Count requests answered with their first decision."""
         self._add(table.REPEATED, (), count)
 
+    def doubted(self, count: int) -> None:
+        """Count plain decisions that the rules did not make."""
+        self._add(table.DOUBTED, (), count)
+
     def noticed(self, counts: Mapping[str, int]) -> None:
         """Count notices by kind."""
         self._add_each(table.NOTICES, counts)

@@ -100,6 +100,13 @@ SKIPPED: Final = _counter(
     "topic",
     "Offsets passed over because a worker had decided them before it ended.",
 )
+DOUBTED: Final = _counter(
+    "refund_plain_doubted_total",
+    "",
+    "Decisions made the short way that differ from those of the rules; after the first "
+    "the rules alone decide.",
+    "decisions",
+)
 MISROUTED: Final = _counter(
     "refund_misrouted_total", "topic", "Records found in the wrong partition."
 )
@@ -152,6 +159,7 @@ TABLE: Final = (
     DEAD_LETTERS,
     REPEATED,
     SKIPPED,
+    DOUBTED,
     MISROUTED,
     FACTS_LOADED,
     TABLE_ROWS,

@@ -1,22 +1,18 @@
 """Order snapshots: JSON to the compact struct that a million of fit in memory.
 
-Lines become columns, and what repeats between orders (status, currency, category
-paths, the columns of a one-piece order) is shared instead of stored again.
+Lines become columns, and what repeats between orders (status, currency, the goods of
+a one-line order) is shared instead of stored again.
 """
 
 from typing import Final
 
 import msgspec
 
-from streams.decision.model import Order
+from streams.decision.model import NO_GOODS, Goods, Order
 from streams.records.codec import Unreadable, decode_object
 
 _SHARED_MAX: Final = 65_536
 """Distinct values a share table keeps; beyond it, new values are simply not shared."""
-
-Column = tuple[object, ...]
-Columns = tuple[Column, Column, Column, Column, Column]
-_NO_LINES: Final[Columns] = ((), (), (), (), ())
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -63,7 +59,7 @@ class OrderReader:
 
     def __init__(self) -> None:
         self._shared: dict[str, str] = {}
-        self._lines: dict[tuple[object, ...], Columns] = {}
+        self._goods: dict[tuple[object, ...], Goods] = {}
 
     def read(self, value: bytes | None) -> Order | Unreadable:
         """Read one value of ``refund.orders``.
@@ -99,9 +95,7 @@ class OrderReader:
         if type(order_id) is not str or not order_id:
             return Unreadable("no_id", "order_id is not a non-empty string")
         lines = sent.lines
-        columns = (
-            self._one_line(lines[0]) if lines and len(lines) == 1 else _columns(lines)
-        )
+        goods = self._one_line(lines[0]) if lines and len(lines) == 1 else _goods(lines)
         share = self._share
         paid_fen, left_fen = sent.paid_fen, sent.refundable_left_fen
         if type(left_fen) is int and type(paid_fen) is int and left_fen == paid_fen:
@@ -120,7 +114,7 @@ class OrderReader:
             sent.paid_at_ms,
             sent.total_changed_at_ms,
             sent.back_end_status,
-            *columns,
+            goods,
             sent.pay_type,
             None if sent.presale_stage == "none" else sent.presale_stage,
             _unless_none(sent.delivery_block),
@@ -131,8 +125,8 @@ class OrderReader:
             sent.shipped_at_ms,
         )
 
-    def _one_line(self, line: _Line) -> Columns:
-        """Columns of an order with one line, shared where all five are plain."""
+    def _one_line(self, line: _Line) -> Goods:
+        """Goods of an order with one line, shared where all five columns are plain."""
         sku, path = line.sku_id, line.category_path
         quantity, shipped, custom = line.quantity, line.shipped_count, line.is_custom
         if (
@@ -145,15 +139,15 @@ class OrderReader:
             # True == 1 and 1 == 1.0 as keys: the types above keep them apart.
             key = (sku, *path, quantity, shipped, custom)
             try:
-                found = self._lines.get(key)
+                found = self._goods.get(key)
             except TypeError:  # a path that holds what cannot be hashed
-                return _columns([line])
+                return _goods([line])
             if found is not None and _all_text(path):
                 return found
-            if len(self._lines) < _SHARED_MAX and _all_text(path):
-                found = self._lines[key] = _columns([line])
+            if len(self._goods) < _SHARED_MAX and _all_text(path):
+                found = self._goods[key] = _goods([line])
                 return found
-        return _columns([line])
+        return _goods([line])
 
     def _share(self, value: object) -> object:
         if type(value) is not str:
@@ -178,10 +172,10 @@ def _all_text(path: list[object]) -> bool:
     return True
 
 
-def _columns(lines: list[_Line] | None) -> Columns:
+def _goods(lines: list[_Line] | None) -> Goods:
     if not lines:
-        return _NO_LINES
-    return (
+        return NO_GOODS
+    return Goods(
         tuple([line.sku_id for line in lines]),
         tuple([_path(line.category_path) for line in lines]),
         tuple([line.quantity for line in lines]),

@@ -14,6 +14,7 @@ from streams.decision.model import (
     Catalog,
     Decision,
     Facts,
+    Goods,
     Order,
     Quality,
     Request,
@@ -51,11 +52,13 @@ ORDER: Final = Order(
     refundable_left_fen=19_900,
     as_of_ms=NOW,
     paid_at_ms=T - 3_600_000,
-    skus=("k-1",),
-    paths=(("clothing", "shirts"),),
-    quantities=(1,),
-    shipped_counts=(0,),
-    customs=(False,),
+    goods=Goods(
+        skus=("k-1",),
+        paths=(("clothing", "shirts"),),
+        quantities=(1,),
+        shipped_counts=(0,),
+        customs=(False,),
+    ),
     pay_type=1,
     presale_stage=None,
     delivery_block=None,
@@ -74,12 +77,20 @@ def policy(**changes: object) -> Policy:
 
 
 SAME: Final[Mapping[str, object]] = {}
+COLUMNS: Final = Goods.__struct_fields__
 
 
 def facts(order: Mapping[str, object] | None = SAME, /, **changes: object) -> Facts:
-    """Change fields of the order snapshot (None = there is none), or facts by name."""
-    snapshot = None if order is None else msgspec.structs.replace(ORDER, **order)
+    """Change fields of the order or its goods (None = no order), or facts by name."""
+    snapshot = None if order is None else _changed(order)
     return msgspec.structs.replace(FACTS, order=snapshot, **changes)
+
+
+def _changed(changes: Mapping[str, object]) -> Order:
+    columns = {name: changes[name] for name in changes if name in COLUMNS}
+    goods = msgspec.structs.replace(ORDER.goods, **columns)
+    others = {name: changes[name] for name in changes if name not in COLUMNS}
+    return msgspec.structs.replace(ORDER, **{"goods": goods, **others})
 
 
 def request(**changes: object) -> Request:

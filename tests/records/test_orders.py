@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.decision.model import Order
+from streams.decision.model import Goods, Order
 from streams.records import orders
 from streams.records.codec import Unreadable
 from streams.records.orders import OrderReader, decode_order
@@ -83,11 +83,13 @@ def naive(sent: dict[str, Any]) -> Order:
         plain["presale_stage"] = None
     return Order(
         order_id=sent["order_id"],
-        skus=column(lines, "sku_id"),
-        paths=paths,
-        quantities=column(lines, "quantity"),
-        shipped_counts=column(lines, "shipped_count"),
-        customs=column(lines, "is_custom"),
+        goods=Goods(
+            skus=column(lines, "sku_id"),
+            paths=paths,
+            quantities=column(lines, "quantity"),
+            shipped_counts=column(lines, "shipped_count"),
+            customs=column(lines, "is_custom"),
+        ),
         **plain,
     )
 
@@ -100,7 +102,7 @@ def same(one: object, other: object) -> bool:
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
-    if isinstance(one, Order) and isinstance(other, Order):
+    if isinstance(one, (Order, Goods)) and isinstance(other, (Order, Goods)):
         fields = one.__struct_fields__
         return all(same(getattr(one, f), getattr(other, f)) for f in fields)
     return one == other
@@ -176,7 +178,7 @@ def test_equal_parts_of_orders_are_one_object() -> None:
     other = reader.read(samples.order(order_id="o-2"))
     assert isinstance(one, Order)
     assert isinstance(other, Order)
-    for field in ("shop_id", "currency", "order_status", "skus", "paths", "customs"):
+    for field in ("shop_id", "currency", "order_status", "goods"):
         assert getattr(one, field) is getattr(other, field)
     assert one.paid_fen is one.refundable_left_fen
 
@@ -199,14 +201,14 @@ def test_beyond_the_bound_new_values_are_simply_not_shared(
 def test_an_order_without_a_list_of_lines_has_none(lines: object) -> None:
     found = decode_order(samples.order(lines=lines))
     assert isinstance(found, Order)
-    assert found.skus == ()
+    assert found.goods.skus == ()
 
 
 def test_a_line_that_is_no_object_is_a_line_of_which_nothing_is_known() -> None:
     found = decode_order(samples.order(lines=[LINE, 5, None]))
     assert isinstance(found, Order)
-    assert found.skus == ("k-1", None, None)
-    assert found.paths == (("clothing", "shirts"), None, None)
+    assert found.goods.skus == ("k-1", None, None)
+    assert found.goods.paths == (("clothing", "shirts"), None, None)
 
 
 @pytest.mark.parametrize("lines", [[LINE], "wrong"])

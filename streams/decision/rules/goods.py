@@ -32,7 +32,7 @@ def category(case: Case, policy: Policy) -> Codes:
     if not seen.paths:
         codes += (ReasonCode.CATEGORY_UNKNOWN,)
     for path in seen.paths:
-        root = _root(path)
+        root = root_of(path)
         if root is None:
             codes += (ReasonCode.CATEGORY_UNKNOWN,)
         elif root in policy.excluded_roots:
@@ -72,7 +72,7 @@ def sku(case: Case, _policy: Policy) -> Codes:
     return (ReasonCode.SKU_EXCLUDED,)
 
 
-def _root(path: object) -> str | None:
+def root_of(path: object) -> str | None:
     """E-5: the first name of a path; None when the path is no list of names.
 
     A list is read like a tuple, because a decision read back holds lists.

@@ -26,7 +26,11 @@ def shop_eligible(case: Case, policy: Policy) -> Codes:
     No row, no switch and no standing mean covered and good (E-22).
     """
     seen = case.seen
-    enabled, standing = seen.shop_enabled, seen.shop_standing
+    return eligible(seen.shop_enabled, seen.shop_standing, policy)
+
+
+def eligible(enabled: object, standing: object, policy: Policy) -> Codes:
+    """FR-1.7(2)a: what the operator's switch and the standing of a shop say."""
     codes: Codes = ()
     if enabled is not None and enabled is not True:
         off = enabled is False

@@ -1,0 +1,109 @@
+"""The short way in a slice: the same outputs, and the rules have the last word."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.agents import judging
+from streams.agents.judging import Judged
+from streams.decision.plain import Plain, plain_at
+from tests import samples
+from tests.agents.world import World, policy, topics
+
+REFUNDS = tuple(f"r-{number}" for number in range(4))
+ORDERS = ("o-1", "o-2", "o-3")
+
+REQUESTS = st.builds(
+    lambda refund, order, version, **changes: samples.request(
+        refund_id=refund, order_id=order, refund_version=version, **changes
+    ),
+    st.sampled_from(REFUNDS),
+    st.sampled_from((*ORDERS, "o-unknown")),
+    st.sampled_from((1, 1, 1, 2)),
+    action=st.sampled_from(("open", "open", "open", "edit", "withdraw")),
+    refund_fen=st.sampled_from((19_900, 19_900, 1, 19_901, "1")),
+)
+
+
+def world(*, plain: bool, **options: object) -> World:
+    """A world of three orders; without the short way when that is asked for."""
+    made = World(policy(**options)) if options else World()
+    for order_id in ORDERS[1:]:
+        made.add_order(order_id)
+    made.judge._doubtful = not plain  # noqa: SLF001 - what a wrong answer would do
+    return made
+
+
+def judged(made: World, slices: Sequence[Sequence[bytes]]) -> list[Judged]:
+    return [made.slice([made.record(value) for value in one]) for one in slices]
+
+
+@given(
+    st.lists(st.lists(REQUESTS, min_size=1, max_size=6), min_size=1, max_size=4),
+    st.sampled_from(
+        (
+            {},
+            {"one_auto_approval_per_order": True},
+            {"breaker_shop_max_count": 1, "breaker_window_ms": 1_000},
+            {"effective_from_ms": samples.T + 1},
+        )
+    ),
+)
+def test_with_and_without_the_short_way_the_outputs_are_the_same(
+    slices: list[list[bytes]], options: dict[str, object]
+) -> None:
+    one, other = world(plain=True, **options), world(plain=False, **options)
+    assert judged(one, slices) == judged(other, slices)
+    for refund in REFUNDS:
+        for order in ORDERS:
+            assert one.tables.ledger.rows(refund, order) == (
+                other.tables.ledger.rows(refund, order)
+            )
+
+
+@pytest.mark.parametrize(
+    "veto", [{"order_id": "o-1", "veto": True}, {"order_id": "o-1", "veto": "x"}]
+)
+def test_the_short_way_passes_no_veto(veto: dict[str, object]) -> None:
+    made = world(plain=True)
+    made.tables.apply_outcome(b"o-1", json.dumps(veto).encode(), 0)
+    (decision,) = made.decide(samples.request())
+    assert decision["outcome"] == "manual_review"
+
+
+class Liar:
+    """A short way that is wrong about amounts."""
+
+    def __init__(self, plain: Plain) -> None:
+        self.policy = plain.policy
+        self._plain = plain
+
+    def approve(self, *given: object) -> tuple[str, bytes] | None:
+        found = self._plain.approve(*given)  # type: ignore[arg-type]
+        if found is None:
+            return None
+        return found[0], found[1].replace(b"19900", b"19901")
+
+
+def test_where_the_short_way_is_wrong_the_rules_decide_and_it_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def wrong(*given: object) -> Liar | None:
+        plain = plain_at(*given)  # type: ignore[arg-type]
+        return None if plain is None else Liar(plain)
+
+    monkeypatch.setattr(judging, "plain_at", wrong)
+    made = world(plain=True)
+    values = [
+        samples.request(refund_id=refund, order_id=order)
+        for refund, order in zip(REFUNDS, ORDERS, strict=False)
+    ]
+    first, later = judged(made, [values[:2], values[2:]])
+    assert topics(first) + topics(later) == ["approvals"] * 3
+    assert (first.doubted, later.doubted) == (1, 0)
+    assert [one.levelname for one in caplog.records] == ["ERROR"]
+    for output in made.outputs:
+        assert json.loads(output.value or b"")["refund_fen"] == 19_900

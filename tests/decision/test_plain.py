@@ -1,0 +1,369 @@
+"""The short way writes what the long way writes, or nothing."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.decision.engine import decide
+from streams.decision.facts import see
+from streams.decision.model import (
+    NO_GOODS,
+    Buyer,
+    Catalog,
+    Facts,
+    Goods,
+    Limit,
+    Order,
+    Quality,
+    Request,
+    Shop,
+)
+from streams.decision.plain import FAR, Known, Moment, Written, plain_at, usable
+from streams.decision.policy import Policy
+from streams.decision.rules import READINGS, active_rules
+from streams.kafka.tables import fresh
+from streams.records.decisions import encode_decision
+from tests.decision.base import BUYER, NOW, ORDER, REQUEST, SHIPPED, SHOP, T, policy
+
+CATALOG: Final = Catalog(
+    {
+        "category:virtual": "virtual",
+        "category:custom": "custom",
+        "category:wine": "excluded",
+        "sku:k-no": "excluded",
+    },
+    NOW,
+    {"virtual", "custom", "wine", "k-no"},
+)
+MINUTE_MS: Final = 60_000
+DAY_MS: Final = 86_400_000
+SKEW_MS: Final = SHIPPED.future_skew_ms
+PLAIN_ORDER: Final = msgspec.structs.replace(ORDER, order_type=None)
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything both ways are given."""
+
+    request: Request = REQUEST
+    order: Order = PLAIN_ORDER
+    buyer: Buyer = BUYER
+    shop: Shop | None = SHOP
+    catalog: Catalog | None = CATALOG
+    lists_ms: int | None = NOW
+    orders_ms: int | None = None
+    buyers_ms: int | None = None
+    policy: Policy = SHIPPED
+
+
+def short(case: Case) -> Written | None:
+    if not usable(case.policy):
+        return None
+    moment = Moment(NOW, case.catalog, case.lists_ms, case.orders_ms, case.buyers_ms)
+    plain = plain_at(Known(case.policy), moment)
+    if plain is None:
+        return None
+    return plain.approve(case.request, case.order, case.buyer, case.shop)
+
+
+def long(case: Case) -> Written:
+    facts = Facts(
+        case.order,
+        fresh(case.order.as_of_ms, case.orders_ms),
+        case.buyer,
+        fresh(case.buyer.as_of_ms, case.buyers_ms),
+        case.shop,
+        case.catalog,
+        case.lists_ms,
+    )
+    seen = see(case.request, facts, case.policy, NOW)
+    decision = decide(case.request, seen, case.policy, NOW)
+    return decision.decision_id, encode_decision(decision)
+
+
+def agree(case: Case) -> None:
+    """Hold the short way against the long one."""
+    found = short(case)
+    assert found is None or found == long(case)
+
+
+def changed(changes: Mapping[str, Any]) -> Case:
+    """Change fields by their path, such as ``order.paid_fen`` or ``order.goods.skus``."""
+    case = Case()
+    for path, value in changes.items():
+        case = _with(case, path.split("."), value)
+    return case
+
+
+def _with(owner: Any, path: list[str], value: object) -> Any:  # noqa: ANN401 - any struct
+    name, *rest = path
+    part = getattr(owner, name)
+    if rest and part is None:  # another change took it away
+        return owner
+    found = _with(part, rest, value) if rest else value
+    return msgspec.structs.replace(owner, **{name: found})
+
+
+STILL_PLAIN: Final[tuple[tuple[str, object], ...]] = (
+    ("request.action", "edit"),
+    ("request.refund_version", 0),
+    ("request.refund_version", FAR - 1),
+    ("request.refund_fen", 1),
+    ("request.requested_at_ms", NOW + SKEW_MS),
+    ("request.lines", ()),
+    ("request.expire_at_ms", None),
+    ("request.reason", "\\"),
+    ("order.paid_fen", 29_999),
+    ("order.paid_at_ms", None),
+    ("order.paid_at_ms", 0),
+    ("order.pay_type", None),
+    ("order.pay_type", 0),
+    ("order.order_version", 0),
+    ("order.order_version", FAR - 1),
+    ("order.as_of_ms", NOW - MINUTE_MS),
+    ("order.as_of_ms", NOW + SKEW_MS),
+    ("order.goods.quantities", (3,)),
+    ("order.goods.skus", ('款式 1 \n"',)),
+    ("order.goods.paths", (("服装", 'a"b\\'),)),
+    (
+        "order.goods",
+        Goods(("a", None), (("x",), ("y", "z")), (1, 2), (0, 0), (False, False)),
+    ),
+    ("buyer.as_of_ms", NOW - DAY_MS),
+    ("buyer.as_of_ms", NOW + SKEW_MS),
+    ("buyer.quality", (Quality(1, "ordinary"), Quality(T, "quality"))),
+    ("shop", None),
+    ("shop.enabled", None),
+    ("shop.standing", None),
+    ("shop.standing", "watch"),
+    ("shop.as_of_ms", None),
+    ("shop.as_of_ms", "odd"),
+    ("lists_ms", NOW - MINUTE_MS),
+    ("lists_ms", NOW + SKEW_MS),
+    ("catalog.as_of_ms", NOW - DAY_MS),
+    ("catalog.as_of_ms", NOW + SKEW_MS),
+    ("orders_ms", NOW - 5),
+    ("orders_ms", NOW + 5),
+    ("buyers_ms", NOW + 5),
+    ("policy", policy(quality_pin="decided_at")),
+    ("policy", policy(whole_order_only=True)),
+    ("policy", policy(one_auto_approval_per_order=True)),
+)
+"""Each by itself leaves the request plain: every bound from within."""
+
+UNUSUAL: Final[tuple[tuple[str, object], ...]] = (
+    *(("request." + name, None) for name in (
+        "refund_version", "action", "order_id", "buyer_id", "shop_id", "refund_kind",
+        "special_refund_type", "refund_fen", "requested_at_ms",
+    )),
+    *(("request." + name, "") for name in ("order_id", "buyer_id", "shop_id")),
+    *(("request." + name, "other") for name in ("buyer_id", "shop_id", "action")),
+    *(("request." + name, 'odd"\\\n') for name in ("refund_id", "buyer_id", "shop_id")),
+    ("request.action", "withdraw"),
+    ("request.refund_kind", "exchange"),
+    ("request.special_refund_type", 1),
+    ("request.special_refund_type", 7),
+    ("request.refund_version", -1),
+    ("request.refund_version", FAR),
+    ("request.refund_fen", 0),
+    ("request.refund_fen", -1),
+    ("request.refund_fen", 19_901),
+    ("request.requested_at_ms", -1),
+    ("request.requested_at_ms", NOW + SKEW_MS + 1),
+    ("request.requested_at_ms", T - 2_000_000),
+    ("request.faults", ("reason",)),
+    ("request.unavailable", ("order_status",)),
+    ("request.unavailable", ("weather",)),
+    ("request.lines", ("k-1",)),
+    *((f"order.{name}", value) for name in (
+        "order_status", "paid_fen", "refundable_left_fen", "order_version", "as_of_ms",
+        "currency", "buyer_id", "shop_id", "order_type", "pay_type", "presale_stage",
+        "delivery_block", "risk_code", "total_changed_at_ms", "back_end_status",
+        "waybill_printed_at_ms", "waybill_entered_at_ms", "picked_up_at_ms",
+        "shipped_at_ms", "paid_at_ms",
+    ) for value in (True, False, 1.0, "odd", 3, -1, FAR, 10**40)),
+    *((f"order.{name}", None) for name in (
+        "order_status", "paid_fen", "refundable_left_fen", "order_version", "as_of_ms",
+        "currency", "buyer_id", "shop_id",
+    )),
+    ("order.order_status", "shipped"),
+    ("order.back_end_status", "paid"),
+    ("order.back_end_status", "shipped"),
+    ("order.paid_fen", 30_000),
+    ("order.paid_fen", 0),
+    ("order.refundable_left_fen", 19_899),
+    ("order.refundable_left_fen", 19_901),
+    ("order.pay_type", 88),
+    ("order.as_of_ms", NOW - MINUTE_MS - 1),
+    ("order.as_of_ms", NOW + SKEW_MS + 1),
+    ("order.total_changed_at_ms", T + 1),
+    ("order.total_changed_at_ms", T - 1),
+    ("order.goods", NO_GOODS),
+    *((f"order.goods.{name}", (value,)) for name in (
+        "quantities", "shipped_counts", "customs", "paths",
+    ) for value in (None, True, False, 0, 1, -1, 0.0, 1.0, "0", 10**40, (), (1,), ("custom",))),
+    ("order.goods.paths", (("virtual", "codes"),)),
+    ("order.goods.paths", (("food", "wine"),)),
+    ("order.goods.skus", ("k-no",)),
+    ("order.goods.skus", (["k-1"],)),
+    ("buyer.quality", ()),
+    ("buyer.quality", (Quality(1, "ordinary"),)),
+    ("buyer.quality", (Quality(1, None),)),
+    ("buyer.quality", (Quality(None, "quality"),)),
+    ("buyer.quality", (Quality(value="quality", from_ms=True),)),
+    ("buyer.quality", (Quality(T + 1, "quality"),)),
+    ("buyer.quality", (Quality(NOW + 1, "quality"),)),
+    ("buyer.quality", (Quality(1, "quality"), Quality(T + 1, "revoked_abuse"))),
+    ("buyer.limits", (Limit("limited", 1, 2),)),
+    ("buyer.limits", (Limit("cancelled", 1),)),
+    ("buyer.limits_readable", False),
+    ("buyer.buyer_id", "b-1"),
+    *(("buyer.as_of_ms", value) for value in (None, True, 1.0, "odd", NOW - DAY_MS - 1)),
+    ("buyer.as_of_ms", NOW + SKEW_MS + 1),
+    *(("shop.enabled", value) for value in (False, 1, "on")),
+    *(("shop.standing", value) for value in ("restricted", "excluded", "odd", 1, True)),
+    ("shop.shop_id", "other"),
+    ("catalog", None),
+    ("catalog.names", None),
+    *(("catalog.as_of_ms", value) for value in (None, True, 1.0, NOW - DAY_MS - 1)),
+    ("catalog.as_of_ms", NOW + SKEW_MS + 1),
+    ("lists_ms", None),
+    ("lists_ms", NOW - MINUTE_MS - 1),
+    ("lists_ms", NOW + SKEW_MS + 1),
+    ("orders_ms", NOW + SKEW_MS + 1),
+    ("buyers_ms", NOW + SKEW_MS + 1),
+    ("policy", policy(service_paused=True)),
+    ("policy", policy(waybill_soft_veto=True)),
+    ("policy", policy(payment_age_max_ms=1)),
+    ("policy", policy(buyer_amount_quota_fen=1, buyer_amount_window_ms=1)),
+    ("policy", policy(buyer_count_max=1, buyer_count_window_ms=1)),
+    ("policy", policy(breaker_shop_max_count=1, breaker_window_ms=1)),
+    ("policy", policy(paid_limit_fen=19_900)),
+    ("policy", policy(paid_limit_fen=19_901)),
+    ("policy", policy(excluded_roots=("clothing",))),
+    ("policy", policy(in_scope_kinds=("exchange",))),
+    ("policy", policy(standing_gate_min_level="watch")),
+    ("policy", policy(future_skew_ms=0)),
+    ("policy", policy(order_status_max_age_ms=0)),
+    ("policy", policy(paid_amount_max_age_ms=0)),
+    ("policy", policy(version=7)),
+)  # fmt: skip
+"""Each may speak against an approval, or make the record look different."""
+
+
+def shown(change: tuple[str, object]) -> str:
+    return f"{change[0]}={change[1]!r}"[:60]
+
+
+def test_a_plain_request_is_approved_in_the_very_bytes_of_the_long_way() -> None:
+    found = short(Case())
+    assert found is not None
+    assert found == long(Case())
+    assert b'"outcome":"auto_approve"' in found[1]
+
+
+@pytest.mark.parametrize("change", STILL_PLAIN, ids=shown)
+def test_every_bound_is_plain_from_within(change: tuple[str, object]) -> None:
+    case = changed(dict([change]))
+    found = short(case)
+    assert found is not None
+    assert found == long(case)
+
+
+@pytest.mark.parametrize("change", UNUSUAL, ids=shown)
+def test_what_is_unusual_is_left_to_the_long_way_or_written_the_same(
+    change: tuple[str, object],
+) -> None:
+    agree(changed(dict([change])))
+
+
+@settings(max_examples=1_000)
+@given(
+    st.lists(
+        st.one_of(st.sampled_from(STILL_PLAIN), st.sampled_from(UNUSUAL)), max_size=4
+    )
+)
+def test_no_mixture_makes_the_two_ways_differ(
+    changes: list[tuple[str, object]],
+) -> None:
+    agree(changed(dict(changes)))
+
+
+@given(st.lists(st.sampled_from(STILL_PLAIN), max_size=6))
+def test_plain_in_many_ways_is_written_the_same(
+    changes: list[tuple[str, object]],
+) -> None:
+    agree(changed(dict(changes)))
+
+
+@given(st.text(min_size=1), st.text(min_size=1), st.text(min_size=1), st.text())
+def test_any_text_is_written_the_same(
+    refund_id: str, order_id: str, buyer_id: str, sku: str
+) -> None:
+    """Ids are written without a look at each character, or not at all."""
+    try:
+        f"{refund_id}{order_id}{buyer_id}{sku}".encode()
+    except UnicodeEncodeError:
+        return  # no JSON text holds half a surrogate pair
+    ids = {
+        "request.refund_id": refund_id,
+        "request.order_id": order_id,
+        "order.order_id": order_id,
+        "request.buyer_id": buyer_id,
+        "order.buyer_id": buyer_id,
+        "buyer.buyer_id": buyer_id,
+        "order.goods.skus": (sku,),
+    }
+    agree(changed(ids))
+
+
+def test_the_short_way_knows_every_rule_that_always_runs() -> None:
+    """A rule that is added here must be thought of in ``plain.py`` first."""
+    names = [check.__name__ for check in active_rules(READINGS).usual]
+    assert names == [
+        *("request_shape", "event_time", "refund_kind", "version", "order_status"),
+        *("category", "category_tree", "paid_amount", "currency", "refund_amount"),
+        *("buyer", "buyer_quality", "shop", "shop_eligible", "lists", "pay_later"),
+    ]
+
+
+def test_what_was_found_out_of_goods_is_forgotten_when_more_is_listed() -> None:
+    known, names = Known(SHIPPED), {"virtual"}
+    catalog = Catalog({"category:virtual": "virtual"}, NOW, names)
+    moment = Moment(NOW, catalog, NOW, None, None)
+    before = plain_at(known, moment)
+    assert before is not None
+    assert before.approve(REQUEST, PLAIN_ORDER, BUYER, SHOP) is not None
+    names.add("shirts")
+    after = plain_at(known, moment)
+    assert after is not None
+    assert after.approve(REQUEST, PLAIN_ORDER, BUYER, SHOP) is None
+
+
+def test_a_shop_whose_row_changed_is_looked_at_again() -> None:
+    known = Known(SHIPPED)
+    plain = plain_at(known, Moment(NOW, CATALOG, NOW, None, None))
+    assert plain is not None
+    assert plain.approve(REQUEST, PLAIN_ORDER, BUYER, SHOP) is not None
+    off = msgspec.structs.replace(SHOP, enabled=False)
+    assert plain.approve(REQUEST, PLAIN_ORDER, BUYER, off) is None
+    assert plain.approve(REQUEST, PLAIN_ORDER, BUYER, SHOP) is not None
+
+
+def test_beyond_the_bound_of_memory_answers_are_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("streams.decision.plain._MEMO_MAX", 2)
+    known = Known(SHIPPED)
+    known.listed(set())
+    for number in range(5):
+        goods = msgspec.structs.replace(ORDER.goods, skus=(f"k-{number}",))
+        text = known.goods(goods)
+        assert text is not None
+        assert f'"skus":["k-{number}"]' in text
+        shop = known.shop(f"s-{number}", None)
+        assert shop is not None
+        assert shop.shop_id == f'"s-{number}"'
