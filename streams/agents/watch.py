@@ -87,7 +87,7 @@ def look(glance: Glance, parts: WatchParts) -> None:
     ledger = tables.ledger
     refund_ids = list(glance.refund_ids)
     for order_id in glance.order_ids:
-        refund_ids += ledger.by_order.get(order_id, ())
+        refund_ids += ledger.refunds_of(order_id)
     for refund_id in refund_ids:
         for found in due(tables, refund_id, policy, now_ms):
             _write(found, glance.partition, parts, now_ms)

@@ -59,7 +59,9 @@ class Ledger:
 
     def __init__(self) -> None:
         self.newest: dict[str, Entry] = {}
-        self.by_order: dict[str, tuple[str, ...]] = {}
+        self.by_order: dict[str, str | tuple[str, ...]] = {}
+        """Order -> its refund, or its refunds when they are several: nearly always it
+        is one, and a tuple for each would be work for the garbage collector."""
         self.fates: dict[str, Fate] = {}
         self.vetoes: dict[str, object] = {}
         self.notices: set[str] = set()
@@ -83,13 +85,17 @@ class Ledger:
         self.newest[refund_id] = entry
         order_id = entry.order_id
         if order_id is not None:
-            known = self.by_order.get(order_id)
-            if known is None:
-                self.by_order[order_id] = (refund_id,)
-            elif refund_id not in known:
+            if order_id not in self.by_order:
+                self.by_order[order_id] = refund_id
+            elif refund_id not in (known := self.refunds_of(order_id)):
                 self.by_order[order_id] = (*known, refund_id)
         if self._by_buyer is not None and entry.outcome == APPROVED and entry.buyer_id:
             self._by_buyer.setdefault(entry.buyer_id, []).append(entry)
+
+    def refunds_of(self, order_id: str) -> tuple[str, ...]:
+        """Return the refunds of an order, in the order of their first decisions."""
+        found = self.by_order.get(order_id, ())
+        return (found,) if isinstance(found, str) else found
 
     def approval(self, refund_id: str) -> Entry | None:
         """Return the ``auto_approve`` of a refund, if any of its versions has one."""
@@ -103,9 +109,7 @@ class Ledger:
 
     def approvals_of_order(self, order_id: str) -> list[Entry]:
         """Return every ``auto_approve`` on an order."""
-        found = (
-            self.approval(refund_id) for refund_id in self.by_order.get(order_id, ())
-        )
+        found = (self.approval(refund_id) for refund_id in self.refunds_of(order_id))
         return [entry for entry in found if entry is not None]
 
     def rows(self, refund_id: str, order_id: str | None) -> list[Past]:
@@ -113,7 +117,7 @@ class Ledger:
         refund_ids = [refund_id]
         if order_id is not None:
             refund_ids += [
-                other for other in self.by_order.get(order_id, ()) if other != refund_id
+                other for other in self.refunds_of(order_id) if other != refund_id
             ]
         return [row for one in refund_ids for row in self._rows_of(one)]
 

@@ -210,4 +210,5 @@ def test_the_approvals_of_a_buyer_are_those_of_all_refunds_old_and_new() -> None
 
 def test_an_order_lists_a_refund_once_however_many_versions_it_has() -> None:
     found = ledger(entry(1), entry(2), entry(1, refund_id="r-2"))
-    assert found.by_order == {"o-1": ("r-1", "r-2")}
+    assert found.refunds_of("o-1") == ("r-1", "r-2")
+    assert found.refunds_of("o-2") == ()

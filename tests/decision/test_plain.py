@@ -320,6 +320,26 @@ def test_any_text_is_written_the_same(
     agree(changed(ids))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"buyer_count_max": 1, "buyer_count_window_ms": 1},
+        {"buyer_amount_quota_fen": 1, "buyer_amount_window_ms": 1},
+        {"breaker_global_max_count": 1, "breaker_window_ms": 1},
+        {"payment_age_min_ms": 1},
+        {"waybill_soft_veto": True},
+        {"service_paused": True},
+        {"paid_limit_fen": FAR + 1},
+    ],
+    ids=str,
+)
+def test_a_policy_that_asks_for_more_has_no_short_way(
+    options: dict[str, object],
+) -> None:
+    assert usable(SHIPPED)
+    assert not usable(policy(**options))
+
+
 def test_the_short_way_knows_every_rule_that_always_runs() -> None:
     """A rule that is added here must be thought of in ``plain.py`` first."""
     names = [check.__name__ for check in active_rules(READINGS).usual]
