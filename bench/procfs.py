@@ -1,5 +1,6 @@
 """What the kernel says about a process: CPU time and memory, its children included."""
 
+import ctypes
 import os
 import time
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from typing import Final
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 _AFTER_NAME: Final = 2
 """Fields after the program's name start with number 3 (``man 5 proc_pid_stat``)."""
-_UTIME, _CSTIME = 14 - 1 - _AFTER_NAME, 17 - 1 - _AFTER_NAME
+_UTIME, _STIME, _CUTIME, _CSTIME = (
+    number - 1 - _AFTER_NAME for number in (14, 15, 16, 17)
+)
 
 
 def family(pid: int) -> Iterator[int]:
@@ -27,10 +30,10 @@ def family(pid: int) -> Iterator[int]:
 def cpu_s(pid: int) -> float:
     """Return seconds of CPU, user and system, of a process and its descendants.
 
-    Steps of one clock tick (10 ms as a rule). Children that ended count too once
-    they were waited for.
+    Nanoseconds, threads that ended included. Children that ended count too once they
+    were waited for, in steps of one clock tick (10 ms as a rule).
     """
-    return sum(_ticks(one) for one in family(pid)) / _TICKS_PER_S
+    return sum(_own_s(one) + _waited_for_s(one) for one in family(pid))
 
 
 def peak_mib(pid: int) -> float:
@@ -62,13 +65,32 @@ def _not_idle() -> int:
     return user + nice + system + irq + softirq + stolen
 
 
-def _ticks(pid: int) -> int:
+def _own_s(pid: int) -> float:
+    """Read the process's CPU clock: unlike its ``stat`` file, it does not round to ticks.
+
+    ``schedstat`` counts nanoseconds as well, but forgets threads that ended.
+    """
+    clock = ctypes.c_int()
+    try:
+        if ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock)) == 0:
+            return time.clock_gettime(clock.value)
+    except (AttributeError, OSError):
+        pass  # no such function here; or the process ended between the two calls
+    return _ticks(pid, _UTIME, _STIME) / _TICKS_PER_S
+
+
+def _waited_for_s(pid: int) -> float:
+    """Return what children took that ended and were waited for."""
+    return _ticks(pid, _CUTIME, _CSTIME) / _TICKS_PER_S
+
+
+def _ticks(pid: int, *fields: int) -> int:
     try:
         text = Path(f"/proc/{pid}/stat").read_text("utf-8")
     except OSError:
         return 0
-    fields = text.rpartition(")")[2].split()
-    return sum(int(one) for one in fields[_UTIME : _CSTIME + 1])
+    found = text.rpartition(")")[2].split()
+    return sum(int(found[number]) for number in fields)
 
 
 def _peak_kib(pid: int) -> int:
