@@ -14,6 +14,8 @@ UV ?= uv
 
 BIN := .venv/bin
 STAMP := .venv/.stamp
+PEERS_STAMP := .venv-bench/.stamp
+PIP := -m pip install --quiet --disable-pip-version-check --no-input
 
 .PHONY: help setup demo check test cov bench faults lock clean
 
@@ -27,8 +29,8 @@ $(STAMP): requirements/dev.lock pyproject.toml
 		|| { echo "Python 3.11 to 3.14 is needed$(if $(PYTHON),; $(PYTHON) is not that). Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Setting up .venv (once, about a minute) ..."
 	@"$(PYTHON)" -m venv --clear .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements/dev.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation --editable .
+	@$(BIN)/python $(PIP) --require-hashes -r requirements/dev.lock
+	@$(BIN)/python $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(STAMP) ## sample traffic through one worker, live; needs nothing else
@@ -49,8 +51,15 @@ cov: $(STAMP) ## all tests with branch coverage: 95 % of all, 100 % of the pure 
 	$(BIN)/coverage report
 	$(BIN)/coverage report --include='streams/decision/*' --fail-under=100
 
-bench: $(STAMP) ## measure throughput and latency on a real broker
-	$(BIN)/python -m bench
+# What the peers need is no business of ours: an environment of their own.
+$(PEERS_STAMP): requirements/bench.lock $(STAMP)
+	@echo "Setting up .venv-bench for the peers (once) ..."
+	@$(BIN)/python -m venv --clear .venv-bench
+	@.venv-bench/bin/python $(PIP) --require-hashes -r requirements/bench.lock
+	@touch $@
+
+bench: $(STAMP) $(PEERS_STAMP) ## the race against the peers, an hour or two; ARGS=--quick: does it work?
+	$(BIN)/python -m bench $(ARGS)
 
 faults: $(STAMP) ## break things under load, many hours; ARGS="kill --runs 1" for a part of it
 	$(BIN)/python -m faults $(ARGS)
@@ -59,5 +68,5 @@ lock: ## renew requirements/*.lock (needs uv)
 	@requirements/lock $(UV)
 
 clean: ## remove .venv, caches and build output
-	rm -rf .venv .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .venv-bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find streams tests bench faults config docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,4 +1,4 @@
-"""Arguments in, a table out; an exit code as other programs have it."""
+"""Arguments in, tables out; an exit code as other programs have it."""
 
 import argparse
 import json
@@ -9,57 +9,80 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from bench.lineup import ENGINES
 from bench.machine import describe
-from bench.options import ENGINES, BenchError, Options
+from bench.options import COMPRESSIONS, QUICK, BenchError, Options, variations
 from bench.profiling import profile
 from bench.report import show, write_page
 from bench.results import Results, from_json
-from bench.running import broker, rounds, warm_up
+from bench.rounds import broker, rounds, warm_up
+from bench.stage import Place
+from bench.tools import Found, find
 from streams.errors import RefundError
 
 _PAGE: Final = Path("docs") / "performance.md"
-_QUICK: Final = Options(
-    rounds=1,
-    records=10_000,
-    orders=2_000,
-    buyers=800,
-    rate=200,
-    seconds=1,
-    warm_up_s=1,
-    lateness_max_ms=200,
+_MAY_BE_NONE: Final = {
+    "search_s",
+    "restart_s",
+    "start_facts",
+    "skew",
+    "record_bytes",
+    "warm_up",
+}
+"""Numbers that may be 0: then it is not measured, or not done."""
+_NUMBERS: Final = (
+    ("rounds", "rounds, engines interleaved"),
+    ("records", "requests of a throughput run"),
+    ("orders", "orders loaded at least; one per request in any case"),
+    ("buyers", "buyers loaded"),
+    ("partitions", "partitions of each topic"),
+    ("seconds", "length of a latency run"),
+    ("warm-up", "percent of the usual requests for warming up"),
+    ("lateness-max-ms", "lateness of the generator that refuses a latency run"),
+    ("search-s", "length of each try for the highest rate; 0 = not looked for"),
+    ("search-p99-ms", "p99 that the highest rate stays under"),
+    ("restart-s", "length of the run with a restart; 0 = none"),
+    ("start-facts", "orders of the run that measures start-up; 0 = none"),
+    ("skew", "percent of requests in partition 0; 0 = evenly"),
+    ("record-bytes", "size that requests are padded to; 0 = not"),
 )
-"""Whether it all works, in half a minute; no figure of it means anything."""
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     found = argparse.ArgumentParser(
         prog="python -m bench",
-        description="Measures our engine, plain Faust and a bare loop on the same records.",
+        description="Measures our engine and its peers on the same records.",
     )
     add = found.add_argument
-    add("--engines", help=f"comma-separated, of {','.join(ENGINES)} (default: all)")
+    add(
+        "--engines",
+        metavar="NAMES",
+        help=f"comma-separated, of {','.join(ENGINES)} (default: all that can run here)",
+    )
     add(
         "--bootstrap",
         metavar="HOST:PORT",
         help="a broker that is there; else one is started",
     )
-    for name, text in (
-        ("rounds", "rounds, engines interleaved"),
-        ("records", "requests of a throughput run"),
-        ("orders", "orders loaded at least; one per request in any case"),
-        ("buyers", "buyers loaded"),
-        ("partitions", "partitions of each topic"),
-        ("rate", "requests per second of a latency run"),
-        ("seconds", "length of a latency run"),
-        ("lateness-max-ms", "lateness of the generator that refuses a latency run"),
-    ):
+    for name, text in _NUMBERS:
         default = getattr(Options(), name.replace("-", "_"))
         add(f"--{name}", type=int, metavar="N", help=f"{text} (default: {default})")
+    rates = ",".join(map(str, Options().rates))
+    add("--rates", metavar="N,N", help=f"requests per second (default: {rates})")
+    add("--compression", choices=COMPRESSIONS, help="of all topics (default: none)")
+    add("--varied", action="store_true", help="also measure under other conditions")
     add("--quick", action="store_true", help="tiny numbers: does it all work?")
     add("--json", type=Path, metavar="FILE", help="write every run there")
     add("--read", type=Path, metavar="FILE", help="measure nothing, show such a file")
-    add("--write-docs", action="store_true", help=f"write {_PAGE}")
+    add(
+        "--write-docs",
+        type=Path,
+        nargs="?",
+        const=_PAGE,
+        metavar="FILE",
+        help=f"write the page and its plots (default: {_PAGE})",
+    )
     add("--profile", type=Path, metavar="FILE", help="only profile our engine, to FILE")
     return found
 
@@ -70,20 +93,39 @@ def options_of(given: argparse.Namespace) -> Options:
     Raises
     ------
     BenchError
-        An engine nobody knows, or a number below 1.
+        An engine nobody knows, or a number that is none.
     """
-    base = _QUICK if given.quick else Options()
+    base = QUICK if given.quick else Options()
     numbers = {
         name: value
         for name, value in vars(given).items()
         if isinstance(value, int) and not isinstance(value, bool)
     }
-    if any(value < 1 for value in numbers.values()):
-        raise BenchError("numbers must be 1 or more")
-    engines = tuple(given.engines.split(",")) if given.engines else ENGINES
+    for name, value in numbers.items():
+        least = 0 if name in _MAY_BE_NONE else 1
+        if value < least:
+            raise BenchError(f"--{name.replace('_', '-')} must be {least} or more")
+    engines = tuple(given.engines.split(",")) if given.engines else ()
     if unknown := set(engines) - set(ENGINES):
         raise BenchError(f"no such engine: {', '.join(sorted(unknown))}")
-    return replace(base, engines=engines, bootstrap=given.bootstrap, **numbers)
+    return replace(
+        base,
+        engines=engines,
+        bootstrap=given.bootstrap,
+        rates=_rates(given.rates) or base.rates,
+        compression=given.compression or base.compression,
+        **numbers,
+    )
+
+
+def _rates(given: str | None) -> tuple[int, ...]:
+    try:
+        found = tuple(sorted(int(one) for one in given.split(","))) if given else ()
+    except ValueError:
+        found = (0,)
+    if any(one < 1 for one in found):
+        raise BenchError("--rates must be numbers of 1 or more, with commas between")
+    return found
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -102,23 +144,53 @@ def _do(given: argparse.Namespace) -> None:
     if given.read is not None:
         _show(from_json(json.loads(given.read.read_text("utf-8"))), given)
         return
-    with broker(options, os.environ.get("XDG_CACHE_HOME")) as bootstrap:
-        if given.profile is not None:
+    cache_home = os.environ.get("XDG_CACHE_HOME")
+    if given.profile is not None:
+        with broker(options, cache_home) as bootstrap:
             print(profile(bootstrap, options, given.profile))
-            return
-        if options.bootstrap is None and not given.quick:
-            warm_up(bootstrap, options, _tell)
-        runs, quiet = rounds(bootstrap, options, _tell)
-    machine = describe(own_broker=options.bootstrap is None)
-    _show(Results(machine, options, runs, quiet), given)
+        return
+    found = find(options.engines, cache_home, _tell)
+    for name, why in found.left_out.items():
+        _tell(f"left out: {name}: {why}")
+    options = replace(options, engines=found.engines)
+    with broker(options, cache_home) as bootstrap:
+        place = Place(bootstrap, found.tools, _tell)
+        results = _measured(place, options, found, given)
+    _show(results, given)
+    if results.failures:
+        raise BenchError("\n".join(results.failures))
+
+
+def _measured(
+    place: Place, options: Options, found: Found, given: argparse.Namespace
+) -> Results:
+    if options.bootstrap is None and not given.quick:
+        warm_up(place, options)
+    main = rounds(place, options)
+    varied = {}
+    failures = main.failures
+    for condition, other in variations(options).items() if given.varied else ():
+        _tell(f"under another condition: {condition}")
+        more = rounds(place, other)
+        varied[condition] = more.runs
+        failures += [f"{condition}: {one}" for one in more.failures]
+    return Results(
+        machine=describe(found.tools, own_broker=options.bootstrap is None),
+        options=options,
+        runs=main.runs,
+        quiet=main.quiet,
+        varied=varied,
+        failures=failures,
+        left_out=found.left_out,
+    )
 
 
 def _show(results: Results, given: argparse.Namespace) -> None:
     if given.json is not None:
         given.json.write_text(json.dumps(results.to_json(), indent=1), encoding="utf-8")
     show(results)
-    if given.write_docs:
-        write_page(results, _PAGE)
+    if given.write_docs is not None:
+        write_page(results, given.write_docs)
 
 
 def _tell(line: str) -> None:

@@ -1,16 +1,17 @@
-"""The engines: how each is started, what it reads and writes, what work it does."""
+"""One engine in one round: its topics, its command, its sizes."""
 
 import asyncio
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
+import msgspec
+
+from bench.lineup import FLOOR, LINEUP, Kind, Site
 from bench.options import Options
 from streams.kafka.topics import TopicSpec, admin_client, create, declare
 from streams.settings import Kafka, Settings, Topics
 
-_OUTPUTS: Final = ("approvals", "reviews", "skipped", "dead-letters")
+_FLOOR: Final = Kind("broker alone", "none", lambda _: (), ("requests",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +19,15 @@ class Engine:
     """One engine and its topics in one round."""
 
     name: str
-    label: str
-    work: str
-    """``full`` = every rule on facts from topics, all headers; ``small`` = three looks."""
+    kind: Kind
     prefix: str
     """Of every topic of this run, with a dot at its end."""
-    outputs: tuple[str, ...]
-    """Topics whose records answer requests, full names."""
     command: tuple[str, ...]
     topics: tuple[TopicSpec, ...]
+    records: int
+    """Requests of its throughput run that count."""
+    warm_up: int
+    """Requests before them."""
 
     @property
     def requests(self) -> str:
@@ -34,41 +35,40 @@ class Engine:
         return self.prefix + "requests"
 
     @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the topics whose records answer requests."""
+        return tuple(self.prefix + name for name in self.kind.outputs)
+
+    @property
     def topic_names(self) -> tuple[str, ...]:
         """Names of all topics of this run."""
         return tuple(spec.name for spec in self.topics)
 
 
-def engine(
-    name: str, prefix: str, bootstrap: str, options: Options, folder: Path
-) -> Engine:
+def engine(name: str, site: Site) -> Engine:
     """Describe an engine by name, with topics of its own.
 
     ``floor`` is no engine: requests are read where they were written.
     """
-    declared = declare(_settings(prefix, bootstrap, options))
-    if name == "ours":
-        topics = tuple(spec for spec in declared if spec.name.startswith(prefix))
-        outputs = tuple(prefix + output for output in _OUTPUTS)
-        command = _ours(prefix, bootstrap, options)
-        return Engine(name, "ours", "full", prefix, outputs, command, topics)
-    if name == "floor":
-        requests = prefix + "requests"
-        topics = tuple(spec for spec in declared if spec.name == requests)
-        return Engine(name, "broker alone", "none", prefix, (requests,), (), topics)
-    decisions = prefix + "approvals"
+    kind = _FLOOR if name == FLOOR else LINEUP[name]
+    options = site.options
+    declared = declare(_settings(site))
+    wanted = {site.prefix + output for output in (*kind.outputs, "requests")}
     topics = tuple(
-        spec for spec in declared if spec.name in {decisions, prefix + "requests"}
+        msgspec.structs.replace(spec, config=_config(spec, options))
+        for spec in declared
+        if spec.name in wanted
+        or (kind.work == "full" and spec.name.startswith(site.prefix))
     )
-    arguments: tuple[str, ...] = (bootstrap, prefix + "requests", decisions)
-    arguments += (str(options.orders_loaded), str(options.buyers))
-    if name == "faust":
-        program, label = "bench.peers.faust_agent", "plain Faust"
-        arguments += (str(folder / "faust-data"),)
-    else:
-        program, label = "bench.peers.aiokafka_loop", "bare aiokafka"
-    command = (sys.executable, "-m", program, *arguments)
-    return Engine(name, label, "small", prefix, (decisions,), command, topics)
+    return Engine(
+        name,
+        kind,
+        site.prefix,
+        kind.command(site),
+        topics,
+        options.records // kind.share,
+        kind.warm_up * options.warm_up // 100,
+    )
 
 
 def create_topics(one: Engine, bootstrap: str) -> None:
@@ -81,33 +81,18 @@ def create_topics(one: Engine, bootstrap: str) -> None:
     asyncio.run(_create())
 
 
-def _settings(prefix: str, bootstrap: str, options: Options) -> Settings:
+def _config(spec: TopicSpec, options: Options) -> dict[str, str]:
+    if options.compression == "none":
+        return dict(spec.config)
+    return {**spec.config, "compression.type": options.compression}
+
+
+def _settings(site: Site) -> Settings:
     return Settings(
-        kafka=Kafka(bootstrap_servers=bootstrap),
+        kafka=Kafka(bootstrap_servers=site.bootstrap),
         topics=Topics(
-            prefix=prefix, partitions=options.partitions, events=prefix + "events"
+            prefix=site.prefix,
+            partitions=site.options.partitions,
+            events=site.prefix + "events",
         ),
-    )
-
-
-def _ours(prefix: str, bootstrap: str, options: Options) -> tuple[str, ...]:
-    sets = {
-        "topics.prefix": prefix,
-        "topics.partitions": options.partitions,
-        "kafka.group_id": prefix + "decide",
-        "log.level": "warning",
-    }
-    chosen = [
-        part for key, value in sets.items() for part in ("--set", f"{key}={value}")
-    ]
-    return (
-        sys.executable,
-        "-m",
-        "streams",
-        "worker",
-        "--bootstrap-servers",
-        bootstrap,
-        "--web-port",
-        "off",
-        *chosen,
     )

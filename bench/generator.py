@@ -17,7 +17,7 @@ from confluent_kafka import Producer
 
 from bench.kafka import now_ms
 from bench.options import BenchError
-from bench.world import Row, World
+from bench.world import Row, World, WorldSize
 
 
 def send(
@@ -39,7 +39,7 @@ def send(
 
 def main(job: dict[str, Any]) -> None:
     """Do one job: build all records first, then wait for the start time."""
-    world = World(job["orders"], job["buyers"], job["partitions"])
+    world = World(WorldSize(**job["world"]))
     first, count, rate = job["first"], job["count"], job["rate"]
     built_ms = now_ms()
     rows = [
@@ -49,6 +49,7 @@ def main(job: dict[str, Any]) -> None:
     producer = Producer(
         {
             "bootstrap.servers": job["bootstrap"],
+            "compression.type": job["compression"],
             "linger.ms": 0,
             "acks": "all",
             "socket.nagle.disable": True,

@@ -1,4 +1,4 @@
-"""The bench's own Kafka work: topics, bulk writing, watermarks, end offsets.
+"""The bench's own Kafka work: topics, bulk writing, watermarks, counting outputs.
 
 librdkafka does it, in threads of its own, so that the tools take less of the machine
 than what they measure.
@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
+from typing_extensions import override
 
 from bench.options import BenchError
 from bench.world import Row, watermark
@@ -19,6 +20,10 @@ from bench.world import Row, watermark
 _FLUSH_S: Final = 60.0
 _REQUEST_S: Final = 30.0
 _MARK_EVERY_S: Final = 1.0
+_STILL_S: Final = 1.0
+_LOOK_AGAIN_S: Final = 0.1
+_COUNTED_AT_ONCE: Final = 10_000
+_COUNT_WAIT_S: Final = 0.5
 _MARKED: Final = ("orders", "buyers", "shops", "catalog")
 
 
@@ -30,17 +35,17 @@ def now_ms() -> int:
 class Writer:
     """Writes records in bulk and knows whether all of them arrived."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, compression: str = "none") -> None:
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
+                "compression.type": compression,
                 "linger.ms": 5,
                 "batch.size": 500_000,
                 "queue.buffering.max.messages": 1_000_000,
                 "queue.buffering.max.kbytes": 1_000_000,
             }
         )
-        self._failed = 0
 
     def write(self, topic: str, rows: Iterable[Row]) -> int:
         """Write rows and wait until all are acknowledged; return how many there were.
@@ -106,6 +111,8 @@ class Watermarks:
 class Ends:
     """How many records topics hold, by their end offsets: one request a look."""
 
+    _isolation = IsolationLevel.READ_UNCOMMITTED
+
     def __init__(
         self, admin: AdminClient, topics: Sequence[str], partitions: int
     ) -> None:
@@ -121,7 +128,9 @@ class Ends:
         """Return the sum of end offsets per topic."""
         found: dict[str, int] = {}
         answers = self._admin.list_offsets(
-            dict(self._wanted), request_timeout=_REQUEST_S
+            dict(self._wanted),
+            isolation_level=self._isolation,
+            request_timeout=_REQUEST_S,
         )
         for where, answer in answers.items():
             found[where.topic] = found.get(where.topic, 0) + answer.result().offset
@@ -130,6 +139,63 @@ class Ends:
     def total(self) -> int:
         """Return the sum of all end offsets."""
         return sum(self.by_topic().values())
+
+    def records(self) -> int:
+        """Return how many records there are."""
+        return self.total()
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+
+    def settle(self, within_s: float) -> None:
+        """Wait until nothing has been added for a second, or the time is over."""
+        until = time.monotonic() + within_s
+        count, moved = self.total(), time.monotonic()
+        while time.monotonic() < until and time.monotonic() - moved < _STILL_S:
+            time.sleep(_LOOK_AGAIN_S)
+            if (now := self.total()) != count:
+                count, moved = now, time.monotonic()
+
+
+class CommittedEnds(Ends):
+    """The same for outputs written in transactions: only what is committed counts.
+
+    The end of a transaction takes an offset too. Ends follow the progress of a run well
+    enough, a few in a thousand; how many records there are is counted by reading them.
+    """
+
+    _isolation = IsolationLevel.READ_COMMITTED
+
+    def __init__(
+        self,
+        admin: AdminClient,
+        topics: Sequence[str],
+        partitions: int,
+        bootstrap: str,
+    ) -> None:
+        super().__init__(admin, topics, partitions)
+        self._reader = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "bench-counter",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+            }
+        )
+        self._reader.assign(
+            [TopicPartition(one.topic, one.partition, 0) for one in self._wanted]
+        )
+        self._read = 0
+
+    @override
+    def records(self) -> int:
+        while found := self._reader.consume(_COUNTED_AT_ONCE, _COUNT_WAIT_S):
+            self._read += sum(one.error() is None for one in found)
+        return self._read
+
+    @override
+    def close(self) -> None:
+        self._reader.close()
 
 
 def delete_topics(admin: AdminClient, topics: Sequence[str]) -> None:

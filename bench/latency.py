@@ -10,30 +10,67 @@ import subprocess
 import sys
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any, Final, Self
 
 from bench.engines import Engine
-from bench.options import LATENESS_QUANTILE, BenchError, Options
+from bench.lineup import Site
+from bench.options import LATENESS_QUANTILE, BenchError
 
 _HEAD_START_NS: Final = 300_000_000
-_PATIENCE_S: Final = 60.0
+_GENERATOR_S: Final = 60.0
+"""How much longer than intended the generator may take."""
+_END_S: Final = 20.0
+"""A receiver that was told to give up writes its file meanwhile."""
+_BEHIND_S: Final = 1.0
+_LAST_PART: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What one latency run is to do."""
+
+    rate: int
+    """Requests per second."""
+    seconds: int
+    warm_up_s: int
+    """At the same rate before that, not counted."""
+    first: int
+    """Number of its first request."""
+    patience_s: float
+    """How long outputs may still come after the last request."""
+
+    @property
+    def count(self) -> int:
+        """Requests, those for warming up included."""
+        return self.rate * (self.seconds + self.warm_up_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """What a latency run gave, ms; quantiles are None when it was refused."""
+    """What a latency run gave, ms; quantiles are None when there are none to give."""
 
+    rate: int
     p50_ms: float | None
     p99_ms: float | None
     p999_ms: float | None
     max_ms: float | None
-    lateness_ms: float
+    lateness_ms: float | None
     """Of the generator, at :data:`bench.options.LATENESS_QUANTILE`."""
-    approved_share: float
+    approved_share: float | None
+    kept: bool
+    """Whether the engine kept the rate: it was less than a second behind at the end."""
+    refused: bool = False
+    """Whether the generator was late: then nothing is known."""
+
+
+def unable(rate: int) -> Latency:
+    """Return the figures of an engine that is known to be slower than a rate."""
+    return Latency(rate, None, None, None, None, None, None, kept=False)
 
 
 class _Helper:
@@ -73,11 +110,15 @@ class _Helper:
             self._process.stdin.flush()
 
     def finish(self, within_s: float) -> tuple["array[int]", str]:
-        """Wait for its end; return what it left and what it printed."""
+        """Wait for its end, then tell it to end; return what it left and printed."""
         try:
-            printed, _ = self._process.communicate(timeout=within_s)
+            self._process.wait(within_s)
         except subprocess.TimeoutExpired:
-            raise BenchError(f"{self._name} did not end in {within_s:.0f} s") from None
+            self._process.terminate()
+        try:
+            printed, _ = self._process.communicate(timeout=_END_S)
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"{self._name} did not end") from None
         if self._process.returncode != 0:
             raise BenchError(f"{self._name} failed")
         found = array("q")
@@ -85,61 +126,101 @@ class _Helper:
         return found, printed
 
 
-def measure(engine: Engine, bootstrap: str, options: Options, folder: Path) -> Latency:
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What generator and receiver saw."""
+
+    start_ns: int
+    late: "array[int]"
+    """By request, ns: handed to the producer minus intended."""
+    seen: "array[int]"
+    """By request, monotonic ns of its first output; 0 = none."""
+    repeats: int
+    approved: int
+
+    @property
+    def missing(self) -> int:
+        """How many requests had no output in time."""
+        return sum(not one for one in self.seen)
+
+    def took_ns(self, probe: Probe) -> list[int]:
+        """Return what requests took, in their order; none may be missing."""
+        gap_ns = 1_000_000_000 // probe.rate
+        return [
+            at_ns - self.start_ns - number * gap_ns
+            for number, at_ns in enumerate(self.seen)
+        ]
+
+
+def ask(
+    engine: Engine, site: Site, probe: Probe, meanwhile: Callable[[], None]
+) -> Answers:
     """Run generator and receiver against an engine that is up; blocks.
 
-    Raises
-    ------
-    BenchError
-        An output is missing or came twice.
+    Parameters
+    ----------
+    meanwhile
+        Called once, when sending has begun.
     """
     job = {
-        "bootstrap": bootstrap,
+        "bootstrap": site.bootstrap,
         "topic": engine.requests,
         "topics": engine.outputs,
-        "partitions": options.partitions,
-        "orders": options.orders_loaded,
-        "buyers": options.buyers,
-        "rate": options.rate,
-        "first": options.records,
-        "count": options.latency_records,
+        "partitions": site.options.partitions,
+        "world": asdict(site.options.world),
+        "compression": site.options.compression,
+        "rate": probe.rate,
+        "first": probe.first,
+        "count": probe.count,
     }
     with ExitStack() as running:
-        receiver = running.enter_context(_Helper("bench.receiver", folder, job))
-        generator = running.enter_context(_Helper("bench.generator", folder, job))
+        receiver = running.enter_context(_Helper("bench.receiver", site.folder, job))
+        generator = running.enter_context(_Helper("bench.generator", site.folder, job))
         receiver.ready()
         generator.ready()
         start_ns = time.monotonic_ns() + _HEAD_START_NS
         generator.go(start_ns)
-        length_s = options.seconds + options.warm_up_s
-        late, _ = generator.finish(length_s + _PATIENCE_S)
-        seen, printed = receiver.finish(_PATIENCE_S)
+        meanwhile()
+        late, _ = generator.finish(probe.seconds + probe.warm_up_s + _GENERATOR_S)
+        seen, printed = receiver.finish(probe.patience_s)
     counts: dict[str, int] = json.loads(printed)
-    missing = sum(not one for one in seen)
-    if missing or counts["repeats"]:
-        raise BenchError(f"{missing} outputs missing, {counts['repeats']} came again")
-    return _figures(options, start_ns, late, seen, counts["approved"] / len(seen))
+    return Answers(start_ns, late, seen, counts["repeats"], counts["approved"])
 
 
-def _figures(
-    options: Options,
-    start_ns: int,
-    late: Sequence[int],
-    seen: Sequence[int],
-    approved_share: float,
-) -> Latency:
-    skipped = options.rate * options.warm_up_s
-    gap_ns = 1_000_000_000 // options.rate
-    took = sorted(
-        at_ns - start_ns - number * gap_ns
-        for number, at_ns in enumerate(seen)
-        if number >= skipped
-    )
-    lateness_ms = _quantile_ms(sorted(late[skipped:]), LATENESS_QUANTILE)
-    if lateness_ms > options.lateness_max_ms:
-        return Latency(None, None, None, None, lateness_ms, approved_share)
-    p50, p99, p999, most = (_quantile_ms(took, q) for q in (0.5, 0.99, 0.999, 1.0))
-    return Latency(p50, p99, p999, most, lateness_ms, approved_share)
+def measure(engine: Engine, site: Site, probe: Probe) -> Latency:
+    """Measure an engine that is up; blocks.
+
+    Raises
+    ------
+    BenchError
+        An output came twice.
+    """
+    answers = ask(engine, site, probe, lambda: None)
+    if answers.repeats:
+        raise BenchError(f"{answers.repeats} outputs came again")
+    return figures(probe, answers, site.options.lateness_max_ms)
+
+
+def figures(probe: Probe, answers: Answers, lateness_max_ms: int) -> Latency:
+    """Return the figures of a run that is over, or why there are none."""
+    skipped = probe.rate * probe.warm_up_s
+    lateness_ms = _quantile_ms(sorted(answers.late[skipped:]), LATENESS_QUANTILE)
+    share = answers.approved / len(answers.seen)
+    if lateness_ms > lateness_max_ms:
+        nothing = (None, None, None, None)
+        return Latency(
+            probe.rate, *nothing, lateness_ms, share, kept=True, refused=True
+        )
+    if answers.missing:
+        return unable(probe.rate)
+    in_order = answers.took_ns(probe)[skipped:]
+    behind_s = median(in_order[-(len(in_order) // _LAST_PART) :]) / 1e9
+    if behind_s > _BEHIND_S:
+        return unable(probe.rate)
+    took = sorted(in_order)
+    quantiles = [_quantile_ms(took, q) for q in (0.5, 0.99, 0.999, 1.0)]
+    p50, p99, p999, most = quantiles
+    return Latency(probe.rate, p50, p99, p999, most, lateness_ms, share, kept=True)
 
 
 def _quantile_ms(ordered: Sequence[int], quantile: float) -> float:

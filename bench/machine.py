@@ -6,13 +6,27 @@ import subprocess
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
+from bench.lineup import Tools
 from streams.kafka.jars import KAFKA_VERSION, java_program
 
-_LIBRARIES = ("faust-streaming", "aiokafka", "msgspec", "orjson", "confluent-kafka")
+_LIBRARIES: Final = (
+    "faust-streaming",
+    "aiokafka",
+    "msgspec",
+    "orjson",
+    "confluent-kafka",
+)
+_OF_PEERS: Final = ("quixstreams", "confluent-kafka", "faststream", "aiokafka")
+_ASK: Final = """
+import sys
+from importlib.metadata import version
+print(", ".join(f"{name} {version(name)}" for name in sys.argv[1:]))
+"""
 
 
-def describe(*, own_broker: bool) -> dict[str, str]:
+def describe(tools: Tools, *, own_broker: bool) -> dict[str, str]:
     """Return name and value of what matters; starts ``java -version``."""
     found = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
@@ -23,12 +37,26 @@ def describe(*, own_broker: bool) -> dict[str, str]:
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
         "libraries": ", ".join(f"{name} {version(name)}" for name in _LIBRARIES),
     }
+    if tools.peers_python is not None and tools.peers_python.exists():
+        found["peers' own libraries"] = _versions(tools.peers_python)
+    if tools.jars is not None:
+        found["Kafka Streams"] = f"{KAFKA_VERSION}, 2 GiB heap"
     if own_broker:
         found["Kafka"] = f"{KAFKA_VERSION}, one node, 1 GiB heap, on loopback"
         found["Java"] = _java_version()
     else:
         found["Kafka"] = "a broker that was there already"
     return found
+
+
+def _versions(python: Path) -> str:
+    answer = subprocess.run(
+        [str(python), "-c", _ASK, *_OF_PEERS],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return answer.stdout.strip() or "unknown"
 
 
 def _cpu_model() -> str:

@@ -1,12 +1,17 @@
 """What a run may be asked for, and what follows from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-ENGINES: Final = ("ours", "faust", "aiokafka")
+from bench.world import SPARE_ORDERS, WorldSize
+
+COMPRESSIONS: Final = ("none", "lz4", "zstd")
 
 LATENESS_QUANTILE: Final = 0.999
 """Of the records of a latency run, the share that must have been sent in time."""
+
+_REQUEST_BYTES: Final = 420
+"""About; what a request has without padding."""
 
 
 class BenchError(Exception):
@@ -17,38 +22,107 @@ class BenchError(Exception):
 class Options:
     """One run."""
 
-    engines: tuple[str, ...] = ENGINES
-    rounds: int = 3
+    engines: tuple[str, ...] = ()
+    rounds: int = 5
     records: int = 200_000
-    """Requests of a throughput run; plain Faust gets a part of them, see below."""
-    faust_share: int = 5
-    """Plain Faust gets one record in so many, or its run would take most of the time."""
+    """Requests of a throughput run; slow engines get a part of them."""
     orders: int = 100_000
     """Orders loaded at least; one per request in any case."""
     buyers: int = 40_000
     partitions: int = 4
-    rate: int = 1_000
-    """Requests per second of a latency run."""
-    seconds: int = 20
+    rates: tuple[int, ...] = (1_000, 10_000)
+    """Requests per second of the latency runs, ascending."""
+    seconds: int = 15
     """Length of a latency run, without its warm-up."""
     warm_up_s: int = 3
     """Latency run not counted, at the same rate."""
+    warm_up: int = 100
+    """Percent of the usual requests for warming an engine up before its throughput."""
     lateness_max_ms: int = 10
     """A latency run is refused when the generator was later than this with more than
     one record in a thousand: then it measured the generator."""
+    search_s: int = 4
+    """Length of each try for the highest rate; 0 = not looked for."""
+    search_p99_ms: int = 20
+    """The highest rate is the one at which p99 is still below this."""
+    restart_s: int = 6
+    """Length of the run in which the engine is restarted; 0 = not restarted."""
+    start_facts: int = 1_000_000
+    """Orders of the run that measures start-up, for engines that load them; 0 = none."""
+    skew: int = 0
+    """Percent of requests that go to partition 0; 0 = evenly."""
+    record_bytes: int = 0
+    """Size that requests are padded to; 0 = as they are."""
+    compression: str = "none"
+    """Of topics and of what the bench itself writes."""
     bootstrap: str | None = None
     """``HOST:PORT``; None = a broker of our own."""
 
     @property
     def latency_records(self) -> int:
-        """Requests of a latency run, its warm-up included."""
-        return self.rate * (self.seconds + self.warm_up_s)
+        """Requests of all latency runs at stated rates, warm-ups included."""
+        return sum(self.rates) * (self.seconds + self.warm_up_s)
 
     @property
     def orders_loaded(self) -> int:
         """One order per request: a second refund of an order goes to a person."""
-        return max(self.orders, self.records + self.latency_records)
+        needed = max(self.orders, self.records + self.latency_records)
+        if self.skew:  # one partition must have orders for its share of the requests
+            needed = -(-needed * self.partitions * self.skew // 100)
+        return needed
 
-    def records_of(self, engine: str) -> int:
-        """Return the requests of this engine's throughput run."""
-        return self.records // self.faust_share if engine == "faust" else self.records
+    @property
+    def orders_known(self) -> int:
+        """All orders, those for warming up included."""
+        return self.orders_loaded + SPARE_ORDERS
+
+    @property
+    def world(self) -> WorldSize:
+        """What the records of the run are made by."""
+        return WorldSize(
+            self.orders_loaded,
+            self.buyers,
+            self.partitions,
+            self.skew,
+            max(0, self.record_bytes - _REQUEST_BYTES),
+        )
+
+
+QUICK: Final = Options(
+    rounds=1,
+    records=10_000,
+    orders=2_000,
+    buyers=800,
+    rates=(200,),
+    seconds=1,
+    warm_up_s=1,
+    warm_up=1,
+    lateness_max_ms=200,
+    search_s=0,
+    restart_s=2,
+    start_facts=2_000,
+)
+"""Whether it all works, in a minute or so; no figure of it means anything."""
+
+VARIED: Final = ("ours", "ours-small", "aiokafka", "kstreams-full")
+"""Engines that are also measured under other conditions."""
+
+
+def variations(options: Options) -> dict[str, Options]:
+    """Return the other conditions by name: throughput and the lowest rate only."""
+    base = replace(
+        options,
+        engines=tuple(name for name in options.engines if name in VARIED),
+        rates=options.rates[:1],
+        search_s=0,
+        restart_s=0,
+        start_facts=0,
+    )
+    return {
+        "four even partitions": base,
+        "70 % in one partition": replace(base, skew=70),
+        "64 partitions": replace(base, partitions=64),
+        "5 KB requests": replace(base, record_bytes=5_000),
+        "lz4": replace(base, compression="lz4"),
+        "zstd": replace(base, compression="zstd"),
+    }

@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,48 +18,40 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka.admin import AdminClient
-
-from bench.engines import Engine, create_topics, engine
-from bench.kafka import Ends, delete_topics, now_ms
+from bench.lineup import Tools
 from bench.options import BenchError, Options
-from bench.running import fail_if_ended, fill, fresh, started, write_requests
+from bench.stage import Place, ends_of, fill, fresh, prepared, write_requests
+from bench.worker import started, wait_for
 from bench.world import World
-from streams.kafka.process import GuardedProcess
 
 _LOOKS_PER_S: Final = 400
 _SHOWN: Final = 30
 _PATIENCE_S: Final = 180.0
 _ATTACH_S: Final = 2.0
 """py-spy reads the program's symbols before it looks for the first time."""
-_POLL_S: Final = 0.05
 
 
 def profile(bootstrap: str, options: Options, out: Path) -> str:
     """Profile a throughput run of our engine; write ``out`` and return the top entries."""
     spy = shutil.which("py-spy")
-    world = World(options.orders_loaded, options.buyers, options.partitions)
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    world = World(options.world)
+    place = Place(bootstrap, Tools(), lambda _: None)
     with ExitStack() as held:
-        folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
-        one = engine("ours", f"bench-{now_ms()}-profile.", bootstrap, options, folder)
+        one, site = held.enter_context(prepared("ours", place, options))
         if spy is None:
             python, *rest = one.command
             one = replace(
                 one, command=(python, "-m", "cProfile", "-o", str(out), *rest)
             )
-        create_topics(one, bootstrap)
-        held.callback(delete_topics, admin, one.topic_names)
-        fill(one, world, bootstrap)
-        held.enter_context(fresh(one, bootstrap, options))
-        ends = Ends(admin, one.outputs, options.partitions)
-        log = folder / "engine.log"
-        with started(one, log) as process:
-            write_requests(one, world, bootstrap, range(1))
-            _until(ends, 1, process, one, log)
-            with _looking(spy, process.pid, out):
-                write_requests(one, world, bootstrap, range(1, options.records))
-                _until(ends, options.records, process, one, log)
+        fill(one, world, site)
+        held.enter_context(fresh(one, site))
+        ends = held.enter_context(ends_of(one, site))
+        with started(one, site.folder / "engine.log") as worker:
+            write_requests(one, world, site, range(1))
+            wait_for(worker, 1, ends, _PATIENCE_S)
+            with _looking(spy, worker.pid, out):
+                write_requests(one, world, site, range(1, options.records))
+                wait_for(worker, options.records, ends, _PATIENCE_S)
     return _folded(out) if spy is not None else _counted(out)
 
 
@@ -94,17 +85,6 @@ def _looking(spy: str | None, pid: int, out: Path) -> Iterator[None]:
         looker.wait()
     if not out.exists():
         raise BenchError(f"py-spy left no profile: {said.strip()}")
-
-
-def _until(
-    ends: Ends, count: int, process: GuardedProcess, one: Engine, log: Path
-) -> None:
-    until = time.monotonic() + _PATIENCE_S
-    while ends.total() < count:
-        fail_if_ended(process, one, log)
-        if time.monotonic() > until:
-            raise BenchError(f"fewer than {count} outputs in {_PATIENCE_S:.0f} s")
-        time.sleep(_POLL_S)
 
 
 def _folded(out: Path) -> str:

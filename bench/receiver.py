@@ -1,13 +1,15 @@
 """Reads outputs one by one as they come and notes when it saw each request's first.
 
 Usage: ``python -m bench.receiver JOB.json``. Prints READY, then reads until every
-request has its output, or standard input ends, or nothing came for too long. Leaves
-monotonic ns by request (0 = none) in a file and prints one line of JSON.
+request has its output, or it is told to give up (SIGTERM). Leaves monotonic ns by
+request (0 = none) in a file and prints one line of JSON.
 """
 
 import gc
 import json
+import signal
 import sys
+import threading
 import time
 from array import array
 from pathlib import Path
@@ -15,30 +17,34 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, TopicPartition
 
+from bench.names import request_number
 from bench.options import BenchError
-from bench.world import request_number
 
-_SILENCE_S: Final = 15.0
-"""After which what has not come is taken to be lost."""
+_POLL_S: Final = 0.2
 
 
-def receive(consumer: Consumer, first: int, seen: "array[int]") -> dict[str, int]:
-    """Fill ``seen``; return counts of outputs, repeats and approvals."""
+def receive(
+    consumer: Consumer, first: int, seen: "array[int]", over: threading.Event
+) -> dict[str, int]:
+    """Fill ``seen``; return counts of outputs, repeats and approvals.
+
+    What answers other requests, such as those of a run before, is passed over.
+    """
     poll, clock = consumer.poll, time.monotonic_ns
     outputs = repeats = approved = 0
-    last_ns = clock()
-    while outputs - repeats < len(seen) and clock() - last_ns < _SILENCE_S * 1e9:
-        message = poll(0.5)
+    while outputs - repeats < len(seen) and not over.is_set():
+        message = poll(_POLL_S)
         at_ns = clock()
         if message is None:
             continue
         key, value = message.key(), message.value()
         if message.error() is not None or not isinstance(key, bytes):
             raise BenchError(f"reading outputs failed: {message.error()}")
-        outputs += 1
-        last_ns = at_ns
-        approved += value is not None and b'"auto_approve"' in value
         number = request_number(key) - first
+        if not 0 <= number < len(seen):
+            continue
+        outputs += 1
+        approved += value is not None and b'"auto_approve"' in value
         if seen[number]:
             repeats += 1
         else:
@@ -67,10 +73,12 @@ def main(job: dict[str, Any]) -> None:
     consumer.assign(wanted)
     consumer.poll(0.5)  # fetching by now
     seen = array("q", bytes(8 * job["count"]))
+    over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: over.set())
     gc.collect()
     gc.disable()
     print("READY", flush=True)
-    counts = receive(consumer, job["first"], seen)
+    counts = receive(consumer, job["first"], seen, over)
     consumer.close()
     with Path(job["out"]).open("wb") as out:
         seen.tofile(out)

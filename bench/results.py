@@ -1,17 +1,17 @@
 """Runs to figures: the median of the rounds with the least and the most."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
 from statistics import median
-from typing import Any, Final
+from typing import Any
+
+import msgspec
 
 from bench.latency import Latency
+from bench.lineup import LINEUP
 from bench.options import Options
-from bench.running import Quiet, Run
-from bench.throughput import Throughput
-
-YARDSTICK: Final = "faust"
-"""The engine that ratios are against."""
+from bench.rounds import Quiet
+from bench.running import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,12 @@ class Results:
     options: Options
     runs: list[Run]
     quiet: list[Quiet]
+    varied: dict[str, list[Run]] = field(default_factory=dict)
+    """Runs under other conditions, by their name."""
+    failures: list[str] = field(default_factory=list)
+    """Runs without figures: round, engine and why."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Engines that could not run here, and why."""
 
     def of(self, engine: str) -> list[Run]:
         """Return the runs of one engine."""
@@ -34,68 +40,14 @@ class Results:
 
 def from_json(found: dict[str, Any]) -> Results:
     """Read what :meth:`Results.to_json` gave."""
-    options = Options(
-        **found["options"] | {"engines": tuple(found["options"]["engines"])}
-    )
-    runs = [
-        Run(
-            **one
-            | {
-                "throughput": Throughput(**one["throughput"]),
-                "latency": Latency(**one["latency"]),
-            }
-        )
-        for one in found["runs"]
-    ]
-    quiet = [
-        Quiet(**one | {"floor": Latency(**one["floor"])}) for one in found["quiet"]
-    ]
-    return Results(found["machine"], options, runs, quiet)
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One figure of the table."""
-
-    title: str
-    value: Callable[[Run], float | None]
-    digits: int
-
-    def cell(self, runs: Sequence[Run]) -> str:
-        """Return the median, and ``(least-most)`` on a second line.
-
-        Refused figures are left out, and the number of the others is given.
-        """
-        text = spread([self.value(one) for one in runs], self.digits)
-        return text.replace(" (", "\n(").replace(", ", "\n")
-
-
-COLUMNS: Final = (
-    Column("records/s", lambda one: one.throughput.records_per_s, 0),
-    Column("CPU s\n/million", lambda one: one.throughput.cpu_s_per_million, 1),
-    Column("p50 ms", lambda one: one.latency.p50_ms, 2),
-    Column("p99 ms", lambda one: one.latency.p99_ms, 1),
-    Column("p99.9 ms", lambda one: one.latency.p999_ms, 1),
-    Column("memory\nMiB", lambda one: one.peak_mib, 0),
-    Column("start\ns", lambda one: one.throughput.start_s, 1),
-)
-_QUIET_CORES: Final = 0.1
-RATIO_TITLE: Final = "times\nFaust"
-TITLES: Final = (
-    "engine",
-    "work",
-    COLUMNS[0].title,
-    RATIO_TITLE,
-    *(column.title for column in COLUMNS[1:]),
-    "approved",
-)
+    return msgspec.convert(found, Results)
 
 
 def spread(values: Sequence[float | None], digits: int) -> str:
     """Return median and, of several values, the least and the most."""
     known = [value for value in values if value is not None]
     if not known:
-        return "refused"
+        return "-"
     low, middle, high = (
         f"{value:,.{digits}f}" for value in (min(known), median(known), max(known))
     )
@@ -105,63 +57,169 @@ def spread(values: Sequence[float | None], digits: int) -> str:
     )
 
 
-def rows(results: Results) -> list[tuple[str, ...]]:
-    """Return one row of cells per engine, under :data:`TITLES`."""
-    found = []
-    base = _speed(results.of(YARDSTICK))
+def _cell(values: Iterable[float | None], digits: int) -> str:
+    """Return a spread on several lines."""
+    return spread(list(values), digits).replace(" (", "\n(").replace(", ", "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: its first columns are text, the others numbers."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    texts: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One figure of the first table."""
+
+    title: str
+    value: Callable[[Run], float | None]
+    digits: int
+
+
+COLUMNS = (
+    Column("records/s", lambda one: one.throughput.records_per_s, 0),
+    Column("CPU s\n/million", lambda one: one.throughput.cpu_s_per_million, 1),
+    Column("memory\nMiB", lambda one: one.peak_mib, 0),
+    Column("start\ns", lambda one: one.throughput.start_s, 1),
+)
+YARDSTICK = "faust"
+"""The engine that ratios are against."""
+
+
+def work_table(results: Results) -> Table:
+    """Return throughput, cost, memory, start and restart, a row an engine."""
+    head = [column.title for column in COLUMNS]
+    facts = f"start with\n{results.options.start_facts:,} facts, s"
+    base = speed(results.of(YARDSTICK))
+    rows = []
     for name in results.options.engines:
         runs = results.of(name)
-        speed = _speed(runs)
-        cells = [column.cell(runs) for column in COLUMNS]
-        ratio = f"{speed / base:.1f}" if base and speed else "-"
-        share = min(one.approved_share for one in runs)
-        found.append(
-            (runs[0].label, runs[0].work, cells[0], ratio, *cells[1:], f"{share:.1%}")
+        own = speed(runs)
+        cells = [
+            _cell([column.value(one) for one in runs], column.digits)
+            for column in COLUMNS
+        ]
+        ratio = f"{own / base:.1f}" if base and own else "-"
+        rows.append(
+            (
+                LINEUP[name].label,
+                LINEUP[name].work,
+                cells[0],
+                ratio,
+                *cells[1:],
+                _cell([one.start_facts_s for one in runs], 1),
+                _pauses(runs),
+            )
         )
-    return found
-
-
-def _others(results: Results) -> str:
-    """Say how much of the machine others took: what they take, they also slow down."""
-    cores = [one.other_cores for one in results.runs if one.other_cores is not None]
-    if not cores:
-        return "The broker is not ours, so the load of others is not known."
-    text = f"Others took {spread(cores, 2)} cores meanwhile."
-    if median(cores) > _QUIET_CORES:
-        text += " THE MACHINE WAS NOT QUIET: time and CPU figures are too high."
-    return text
-
-
-def _speed(runs: Sequence[Run]) -> float | None:
-    return median(one.throughput.records_per_s for one in runs) if runs else None
-
-
-def remarks(results: Results) -> list[str]:
-    """Return what must be known to read the table, one sentence each."""
-    options, quiet = results.options, results.quiet
-    late = [one.latency.lateness_ms for one in results.runs]
-    refused = sum(one.latency.p99_ms is None for one in results.runs)
-    orders = max(one.orders for one in results.runs)
-    few = min(one.throughput.samples for one in results.runs)
-    return [
+    return Table(
+        "Throughput and cost",
         (
-            f"Median (least-most) of {options.rounds} rounds, engines interleaved; "
-            f"{options.partitions} partitions, {orders:,} orders, {options.buyers:,} buyers."
+            "engine",
+            "work",
+            head[0],
+            "times\nFaust",
+            *head[1:],
+            facts,
+            "pause of a\nrestart, s",
         ),
-        (
-            f"Throughput: {options.records:,} requests ({options.records_of(YARDSTICK):,} for "
-            f"plain Faust), at least {few} looks between 10 % and 90 % of a run."
-        ),
-        (
-            f"Latency: {options.rate:,} requests a second for {options.seconds} s, from the "
-            f"intended send time; the generator's own lateness, 99.9 % of records: "
-            f"{spread(late, 1)} ms, {options.lateness_max_ms} ms allowed, {refused} runs refused."
-        ),
-        (
-            "Broker alone, generator to receiver: "
-            f"p50 {spread([one.floor.p50_ms for one in quiet], 2)}, "
-            f"p99 {spread([one.floor.p99_ms for one in quiet], 1)}, "
-            f"p99.9 {spread([one.floor.p999_ms for one in quiet], 1)} ms."
-        ),
-        _others(results),
+        rows,
+    )
+
+
+def _pauses(runs: Sequence[Run]) -> str:
+    found = [one.restart for one in runs if one.restart is not None]
+    if not found:
+        return "-"
+    text = _cell([one.longest_s for one in found], 2)
+    missing = max(one.missing for one in found)
+    repeats = max(one.repeats for one in found)
+    text += f"\n{missing:,} LOST" if missing else ""
+    return text + (f"\n{repeats:,} again" if repeats else "")
+
+
+def latency_table(results: Results) -> Table:
+    """Return latency at the stated rates, and the highest rate under the bound."""
+    options = results.options
+    head = ["engine", "work"]
+    for rate in options.rates:
+        head += [f"{name} ms\nat {rate:,}/s" for name in ("p50", "p99", "p99.9")]
+    head += [f"highest rate/s\nwith p99 < {options.search_p99_ms} ms", "approved"]
+    rows = []
+    for name in options.engines:
+        runs = results.of(name)
+        cells = [LINEUP[name].label, LINEUP[name].work]
+        for number in range(len(options.rates)):
+            cells += _delays([one.latencies[number] for one in runs])
+        rows.append((*cells, _tops(runs), _approved(runs)))
+    return Table("Latency", tuple(head), rows)
+
+
+def _delays(found: Sequence[Latency]) -> list[str]:
+    if not found:
+        return ["failed"] * 3
+    if not any(one.kept for one in found):
+        return ["not kept"] * 3
+    if all(one.refused or not one.kept for one in found):
+        return ["refused"] * 3
+    values = (
+        ([one.p50_ms for one in found], 2),
+        ([one.p99_ms for one in found], 1),
+        ([one.p999_ms for one in found], 1),
+    )
+    return [_cell(*pair) for pair in values]
+
+
+def _tops(runs: Sequence[Run]) -> str:
+    found = [one.highest for one in runs if one.highest is not None]
+    if not found:
+        return "-"
+    at_least = "≥ " if any(one.bounded_by_generator for one in found) else ""
+    return at_least + _cell([one.rate for one in found], 0)
+
+
+def _approved(runs: Sequence[Run]) -> str:
+    shares = [
+        found.approved_share
+        for one in runs
+        for found in one.latencies
+        if found.approved_share is not None
     ]
+    return f"{min(shares):.1%}" if shares else "-"
+
+
+def varied_table(results: Results) -> Table | None:
+    """Return throughput and latency under other conditions; None = not measured."""
+    if not results.varied:
+        return None
+    rate = results.options.rates[0]
+    rows = []
+    for condition, runs in results.varied.items():
+        for name in dict.fromkeys(one.engine for one in runs):
+            own = [one for one in runs if one.engine == name]
+            cells = [
+                _cell([column.value(one) for one in own], column.digits)
+                for column in COLUMNS[:3]
+            ]
+            delays = _delays([one.latencies[0] for one in own])
+            label = f"{LINEUP[name].label} ({LINEUP[name].work})"
+            rows.append((condition, label, *cells, *delays))
+    head = ["condition", "engine", *(column.title for column in COLUMNS[:3])]
+    head += [f"{name} ms\nat {rate:,}/s" for name in ("p50", "p99", "p99.9")]
+    return Table("Under other conditions", tuple(head), rows)
+
+
+def tables(results: Results) -> list[Table]:
+    """Return all tables there are."""
+    found = [work_table(results), latency_table(results)]
+    varied = varied_table(results)
+    return found if varied is None else [*found, varied]
+
+
+def speed(runs: Sequence[Run]) -> float | None:
+    """Return the median of records per second."""
+    return median(one.throughput.records_per_s for one in runs) if runs else None

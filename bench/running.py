@@ -1,36 +1,33 @@
-"""Rounds: every engine once a round, each with fresh topics and a fresh process."""
+"""One engine in one round: all that is measured on it."""
 
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
-from confluent_kafka.admin import AdminClient
-
-from bench import latency, procfs, throughput
-from bench.engines import Engine, create_topics, engine
-from bench.kafka import Ends, Watermarks, Writer, delete_topics, now_ms
-from bench.latency import Latency
+from bench import latency, procfs, restart, startup, throughput
+from bench.engines import Engine
+from bench.kafka import Ends
+from bench.latency import Latency, Probe
+from bench.lineup import LINEUP, Site
 from bench.options import BenchError, Options
-from bench.throughput import Throughput
+from bench.restart import Pause
+from bench.search import Highest, highest
+from bench.stage import (
+    Place,
+    ends_of,
+    fill,
+    fresh,
+    prepared,
+    warming,
+    write_requests,
+)
+from bench.throughput import Throughput, Watched
+from bench.worker import Worker, started
 from bench.world import World
-from streams.kafka.broker import LocalCluster, prepare
-from streams.kafka.jars import default_cache
-from streams.kafka.node import ClusterOptions
-from streams.kafka.process import GuardedProcess
 
-_HEAP_MB: Final = 1_024
-_STOP_S: Final = 30.0
-_LOG_LINES: Final = 15
-_WARM_UP_RECORDS: Final = 100_000
-_WARM_UP_S: Final = 5
-_FLOOR_S: Final = 5
-
-Tell = Callable[[str], None]
-"""Takes a line of progress."""
+PATIENCE_S: Final = 10.0
+_SEARCH_PATIENCE_S: Final = 3.0
+_CATCH_UP_S: Final = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,188 +35,138 @@ class Run:
     """One engine in one round."""
 
     engine: str
-    label: str
-    work: str
     round: int
     records: int
     orders: int
     """Loaded from topics, or put into the peers' dict."""
     throughput: Throughput
-    latency: Latency
+    latencies: list[Latency]
+    """By rate, ascending."""
+    highest: Highest | None
+    """None = not looked for."""
     peak_mib: float
-    approved_share: float
-    """Of all requests of the run; where one topic holds every outcome, of the latency
-    run alone."""
+    restart: Pause | None
+    """None = not restarted."""
+    start_facts_s: float | None
+    """From the start of the process to its first output with many facts to load; None =
+    not measured, or it loads none."""
     other_cores: float | None
     """Cores that processes of others took meanwhile; None when the broker is one of
     them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """What the broker alone took before a round: what no engine can better."""
-
-    round: int
-    floor: Latency
-    """From the generator to the receiver through the broker alone, one hop."""
-
-
-@contextmanager
-def broker(options: Options, cache_home: str | None) -> Iterator[str]:
-    """Yield the address of the broker asked for, or of one of our own."""
-    if options.bootstrap is not None:
-        yield options.bootstrap
-        return
-    libs = prepare(default_cache(cache_home, Path.home()))
-    with tempfile.TemporaryDirectory(prefix="refund-bench-") as folder:
-        sizes = ClusterOptions(heap_mb=_HEAP_MB)
-        with LocalCluster(libs, Path(folder), sizes) as cluster:
-            yield cluster.bootstrap_servers
-
-
-def warm_up(bootstrap: str, options: Options, tell: Tell) -> None:
-    """Let the broker's code be compiled: a run of the bare loop that does not count."""
-    tell("warming the broker up")
-    few = replace(
-        options,
-        records=min(options.records, _WARM_UP_RECORDS),
-        seconds=min(options.seconds, _WARM_UP_S),
-        lateness_max_ms=sys.maxsize,
-    )
-    run("aiokafka", 0, bootstrap, few)
-
-
-def rounds(
-    bootstrap: str, options: Options, tell: Tell
-) -> tuple[list[Run], list[Quiet]]:
-    """Run every engine in every round; a round starts with another engine each time."""
-    found: list[Run] = []
-    quiet: list[Quiet] = []
-    for number in range(1, options.rounds + 1):
-        quiet.append(listen(number, bootstrap, options))
-        shift = (number - 1) % len(options.engines)
-        for name in options.engines[shift:] + options.engines[:shift]:
-            one = run(name, number, bootstrap, options)
-            found.append(one)
-            tell(_line(one, options))
-    return found, quiet
-
-
-def listen(number: int, bootstrap: str, options: Options) -> Quiet:
-    """Measure the machine and the broker without any engine."""
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    few = replace(options, seconds=min(options.seconds, _FLOOR_S), warm_up_s=1)
-    with ExitStack() as held:
-        folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
-        one = engine("floor", f"bench-{now_ms()}-floor.", bootstrap, few, folder)
-        create_topics(one, bootstrap)
-        held.callback(delete_topics, admin, one.topic_names)
-        return Quiet(number, latency.measure(one, bootstrap, few, folder))
-
-
-def run(name: str, number: int, bootstrap: str, options: Options) -> Run:
-    """Measure one engine once: topics, facts, backlog, throughput, latency, memory.
+def run(name: str, number: int, place: Place, options: Options) -> Run:
+    """Measure one engine once: all that the options ask for, on one process.
 
     Raises
     ------
     BenchError
         It failed, or not every request had exactly one output.
     """
-    admin = AdminClient({"bootstrap.servers": bootstrap})
-    records = options.records_of(name)
-    world = World(options.orders_loaded, options.buyers, options.partitions)
     with ExitStack() as held:
-        folder = Path(held.enter_context(tempfile.TemporaryDirectory()))
-        prefix = f"bench-{now_ms()}-{name}."
-        one = engine(name, prefix, bootstrap, options, folder)
-        create_topics(one, bootstrap)
-        held.callback(delete_topics, admin, one.topic_names)
-        fill(one, world, bootstrap)
-        write_requests(one, world, bootstrap, range(records))
-        held.enter_context(fresh(one, bootstrap, options))
-        ends = Ends(admin, one.outputs, options.partitions)
+        one, site = held.enter_context(prepared(name, place, options))
+        world = World(options.world)
+        fill(one, world, site)
+        write_requests(one, world, site, warming(one))
+        write_requests(one, world, site, range(one.records))
+        held.enter_context(fresh(one, site))
+        ends = held.enter_context(ends_of(one, site))
         others = procfs.Others()
-        with started(one, folder / "engine.log") as process:
-
-            def alive() -> None:
-                fail_if_ended(process, one, folder / "engine.log")
-
+        with started(one, site.folder / "engine.log") as worker:
             speed = throughput.watch(
-                ends, lambda: procfs.cpu_s(process.pid), alive, records
+                Watched(ends, worker.cpu_s, worker.alive, one.warm_up, one.records)
             )
-            delay = latency.measure(one, bootstrap, options, folder)
-            peak_mib = procfs.peak_mib(process.pid)
-            outputs = ends.by_topic()
+            asked = _Asked(one, site, worker, ends)
+            latencies = asked.at_rates(speed.records_per_s)
+            top = asked.highest(speed.records_per_s)
+            peak_mib = worker.peak_mib()
             other_cores = others.cores() if options.bootstrap is None else None
-            alive()
-    approved = delay.approved_share
-    if len(outputs) > 1:
-        approved = outputs[prefix + "approvals"] / sum(outputs.values())
+            pause = asked.restarted()
     return Run(
-        name, one.label, one.work, number, records, options.orders_loaded,
-        speed, delay, peak_mib, approved, other_cores,
-    )  # fmt: skip
-
-
-def fill(one: Engine, world: World, bootstrap: str) -> None:
-    """Write the facts, for an engine that reads them from topics."""
-    if one.work != "full":
-        return
-    writer = Writer(bootstrap)
-    at_ms = now_ms()
-    writer.write(one.prefix + "buyers", world.buyer_rows(at_ms))
-    writer.write(one.prefix + "orders", world.order_rows(at_ms))
-    for topic, row in world.list_rows(at_ms):
-        writer.write(one.prefix + topic, [row])
-
-
-def write_requests(one: Engine, world: World, bootstrap: str, numbers: range) -> None:
-    """Write requests as fast as the broker takes them."""
-    Writer(bootstrap).write(
-        one.requests, (world.request(number, now_ms()) for number in numbers)
+        engine=name,
+        round=number,
+        records=one.records,
+        orders=options.orders_loaded,
+        throughput=speed,
+        latencies=latencies,
+        highest=top,
+        peak_mib=peak_mib,
+        restart=pause,
+        start_facts_s=_start_with_facts(name, place, options),
+        other_cores=other_cores,
     )
 
 
-def fresh(
-    one: Engine, bootstrap: str, options: Options
-) -> "Watermarks | nullcontext[None]":
-    """Keep facts fresh as long as the context lasts, for an engine that cares."""
-    if one.work != "full":
-        return nullcontext()
-    return Watermarks(bootstrap, one.prefix, options.partitions)
-
-
-@contextmanager
-def started(one: Engine, log: Path) -> Iterator[GuardedProcess]:
-    """Start the engine's process; stop it in order at the end, or kill it."""
-    process = GuardedProcess(one.command, log)
-    try:
-        yield process
-        process.terminate()
-        if process.wait(_STOP_S) is None:
-            raise BenchError(f"{one.label} did not stop in {_STOP_S:.0f} s")
-    finally:
-        if process.wait(0) is None:
-            process.kill()
-
-
-def fail_if_ended(process: GuardedProcess, one: Engine, log: Path) -> None:
-    """Raise when the process is gone, with the end of its log."""
-    code = process.wait(0)
-    if code is not None:
-        lines = log.read_text("utf-8", "replace").splitlines()[-_LOG_LINES:]
-        raise BenchError("\n".join([f"{one.label} ended with {code}", *lines]))
-
-
-def _line(one: Run, options: Options) -> str:
-    delay = one.latency
-    times = (
-        f"refused, the generator was {delay.lateness_ms:.1f} ms late"
-        if delay.p99_ms is None or delay.p50_ms is None
-        else f"p50 {delay.p50_ms:.2f} p99 {delay.p99_ms:.2f} ms"
+def _start_with_facts(name: str, place: Place, options: Options) -> float | None:
+    if LINEUP[name].work != "full" or not options.start_facts:
+        return None
+    sizes = replace(
+        options,
+        orders=options.start_facts,
+        records=1,
+        rates=(),
+        warm_up=0,
     )
-    return (
-        f"round {one.round}/{options.rounds} {one.label}: "
-        f"{one.throughput.records_per_s:,.0f}/s, {times}, "
-        f"{one.approved_share:.1%} approved"
-    )
+    with prepared(name, place, sizes) as (one, site):
+        world = World(sizes.world)
+        fill(one, world, site)
+        write_requests(one, world, site, range(1))
+        with fresh(one, site), ends_of(one, site) as ends:
+            return startup.measure(one, ends, site.folder / "engine.log")
+
+
+class _Asked:
+    """What one running engine is asked, one thing after the other."""
+
+    def __init__(self, one: Engine, site: Site, worker: Worker, ends: Ends) -> None:
+        self._one = one
+        self._site = site
+        self._worker = worker
+        self._ends = ends
+        self._next = one.records
+        self._sent = one.warm_up + one.records
+
+    def at_rates(self, able_per_s: float) -> list[Latency]:
+        """Measure at each stated rate that throughput says it can keep."""
+        options = self._site.options
+        found = []
+        for rate in options.rates:
+            if rate > able_per_s:
+                found.append(latency.unable(rate))
+            else:
+                found.append(
+                    self._measure(rate, options.seconds, options.warm_up_s, PATIENCE_S)
+                )
+        return found
+
+    def highest(self, able_per_s: float) -> Highest | None:
+        """Search for the highest rate under the bound."""
+        options = self._site.options
+        if not options.search_s:
+            return None
+
+        def probe(rate: int) -> Latency:
+            return self._measure(rate, options.search_s, 1, _SEARCH_PATIENCE_S)
+
+        return highest(probe, options.search_p99_ms, able_per_s)
+
+    def restarted(self) -> Pause | None:
+        """Restart it under load."""
+        if not self._site.options.restart_s:
+            return None
+        load = restart.Load(restart.probe_of(self._site, self._next), self._ends)
+        return restart.measure(self._one, self._site, load, self._worker.restart)
+
+    def _measure(
+        self, rate: int, seconds: int, warm_up_s: int, patience_s: float
+    ) -> Latency:
+        probe = Probe(rate, seconds, warm_up_s, self._next, patience_s)
+        found = latency.measure(self._one, self._site, probe)
+        self._next += probe.count
+        self._sent += probe.count
+        self._worker.alive()
+        if self._ends.records() < self._sent:  # it is behind, or has lost some
+            self._ends.settle(_CATCH_UP_S)
+        if (total := self._ends.records()) != self._sent:
+            raise BenchError(f"{total} outputs for {self._sent} requests")
+        return found

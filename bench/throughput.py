@@ -1,4 +1,7 @@
-"""Throughput by end offsets: how fast outputs grew between 10 % and 90 % of a run."""
+"""Throughput by end offsets: how fast outputs grew between 10 % and 90 % of a run.
+
+What an engine does first, while its code is compiled and its caches fill, is left out.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -38,15 +41,23 @@ class Throughput:
     """Looks between 10 % and 90 %."""
 
 
-def watch(
-    ends: Ends, cpu_s: Callable[[], float], alive: Callable[[], None], expected: int
-) -> Throughput:
-    """Watch outputs grow until there are ``expected``; blocks.
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An engine that answers requests which are there already."""
 
-    Parameters
-    ----------
-    alive
-        Raises when the engine's process is gone.
+    ends: Ends
+    """Of its outputs."""
+    cpu_s: Callable[[], float]
+    alive: Callable[[], None]
+    """Raises when its process is gone."""
+    warm_up: int
+    """Requests that do not count, before the others."""
+    records: int
+    """Requests that do."""
+
+
+def watch(one: Watched) -> Throughput:
+    """Watch outputs grow until every request has one; blocks.
 
     Raises
     ------
@@ -54,11 +65,12 @@ def watch(
         Outputs do not come, stop coming, or are more than there should be.
     """
     began = moved = time.monotonic()
-    samples = [_look(ends, cpu_s)]
+    expected = one.warm_up + one.records
+    samples = [_look(one)]
     while samples[-1].count < expected:
         time.sleep(_LOOK_EVERY_S)
-        alive()
-        sample = _look(ends, cpu_s)
+        one.alive()
+        sample = _look(one)
         if sample.count != samples[-1].count:
             moved = sample.at_s
         elif sample.count and sample.at_s - moved > _NO_PROGRESS_S:
@@ -68,21 +80,28 @@ def watch(
         elif not sample.count and sample.at_s - began > _FIRST_OUTPUT_S:
             raise BenchError(f"no output within {_FIRST_OUTPUT_S:.0f} s")
         samples.append(sample)
-    time.sleep(_SETTLE_S)
-    if (total := ends.total()) != expected:
-        raise BenchError(f"{total} outputs for {expected} requests")
+    _complete(one.ends, expected)
     first = next(sample for sample in samples if sample.count)
-    return _figures(samples, expected, first.at_s - began)
+    return _figures(samples, one, first.at_s - began)
 
 
-def _look(ends: Ends, cpu_s: Callable[[], float]) -> Sample:
+def _complete(ends: Ends, expected: int) -> None:
+    time.sleep(_SETTLE_S)
+    until = time.monotonic() + _NO_PROGRESS_S
+    while (total := ends.records()) < expected and time.monotonic() < until:
+        time.sleep(_SETTLE_S)
+    if total != expected:
+        raise BenchError(f"{total} outputs for {expected} requests")
+
+
+def _look(one: Watched) -> Sample:
     before = time.monotonic()
-    count = ends.total()
-    return Sample((before + time.monotonic()) / 2, count, cpu_s())
+    count = one.ends.total()
+    return Sample((before + time.monotonic()) / 2, count, one.cpu_s())
 
 
-def _figures(samples: Sequence[Sample], expected: int, start_s: float) -> Throughput:
-    low, high = expected * _FROM, expected * _UNTIL
+def _figures(samples: Sequence[Sample], one: Watched, start_s: float) -> Throughput:
+    low, high = (one.warm_up + one.records * part for part in (_FROM, _UNTIL))
     from_s, from_cpu = _at(samples, low)
     until_s, until_cpu = _at(samples, high)
     records = high - low

@@ -1,74 +1,104 @@
 """The records of a run: the same facts and requests for every engine, from numbers.
 
 Request ``i`` asks for the whole of order ``shuffled[i]``, so that no order is refunded
-twice and neighbours in the log are no neighbours in memory.
+twice and neighbours in the log are no neighbours in memory. Requests beyond the number
+of orders begin again with the first order: a second refund, which goes to a person.
+Requests for warming up have numbers, and orders, of their own.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
 import orjson
 
+from bench.names import buyer_id, order_id, refund_id
 from streams.kafka.routing import partition_of
 from streams.kafka.tables import WATERMARK_KEY
 
-REFUND_PREFIX: Final = "26077"
-_ORDER_PREFIX: Final = "26078"
-_BUYER_PREFIX: Final = "b-2100"
+WARM_UP_FROM: Final = 900_000_000
+"""Number of the first request for warming up."""
+SPARE_ORDERS: Final = 10_000
+"""Orders that only warming up asks for."""
 _SHOPS: Final = 50
 _SKUS: Final = 1_000
 _PAID_FEN: Final = 19_900
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
 _SEED: Final = 18
+_NOTE_CHARS: Final = 65_536
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789 .,-"
 
 Row = tuple[bytes, bytes, int]
 """Key, value, partition."""
 
 
+@dataclass(frozen=True, slots=True)
+class WorldSize:
+    """What the records of a run are made by; the same gives the same."""
+
+    orders: int
+    """Asked for by requests, each once; :data:`SPARE_ORDERS` come on top."""
+    buyers: int
+    """Order ``n`` belongs to buyer ``n % buyers``."""
+    partitions: int
+    """Of every topic."""
+    skew: int = 0
+    """Percent of requests that go to partition 0; 0 = as the buyers fall, about evenly."""
+    padding: int = 0
+    """Bytes of text that a request carries besides what is read; 0 = none."""
+
+
 class World:
-    """Facts and requests by number.
+    """Facts and requests by number."""
 
-    Parameters
-    ----------
-    orders, buyers
-        How many there are; order ``n`` belongs to buyer ``n % buyers``.
-    partitions
-        Of every topic.
-    """
+    def __init__(self, size: WorldSize) -> None:
+        self._size = size
+        self.buyer_ids = [buyer_id(number) for number in range(size.buyers)]
+        self._where = [partition_of(buyer, size.partitions) for buyer in self.buyer_ids]
+        random = Random(_SEED)  # noqa: S311 - order of records
+        self._shuffled = list(range(size.orders))
+        random.shuffle(self._shuffled)
+        if size.skew:
+            self._shuffled = self._uneven(random)
+        self._note = ""
+        if size.padding:
+            self._note = "".join(random.choices(_ALPHABET, k=_NOTE_CHARS))
 
-    def __init__(self, orders: int, buyers: int, partitions: int) -> None:
-        self._orders = orders
-        self._partitions = partitions
-        self.buyer_ids = [f"{_BUYER_PREFIX}{number:08d}" for number in range(buyers)]
-        self._where = [
-            partition_of(buyer_id, partitions) for buyer_id in self.buyer_ids
-        ]
-        self._shuffled = list(range(orders))
-        Random(_SEED).shuffle(self._shuffled)  # noqa: S311 - order of records
+    def _uneven(self, random: Random) -> list[int]:
+        """Pick the next order from partition 0 so often; stop where it has no more."""
+        first = [order for order in self._shuffled if not self._where_is(order)]
+        others = [order for order in self._shuffled if self._where_is(order)]
+        picked: list[int] = []
+        while first and others:
+            chosen = first if random.random() * 100 < self._size.skew else others
+            picked.append(chosen.pop())
+        return picked
 
-    def order_ids(self) -> list[str]:
-        """Return the ids of all orders."""
-        return [_order_id(number) for number in range(self._orders)]
+    def _where_is(self, order: int) -> int:
+        return self._where[order % self._size.buyers]
+
+    def _all_orders(self) -> range:
+        return range(self._size.orders + SPARE_ORDERS)
 
     def buyer_rows(self, now_ms: int) -> Iterator[Row]:
         """Yield facts of every buyer: quality user, no limit."""
-        for number, buyer_id in enumerate(self.buyer_ids):
+        for number, buyer in enumerate(self.buyer_ids):
             fact = {
-                "buyer_id": buyer_id,
+                "buyer_id": buyer,
                 "quality": [{"from_ms": now_ms - 90 * _DAY_MS, "value": "quality"}],
                 "limits": [],
                 "as_of_ms": now_ms,
             }
-            yield buyer_id.encode(), orjson.dumps(fact), self._where[number]
+            yield buyer.encode(), orjson.dumps(fact), self._where[number]
 
     def order_rows(self, now_ms: int) -> Iterator[Row]:
         """Yield a paid, unshipped order of 199 yuan each."""
-        for number in range(self._orders):
-            buyer = number % len(self.buyer_ids)
-            order = _order(number, self.buyer_ids[buyer], now_ms)
-            yield order["order_id"].encode(), orjson.dumps(order), self._where[buyer]  # type: ignore[attr-defined]
+        for number in self._all_orders():
+            buyer = self.buyer_ids[number % self._size.buyers]
+            order = _order(number, buyer, now_ms)
+            yield order_id(number).encode(), orjson.dumps(order), self._where_is(number)
 
     def list_rows(self, now_ms: int) -> Iterator[tuple[str, Row]]:
         """Yield shops and catalogue entries with the name of their topic."""
@@ -87,20 +117,23 @@ class World:
             yield "catalog", self._by_key(name, entry)
 
     def _by_key(self, key: str, value: object) -> Row:
-        return key.encode(), orjson.dumps(value), partition_of(key, self._partitions)
+        return (
+            key.encode(),
+            orjson.dumps(value),
+            partition_of(key, self._size.partitions),
+        )
 
     def request(self, number: int, now_ms: int) -> Row:
         """Return request ``number``, made at ``now_ms``."""
-        order = self._shuffled[number]
-        buyer = order % len(self.buyer_ids)
-        refund_id = f"{REFUND_PREFIX}{number:09d}"
-        request = {
+        order = self._order_of(number)
+        refund = refund_id(number)
+        request: dict[str, object] = {
             "event_id": f"e-{number:09d}",
             "action": "open",
-            "refund_id": refund_id,
+            "refund_id": refund,
             "refund_version": now_ms,
-            "order_id": _order_id(order),
-            "buyer_id": self.buyer_ids[buyer],
+            "order_id": order_id(order),
+            "buyer_id": self.buyer_ids[order % self._size.buyers],
             "shop_id": _shop_id(order),
             "refund_kind": "refund_only",
             "special_refund_type": 0,
@@ -109,21 +142,20 @@ class World:
             "expire_at_ms": now_ms + 2 * _DAY_MS,
             "reason": "11",
         }
-        return refund_id.encode(), orjson.dumps(request), self._where[buyer]
+        if self._note:
+            begin = number * 131 % (_NOTE_CHARS - self._size.padding)
+            request["note"] = self._note[begin : begin + self._size.padding]
+        return refund.encode(), orjson.dumps(request), self._where_is(order)
+
+    def _order_of(self, number: int) -> int:
+        if number >= WARM_UP_FROM:
+            return self._size.orders + number % SPARE_ORDERS
+        return self._shuffled[number % len(self._shuffled)]
 
 
 def watermark(now_ms: int) -> tuple[bytes, bytes]:
     """Return key and value of a watermark record."""
     return WATERMARK_KEY, orjson.dumps({"watermark_ms": now_ms})
-
-
-def request_number(key: bytes) -> int:
-    """Return the number of the request whose refund id is ``key``."""
-    return int(key[len(REFUND_PREFIX) :])
-
-
-def _order_id(number: int) -> str:
-    return f"{_ORDER_PREFIX}{number:09d}"
 
 
 def _shop_id(order: int) -> str:
@@ -140,7 +172,7 @@ def _order(number: int, buyer_id: str, now_ms: int) -> dict[str, object]:
         "is_gift": False,
     }
     return {
-        "order_id": _order_id(number),
+        "order_id": order_id(number),
         "order_version": now_ms - _HOUR_MS,
         "buyer_id": buyer_id,
         "shop_id": _shop_id(number),

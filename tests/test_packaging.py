@@ -16,9 +16,14 @@ NAME = re.compile(r"^[A-Za-z0-9.-]+")
 
 
 @pytest.fixture(scope="module")
-def project() -> dict[str, Any]:
+def pyproject() -> dict[str, Any]:
     with (ROOT / "pyproject.toml").open("rb") as file:
-        table: dict[str, Any] = tomllib.load(file)["project"]
+        return tomllib.load(file)
+
+
+@pytest.fixture(scope="module")
+def project(pyproject: dict[str, Any]) -> dict[str, Any]:
+    table: dict[str, Any] = pyproject["project"]
     return table
 
 
@@ -33,11 +38,12 @@ def pins(lock: str) -> dict[str, str]:
 
 
 def test_the_dependency_page_lists_exactly_the_direct_dependencies(
-    project: dict[str, Any],
+    pyproject: dict[str, Any], project: dict[str, Any]
 ) -> None:
     direct = list(project["dependencies"])
     for extra in project["optional-dependencies"].values():
         direct += extra
+    direct += pyproject["dependency-groups"]["bench"]
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([^`]+)` \|(.*)\|$", page, re.MULTILINE)
     listed = [name for name, _ in rows]
@@ -52,6 +58,17 @@ def test_the_run_lock_pins_every_dependency_of_production(
     assert names(project["dependencies"]) <= pins("run.lock").keys()
     extras = project["optional-dependencies"]
     assert not names(extras["demo"] + extras["dev"]) & pins("run.lock").keys()
+
+
+def test_the_bench_lock_pins_the_peers_and_the_others_do_not(
+    pyproject: dict[str, Any],
+) -> None:
+    group = names(pyproject["dependency-groups"]["bench"])
+    assert group <= pins("bench.lock").keys()
+    peers = {"faststream", "quixstreams"}
+    assert peers <= group
+    for lock in ("run.lock", "dev.lock", "build.lock"):
+        assert not peers & pins(lock).keys()
 
 
 @pytest.mark.parametrize("lock", ["run.lock", "build.lock"])

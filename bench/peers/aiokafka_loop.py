@@ -6,7 +6,6 @@ Python can do with these records and keep at-least-once.
 """
 
 import asyncio
-import contextlib
 import signal
 import sys
 import time
@@ -20,10 +19,12 @@ from bench.peers.small import SmallWorld
 
 _COMMIT_INTERVAL_S: Final = 0.2
 _BATCH_BYTES: Final = 524_288
+_WAIT_MS: Final = 200
+"""For records; what is there is taken at once. So long may a stop take, too."""
 
 
-async def run(arguments: list[str]) -> None:
-    """Decide until cancelled."""
+async def run(arguments: list[str], over: asyncio.Event) -> None:
+    """Decide until told to stop."""
     bootstrap, requests, decisions, orders, buyers = arguments
     world = SmallWorld(int(orders), int(buyers))
     producer = AIOKafkaProducer(
@@ -42,8 +43,8 @@ async def run(arguments: list[str]) -> None:
     )
     async with producer, consumer:
         committed_at = time.monotonic()
-        while True:
-            polled = await consumer.getmany(timeout_ms=1_000)
+        while not over.is_set():
+            polled = await consumer.getmany(timeout_ms=_WAIT_MS)
             acks = [
                 ack
                 for where, records in polled.items()
@@ -55,6 +56,8 @@ async def run(arguments: list[str]) -> None:
             if polled and time.monotonic() - committed_at >= _COMMIT_INTERVAL_S:
                 await consumer.commit()  # all that was polled is acknowledged
                 committed_at = time.monotonic()
+        if consumer.assignment():
+            await consumer.commit()
 
 
 def _decide(world: SmallWorld, records: Iterable[Any]) -> list[tuple[bytes, bytes]]:
@@ -83,10 +86,9 @@ async def _send(
 
 async def main(arguments: list[str]) -> None:
     """Run until SIGTERM."""
-    task = asyncio.ensure_future(run(arguments))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    over = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
+    await run(arguments, over)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Facts are two dicts that are simply there; they are not loaded from topics.
 
 from typing import Any, Final
 
-from bench.world import World
+from bench.names import buyer_id, order_id
 
 _LIMIT_FEN: Final = 30_000
 
@@ -15,9 +15,8 @@ class SmallWorld:
     """What the small decision knows."""
 
     def __init__(self, orders: int, buyers: int) -> None:
-        world = World(orders, buyers, 1)
-        self.quality = dict.fromkeys(world.buyer_ids, "quality")
-        self.shipped = dict.fromkeys(world.order_ids(), False)
+        self.quality = {buyer_id(number): "quality" for number in range(buyers)}
+        self.shipped = {order_id(number): False for number in range(orders)}
 
     def decide(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return the decision record of one request."""

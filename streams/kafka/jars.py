@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from streams.errors import UsageError
@@ -79,52 +80,75 @@ def java_program() -> str:
 def fetch_jars(cache: Path) -> Path:
     """Folder with every jar a broker needs; blocks while they are fetched.
 
-    Complete or absent: jars are copied beside the folder and renamed into
-    place, under a lock that other processes wait for.
-
     Raises
     ------
     BrokerUnavailableError
         Jars are missing and Maven is missing too, or it failed.
     """
     libs = cache / "libs"
-    if libs.is_dir():
-        return libs
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not libs.is_dir():  # else another process fetched them meanwhile
-            _fetch(cache, libs)
+    make_once(libs, lambda target: _fetch(cache, target))
     return libs
 
 
-def _fetch(cache: Path, libs: Path) -> None:
+def make_once(folder: Path, make: Callable[[Path], None]) -> None:
+    """Make a folder, unless it is there; blocks while another process makes it.
+
+    Complete or absent: ``make`` fills a folder beside it, which is then renamed into
+    place, under a lock that other processes wait for.
+    """
+    if folder.is_dir():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if folder.is_dir():  # another process made it meanwhile
+            return
+        with tempfile.TemporaryDirectory(dir=folder.parent) as beside:
+            target = Path(beside) / folder.name
+            make(target)
+            target.rename(folder)
+
+
+def run_maven(pom: Path, goals: Sequence[str], purpose: str) -> None:
+    """Run Maven on a project; blocks, with downloads.
+
+    Parameters
+    ----------
+    purpose
+        What it does, for the message: "fetch the jars".
+
+    Raises
+    ------
+    BrokerUnavailableError
+        There is no Maven, it failed, or it took longer than ``FETCH_TIMEOUT_S``.
+    """
     maven = shutil.which("mvn")
     if maven is None:
-        raise BrokerUnavailableError([f"no jars in {libs} and no mvn on the path"])
-    (cache / "pom.xml").write_text(_pom(), encoding="utf-8")
-    with tempfile.TemporaryDirectory(dir=cache) as beside:
-        target = Path(beside) / "libs"
-        command = [maven, "-q", "-B", "-f", str(cache / "pom.xml")]
-        command += ["dependency:copy-dependencies", f"-DoutputDirectory={target}"]
-        try:
-            answer = subprocess.run(
-                command,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=FETCH_TIMEOUT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise BrokerUnavailableError(
-                [f"mvn did not fetch the jars in {FETCH_TIMEOUT_S} s"]
-            ) from None
-        if answer.returncode != 0 or not target.is_dir():
-            lines = (answer.stdout + answer.stderr).strip().splitlines()
-            why = lines[0] if lines else f"exit code {answer.returncode}"
-            raise BrokerUnavailableError([f"mvn could not fetch the jars: {why}"])
-        target.rename(libs)
+        raise BrokerUnavailableError([f"no mvn on the path to {purpose}"])
+    try:
+        answer = subprocess.run(
+            [maven, "-q", "-B", "-f", str(pom), *goals],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=FETCH_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise BrokerUnavailableError(
+            [f"mvn did not {purpose} in {FETCH_TIMEOUT_S} s"]
+        ) from None
+    if answer.returncode != 0:
+        lines = (answer.stdout + answer.stderr).strip().splitlines()
+        why = lines[0] if lines else f"exit code {answer.returncode}"
+        raise BrokerUnavailableError([f"mvn could not {purpose}: {why}"])
+
+
+def _fetch(cache: Path, target: Path) -> None:
+    pom = cache / "pom.xml"
+    pom.write_text(_pom(), encoding="utf-8")
+    goals = ("dependency:copy-dependencies", f"-DoutputDirectory={target}")
+    run_maven(pom, goals, "fetch the jars")
 
 
 def _pom() -> str:

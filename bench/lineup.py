@@ -1,0 +1,192 @@
+"""Who runs: every engine, what it is called, what it needs and how it is started."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.options import Options
+
+_OURS: Final = ("approvals", "reviews", "skipped", "dead-letters")
+_SMALL: Final = ("approvals",)
+_JOINED: Final = ("approvals", "reviews")
+
+_PYTHON_WARM_UP: Final = 20_000
+_JAVA_WARM_UP: Final = 400_000
+"""Three or four seconds of work: after them a JVM has compiled what it runs most."""
+_JAVA_HEAP: Final = "-Xmx2g"
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The programs that engines run on."""
+
+    peers_python: Path | None = None
+    """Interpreter of the peers' own environment; None = not there."""
+    jars: Path | None = None
+    """Folder of the Kafka Streams peers and all they need; None = not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where one engine runs once."""
+
+    bootstrap: str
+    prefix: str
+    """Of all its topics, with a dot at its end."""
+    options: Options
+    folder: Path
+    """For what it leaves behind."""
+    tools: Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One engine."""
+
+    label: str
+    work: str
+    """``full`` = every rule on facts from topics, all headers; ``small`` = three looks."""
+    command: Callable[[Site], tuple[str, ...]]
+    outputs: tuple[str, ...] = _SMALL
+    """Topics whose records answer requests, without their prefix."""
+    warm_up: int = _PYTHON_WARM_UP
+    """Requests before those that are counted."""
+    share: int = 1
+    """It gets one of so many requests, or its run would take most of the time."""
+    transactional: bool = False
+    """Its outputs are there when their transaction is committed."""
+    needs: str = ""
+    """``peers`` = the peers' own Python environment, ``java`` = Java and Maven."""
+
+
+def _ours(site: Site) -> tuple[str, ...]:
+    sets = {
+        "topics.prefix": site.prefix,
+        "topics.partitions": site.options.partitions,
+        "kafka.group_id": site.prefix + "decide",
+        "log.level": "warning",
+    }
+    chosen = [
+        part for key, value in sets.items() for part in ("--set", f"{key}={value}")
+    ]
+    command = (sys.executable, "-m", "streams", "worker")
+    address = ("--bootstrap-servers", site.bootstrap, "--web-port", "off")
+    return (*command, *address, *chosen)
+
+
+def _small(site: Site) -> tuple[str, ...]:
+    """Return what every small engine is told."""
+    names = (site.bootstrap, site.prefix + "requests", site.prefix + "approvals")
+    return (*names, str(site.options.orders_known), str(site.options.buyers))
+
+
+def _python(module: str) -> Callable[[Site], tuple[str, ...]]:
+    def command(site: Site) -> tuple[str, ...]:
+        return (sys.executable, "-m", f"bench.peers.{module}", *_small(site))
+
+    return command
+
+
+def _with_folder(
+    module: str, python: Callable[[Site], str] = lambda _: sys.executable
+) -> Callable[[Site], tuple[str, ...]]:
+    def command(site: Site) -> tuple[str, ...]:
+        folder = str(site.folder / "data")
+        return (python(site), "-m", f"bench.peers.{module}", *_small(site), folder)
+
+    return command
+
+
+def _peers_python(site: Site) -> str:
+    return str(site.tools.peers_python)
+
+
+def _faststream(site: Site) -> tuple[str, ...]:
+    module = "bench.peers.faststream_app"
+    return (_peers_python(site), "-m", module, *_small(site))
+
+
+def _java(site: Site, name: str) -> tuple[str, ...]:
+    jars = f"{site.tools.jars}/*"
+    return ("java", _JAVA_HEAP, "-cp", jars, f"refund.bench.{name}")
+
+
+def _streams_settings(*more: str) -> tuple[str, ...]:
+    return (f"num.stream.threads={len(os.sched_getaffinity(0))}", *more)
+
+
+_EXACTLY_ONCE: Final = (
+    "processing.guarantee=exactly_once_v2",
+    # The default, 100 ms, is how long a decision may wait for its commit.
+    "commit.interval.ms=20",
+)
+
+
+def _kstreams(*more: str) -> Callable[[Site], tuple[str, ...]]:
+    def command(site: Site) -> tuple[str, ...]:
+        folder = str(site.folder / "state")
+        given = (*_small(site), folder, *_streams_settings(*more))
+        return (*_java(site, "SmallStreams"), *given)
+
+    return command
+
+
+def _kstreams_full(*more: str) -> Callable[[Site], tuple[str, ...]]:
+    def command(site: Site) -> tuple[str, ...]:
+        given = (site.bootstrap, site.prefix, str(site.folder / "state"))
+        return (*_java(site, "FullStreams"), *given, *_streams_settings(*more))
+
+    return command
+
+
+LINEUP: Final[dict[str, Kind]] = {
+    "ours": Kind("ours", "full", _ours, _OURS),
+    "kstreams-full": Kind(
+        "Kafka Streams", "full", _kstreams_full(), _JOINED, _JAVA_WARM_UP, needs="java"
+    ),
+    "kstreams-full-eos": Kind(
+        "Kafka Streams, exactly once",
+        "full",
+        _kstreams_full(*_EXACTLY_ONCE),
+        _JOINED,
+        _JAVA_WARM_UP,
+        transactional=True,
+        needs="java",
+    ),
+    "ours-small": Kind("our transport", "small", _with_folder("ours_small")),
+    "aiokafka": Kind("bare aiokafka", "small", _python("aiokafka_loop")),
+    "confluent": Kind("confluent-kafka loop", "small", _python("confluent_loop")),
+    "kstreams": Kind(
+        "Kafka Streams",
+        "small",
+        _kstreams(),
+        warm_up=_JAVA_WARM_UP,
+        needs="java",
+    ),
+    "kstreams-eos": Kind(
+        "Kafka Streams, exactly once",
+        "small",
+        _kstreams(*_EXACTLY_ONCE),
+        warm_up=_JAVA_WARM_UP,
+        transactional=True,
+        needs="java",
+    ),
+    "quix": Kind(
+        "Quix Streams",
+        "small",
+        _with_folder("quix", _peers_python),
+        share=2,
+        needs="peers",
+    ),
+    "faststream": Kind("FastStream", "small", _faststream, share=4, needs="peers"),
+    "faust-take": Kind("Faust, take", "small", _with_folder("faust_take"), share=5),
+    "faust": Kind("plain Faust", "small", _with_folder("faust_agent"), share=5),
+}
+"""By name, in the order of the table."""
+
+ENGINES: Final = tuple(LINEUP)
+FLOOR: Final = "floor"
+"""No engine: requests are read where they were written."""

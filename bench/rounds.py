@@ -1,0 +1,123 @@
+"""Rounds: every engine once a round, each with fresh topics and a fresh process."""
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from bench import latency
+from bench.latency import Latency, Probe
+from bench.lineup import FLOOR, LINEUP
+from bench.options import BenchError, Options
+from bench.running import PATIENCE_S, Run, run
+from bench.stage import Place, prepared
+from streams.kafka.broker import LocalCluster, prepare
+from streams.kafka.jars import default_cache
+from streams.kafka.node import ClusterOptions
+
+_HEAP_MB: Final = 1_024
+_WARM_UP_RECORDS: Final = 100_000
+_WARM_UP_S: Final = 5
+_FLOOR_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """What the broker alone took before a round: what no engine can better."""
+
+    round: int
+    floors: list[Latency]
+    """By rate: from the generator to the receiver through the broker alone, one hop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """What rounds gave."""
+
+    runs: list[Run]
+    quiet: list[Quiet]
+    failures: list[str]
+    """Runs without figures: round, engine and why."""
+
+
+@contextmanager
+def broker(options: Options, cache_home: str | None) -> Iterator[str]:
+    """Yield the address of the broker asked for, or of one of our own."""
+    if options.bootstrap is not None:
+        yield options.bootstrap
+        return
+    libs = prepare(default_cache(cache_home, Path.home()))
+    with tempfile.TemporaryDirectory(prefix="refund-bench-") as folder:
+        sizes = ClusterOptions(heap_mb=_HEAP_MB)
+        with LocalCluster(libs, Path(folder), sizes) as cluster:
+            yield cluster.bootstrap_servers
+
+
+def warm_up(place: Place, options: Options) -> None:
+    """Let the broker's code be compiled: a run of the bare loop that does not count."""
+    place.tell("warming the broker up")
+    few = replace(
+        options,
+        records=min(options.records, _WARM_UP_RECORDS),
+        seconds=min(options.seconds, _WARM_UP_S),
+        rates=options.rates[:1],
+        lateness_max_ms=sys.maxsize,
+        search_s=0,
+        restart_s=0,
+    )
+    run("aiokafka", 0, place, few)
+
+
+def rounds(place: Place, options: Options) -> Rounds:
+    """Run every engine in every round; a round starts with another engine each time.
+
+    An engine that fails is told of, and the others go on: a long run is worth its
+    other figures.
+    """
+    found = Rounds([], [], [])
+    for number in range(1, options.rounds + 1):
+        found.quiet.append(listen(number, place, options))
+        shift = (number - 1) % len(options.engines)
+        for name in options.engines[shift:] + options.engines[:shift]:
+            try:
+                one = run(name, number, place, options)
+            except BenchError as problem:
+                found.failures.append(f"round {number}, {name}: {problem}")
+                place.tell(f"FAILED: {found.failures[-1]}")
+            else:
+                found.runs.append(one)
+                place.tell(_line(one, options))
+    return found
+
+
+def listen(number: int, place: Place, options: Options) -> Quiet:
+    """Measure the machine and the broker without any engine."""
+    few = replace(options, seconds=min(options.seconds, _FLOOR_S), warm_up_s=1)
+    with prepared(FLOOR, place, few) as (one, site):
+        floors = []
+        first = 0
+        for rate in few.rates:
+            probe = Probe(rate, few.seconds, few.warm_up_s, first, PATIENCE_S)
+            floors.append(latency.measure(one, site, probe))
+            first += probe.count
+        return Quiet(number, floors)
+
+
+def _line(one: Run, options: Options) -> str:
+    kind = LINEUP[one.engine]
+    times = ", ".join(_times(found) for found in one.latencies)
+    return (
+        f"round {one.round}/{options.rounds} {kind.label} ({kind.work}): "
+        f"{one.throughput.records_per_s:,.0f}/s, {times}"
+    )
+
+
+def _times(found: Latency) -> str:
+    if found.refused:
+        return f"{found.rate:,}/s: refused, the generator was {found.lateness_ms:.1f} ms late"
+    if found.p50_ms is None or found.p99_ms is None:
+        return f"{found.rate:,}/s: not kept"
+    return f"{found.rate:,}/s: p50 {found.p50_ms:.2f} p99 {found.p99_ms:.2f} ms"
