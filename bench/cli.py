@@ -37,6 +37,7 @@ _NUMBERS: Final = (
     ("buyers", "buyers loaded"),
     ("partitions", "partitions of each topic"),
     ("seconds", "length of a latency run"),
+    ("warm-up-s", "length of what is not counted before it, at the same rate"),
     ("warm-up", "percent of the usual requests for warming up"),
     ("lateness-max-ms", "lateness of the generator that refuses a latency run"),
     ("search-s", "length of each try for the highest rate; 0 = not looked for"),

@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from array import array
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,28 @@ from bench.options import BenchError
 from bench.world import Row, World, WorldSize
 
 
-def send(
-    producer: Producer, topic: str, rows: list[Row], start_ns: int, gap_ns: int
-) -> "array[int]":
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When rows are sent."""
+
+    start_ns: int
+    """Monotonic, of the first."""
+    gap_ns: int
+    """Between two."""
+    nap_ns: int
+    """Whoever is ahead sleeps so long at least: rows that are due meanwhile go together."""
+
+
+def send(producer: Producer, topic: str, rows: list[Row], pace: Pace) -> "array[int]":
     """Send each row at its time, or at once when that has passed."""
     late = array("q")
     produce, poll, clock = producer.produce, producer.poll, time.monotonic_ns
+    start_ns, gap_ns, nap_ns = pace.start_ns, pace.gap_ns, pace.nap_ns
     for number, (key, value, partition) in enumerate(rows):
         intended_ns = start_ns + number * gap_ns
         wait_ns = intended_ns - clock()
         if wait_ns > 0:
-            time.sleep(wait_ns / 1e9)
+            time.sleep(max(wait_ns, nap_ns) / 1e9)
         late.append(clock() - intended_ns)
         produce(topic, value, key, partition)
         poll(0)
@@ -50,7 +62,7 @@ def main(job: dict[str, Any]) -> None:
         {
             "bootstrap.servers": job["bootstrap"],
             "compression.type": job["compression"],
-            "linger.ms": 0,
+            "linger.ms": job["company_ms"],
             "acks": "all",
             "socket.nagle.disable": True,
         }
@@ -60,7 +72,8 @@ def main(job: dict[str, Any]) -> None:
     gc.disable()
     print("READY", flush=True)
     start_ns = int(sys.stdin.readline())
-    late = send(producer, job["topic"], rows, start_ns, 1_000_000_000 // rate)
+    pace = Pace(start_ns, 1_000_000_000 // rate, int(job["company_ms"] * 1e6))
+    late = send(producer, job["topic"], rows, pace)
     if producer.flush(30):
         raise BenchError("the broker did not take all requests")
     with Path(job["out"]).open("wb") as out:

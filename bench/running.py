@@ -71,6 +71,7 @@ def run(name: str, number: int, place: Place, options: Options) -> Run:
         write_requests(one, world, site, range(one.records))
         held.enter_context(fresh(one, site))
         ends = held.enter_context(ends_of(one, site))
+        ends.total()  # connected now: the first look must not take longer than a start
         others = procfs.Others()
         with started(one, site.folder / "engine.log") as worker:
             speed = throughput.watch(

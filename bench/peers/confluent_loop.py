@@ -2,17 +2,26 @@
 
 Usage: ``python -m bench.peers.confluent_loop BOOTSTRAP INPUT OUTPUT ORDERS BUYERS``.
 ``consume(n, timeout)`` would wait for ``n`` records: so one is waited for, and what
-else has been fetched is taken with it.
+else has been fetched is taken with it. An offset may be committed once the delivery
+report of its output is there; they come in order, so nothing waits for a flush.
 """
 
 import signal
 import sys
 import threading
 import time
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import orjson
-from confluent_kafka import Consumer, KafkaException, Message, Producer
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 
 from bench.peers.small import SmallWorld
 
@@ -45,7 +54,9 @@ class Loop:
                 "fetch.wait.max.ms": 50,
             }
         )
-        self._lost: Any = None
+        self._done: dict[int, int] = {}
+        """By partition: the offset after the last request whose output is safe."""
+        self._lost: KafkaError | None = None
 
     def run(self, over: threading.Event) -> None:
         """Decide until told to stop.
@@ -55,9 +66,7 @@ class Loop:
         KafkaException
             A record could not be read, or an output was not acknowledged.
         """
-        self._consumer.subscribe(
-            [self._requests], on_revoke=lambda *_: self._commit(wait=True)
-        )
+        self._consumer.subscribe([self._requests], on_revoke=lambda *_: self._finish())
         committed_at = time.monotonic()
         while not over.is_set():
             first = self._consumer.poll(_WAIT_S)
@@ -67,39 +76,45 @@ class Loop:
                     self._decide(message)
             self._producer.poll(0)
             if time.monotonic() - committed_at >= _COMMIT_INTERVAL_S:
-                self._commit(wait=False)
+                if offsets := self._safe():
+                    self._consumer.commit(offsets=offsets, asynchronous=True)
                 committed_at = time.monotonic()
-        self._commit(wait=True)
-        self._consumer.close()
+        self._consumer.close()  # takes the partitions away first
 
     def _decide(self, message: Message) -> None:
         if message.error() is not None:
             raise KafkaException(message.error())
+        partition, offset = message.partition() or 0, message.offset() or 0
         request = orjson.loads(message.value() or b"")
         self._producer.produce(
             self._decisions,
             orjson.dumps(self._world.decide(request)),
             message.key(),
-            message.partition() or 0,
-            self._acknowledged,
+            partition,
+            partial(self._acknowledged, partition, offset + 1),
         )
 
-    def _acknowledged(self, error: Any, _: object) -> None:  # noqa: ANN401 - librdkafka's
-        if error is not None:
-            self._lost = error
+    def _acknowledged(
+        self, partition: int, end: int, error: KafkaError | None, _: object
+    ) -> None:
+        if error is None:
+            self._done[partition] = end
+        else:
+            self._lost = self._lost or error
 
-    def _commit(self, *, wait: bool) -> None:
-        """Commit all that was handed to us, once all of its outputs are safe."""
-        if self._producer.flush(_FLUSH_S) or self._lost is not None:
-            raise KafkaException(self._lost or "outputs were not acknowledged")
-        try:
-            if wait:
-                self._consumer.commit(asynchronous=False)
-            else:
-                self._consumer.commit(asynchronous=True)
-        except KafkaException as nothing_new:
-            if nothing_new.args[0].name() != "_NO_OFFSET":
-                raise
+    def _safe(self) -> list[TopicPartition]:
+        """Return the offsets to commit, and forget them."""
+        if self._lost is not None:
+            raise KafkaException(self._lost)
+        done, self._done = self._done, {}
+        return [TopicPartition(self._requests, *pair) for pair in done.items()]
+
+    def _finish(self) -> None:
+        """Wait for all outputs and commit what they answer."""
+        if self._producer.flush(_FLUSH_S):
+            raise TimeoutError("outputs were not acknowledged")
+        if offsets := self._safe():
+            self._consumer.commit(offsets=offsets, asynchronous=False)
 
 
 def main(arguments: list[str]) -> None:

@@ -11,7 +11,6 @@ from quixstreams import Application
 
 from bench.peers.small import SmallWorld
 
-_COMMIT_INTERVAL_S: Final = 0.2
 _LINGER_MS: Final = 1
 
 
@@ -23,7 +22,6 @@ def main(arguments: list[str]) -> None:
         broker_address=bootstrap,
         consumer_group=f"{requests_name}-quix",
         auto_offset_reset="earliest",
-        commit_interval=_COMMIT_INTERVAL_S,
         auto_create_topics=False,
         use_changelog_topics=False,
         state_dir=folder,
