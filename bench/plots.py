@@ -15,7 +15,7 @@ from bench.results import Results
 from bench.running import Run
 
 _WIDTH: Final = 860
-_LEFT: Final = 230
+_LEFT: Final = 270
 _RIGHT: Final = 110
 _ROW: Final = 26
 _TOP: Final = 44
