@@ -1,6 +1,11 @@
-"""Our engine, a plain Faust agent and a bare loop, measured on the same records.
+"""Our engine and its peers, measured on the same records.
 
 ``python -m bench`` starts a broker from jars, runs each engine in a process of its
-own, rounds interleaved, and prints one table. What a figure means and how it could
+own, rounds interleaved, and prints tables. What a figure means and how it could
 mislead: ``docs/performance.md``, which ``python -m bench --write-docs`` writes.
+
+In reading order: ``options`` (what is asked for), ``lineup`` (who runs), ``world`` (the
+records), ``rounds``, ``running`` (one engine once), ``throughput``, ``latency``,
+``search``, ``restart``, ``startup`` (the figures), ``results``, ``remarks``, ``plots``,
+``report``, ``guide`` (what is shown). ``peers`` and ``java`` are the engines.
 """

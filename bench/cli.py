@@ -55,17 +55,17 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m bench",
         description="Measures our engine and its peers on the same records.",
     )
-    add = found.add_argument
-    add(
-        "--engines",
-        metavar="NAMES",
-        help=f"comma-separated, of {','.join(ENGINES)} (default: all that can run here)",
-    )
-    add(
-        "--bootstrap",
-        metavar="HOST:PORT",
-        help="a broker that is there; else one is started",
-    )
+    _what_is_measured(found)
+    _what_becomes_of_it(found)
+    return found
+
+
+def _what_is_measured(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    engines = f"comma-separated, of {','.join(ENGINES)} (default: all that can run)"
+    add("--engines", metavar="NAMES", help=engines)
+    bootstrap = "a broker that is there; else one is started"
+    add("--bootstrap", metavar="HOST:PORT", help=bootstrap)
     for name, text in _NUMBERS:
         default = getattr(Options(), name.replace("-", "_"))
         add(f"--{name}", type=int, metavar="N", help=f"{text} (default: {default})")
@@ -74,18 +74,15 @@ def parser() -> argparse.ArgumentParser:
     add("--compression", choices=COMPRESSIONS, help="of all topics (default: none)")
     add("--varied", action="store_true", help="also measure under other conditions")
     add("--quick", action="store_true", help="tiny numbers: does it all work?")
+
+
+def _what_becomes_of_it(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add("--json", type=Path, metavar="FILE", help="write every run there")
     add("--read", type=Path, metavar="FILE", help="measure nothing, show such a file")
-    add(
-        "--write-docs",
-        type=Path,
-        nargs="?",
-        const=_PAGE,
-        metavar="FILE",
-        help=f"write the page and its plots (default: {_PAGE})",
-    )
+    page = f"write the page and its plots (default: {_PAGE})"
+    add("--write-docs", type=Path, nargs="?", const=_PAGE, metavar="FILE", help=page)
     add("--profile", type=Path, metavar="FILE", help="only profile our engine, to FILE")
-    return found
 
 
 def options_of(given: argparse.Namespace) -> Options:

@@ -93,42 +93,25 @@ YARDSTICK = "faust"
 
 def work_table(results: Results) -> Table:
     """Return throughput, cost, memory, start and restart, a row an engine."""
-    head = [column.title for column in COLUMNS]
+    titles = [column.title for column in COLUMNS]
     facts = f"start with\n{results.options.start_facts:,} facts, s"
+    head = ("engine", "work", titles[0], "times\nFaust", *titles[1:], facts)
     base = speed(results.of(YARDSTICK))
-    rows = []
-    for name in results.options.engines:
-        runs = results.of(name)
-        own = speed(runs)
-        cells = [
-            _cell([column.value(one) for one in runs], column.digits)
-            for column in COLUMNS
-        ]
-        ratio = f"{own / base:.1f}" if base and own else "-"
-        rows.append(
-            (
-                LINEUP[name].label,
-                LINEUP[name].work,
-                cells[0],
-                ratio,
-                *cells[1:],
-                _cell([one.start_facts_s for one in runs], 1),
-                _pauses(runs),
-            )
-        )
-    return Table(
-        "Throughput and cost",
-        (
-            "engine",
-            "work",
-            head[0],
-            "times\nFaust",
-            *head[1:],
-            facts,
-            "pause of a\nrestart, s",
-        ),
-        rows,
+    rows = [
+        (LINEUP[name].label, LINEUP[name].work, *_work_cells(results.of(name), base))
+        for name in results.options.engines
+    ]
+    return Table("Throughput and cost", (*head, "pause of a\nrestart, s"), rows)
+
+
+def _work_cells(runs: Sequence[Run], base_per_s: float | None) -> list[str]:
+    own = speed(runs)
+    ratio = f"{own / base_per_s:.1f}" if base_per_s and own else "-"
+    first, *others = (
+        _cell([column.value(one) for one in runs], column.digits) for column in COLUMNS
     )
+    starts = _cell([one.start_facts_s for one in runs], 1)
+    return [first, ratio, *others, starts, _pauses(runs)]
 
 
 def _pauses(runs: Sequence[Run]) -> str:

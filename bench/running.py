@@ -65,19 +65,14 @@ def run(name: str, number: int, place: Place, options: Options) -> Run:
     """
     with ExitStack() as held:
         one, site = held.enter_context(prepared(name, place, options))
-        world = World(options.world)
-        fill(one, world, site)
-        write_requests(one, world, site, warming(one))
-        write_requests(one, world, site, range(one.records))
+        _lay_out(one, site)
         held.enter_context(fresh(one, site))
         ends = held.enter_context(ends_of(one, site))
         ends.total()  # connected now: the first look must not take longer than a start
         others = procfs.Others()
         with started(one, site.folder / "engine.log") as worker:
-            speed = throughput.watch(
-                Watched(ends, worker.cpu_s, worker.alive, one.warm_up, one.records)
-            )
             asked = _Asked(one, site, worker, ends)
+            speed = asked.throughput()
             latencies = asked.at_rates(speed.records_per_s)
             top = asked.highest(speed.records_per_s)
             peak_mib = worker.peak_mib()
@@ -98,20 +93,20 @@ def run(name: str, number: int, place: Place, options: Options) -> Run:
     )
 
 
+def _lay_out(one: Engine, site: Site) -> None:
+    """Write facts and requests, those for warming up first."""
+    world = World(site.options.world)
+    fill(one, world, site)
+    write_requests(one, world, site, warming(one))
+    write_requests(one, world, site, range(one.records))
+
+
 def _start_with_facts(name: str, place: Place, options: Options) -> float | None:
     if LINEUP[name].work != "full" or not options.start_facts:
         return None
-    sizes = replace(
-        options,
-        orders=options.start_facts,
-        records=1,
-        rates=(),
-        warm_up=0,
-    )
+    sizes = replace(options, orders=options.start_facts, records=1, rates=(), warm_up=0)
     with prepared(name, place, sizes) as (one, site):
-        world = World(sizes.world)
-        fill(one, world, site)
-        write_requests(one, world, site, range(1))
+        _lay_out(one, site)
         with fresh(one, site), ends_of(one, site) as ends:
             return startup.measure(one, ends, site.folder / "engine.log")
 
@@ -126,6 +121,13 @@ class _Asked:
         self._ends = ends
         self._next = one.records
         self._sent = one.warm_up + one.records
+
+    def throughput(self) -> Throughput:
+        """Watch it answer what is there already."""
+        one, worker = self._one, self._worker
+        return throughput.watch(
+            Watched(self._ends, worker.cpu_s, worker.alive, one.warm_up, one.records)
+        )
 
     def at_rates(self, able_per_s: float) -> list[Latency]:
         """Measure at each stated rate that throughput says it can keep."""
