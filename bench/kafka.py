@@ -9,7 +9,13 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    IsolationLevel,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from typing_extensions import override
@@ -124,21 +130,30 @@ class Ends:
             for part in range(partitions)
         }
 
-    def by_topic(self) -> dict[str, int]:
-        """Return the sum of end offsets per topic."""
-        found: dict[str, int] = {}
-        answers = self._admin.list_offsets(
-            dict(self._wanted),
-            isolation_level=self._isolation,
-            request_timeout=_REQUEST_S,
-        )
-        for where, answer in answers.items():
-            found[where.topic] = found.get(where.topic, 0) + answer.result().offset
-        return found
+    def by_partition(self) -> dict[TopicPartition, int]:
+        """Return the end offset of every partition.
+
+        A topic that is new has leaders that do not know of it yet, so asks again.
+        """
+        until = time.monotonic() + _REQUEST_S
+        while True:
+            answers = self._admin.list_offsets(
+                dict(self._wanted),
+                isolation_level=self._isolation,
+                request_timeout=_REQUEST_S,
+            )
+            try:
+                return {
+                    where: answer.result().offset for where, answer in answers.items()
+                }
+            except KafkaException:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_LOOK_AGAIN_S)
 
     def total(self) -> int:
         """Return the sum of all end offsets."""
-        return sum(self.by_topic().values())
+        return sum(self.by_partition().values())
 
     def records(self) -> int:
         """Return how many records there are."""

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
+from bench.kafka import Ends
 from bench.names import request_number
 from bench.options import BenchError
 
@@ -63,14 +65,11 @@ def main(job: dict[str, Any]) -> None:
             "socket.nagle.disable": True,
         }
     )
-    wanted = []
-    for topic in job["topics"]:
-        for part in range(job["partitions"]):
-            end = consumer.get_watermark_offsets(
-                TopicPartition(topic, part), timeout=30
-            )[1]
-            wanted.append(TopicPartition(topic, part, end))
-    consumer.assign(wanted)
+    admin = AdminClient({"bootstrap.servers": job["bootstrap"]})
+    ends = Ends(admin, job["topics"], job["partitions"]).by_partition()
+    consumer.assign(
+        [TopicPartition(one.topic, one.partition, end) for one, end in ends.items()]
+    )
     consumer.poll(0.5)  # fetching by now
     seen = array("q", bytes(8 * job["count"]))
     over = threading.Event()

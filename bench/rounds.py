@@ -79,18 +79,24 @@ def rounds(place: Place, options: Options) -> Rounds:
     """
     found = Rounds([], [], [])
     for number in range(1, options.rounds + 1):
-        found.quiet.append(listen(number, place, options))
+        with _failing(f"round {number}, the broker alone", found, place):
+            found.quiet.append(listen(number, place, options))
         shift = (number - 1) % len(options.engines)
         for name in options.engines[shift:] + options.engines[:shift]:
-            try:
+            with _failing(f"round {number}, {name}", found, place):
                 one = run(name, number, place, options)
-            except BenchError as problem:
-                found.failures.append(f"round {number}, {name}: {problem}")
-                place.tell(f"FAILED: {found.failures[-1]}")
-            else:
                 found.runs.append(one)
                 place.tell(_line(one, options))
     return found
+
+
+@contextmanager
+def _failing(what: str, found: Rounds, place: Place) -> Iterator[None]:
+    try:
+        yield
+    except BenchError as problem:
+        found.failures.append(f"{what}: {problem}")
+        place.tell(f"FAILED: {found.failures[-1]}")
 
 
 def listen(number: int, place: Place, options: Options) -> Quiet:
