@@ -169,9 +169,8 @@ def _measured(
     failures = main.failures
     for condition, other in variations(options).items() if given.varied else ():
         _tell(f"under another condition: {condition}")
-        more = rounds(place, other)
-        varied[condition] = more.runs
-        failures += [f"{condition}: {one}" for one in more.failures]
+        varied[condition] = rounds(place, other)
+        failures += [f"{condition}: {one}" for one in varied[condition].failures]
     return Results(
         machine=describe(found.tools, own_broker=options.bootstrap is None),
         options=options,

@@ -40,6 +40,15 @@ class Engine:
         return tuple(self.prefix + name for name in self.kind.outputs)
 
     @property
+    def decided(self) -> tuple[str, ...]:
+        """Names of those that the requests of a run end in: approvals and reviews.
+
+        The receiver reads no others: each of its fetches names every partition, and
+        with many of them that is what the broker would be busy with.
+        """
+        return self.outputs[:2]
+
+    @property
     def topic_names(self) -> tuple[str, ...]:
         """Names of all topics of this run."""
         return tuple(spec.name for spec in self.topics)

@@ -69,6 +69,8 @@ output at all, those with `again` had more than one.
 - A receiver that waits for a batch (`consume(n, timeout)`) adds 5-10 ms of its own.
 - librdkafka sends a produce request per partition, and with `linger.ms=0` per record: a load
   of 10,000 records a second then measures the broker.
+- The receiver's fetches name every partition it reads, of two topics: at 64 partitions each
+  that is much of what the broker does, and an engine's latency there is partly the tool's.
 - A generator that waits for answers slows down with the engine and hides its pauses; one
   that falls behind measures itself. So its lateness is recorded, and the run is refused
   when one record in a thousand was later than allowed.

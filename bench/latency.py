@@ -176,7 +176,7 @@ def ask(
     job = {
         "bootstrap": site.bootstrap,
         "topic": engine.requests,
-        "topics": engine.outputs,
+        "topics": engine.decided,
         "partitions": site.options.partitions,
         "world": asdict(site.options.world),
         "compression": site.options.compression,

@@ -15,7 +15,7 @@ from array import array
 from pathlib import Path
 from typing import Any, Final
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from bench.kafka import Ends
@@ -23,6 +23,22 @@ from bench.names import request_number
 from bench.options import BenchError
 
 _POLL_S: Final = 0.2
+_READY_S: Final = 60.0
+
+
+def wait_until_fetching(consumer: Consumer, partitions: int) -> None:
+    """Wait until every partition has been fetched to its end once.
+
+    With hundreds of them that takes seconds, which would be counted as latency.
+    """
+    until = time.monotonic() + _READY_S
+    reached: set[tuple[str | None, int | None]] = set()
+    while len(reached) < partitions:
+        message = consumer.poll(_POLL_S)
+        if message is not None:  # an end, or an output of a run before
+            reached.add((message.topic(), message.partition()))
+        if time.monotonic() > until:
+            raise BenchError(f"not all outputs could be fetched in {_READY_S:.0f} s")
 
 
 def receive(
@@ -39,9 +55,13 @@ def receive(
         at_ns = clock()
         if message is None:
             continue
+        if (error := message.error()) is not None:
+            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - its public name
+                continue
+            raise BenchError(f"reading outputs failed: {error}")
         key, value = message.key(), message.value()
-        if message.error() is not None or not isinstance(key, bytes):
-            raise BenchError(f"reading outputs failed: {message.error()}")
+        if not isinstance(key, bytes):
+            raise BenchError("an output has no key")
         number = request_number(key) - first
         if not 0 <= number < len(seen):
             continue
@@ -63,6 +83,7 @@ def main(job: dict[str, Any]) -> None:
             "enable.auto.commit": False,
             "fetch.wait.max.ms": 50,  # how long an empty fetch waits; records end it at once
             "socket.nagle.disable": True,
+            "enable.partition.eof": True,
         }
     )
     admin = AdminClient({"bootstrap.servers": job["bootstrap"]})
@@ -70,7 +91,7 @@ def main(job: dict[str, Any]) -> None:
     consumer.assign(
         [TopicPartition(one.topic, one.partition, end) for one, end in ends.items()]
     )
-    consumer.poll(0.5)  # fetching by now
+    wait_until_fetching(consumer, len(ends))
     seen = array("q", bytes(8 * job["count"]))
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())

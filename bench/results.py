@@ -10,7 +10,7 @@ import msgspec
 from bench.latency import Latency
 from bench.lineup import LINEUP
 from bench.options import Options
-from bench.rounds import Quiet
+from bench.rounds import Quiet, Rounds
 from bench.running import Run
 
 
@@ -22,8 +22,8 @@ class Results:
     options: Options
     runs: list[Run]
     quiet: list[Quiet]
-    varied: dict[str, list[Run]] = field(default_factory=dict)
-    """Runs under other conditions, by their name."""
+    varied: dict[str, Rounds] = field(default_factory=dict)
+    """What was measured under other conditions, by their name."""
     failures: list[str] = field(default_factory=list)
     """Runs without figures: round, engine and why."""
     left_out: dict[str, str] = field(default_factory=dict)
@@ -181,7 +181,10 @@ def varied_table(results: Results) -> Table | None:
         return None
     rate = results.options.rates[0]
     rows = []
-    for condition, runs in results.varied.items():
+    for condition, found in results.varied.items():
+        runs = found.runs
+        floors = _delays([one.floors[0] for one in found.quiet])
+        rows.append((condition, "broker alone", "-", "-", "-", *floors))
         for name in dict.fromkeys(one.engine for one in runs):
             own = [one for one in runs if one.engine == name]
             cells = [

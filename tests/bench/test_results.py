@@ -9,7 +9,7 @@ from bench.remarks import ratio_table, remarks
 from bench.report import page
 from bench.restart import Pause
 from bench.results import Results, from_json, latency_table, varied_table, work_table
-from bench.rounds import Quiet
+from bench.rounds import Quiet, Rounds
 from bench.running import Run
 from bench.search import Highest
 from bench.throughput import Throughput
@@ -33,6 +33,9 @@ def run(engine: str, number: int, per_s: float) -> Run:
         start_facts_s=None,
         other_cores=0.0,
     )
+
+
+OTHER = Rounds([run("aiokafka", 1, 5_000.0)], [Quiet(1, [QUICK])], [])
 
 
 def results() -> Results:
@@ -122,17 +125,18 @@ def test_an_engine_that_was_left_out_is_named_with_its_reason() -> None:
 
 
 def test_results_come_back_from_json_as_they_were() -> None:
-    found = replace(results(), varied={"lz4": [run("aiokafka", 1, 5.0)]})
+    found = replace(results(), varied={"lz4": OTHER})
     assert from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
 def test_other_conditions_are_a_table_of_their_own() -> None:
     assert varied_table(results()) is None
-    table = varied_table(
-        replace(results(), varied={"lz4": [run("aiokafka", 1, 5_000.0)]})
-    )
+    table = varied_table(replace(results(), varied={"lz4": OTHER}))
     assert table is not None
-    assert table.rows[0][:3] == ("lz4", "bare aiokafka (small)", "5,000")
+    alone, engine = table.rows
+    assert alone[:2] == ("lz4", "broker alone")
+    assert alone[-3:] == ("1.00", "3.0", "5.0")
+    assert engine[:3] == ("lz4", "bare aiokafka (small)", "5,000")
 
 
 def test_plots_are_xml_and_show_every_engine() -> None:
