@@ -90,7 +90,7 @@ class Options:
 
 QUICK: Final = Options(
     rounds=1,
-    records=10_000,
+    records=20_000,
     orders=2_000,
     buyers=800,
     rates=(200,),

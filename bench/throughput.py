@@ -95,9 +95,11 @@ def _complete(ends: Ends, expected: int) -> None:
 
 
 def _look(one: Watched) -> Sample:
-    before = time.monotonic()
+    """Count between two looks at clock and CPU: the engine goes on meanwhile."""
+    before_s, before_cpu = time.monotonic(), one.cpu_s()
     count = one.ends.total()
-    return Sample((before + time.monotonic()) / 2, count, one.cpu_s())
+    at_s = (before_s + time.monotonic()) / 2
+    return Sample(at_s, count, (before_cpu + one.cpu_s()) / 2)
 
 
 def _figures(samples: Sequence[Sample], one: Watched, start_s: float) -> Throughput:
