@@ -35,6 +35,7 @@ from streams.tools.edge import (
     opened,
     print_lines,
 )
+from streams.tools.traffic_commands import COMMANDS
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -55,6 +56,8 @@ app = typer.Typer(
 )
 for _name, _group in GROUPS.items():
     app.add_typer(_group, name=_name)
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
 
 
 def _version(*, wanted: bool) -> None:
@@ -233,7 +236,7 @@ def execute(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             args=list(arguments),
             prog_name="refund",
             standalone_mode=False,
-            obj=Edge(environ),
+            obj=Edge(environ, now_ms),
         )
         sys.stdout.flush()
     except SystemExit as ended:  # a broken pipe, noticed on the way

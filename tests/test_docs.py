@@ -119,7 +119,7 @@ def test_every_setting_and_metric_on_a_page_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     sections = Settings()
     for section, key in re.findall(
-        r"`(kafka|topics|worker|web|policy|log|kuaishou)\.([a-z_]+)[`=]", text
+        r"`(kafka|topics|worker|web|policy|log|kuaishou|tools)\.([a-z_]+)[`=]", text
     ):
         if key not in {"py", "toml"}:
             assert hasattr(getattr(sections, section), key), f"{section}.{key}"

@@ -249,6 +249,18 @@ class Kuaishou(msgspec.Struct, frozen=True, kw_only=True):
     age limit of the policy."""
 
 
+class Tools(msgspec.Struct, frozen=True, kw_only=True):
+    """The commands beside the worker."""
+
+    redaction_key: Secret | None = None
+    """Key of the hash that takes the place of buyer ids in a capture, at least 16
+    characters; prefer ``redaction_key_file``. The same key gives the same ids, so that
+    captures can be joined."""
+
+    redaction_key_file: str | None = None
+    """File that holds the redaction key; a line end at its end is left out."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All sections."""
 
@@ -259,3 +271,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     policy: PolicySource = PolicySource()
     log: Log = Log()
     kuaishou: Kuaishou = Kuaishou()
+    tools: Tools = Tools()

@@ -2,7 +2,7 @@
 
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,8 @@ class Edge:
     """What commands get from the process they run in (``context.obj``)."""
 
     environ: Mapping[str, str]
+    now_ms: Callable[[], int]
+    """UTC ms of the wall clock."""
 
     def settings(
         self, config: str | None, sets: Iterable[str] | None, **named: str | None

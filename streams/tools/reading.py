@@ -62,13 +62,22 @@ async def partitions_of(kafka: Kafka, topics: Iterable[str]) -> list[TopicPartit
 
 
 @asynccontextmanager
-async def reader(kafka: Kafka) -> AsyncIterator["AIOKafkaConsumer[bytes, bytes]"]:
-    """Connect a consumer that joins no group and commits nothing."""
+async def reader(
+    kafka: Kafka, reset: str = "earliest"
+) -> AsyncIterator["AIOKafkaConsumer[bytes, bytes]"]:
+    """Connect a consumer that joins no group and commits nothing.
+
+    Parameters
+    ----------
+    reset
+        What to do at an offset that is gone: go to the ``earliest``, or ``none`` =
+        fail with ``OffsetOutOfRangeError``.
+    """
     consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
         **connection(kafka),
         group_id=None,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset=reset,
         isolation_level="read_committed",
         fetch_max_wait_ms=kafka.fetch_max_wait_ms,
     )

@@ -1,0 +1,129 @@
+"""The manifest of a capture: what was asked, how far it is, which parts hold it."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from streams.errors import UsageError
+
+FILE: Final = "manifest.json"
+VERSION: Final = 1
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What a capture was asked for; a resumed one must be asked for the same."""
+
+    topics: tuple[str, ...]
+    from_ms: int | None
+    until_ms: int | None
+    ranges: tuple[str, ...]
+    facts: str
+    """``whole`` = fact topics from their beginning, ``range`` = as the others."""
+    format: str
+    redaction: str | None
+    """Fingerprint of the key that replaced buyer ids; None = they are as they were."""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One file: records of one partition, in the order of their offsets."""
+
+    file: str
+    topic: str
+    partition: int
+    first_offset: int
+    last_offset: int
+    records: int
+
+
+class Span(msgspec.Struct, kw_only=True):
+    """The offsets wanted of one partition."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+    """Not included."""
+    next: int
+    """Everything below is in the parts."""
+
+    @property
+    def done(self) -> bool:
+        """Whether all of it is there."""
+        return self.next >= self.end
+
+
+class Manifest(msgspec.Struct, kw_only=True):
+    """All of ``manifest.json``."""
+
+    version: int = VERSION
+    app_version: str
+    created_at_ms: int
+    cluster_id: str | None
+    """Of the cluster it was taken from."""
+    prefix: str
+    """Of the topics of ours."""
+    partitions: int
+    """Of the topics that go by buyer."""
+    asked: Asked
+    spans: list[Span]
+    parts: list[Part] = msgspec.field(default_factory=list)
+    blanked: int = 0
+    """Values left out because a redaction cannot vouch for them."""
+
+    @property
+    def done(self) -> bool:
+        """Whether every span is."""
+        return all(span.done for span in self.spans)
+
+    @property
+    def records(self) -> int:
+        """How many records the parts hold."""
+        return sum(part.records for part in self.parts)
+
+
+def load(folder: Path) -> Manifest:
+    """Read the manifest of a capture.
+
+    Raises
+    ------
+    UsageError
+        There is none, or another version wrote it.
+    """
+    path = folder / FILE
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except OSError as problem:
+        why = problem.strerror or type(problem).__name__
+        raise UsageError([f"{path}: {why}; name the folder of a capture"]) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise UsageError([f"{path}: no manifest of a capture: {problem}"]) from None
+    if found.version != VERSION:
+        raise UsageError(
+            [f"{path}: written in version {found.version}, {VERSION} is read here"]
+        )
+    return found
+
+
+def save(folder: Path, manifest: Manifest) -> None:
+    """Put a manifest in place of the one before, whole or not at all."""
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    fresh = folder / (FILE + ".new")
+    fresh.write_bytes(text + b"\n")
+    put_in_place(fresh, folder / FILE)
+
+
+def put_in_place(fresh: Path, path: Path) -> None:
+    """Rename a file that is wholly on disk, so that a crash leaves the old or the new."""
+    _to_disk(fresh)
+    fresh.replace(path)
+    _to_disk(path.parent)
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

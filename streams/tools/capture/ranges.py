@@ -1,0 +1,149 @@
+"""Which offsets are meant: topics, moments and offsets as given on the command line."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from streams.errors import UsageError
+from streams.kafka.topics import declare
+from streams.settings import Settings
+from streams.tools.capture.manifest import Span
+from streams.tools.capture.store import FACTS
+
+_RANGE: Final = re.compile(r"([A-Za-z0-9._-]+):(\d+):(\d*)\.\.(\d*)")
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+class OffsetRange(msgspec.Struct, frozen=True):
+    """Offsets of one partition; None = from its beginning, to its end."""
+
+    topic: str
+    partition: int
+    start: int | None
+    end: int | None
+
+
+def topic_names(settings: Settings, asked: Sequence[str]) -> tuple[str, ...]:
+    """Return full names; ``orders`` is ours, whatever the prefix. Empty = all of ours.
+
+    Raises
+    ------
+    UsageError
+        A name that is no topic of ours.
+    """
+    ours = [spec.name for spec in declare(settings)]
+    if not asked:
+        return tuple(name for name in ours if name != settings.topics.events)
+    prefix = settings.topics.prefix
+    names = [prefix + name if prefix + name in ours else name for name in asked]
+    wrong = [name for name in names if name not in ours]
+    if wrong:
+        short = ", ".join(name.removeprefix(prefix) for name in ours)
+        raise UsageError(f"--topic {one}: not one of {short}" for one in wrong)
+    return tuple(dict.fromkeys(names))
+
+
+def read_ranges(
+    texts: Iterable[str], topics: Sequence[str], prefix: str
+) -> list[OffsetRange]:
+    """Read ``TOPIC:PARTITION:FROM..UNTIL``; either number may be left out.
+
+    Raises
+    ------
+    UsageError
+        One line for each that is none.
+    """
+    found: list[OffsetRange] = []
+    problems: list[str] = []
+    for text in texts:
+        match = _RANGE.fullmatch(text)
+        if match is None:
+            problems.append(
+                f"--offsets {text}: write TOPIC:PARTITION:FROM..UNTIL, such as "
+                "requests:3:1000..2000; UNTIL is not included"
+            )
+            continue
+        name, number, start, end = match.groups()
+        topic = prefix + name if prefix + name in topics else name
+        if topic not in topics:
+            problems.append(f"--offsets {text}: add --topic {name}")
+        found.append(
+            OffsetRange(
+                topic,
+                int(number),
+                int(start) if start else None,
+                int(end) if end else None,
+            )
+        )
+    if problems:
+        raise UsageError(problems)
+    return found
+
+
+class Bounds(msgspec.Struct, frozen=True, kw_only=True):
+    """What the broker says of the partitions."""
+
+    first: Mapping[Place, int]
+    end: Mapping[Place, int]
+    at_from: Mapping[Place, int]
+    """Offset of the first record at or after ``from``; missing = none."""
+    at_until: Mapping[Place, int]
+
+
+def spans_of(
+    bounds: Bounds, ranges: Sequence[OffsetRange], whole: frozenset[str], *, timed: bool
+) -> list[Span]:
+    """Return what is to be captured of every partition.
+
+    Parameters
+    ----------
+    whole
+        Topics taken from their beginning, whatever ``from`` says.
+    timed
+        Whether there is a ``from``.
+
+    Raises
+    ------
+    UsageError
+        Offsets that are not there.
+    """
+    by_place = {(one.topic, one.partition): one for one in ranges}
+    problems = [
+        f"--offsets {topic}:{number}: there is no such partition"
+        for topic, number in by_place
+        if (topic, number) not in bounds.first
+    ]
+    found: list[Span] = []
+    for place, first in bounds.first.items():
+        last = bounds.end[place]
+        start = first
+        end = bounds.at_until.get(place, last)
+        if timed and place[0] not in whole:
+            start = bounds.at_from.get(place, last)
+        asked = by_place.get(place)
+        if asked is not None:
+            start = first if asked.start is None else asked.start
+            end = last if asked.end is None else asked.end
+            if not first <= start <= end <= last:
+                problems.append(
+                    f"--offsets {place[0]}:{place[1]}:{start}..{end}: the log holds "
+                    f"{first}..{last}"
+                )
+        end = max(start, end)
+        found.append(
+            Span(topic=place[0], partition=place[1], start=start, end=end, next=start)
+        )
+    if problems:
+        raise UsageError(problems)
+    return found
+
+
+def whole_topics(prefix: str, facts: str) -> frozenset[str]:
+    """Return the topics that are captured from their beginning."""
+    return (
+        frozenset(prefix + name for name in FACTS) if facts == "whole" else frozenset()
+    )
