@@ -10,7 +10,7 @@ import pytest
 from faults.lab import Lab, Row, laboratory, row
 from streams.cli import execute
 from streams.settings import Secret
-from streams.tools.capture import taking
+from streams.tools.capture import filling
 from streams.tools.capture.redaction import Redactor
 from streams.tools.capture.store import Capture, write_part
 from tests.kafka.conftest import Kafka
@@ -68,7 +68,7 @@ async def test_every_byte_and_every_null_is_captured(
 async def test_an_interrupted_capture_goes_on_without_loss_or_repeats(
     kafka: Kafka, topics: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(taking, "PART_BYTES", 1)
+    monkeypatch.setattr(filling, "PART_BYTES", 1)
     broken = _breaking(write_part, after=3)
     async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
         for number in range(4):  # several polls: each write is a fetch of its own
@@ -76,7 +76,7 @@ async def test_an_interrupted_capture_goes_on_without_loss_or_repeats(
                 *(row("requests", f"b-{n}", f"r-{number}-{n}", n=n) for n in range(200))
             )
         folder = tmp_path / "capture"
-        monkeypatch.setattr(taking, "write_part", broken)
+        monkeypatch.setattr(filling, "write_part", broken)
         with pytest.raises(ConnectionAbortedError):
             await run(lab, folder, "--topic", "requests")
         (folder / "refund.requests-0-1.parquet.new").write_bytes(b"half")

@@ -5,7 +5,7 @@ import pytest
 from streams.cli import execute
 
 
-@pytest.mark.parametrize("command", ["capture"])
+@pytest.mark.parametrize("command", ["capture", "replay"])
 def test_a_command_without_its_packages_says_how_to_get_them(
     command: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

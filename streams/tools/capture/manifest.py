@@ -34,6 +34,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     partition: int
     first_offset: int
     last_offset: int
+    first_ms: int
+    """Timestamp of the first record."""
+    last_ms: int
+    """Latest timestamp."""
     records: int
 
 

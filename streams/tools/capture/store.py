@@ -44,6 +44,8 @@ def write_part(folder: Path, form: str, records: Sequence[Captured]) -> Part:
         partition=first.partition,
         first_offset=first.offset,
         last_offset=last.offset,
+        first_ms=first.timestamp,
+        last_ms=max(record.timestamp for record in records),
         records=len(records),
     )
 
@@ -90,6 +92,10 @@ class Capture:
     def spans(self, name: str) -> list[Span]:
         """Return the spans of one topic."""
         return [one for one in self.manifest.spans if self.name(one.topic) == name]
+
+    def parts(self, names: Collection[str]) -> list[Part]:
+        """Return the parts of some topics."""
+        return [one for one in self.manifest.parts if self.name(one.topic) in names]
 
     def records(self, names: Collection[str]) -> Iterator[Captured]:
         """Yield the records of some topics, by time.

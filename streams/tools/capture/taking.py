@@ -1,17 +1,16 @@
 """Taking a capture: from the brokers into parts, going on where it was interrupted."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 from aiokafka import TopicPartition
-from aiokafka.errors import OffsetOutOfRangeError
 
 from streams import __version__
-from streams.errors import SourceError, UsageError
+from streams.errors import UsageError
 from streams.kafka.topics import admin_client
 from streams.settings import Settings
+from streams.tools.capture.filling import Filling
 from streams.tools.capture.manifest import FILE, Asked, Manifest, Span, load, save
 from streams.tools.capture.ranges import (
     Bounds,
@@ -20,19 +19,11 @@ from streams.tools.capture.ranges import (
     spans_of,
     whole_topics,
 )
-from streams.tools.capture.record import Captured, size_bytes
 from streams.tools.capture.redaction import Redactor, refuse_events
-from streams.tools.capture.store import write_part
-from streams.tools.progress import Progress
 from streams.tools.reading import broker_errors, partitions_of, reader
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer
-
-_POLL_MS: Final = 500
-PART_BYTES: Final = 32_000_000
-"""Records held in memory before they are written, about; an interruption loses no
-more than reading them again."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +84,7 @@ async def capture(
                 )
                 await _check_cluster(settings, request.folder, manifest)
                 save(request.folder, manifest)
-                await _Taking(request.folder, manifest, redactor).run(consumer, out)
+                await Filling(request.folder, manifest, redactor).run(consumer, out)
     left_out = f", {manifest.blanked} values left out" if manifest.blanked else ""
     print(
         f"{manifest.records} records of {len(manifest.spans)} partitions in "
@@ -182,100 +173,3 @@ async def _at(
         for where, one in found.items()
         if one is not None
     }
-
-
-class _Taking:
-    """One run: fills buffers, writes them as parts, keeps the manifest."""
-
-    def __init__(
-        self, folder: Path, manifest: Manifest, redactor: Redactor | None
-    ) -> None:
-        self._folder = folder
-        self._manifest = manifest
-        self._redactor = redactor
-        self._held: dict[TopicPartition, list[Captured]] = {}
-        self._held_bytes = 0
-        self._reached: dict[TopicPartition, int] = {}
-        self._blanked_before = manifest.blanked
-
-    async def run(
-        self, consumer: "AIOKafkaConsumer[bytes, bytes]", out: TextIO
-    ) -> None:
-        """Read every span to its end."""
-        spans = {
-            TopicPartition(span.topic, span.partition): span
-            for span in self._manifest.spans
-        }
-        left = {where for where, span in spans.items() if not span.done}
-        if not left:
-            return
-        consumer.assign(sorted(left))
-        for where in left:
-            consumer.seek(where, spans[where].next)
-        total = sum(span.end - span.start for span in spans.values())
-        with Progress(out, "captured", total) as progress:
-            while left:
-                await self._poll(consumer, spans)
-                for where in left:
-                    at = await consumer.position(where)
-                    self._reached[where] = min(at, spans[where].end)
-                done = {one for one in left if self._reached[one] >= spans[one].end}
-                consumer.pause(*done)
-                left -= done
-                if not left or self._held_bytes >= PART_BYTES:
-                    self._write(spans)
-                missing = sum(spans[one].end - self._reached[one] for one in left)
-                progress.reach(total - missing)
-
-    async def _poll(
-        self,
-        consumer: "AIOKafkaConsumer[bytes, bytes]",
-        spans: dict[TopicPartition, Span],
-    ) -> None:
-        try:
-            polled = await consumer.getmany(timeout_ms=_POLL_MS)
-        except OffsetOutOfRangeError as problem:
-            raise SourceError(
-                "records were deleted before they were captured: "
-                f"{', '.join(str(one) for one in problem.args)[:200]}; begin later, in "
-                "another folder"
-            ) from problem
-        for where, records in polled.items():
-            self._hold(where, [one for one in records if one.offset < spans[where].end])
-
-    def _hold(self, where: TopicPartition, records: Sequence[object]) -> None:
-        held = self._held.setdefault(where, [])
-        for record in records:
-            one = _captured(record)
-            if self._redactor is not None:
-                one = self._redactor.redact(one)
-            held.append(one)
-            self._held_bytes += size_bytes(one)
-
-    def _write(self, spans: dict[TopicPartition, Span]) -> None:
-        """Write what is held; only the manifest makes it count."""
-        form = self._manifest.asked.format
-        for records in self._held.values():
-            if records:
-                self._manifest.parts.append(write_part(self._folder, form, records))
-        for where, offset in self._reached.items():
-            spans[where].next = offset
-        if self._redactor is not None:
-            self._manifest.blanked = self._blanked_before + self._redactor.blanked
-        save(self._folder, self._manifest)
-        self._held.clear()
-        self._held_bytes = 0
-
-
-def _captured(record: object) -> Captured:
-    # aiokafka's record; its type is not ours to name
-    return Captured(
-        record.topic,  # type: ignore[attr-defined]
-        record.partition,  # type: ignore[attr-defined]
-        record.offset,  # type: ignore[attr-defined]
-        record.timestamp,  # type: ignore[attr-defined]
-        record.timestamp_type,  # type: ignore[attr-defined]
-        record.key,  # type: ignore[attr-defined]
-        record.value,  # type: ignore[attr-defined]
-        tuple(record.headers),  # type: ignore[attr-defined]
-    )

@@ -1,0 +1,115 @@
+"""The receiving process: notes when each answer came, and which request it answers.
+
+It takes records one by one as they come: one that waits for batches adds their time.
+"""
+
+import gc
+import signal
+import time
+from array import array
+from collections.abc import Iterable, Sequence
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+import msgspec
+from confluent_kafka import Consumer, Message, TopicPartition
+
+from streams.errors import SourceError
+from streams.records import headers
+from streams.records.dead_letters import last_text
+
+READY: Final = b"R"
+ANSWERS: Final = b"N"
+"""Followed by four 64-bit numbers an answer: partition and offset of the request, when
+it came (monotonic ns), index of its topic."""
+STOP: Final = b"S"
+"""From the conductor."""
+_POLL_S: Final = 0.02
+_TELL_NUMBERS: Final = 4 * 512
+_TELL_NS: Final = 20_000_000
+_ANSWER_S: Final = 15.0
+
+
+class ReceivingJob(msgspec.Struct, frozen=True):
+    """What the process needs."""
+
+    client: dict[str, Any]
+    requests: str
+    """Topic of the requests: only what answers it counts."""
+    topics: tuple[str, ...]
+    """Of the answers, from their present ends on."""
+    partitions: int
+
+
+def origin(
+    found: Sequence[tuple[str, bytes | None]], requests: str
+) -> tuple[int, int] | None:
+    """Return partition and offset of the request that a record answers.
+
+    Decisions say it in ``source_`` headers, dead letters in headers of their own; None
+    = it answers none of these requests.
+    """
+    if headers.text(found, headers.SOURCE_TOPIC) == requests:
+        partition = headers.number(found, headers.SOURCE_PARTITION)
+        offset = headers.number(found, headers.SOURCE_OFFSET)
+    elif last_text(found, "topic") == requests:
+        texts = last_text(found, "partition"), last_text(found, "offset")
+        partition, offset = (int(t) if t and t.isdecimal() else None for t in texts)
+    else:
+        return None
+    return None if partition is None or offset is None else (partition, offset)
+
+
+def _ends(consumer: Consumer, job: ReceivingJob) -> Iterable[TopicPartition]:
+    for topic in job.topics:
+        for number in range(job.partitions):
+            where = TopicPartition(topic, number)
+            _, end = consumer.get_watermark_offsets(where, timeout=_ANSWER_S)
+            yield TopicPartition(topic, number, end)
+
+
+def _receive(consumer: Consumer, job: ReceivingJob, pipe: Connection) -> None:
+    index = {topic: number for number, topic in enumerate(job.topics)}
+    answers = array("q")
+    told_ns = time.monotonic_ns()
+    while True:
+        message: Message | None = consumer.poll(_POLL_S)
+        at_ns = time.monotonic_ns()
+        if message is not None:
+            if (error := message.error()) is not None:
+                raise SourceError(f"reading answers: {error.str()}")
+            asked = origin(message.headers() or (), job.requests)  # type: ignore[arg-type]
+            if asked is not None:
+                answers.extend((*asked, at_ns, index[str(message.topic())]))
+        if answers and (len(answers) >= _TELL_NUMBERS or at_ns - told_ns > _TELL_NS):
+            pipe.send_bytes(ANSWERS + answers.tobytes())
+            del answers[:]
+            told_ns = at_ns
+        if message is None and pipe.poll():
+            return
+
+
+def main(job: ReceivingJob, pipe: Connection) -> None:
+    """Run the process until the conductor says stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the conductor ends us
+    try:
+        consumer = Consumer(
+            job.client
+            | {
+                "group.id": "refund-tools",  # none is joined
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "fetch.wait.max.ms": 50,
+                "socket.nagle.disable": True,
+            }
+        )
+        consumer.assign(list(_ends(consumer, job)))
+        consumer.poll(0.5)  # fetching by now
+        gc.collect()
+        gc.disable()
+        pipe.send_bytes(READY)
+        _receive(consumer, job, pipe)
+        consumer.close()
+    except Exception as problem:  # noqa: BLE001 - told to the conductor, who raises it
+        text = " ".join(str(problem).split()) or type(problem).__name__
+        pipe.send_bytes(b"F" + text.encode())

@@ -1,0 +1,204 @@
+"""The sending process: each row at its moment, or at once when that has passed.
+
+While there is time it prepares rows ahead, so that reading files does not make it late.
+What it does to the producer is told to the conductor in batches: for every request its
+partition, offset, intended moment and lateness.
+"""
+
+import gc
+import signal
+import time
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from multiprocessing.connection import Connection
+from typing import Any, Final
+
+import msgspec
+from confluent_kafka import KafkaError, Message, Producer
+
+from streams.tools.drive.pacing import NS_PER_MS, NS_PER_S
+from streams.tools.drive.rows import Row, RowSource
+
+AHEAD_ROWS: Final = 20_000
+_SPARE_NS: Final = 200_000
+"""Least time before the next row in which one more is prepared."""
+_POLL_NS: Final = 3_000_000
+"""Longer waits are spent polling for acknowledgements; they are coarse to 1 ms."""
+_TELL_NUMBERS: Final = 4 * 512
+_TELL_NS: Final = 20_000_000
+_FULL_S: Final = 0.005
+_FLUSH_S: Final = 60.0
+
+ACKS: Final = b"A"
+"""Followed by four 64-bit numbers a request: partition, offset, due ns, lateness ns."""
+LOADED: Final = b"L"
+"""Followed by the number of rows that were loaded."""
+DONE: Final = b"D"
+"""Followed by a JSON :class:`Sent`."""
+FAILED: Final = b"F"
+"""Followed by a text."""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """What was sent in all."""
+
+    requests: int
+    facts: int
+    refused: int
+    """Not acknowledged by the broker."""
+
+
+class SendingJob(msgspec.Struct, frozen=True):
+    """What the process needs."""
+
+    source: RowSource
+    client: dict[str, Any]
+    start_ms: int
+    """UTC ms of the start; ``start_ns`` is the same moment."""
+    start_ns: int
+    """Monotonic."""
+    stamped: bool
+    """Whether records carry the intended moment, else that of sending."""
+
+
+class Sender:
+    """Sends rows and tells what became of them.
+
+    Parameters
+    ----------
+    tell
+        Takes one message for the conductor.
+    """
+
+    def __init__(
+        self, producer: Producer, job: SendingJob, tell: Callable[[bytes], None]
+    ) -> None:
+        self._producer = producer
+        self._job = job
+        self._tell = tell
+        self._rows: Iterator[Row] = job.source.rows(job.start_ms)
+        self._ahead: deque[Row] = deque()
+        self._acks = array("q")
+        self._told_ns = 0
+        self.requests = self.facts = self.refused = 0
+
+    def preload(self) -> int:
+        """Send what must be there before the start, as fast as the broker takes it."""
+        count = 0
+        while self._prepare() and self._ahead[0].due_ns < 0:
+            self._produce(self._ahead.popleft(), 0, self._fact_done)
+            count += 1
+        self.flush()
+        return count
+
+    def run(self) -> None:
+        """Send the rows of the run at their moments."""
+        more = True
+        while self._ahead or (more and self._prepare()):
+            wait_ns = self._job.start_ns + self._ahead[0].due_ns - time.monotonic_ns()
+            if wait_ns <= 0:
+                self._send(self._ahead.popleft(), -wait_ns)
+            elif wait_ns > _SPARE_NS and more and len(self._ahead) < AHEAD_ROWS:
+                more = self._prepare()
+            else:
+                self._wait(wait_ns)
+
+    def flush(self) -> None:
+        """Wait until everything is acknowledged or refused."""
+        self.refused += self._producer.flush(_FLUSH_S)
+        self._pass_on()
+
+    def _prepare(self) -> bool:
+        row = next(self._rows, None)
+        if row is None:
+            return False
+        self._ahead.append(row)
+        return True
+
+    def _wait(self, wait_ns: int) -> None:
+        if time.monotonic_ns() - self._told_ns > _TELL_NS:
+            self._pass_on()
+        elif wait_ns > _POLL_NS:
+            self._producer.poll(min(wait_ns - _POLL_NS, _TELL_NS) / NS_PER_S)
+        else:
+            time.sleep(wait_ns / NS_PER_S)
+
+    def _send(self, row: Row, late_ns: int) -> None:
+        at_ms = self._job.start_ms + row.due_ns // NS_PER_MS if self._job.stamped else 0
+        if row.timed:
+            self.requests += 1
+            done: Callable[..., None] = partial(self._acked, row.due_ns, late_ns)
+        else:
+            self.facts += 1
+            done = self._fact_done
+        self._produce(row, at_ms, done)
+        self._producer.poll(0)
+        if len(self._acks) >= _TELL_NUMBERS:
+            self._pass_on()
+
+    def _produce(self, row: Row, at_ms: int, done: Callable[..., None]) -> None:
+        while True:
+            try:
+                self._producer.produce(
+                    row.topic,
+                    row.value,
+                    row.key,
+                    row.partition,
+                    on_delivery=done,
+                    timestamp=at_ms,
+                    headers=row.headers,  # type: ignore[arg-type]  # null values are sent
+                )
+            except BufferError:
+                self._producer.poll(_FULL_S)
+            else:
+                return
+
+    def _acked(
+        self, due_ns: int, late_ns: int, error: KafkaError | None, message: Message
+    ) -> None:
+        if error is not None:
+            self.refused += 1
+            return
+        where = message.partition(), message.offset(), due_ns, late_ns
+        self._acks.extend(where)  # type: ignore[arg-type]  # numbers on a delivered one
+
+    def _fact_done(self, error: KafkaError | None, message: Message) -> None:
+        del message
+        if error is not None:
+            self.refused += 1
+
+    def _pass_on(self) -> None:
+        self._told_ns = time.monotonic_ns()
+        if self._acks:
+            self._tell(ACKS + self._acks.tobytes())
+            del self._acks[:]
+
+
+def main(job: SendingJob, pipe: Connection) -> None:
+    """Run the process: load, say so, send, say so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the conductor ends us
+    try:
+        producer = Producer(
+            job.client
+            | {
+                "linger.ms": 0,
+                "acks": "all",
+                "enable.idempotence": True,
+                "socket.nagle.disable": True,
+                "queue.buffering.max.messages": 200_000,
+            }
+        )
+        sender = Sender(producer, job, pipe.send_bytes)
+        loaded = sender.preload()
+        pipe.send_bytes(LOADED + b"%d" % loaded)
+        gc.collect()
+        gc.disable()  # nothing here is cyclic
+        sender.run()
+        sender.flush()
+        sent = Sent(sender.requests, sender.facts, sender.refused)
+        pipe.send_bytes(DONE + msgspec.json.encode(sent))
+    except Exception as problem:  # noqa: BLE001 - told to the conductor, who raises it
+        text = " ".join(str(problem).split()) or type(problem).__name__
+        pipe.send_bytes(FAILED + text.encode())

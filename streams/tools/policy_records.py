@@ -1,0 +1,13 @@
+"""Policy versions from a file and from the records of a capture."""
+
+from streams.decision.policy import Policies, Policy
+from streams.kafka.tables import SharedTables
+from streams.tools.capture.store import Capture
+
+
+def policies_of(capture: Capture, base: Policy) -> Policies:
+    """Return the policy of the file, with every version in the capture on top."""
+    shared = SharedTables(Policies((base,)), capture.manifest.partitions)
+    for record in capture.records(("policies",)):
+        shared.apply_policy(record.value)
+    return shared.policies

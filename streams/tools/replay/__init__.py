@@ -1,0 +1,1 @@
+"""``refund replay``: a capture sent again, or its decisions computed again."""

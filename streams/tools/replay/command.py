@@ -1,0 +1,165 @@
+"""``refund replay``: checks first, then one run and its report."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from streams.errors import UsageError
+from streams.settings import Settings
+from streams.tools.capture.store import REQUESTS, Capture
+from streams.tools.drive.asserting import Assertion
+from streams.tools.drive.clients import look_at
+from streams.tools.drive.conducting import Run, conduct
+from streams.tools.drive.pacing import PaceOptions
+from streams.tools.drive.view import view_for
+from streams.tools.replay.rows import INPUTS, CaptureRows, Extent, extent_of
+from streams.tools.report.run import (
+    make_folder,
+    print_report,
+    report_of,
+    write_report,
+)
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``refund replay`` was called with."""
+
+    capture: Capture
+    topics: tuple[str, ...]
+    """Names without prefix; empty = all inputs that were captured."""
+    pace: PaceOptions
+    times: str
+    placing: str
+    into_origin: str
+    """``refuse`` or ``allow``."""
+    assertions: list[Assertion]
+    report: Path | None
+    lateness_max_ms: float
+    patience_s: float
+    warm_up_s: float
+
+
+def replay(
+    settings: Settings, options: Options, out: TextIO, now_ms: Callable[[], int]
+) -> int:
+    """Send a capture and wait for the answers; return the exit code.
+
+    Raises
+    ------
+    UsageError
+        Topics, partitions or cluster do not fit.
+    SourceError
+        The brokers cannot be reached.
+    """
+    make_folder(options.report)
+    names = _names(options)
+    _check_target(settings, options, names)
+    extent = extent_of(options.capture, names)
+    run = _run(settings, options, names, extent)
+    print(
+        f"{extent.requests:,} requests and {extent.facts:,} facts, "
+        f"{options.pace.words}, about {run.length_s:,.0f} s; facts older than the first "
+        "request are loaded before",
+        file=out,
+        flush=True,
+    )
+    view = view_for(out)
+    try:
+        outcome = conduct(run, settings, view, now_ms)
+    finally:
+        view.close()
+    what = f"Replay of {options.capture.folder.name}"
+    report = report_of(outcome, what, options.pace.words, options.assertions)
+    print_report(report, out)
+    if options.report is not None:
+        write_report(report, outcome, options.report)
+        print(f"report in {options.report}", file=out)
+    return 0 if report.passed else 1
+
+
+def _names(options: Options) -> tuple[str, ...]:
+    held = options.capture.names()
+    wanted = options.topics or tuple(name for name in INPUTS if name in held)
+    problems = [
+        f"--topic {name}: not one of {', '.join(INPUTS)}"
+        if name not in INPUTS
+        else f"--topic {name}: not in the capture"
+        for name in wanted
+        if name not in INPUTS or name not in held
+    ]
+    if REQUESTS not in wanted:
+        problems.append("requests are not among the topics: there is nothing to time")
+    if problems:
+        raise UsageError(problems)
+    return wanted
+
+
+def _check_target(settings: Settings, options: Options, names: tuple[str, ...]) -> None:
+    manifest, topics = options.capture.manifest, settings.topics
+    cluster = look_at(settings.kafka)
+    if (
+        options.into_origin == "refuse"
+        and cluster.id == manifest.cluster_id
+        and topics.prefix == manifest.prefix
+    ):
+        raise UsageError(
+            [
+                (
+                    "these are the topics that were captured: a replay would put old facts "
+                    "over new ones. Set another topics.prefix or cluster, or say "
+                    "--into-origin"
+                )
+            ]
+        )
+    problems = []
+    for name in names:
+        found = cluster.topics.get(topics.prefix + name)
+        wanted = 1 if name == "policies" else topics.partitions
+        if found is None:
+            problems.append(
+                f"{topics.prefix}{name}: missing; run `refund topics create`"
+            )
+        elif found != wanted:
+            problems.append(
+                f"{topics.prefix}{name}: has {found} partitions, topics.partitions says "
+                f"{wanted}"
+            )
+    if options.placing == "recorded" and topics.partitions != manifest.partitions:
+        problems.append(
+            f"the capture has {manifest.partitions} partitions, topics.partitions is "
+            f"{topics.partitions}: say --rekey to send each record to its buyer's"
+        )
+    if problems:
+        raise UsageError(problems)
+
+
+def _run(
+    settings: Settings, options: Options, names: tuple[str, ...], extent: Extent
+) -> Run:
+    pace = options.pace
+    length_s = (
+        (extent.last_ms - extent.first_ms) / 1000 / pace.speed
+        if pace.kind == "recorded"
+        else extent.requests / pace.rate
+    )
+    source = CaptureRows(
+        folder=str(options.capture.folder),
+        names=names,
+        prefix=settings.topics.prefix,
+        pace=pace,
+        extent=extent,
+        times=options.times,
+        partitions=settings.topics.partitions,
+        placing=options.placing,
+    )
+    return Run(
+        source=source,
+        preload_count=extent.facts_before_max,
+        length_s=length_s,
+        stamped=options.times == "shift",
+        warm_up_s=options.warm_up_s,
+        patience_s=options.patience_s,
+        lateness_max_ms=options.lateness_max_ms,
+    )

@@ -1,0 +1,131 @@
+"""Which partition a replayed record goes to: its own, or its buyer's among others."""
+
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+import msgspec
+import orjson
+
+from streams.kafka.routing import partition_of
+from streams.kafka.tables import WATERMARK_KEY, Watermarks
+from streams.tools.capture.record import Captured
+
+Placed = tuple[int, bytes | None]
+"""Partition and value."""
+BY_BUYER: Final = ("requests", "orders", "buyers", "outcomes")
+
+
+class _Owned(msgspec.Struct, gc=False):
+    refund_id: object = None
+    order_id: object = None
+    buyer_id: object = None
+
+
+_DECODER: Final = msgspec.json.Decoder(_Owned)
+
+
+class Placing(Protocol):
+    """Says where a record goes; a watermark may go to several places or to none yet."""
+
+    def place(self, name: str, record: Captured) -> Iterable[Placed]:
+        """Return partitions and values for a record of a topic (without prefix)."""
+        ...
+
+
+class AsRecorded:
+    """The partitions of the capture."""
+
+    def place(self, name: str, record: Captured) -> Iterable[Placed]:
+        """Return the record's own partition."""
+        del name
+        return ((record.partition, record.value),)
+
+
+class Owners:
+    """Who owns what: orders and refunds by buyer, read from a capture beforehand."""
+
+    def __init__(self, records: Iterable[Captured]) -> None:
+        self._of_order: dict[str, str] = {}
+        self._of_refund: dict[str, str] = {}
+        for record in records:
+            found = _owned(record.value)
+            owner = _text(found.buyer_id)
+            order_id, refund_id = _text(found.order_id), _text(found.refund_id)
+            if owner is not None and order_id is not None:
+                self._of_order[order_id] = owner
+            if refund_id is not None and (owner or order_id):
+                self._of_refund[refund_id] = owner or order_id or ""
+
+    def find(self, name: str, record: Captured) -> str | None:
+        """Return what a record's partition is derived from; None = nobody knows."""
+        found = _owned(record.value)
+        key = (record.key or b"").decode(errors="replace")
+        order_id, refund_id = _text(found.order_id), _text(found.refund_id)
+        if name == "requests":
+            return _text(found.buyer_id) or order_id
+        if name == "buyers":
+            return _text(found.buyer_id) or key or None
+        if name == "orders":
+            order_id = order_id or key
+            return _text(found.buyer_id) or self._of_order.get(order_id) or order_id
+        if refund_id is not None:
+            return self._of_refund.get(refund_id)
+        return self._of_order.get(order_id or key, order_id or key or None)
+
+
+class Rekeyed:
+    """Another number of partitions: each record goes where its buyer belongs.
+
+    A watermark speaks for one old partition, and a new one gets records of many: it is
+    as far as the slowest of all old ones, once each of them has spoken.
+    """
+
+    def __init__(self, partitions: int, before: int, owners: Owners) -> None:
+        self._partitions, self._before, self._owners = partitions, before, owners
+        self._marks: dict[tuple[str, bytes], dict[int, Watermarks]] = {}
+        self._said: dict[tuple[str, bytes], int] = {}
+        self.unplaced = 0
+        """Records nobody could place; they keep their number, as far as it goes."""
+
+    def place(self, name: str, record: Captured) -> Iterable[Placed]:
+        """Return where a record goes now."""
+        key = record.key or b""
+        if name == "policies":
+            return ((0, record.value),)
+        if key.startswith(WATERMARK_KEY):
+            return self._mark(name, record)
+        owner = (
+            self._owners.find(name, record)
+            if name in BY_BUYER
+            else key.decode(errors="replace")
+        )
+        if not owner:
+            self.unplaced += 1
+            return ((record.partition % self._partitions, record.value),)
+        return ((partition_of(owner, self._partitions), record.value),)
+
+    def _mark(self, name: str, record: Captured) -> Iterable[Placed]:
+        feed = (name, record.key or b"")
+        numbers = range(self._partitions)
+        if record.value is None:
+            self._marks.pop(feed, None)
+            return [(number, None) for number in numbers]
+        marks = self._marks.setdefault(feed, {})
+        marks.setdefault(record.partition, Watermarks()).apply(feed[1], record.value)
+        spoken = [mark.ms for mark in marks.values() if mark.ms is not None]
+        if len(spoken) < self._before or min(spoken) <= self._said.get(feed, -1):
+            return ()
+        self._said[feed] = min(spoken)
+        value = orjson.dumps({"watermark_ms": min(spoken)})
+        return [(number, value) for number in numbers]
+
+
+def _owned(value: bytes | None) -> _Owned:
+    try:
+        return _DECODER.decode(value) if value else _Owned()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _Owned()
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,22 @@
+"""What a verification found, for people."""
+
+from typing import TextIO
+
+from streams.tools.replay.verifying import Verified
+
+
+def print_verified(found: Verified, out: TextIO) -> int:
+    """Print what a verification found; return the exit code."""
+    print(
+        f"{found.same:,} decisions are the same, byte for byte; not judged: "
+        f"{found.follow_ups:,} follow-ups of payouts, {found.unseen:,} without facts",
+        file=out,
+    )
+    one = found.difference
+    if one is not None:
+        print(f"FAILED: {one.place}, {one.decision_id}: byte {one.byte}", file=out)
+        print(f"  recorded: {one.recorded}", file=out)
+        print(f"  computed: {one.computed}", file=out)
+    elif not found.passed:
+        print("FAILED: there was nothing to compute", file=out)
+    return 0 if found.passed else 1

@@ -1,0 +1,82 @@
+"""Times inside records moved to the time of a replay; every other byte stays.
+
+A time is an integer under a key that ends in ``_ms``. In a policy most of those are
+spans, so only ``effective_from_ms`` is moved there. Inside a JSON string a quotation
+mark is escaped, so what looks like such a key is one.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from streams.tools.drive.pacing import NS_PER_MS
+
+_TIME: Final = re.compile(rb'("[A-Za-z0-9_]*_ms"\s*:\s*)(-?[0-9]+)(?=\s*[,}\]])')
+_IN_FORCE: Final = re.compile(rb'("effective_from_ms"\s*:\s*)(-?[0-9]+)(?=\s*[,}\]])')
+_DIGITS_MAX: Final = 18
+POLICIES: Final = "policies"
+
+
+def move(name: str, value: bytes, moved: Callable[[int], int]) -> bytes:
+    """Move the times inside a record of a topic (without prefix); none gets below 0."""
+
+    def new(found: re.Match[bytes]) -> bytes:
+        digits = found[2]
+        if len(digits) > _DIGITS_MAX:  # no time; it stays as wrong as it is
+            return found[0]
+        return found[1] + b"%d" % max(0, moved(int(digits)))
+
+    pattern = _IN_FORCE if name == POLICIES else _TIME
+    return pattern.sub(new, value)
+
+
+class Clock(Protocol):
+    """How the times of one record move."""
+
+    def moved(self, at_ms: int, due_ns: int) -> Callable[[int], int]:
+        """Return the map for a record captured at ``at_ms`` and due at ``due_ns``."""
+        ...
+
+
+class OneClock:
+    """For recorded gaps: one clock for the whole capture.
+
+    Before the first request and after the last record times keep their distances;
+    in between they run ``speed`` times as fast, as the records do. So what was earlier
+    stays earlier, whichever records say so.
+    """
+
+    def __init__(
+        self, first_ms: int, last_ms: int, start_ms: int, speed: float
+    ) -> None:
+        self._first_ms, self._last_ms = first_ms, last_ms
+        self._start_ms, self._speed = start_ms, speed
+        self._end_ms = start_ms + int((last_ms - first_ms) / speed)
+
+    def moved(self, at_ms: int, due_ns: int) -> Callable[[int], int]:
+        """Return the one map."""
+        del at_ms, due_ns
+        return self._map
+
+    def _map(self, at_ms: int) -> int:
+        if at_ms <= self._first_ms:
+            return self._start_ms + at_ms - self._first_ms
+        if at_ms >= self._last_ms:
+            return self._end_ms + at_ms - self._last_ms
+        return self._start_ms + int((at_ms - self._first_ms) / self._speed)
+
+
+class OwnClocks:
+    """For rates of their own: each record moves by its own distance.
+
+    What a record says of its own past and future keeps its distance to the moment at
+    which it is sent.
+    """
+
+    def __init__(self, start_ms: int) -> None:
+        self._start_ms = start_ms
+
+    def moved(self, at_ms: int, due_ns: int) -> Callable[[int], int]:
+        """Return the map of one record."""
+        distance_ms = self._start_ms + due_ns // NS_PER_MS - at_ms
+        return lambda time_ms: time_ms + distance_ms

@@ -1,0 +1,141 @@
+"""``refund replay --verify``: recorded decisions computed again, byte for byte.
+
+A decision record holds everything the rules saw, so the same policy must give the same
+bytes. The first byte that differs is named.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from streams.decision.engine import judge_again
+from streams.decision.policy import Policies, Policy
+from streams.errors import UsageError
+from streams.records.decisions import decode_decision, encode_decision
+from streams.records.notices import FOLLOW_UP_SUFFIX
+from streams.tools.capture.record import Captured
+from streams.tools.capture.store import Capture
+from streams.tools.policy_records import policies_of
+
+DECISIONS: Final = ("approvals", "reviews", "skipped")
+_SHOWN_BYTES: Final = 24
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """The first byte at which a recorded decision is not what comes out now."""
+
+    place: str
+    """``TOPIC partition P offset O``."""
+    decision_id: str
+    byte: int
+    """Position in the recorded value, from 0."""
+    recorded: str
+    """From that byte on, for people."""
+    computed: str
+
+
+class Verified(msgspec.Struct):
+    """What a verification found."""
+
+    same: int = 0
+    follow_ups: int = 0
+    """Review items of failed payouts: they say what happened, nobody judged."""
+    unseen: int = 0
+    """Records that do not hold what was seen."""
+    difference: Difference | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was computed, and all of it was the same."""
+        return self.difference is None and self.same > 0
+
+
+def verify(capture: Capture, base: Policy) -> Verified:
+    """Compute every decision again until one differs.
+
+    Parameters
+    ----------
+    base
+        The policy of the file; versions in the capture come on top.
+
+    Raises
+    ------
+    UsageError
+        The capture holds no decisions, or a policy that they name is nowhere.
+    """
+    policies = policies_of(capture, base)
+    found = Verified()
+    for record in _decisions(capture):
+        if record.value:
+            _verify_one(record, record.value, policies, found)
+        if found.difference is not None:
+            break
+    return found
+
+
+def _decisions(capture: Capture) -> Iterator[Captured]:
+    names = [name for name in DECISIONS if capture.spans(name)]
+    if not names:
+        raise UsageError(
+            [
+                (
+                    f"{capture.folder}: holds no decisions; capture the topics approvals, "
+                    "reviews, skipped and policies"
+                )
+            ]
+        )
+    for name in names:
+        for span in capture.spans(name):
+            yield from capture.partition(name, span.partition)
+
+
+def _verify_one(
+    record: Captured, value: bytes, policies: Policies, found: Verified
+) -> None:
+    place = f"{record.topic} partition {record.partition} offset {record.offset}"
+    try:
+        decision = decode_decision(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        found.difference = Difference(place, "-", 0, _shown(value, 0), str(problem))
+        return
+    if decision.decision_id.endswith(FOLLOW_UP_SUFFIX):
+        found.follow_ups += 1
+        return
+    if decision.seen is None:
+        found.unseen += 1
+        return
+    policy = None
+    if decision.policy is not None:
+        policy = next((one for one in policies if one.name == decision.policy), None)
+        if policy is None:
+            raise UsageError(
+                [
+                    (
+                        f"{place}: {decision.decision_id} was decided under "
+                        f"{decision.policy}, which is neither in the capture nor the file: "
+                        "name its file with --policy"
+                    )
+                ]
+            )
+    computed = encode_decision(judge_again(decision, policy))
+    at = first_difference(value, computed)
+    if at is None:
+        found.same += 1
+        return
+    found.difference = Difference(
+        place, decision.decision_id, at, _shown(value, at), _shown(computed, at)
+    )
+
+
+def first_difference(one: bytes, other: bytes) -> int | None:
+    """Return the first position at which two values differ; None = they are equal."""
+    if one == other:
+        return None
+    pairs = zip(one, other, strict=False)
+    shorter = min(len(one), len(other))
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), shorter)
+
+
+def _shown(value: bytes, at: int) -> str:
+    return value[at : at + _SHOWN_BYTES].decode(errors="replace") or "(its end)"

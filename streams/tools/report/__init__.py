@@ -1,0 +1,1 @@
+"""Reports: one JSON file, one ``.hgrm``, one HTML page that needs nothing else."""

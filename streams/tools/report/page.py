@@ -1,0 +1,54 @@
+"""HTML pages: Jinja2 templates with styles, scripts and data inside."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+_ASSETS: Final = files("streams.tools.report") / "assets"
+
+
+def page(template: str, values: Mapping[str, Any], data: object = None) -> str:
+    """Return a page; every value is escaped.
+
+    Parameters
+    ----------
+    template
+        A file in ``templates``.
+    data
+        For scripts, as JSON in the element ``data``.
+    """
+    environment = Environment(
+        loader=PackageLoader("streams.tools.report"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    return environment.get_template(template).render(
+        **values,
+        data=_script_json(data),
+        uplot_js=_asset("uPlot.iife.min.js"),
+        uplot_css=_asset("uPlot.min.css"),
+    )
+
+
+def number(value: float | None) -> str:
+    """Return a number for people: thousands apart, three digits after the point."""
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
+
+
+def _asset(name: str) -> Markup:
+    return Markup((_ASSETS / name).read_text("utf-8"))  # noqa: S704 - a file of ours
+
+
+def _script_json(data: object) -> Markup:
+    """JSON that cannot end its element: no ``<`` stays in it."""
+    text = msgspec.json.encode(data).decode().replace("<", "\\u003c")
+    return Markup(text)  # noqa: S704 - see above

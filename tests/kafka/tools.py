@@ -1,0 +1,49 @@
+"""What the tests of commands on a real broker share: topics of their own, a call."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from faults.lab import Lab, laboratory, now_ms
+from faults.world import World
+from streams.cli import execute
+
+
+async def run(
+    lab: Lab, *arguments: str, environ: Mapping[str, str] | None = None
+) -> int:
+    """Run ``refund`` against the topics of a lab; in a thread, it has its own loop."""
+    sets = {
+        "kafka.bootstrap_servers": lab.settings.kafka.bootstrap_servers,
+        "topics.prefix": lab.prefix,
+        "topics.partitions": str(lab.settings.topics.partitions),
+        "topics.events": lab.settings.topics.events,
+    }
+    options = [part for one in sets.items() for part in ("--set", "=".join(one))]
+    return await asyncio.to_thread(execute, [*arguments, *options], environ or {})
+
+
+async def live(lab: Lab, requests: int, seed: int = 3) -> World:
+    """Let a worker decide a mixed world, facts fresh all the while."""
+    await lab.started()
+    world = World(seed, requests, now_ms())
+    async with lab.fresh():
+        for facts, asked in zip(world.facts, world.requests, strict=True):
+            await lab.put(*facts)
+            for first in range(0, len(asked), 50):
+                await lab.put(*asked[first : first + 50])
+            await lab.caught_up()
+    return world
+
+
+__all__ = ["laboratory", "live", "other", "run"]
+
+
+@asynccontextmanager
+async def other(lab: Lab, name: str, **settings: str) -> AsyncIterator[Lab]:
+    """Other topics on the same broker, to send a capture into."""
+    brokers = lab.settings.kafka.bootstrap_servers
+    async with laboratory(
+        brokers, f"{lab.prefix}{name}.", lab.folder, **settings
+    ) as new:
+        yield new
