@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
+import msgspec
 import typer
 
 from streams import logs
@@ -80,7 +81,7 @@ CaptureFolder = Annotated[
 ]
 Report = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", help="For report.json, .hgrm and .html."),
+    typer.Option(metavar="FOLDER", help="For the report's files."),
 ]
 Asserts = Annotated[
     list[str] | None,
@@ -168,6 +169,42 @@ def replay(  # noqa: PLR0913 - one parameter an option
     raise typer.Exit(command.replay(settings, options, sys.stdout, edge.now_ms))
 
 
+def backtest(
+    folder: CaptureFolder,
+    *,
+    policy: Annotated[
+        str, typer.Option("--policy", metavar="FILE", help="The policy to try.")
+    ],
+    against: Annotated[
+        str, typer.Option(metavar="recorded|FILE", help="What it is compared with.")
+    ] = "recorded",
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="In force that day; default: shipped."),
+    ] = None,
+    report: Report = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Judge a capture under another policy and say what would be different."""
+    require_tools("backtest")
+    from streams.tools.backtest import command  # noqa: PLC0415
+    from streams.tools.backtest.report import print_report, write_report  # noqa: PLC0415
+    from streams.tools.report.folder import make_folder  # noqa: PLC0415
+
+    make_folder(report)
+    trial = command.Trial(
+        folder=folder, policy_file=policy, against=against, base_file=base
+    )
+    found = command.backtest(trial, sys.stderr if json else sys.stdout)
+    if json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        print_report(found, sys.stdout)
+    if report is not None:
+        write_report(found, report)
+        print(f"report in {report}", file=sys.stderr)
+
+
 def _pace(
     speed: float | None, rate: float | None, poisson: float | None, seed: int
 ) -> "PaceOptions":
@@ -185,4 +222,5 @@ def _pace(
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "capture": capture,
     "replay": replay,
+    "backtest": backtest,
 }

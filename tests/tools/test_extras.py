@@ -5,13 +5,17 @@ import pytest
 from streams.cli import execute
 
 
-@pytest.mark.parametrize("command", ["capture", "replay"])
+@pytest.mark.parametrize(
+    "arguments", [("capture",), ("replay",), ("backtest", "--policy", "p.toml")]
+)
 def test_a_command_without_its_packages_says_how_to_get_them(
-    command: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert execute([command, "folder"], {}) == 2
+    assert execute([*arguments, "folder"], {}) == 2
     assert capfd.readouterr().err == (
-        f"refund: refund {command} needs packages that are not installed (pyarrow): "
+        f"refund: refund {arguments[0]} needs packages that are not installed (pyarrow): "
         "pip install 'refund-streams[tools]'\n"
     )

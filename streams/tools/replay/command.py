@@ -15,8 +15,8 @@ from streams.tools.drive.conducting import Run, conduct
 from streams.tools.drive.pacing import PaceOptions
 from streams.tools.drive.view import view_for
 from streams.tools.replay.rows import INPUTS, CaptureRows, Extent, extent_of
+from streams.tools.report.folder import make_folder
 from streams.tools.report.run import (
-    make_folder,
     print_report,
     report_of,
     write_report,

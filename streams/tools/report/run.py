@@ -6,7 +6,6 @@ from typing import Final, TextIO
 
 import msgspec
 
-from streams.errors import UsageError
 from streams.tools import show
 from streams.tools.drive.asserting import Assertion, Checked, check
 from streams.tools.drive.conducting import ANSWERS, Outcome
@@ -150,22 +149,6 @@ def print_report(report: RunReport, out: TextIO) -> None:
 
 def _ms(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def make_folder(folder: Path | None) -> None:
-    """Make the folder of a report before a long run, not after it.
-
-    Raises
-    ------
-    UsageError
-        It cannot be made.
-    """
-    if folder is None:
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise UsageError([f"--report {folder}: {problem.strerror}"]) from None
 
 
 def write_report(report: RunReport, outcome: Outcome, folder: Path) -> None:

@@ -12,10 +12,10 @@ from streams.tools.drive.asserting import read_assertions
 from streams.tools.drive.conducting import Outcome, Run
 from streams.tools.drive.measuring import Measured
 from streams.tools.drive.sending import Sent
+from streams.tools.report.folder import make_folder
 from streams.tools.report.run import (
     RunReport,
     html,
-    make_folder,
     print_report,
     report_of,
     write_report,

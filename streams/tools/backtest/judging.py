@@ -1,0 +1,107 @@
+"""Judging a capture's requests again with the worker's own function."""
+
+from collections.abc import Iterator
+from typing import Final, cast
+
+import msgspec
+
+from streams.agents.judging import APPROVALS, REVIEWS, SKIPPED, Judge, Site
+from streams.decision.breaker import Breaker
+from streams.decision.model import Decision
+from streams.decision.policy import Policies
+from streams.kafka.record import Record
+from streams.kafka.tables import PartitionTables, SharedTables
+from streams.records.decisions import decode_decision, recover
+from streams.tools.backtest.recorded import Recorded
+from streams.tools.backtest.timeline import Slice, events
+from streams.tools.capture.record import Captured
+from streams.tools.capture.store import REQUESTS, Capture
+
+RECORD_MAX_BYTES: Final = 65_536
+_DECIDED: Final = (APPROVALS, REVIEWS, SKIPPED)
+
+
+class Versions(msgspec.Struct, frozen=True):
+    """Under which policies requests are judged."""
+
+    first: Policies
+    follow: str
+    """``capture`` = versions come into force as the capture says, ``none`` = these
+    alone."""
+
+
+class Court:
+    """Tables, memory and judge of one pass over a capture."""
+
+    def __init__(self, capture: Capture, versions: Versions) -> None:
+        self._capture = capture
+        self._follow = versions.follow
+        partitions = capture.manifest.partitions
+        self._shared = SharedTables(versions.first, partitions)
+        self._tables = {
+            number: PartitionTables(number, partitions) for number in range(partitions)
+        }
+        site = Site(
+            input_topic=capture.topic(REQUESTS),
+            partitions=partitions,
+            record_max_bytes=RECORD_MAX_BYTES,
+            source_name="/backtest",
+            app_version="backtest",
+        )
+        self._judge = Judge(site, self._shared, Breaker())
+        self.dead = 0
+
+    def decisions(self, recorded: Recorded) -> Iterator[Decision]:
+        """Yield what every request comes to, repeats included, in order."""
+        for partition, _, value in sorted(recorded.earlier):
+            self._remember(partition, value)
+        for event in events(self._capture, recorded):
+            if isinstance(event, Slice):
+                yield from self._decide(event)
+            else:
+                self._apply(event)
+
+    def _remember(self, partition: int, value: bytes) -> None:
+        found = recover(value)
+        ledger = self._tables[partition].ledger
+        if found is None:
+            return
+        entry = found.entry
+        if ledger.find(entry.refund_id, entry.version, withdraws=entry.withdraws):
+            return
+        previous = ledger.newest.get(entry.refund_id)
+        ledger.add(msgspec.structs.replace(entry, previous=previous))
+
+    def _apply(self, record: Captured) -> None:
+        """Take a fact; one that cannot be read takes away what was known, as ever."""
+        name = self._capture.name(record.topic)
+        key, value, shared = record.key, record.value, self._shared
+        if name == "policies":
+            if self._follow == "capture":
+                shared.apply_policy(value)
+            return
+        if name == "shops":
+            shared.apply_shop(record.partition, key, value)
+        elif name == "catalog":
+            shared.apply_catalog(record.partition, key, value)
+        elif name == "orders":
+            self._tables[record.partition].apply_order(key, value)
+        elif name == "buyers":
+            self._tables[record.partition].apply_buyer(key, value)
+        else:
+            tables = self._tables[record.partition]
+            tables.apply_outcome(key, value, record.offset)
+
+    def _decide(self, piece: Slice) -> Iterator[Decision]:
+        tables = self._tables[piece.partition]
+        # A worker has read the vetoes to their end whenever it decides.
+        tables.vetoes_known_ms = piece.at_ms
+        # Headers may be null here; the judge only passes them through.
+        records = cast("list[Record]", piece.records)
+        requests, _ = self._judge.read(records, set(), tables.orders)
+        judged = self._judge.judge(records, requests, tables, piece.at_ms)
+        for output in judged.outputs:
+            if output.topic in _DECIDED and output.value is not None:
+                yield decode_decision(output.value)
+            else:
+                self.dead += 1

@@ -1,0 +1,179 @@
+"""The report of a backtest: tables, JSON and one HTML page."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, TextIO
+
+import msgspec
+
+from streams.tools import show
+from streams.tools.backtest.comparing import Comparison, Count
+from streams.tools.report.page import page
+
+_ROWS_MAX: Final = 15
+_FEN_PER_YUAN: Final = 100
+
+
+class Drift(msgspec.Struct, frozen=True):
+    """How far the method itself is to be trusted: the day judged again as it was."""
+
+    same: int
+    different: int
+
+
+class BacktestReport(msgspec.Struct, frozen=True, kw_only=True):
+    """All of ``backtest.json``."""
+
+    capture: str
+    policy: str
+    """Name and file of the policy that is tried."""
+    against: str
+    """In words: what it is compared with."""
+    comparison: Comparison
+    dead_letters: int
+    drift: Drift | None
+    """None when the day itself is not the other side."""
+
+
+def yuan(fen: int) -> str:
+    """Return an amount for people, exactly."""
+    sign = "-" if fen < 0 else ""
+    whole, rest = divmod(abs(fen), _FEN_PER_YUAN)
+    return f"{sign}{whole:,}.{rest:02d}"
+
+
+def summary(found: BacktestReport) -> list[tuple[str, str, str, str]]:
+    """Return rows: what, before, after, difference."""
+    total, peak = found.comparison.total, found.comparison.peak_reviews
+
+    def row(
+        name: str, before: int, after: int, text: Callable[[int], str] = "{:,}".format
+    ) -> tuple[str, str, str, str]:
+        plus = "+" if after > before else ""
+        return name, text(before), text(after), plus + text(after - before)
+
+    return [
+        row("approved", total.approved_before, total.approved_after),
+        row(
+            "approved, yuan",
+            total.approved_fen_before,
+            total.approved_fen_after,
+            yuan,
+        ),
+        row("reviews", total.reviews_before, total.reviews_after),
+        row("reviews in the busiest hour", *peak),
+    ]
+
+
+def notes(found: BacktestReport) -> list[str]:
+    """Return what a reader must know to trust the figures."""
+    compared = found.comparison
+    lines = [
+        (
+            f"{compared.total.changed:,} of {compared.total.requests:,} decisions come out "
+            f"otherwise; {found.dead_letters:,} requests are unreadable under any policy"
+        )
+    ]
+    if compared.only_before or compared.only_after:
+        lines.append(
+            f"not compared: {compared.only_before:,} decisions whose requests, and "
+            f"{compared.only_after:,} requests whose decisions are not in the capture"
+        )
+    if found.drift is not None:
+        lines.append(
+            "the same method under the policies of the day gives "
+            f"{found.drift.same:,} decisions as they were recorded and "
+            f"{found.drift.different:,} otherwise: so far it can be trusted"
+        )
+    return lines
+
+
+_SIDES: Final = ("before", "after")
+
+
+def group_rows(counts: Iterable[Count]) -> list[tuple[object, ...]]:
+    """Return rows of shops or categories."""
+    return [
+        (
+            one.name,
+            one.requests,
+            one.changed,
+            one.approved_before,
+            one.approved_after,
+            yuan(one.approved_fen_before),
+            yuan(one.approved_fen_after),
+            one.reviews_before,
+            one.reviews_after,
+        )
+        for one in counts
+    ]
+
+
+GROUP_HEADER: Final = (
+    "requests",
+    "changed",
+    *(f"approved {side}" for side in _SIDES),
+    *(f"yuan {side}" for side in _SIDES),
+    *(f"reviews {side}" for side in _SIDES),
+)
+
+
+def tables(
+    found: BacktestReport,
+) -> Mapping[str, tuple[Sequence[str], list[tuple[object, ...]]]]:
+    """Return every table: title -> header and rows."""
+    compared = found.comparison
+    return {
+        "Outcomes": (("", *_SIDES, "difference"), list(summary(found))),
+        "Changes": (
+            (*_SIDES, "decisions", "yuan"),
+            [
+                (one.before, one.after, one.count, yuan(one.refund_fen))
+                for one in compared.turns
+            ],
+        ),
+        "Reason codes": (
+            ("code", *_SIDES, "difference"),
+            [
+                (one.code, one.before, one.after, f"{one.after - one.before:+d}")
+                for one in compared.codes
+            ],
+        ),
+        "Shops": (("shop", *GROUP_HEADER), group_rows(compared.shops)),
+        "Categories": (("category", *GROUP_HEADER), group_rows(compared.categories)),
+    }
+
+
+def print_report(found: BacktestReport, out: TextIO) -> None:
+    """Print tables, the longest ones cut short."""
+    print(f"{found.policy} against {found.against}, {found.capture}", file=out)
+    for title, (header, rows) in tables(found).items():
+        print(f"\n{title}", file=out)
+        show.table(out, header, rows[:_ROWS_MAX])
+        if len(rows) > _ROWS_MAX:
+            print(f"... {len(rows) - _ROWS_MAX} more rows in the report", file=out)
+    print(file=out)
+    for line in notes(found):
+        print(line, file=out)
+
+
+def write_report(found: BacktestReport, folder: Path) -> None:
+    """Write ``backtest.json`` and ``backtest.html``."""
+    text = msgspec.json.format(msgspec.json.encode(found), indent=1)
+    (folder / "backtest.json").write_bytes(text + b"\n")
+    (folder / "backtest.html").write_text(html(found), encoding="utf-8")
+
+
+def html(found: BacktestReport) -> str:
+    """Return the page."""
+    values = {
+        "title": f"Backtest of {found.policy}",
+        "report": found,
+        "tables": tables(found),
+        "notes": notes(found),
+        "changes": [
+            (*msgspec.structs.astuple(one)[:3], yuan(one.refund_fen or 0), one)
+            for one in found.comparison.changes
+        ],
+    }
+    return page("backtest.html", values, {"hours": found.comparison.review_hours})
