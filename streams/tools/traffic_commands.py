@@ -1,4 +1,4 @@
-"""The commands on recorded and made traffic: ``refund capture`` and what reads it.
+"""``refund replay`` and ``refund load``: traffic that was recorded, or is made.
 
 What a command needs is imported when it runs: Parquet and Kafka's clients take a while,
 and are there only with the extra ``tools``.
@@ -6,83 +6,21 @@ and are there only with the extra ``tools``.
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-import msgspec
 import typer
 
 from streams import logs
 from streams.errors import UsageError
 from streams.settings import load_policy
-from streams.tools.commands import run_quietly
+from streams.tools.capture_commands import CaptureFolder, Report, backtest, capture
 from streams.tools.edge import Config, Edge, PolicyFile, Servers, Sets
 from streams.tools.extras import require_tools
-from streams.tools.moments import read_moment
 
 if TYPE_CHECKING:
     from streams.tools.drive.pacing import PaceOptions
 
 
-def capture(  # noqa: PLR0913 - one parameter an option
-    context: typer.Context,
-    folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="New, or to finish.")
-    ],
-    *,
-    topic: Annotated[
-        list[str] | None, typer.Option(help="One of ours; default: all but events.")
-    ] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="Default: the start.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Default: the present end.")
-    ] = None,
-    offsets: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TOPIC:PARTITION:FROM..UNTIL", help="Of one partition."),
-    ] = None,
-    facts: Annotated[
-        Literal["whole", "range"],
-        typer.Option(help="Fact topics from their beginning, or from --from."),
-    ] = "whole",
-    format: Annotated[  # noqa: A002 - the option's name
-        Literal["parquet", "jsonl"], typer.Option(help="Of the parts.")
-    ] = "parquet",
-    redact_buyers: Annotated[
-        bool, typer.Option("--redact-buyers", help="Keyed hashes for buyer ids.")
-    ] = False,
-    config: Config = None,
-    sets: Sets = None,
-    bootstrap_servers: Servers = None,
-) -> None:
-    """Save topics to files, byte for byte; run it again to finish an interrupted one."""
-    require_tools("capture")
-    edge: Edge = context.obj
-    settings = edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)
-    from streams.tools.capture import ranges, taking  # noqa: PLC0415
-
-    request = taking.Request(
-        folder=folder,
-        topics=ranges.topic_names(settings, topic or ()),
-        from_ms=read_moment("--from", since),
-        until_ms=read_moment("--until", until),
-        ranges=tuple(offsets or ()),
-        facts=facts,
-        format=format,
-        redact="buyers" if redact_buyers else "nothing",
-    )
-    run_quietly(taking.capture(settings, request, sys.stdout, edge.now_ms()))
-
-
-CaptureFolder = Annotated[
-    Path, typer.Argument(metavar="FOLDER", help="Of `refund capture`.")
-]
-Report = Annotated[
-    Path | None,
-    typer.Option(metavar="FOLDER", help="For the report's files."),
-]
 Asserts = Annotated[
     list[str] | None,
     typer.Option("--assert", metavar="'p99<20ms'", help="Sets the exit code."),
@@ -169,40 +107,72 @@ def replay(  # noqa: PLR0913 - one parameter an option
     raise typer.Exit(command.replay(settings, options, sys.stdout, edge.now_ms))
 
 
-def backtest(
-    folder: CaptureFolder,
+def load(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
     *,
-    policy: Annotated[
-        str, typer.Option("--policy", metavar="FILE", help="The policy to try.")
-    ],
-    against: Annotated[
-        str, typer.Option(metavar="recorded|FILE", help="What it is compared with.")
-    ] = "recorded",
-    base: Annotated[
+    rate: Annotated[float, typer.Option(min=0.1, help="Requests/s.")] = 1_000.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Of a run.")] = 30.0,
+    peak: Annotated[
+        float, typer.Option(min=1, help="A festival in the middle: so many times that.")
+    ] = 1.0,
+    ramp: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="In force that day; default: shipped."),
+        typer.Option(metavar="FROM..TO", help="Search the highest rate that is borne."),
     ] = None,
+    under_ms: Annotated[
+        float, typer.Option(min=0.001, help="What --ramp calls borne: p99 under it.")
+    ] = 20.0,
+    gaps: Annotated[
+        Literal["random", "even"], typer.Option(help="Between requests.")
+    ] = "random",
+    seed: Annotated[int, typer.Option(help="The same seed, the same world.")] = 1,
+    buyers: Annotated[int, typer.Option(min=1, help="In the world.")] = 20_000,
+    shops: Annotated[int, typer.Option(min=1, help="In the world.")] = 200,
+    orders: Annotated[
+        int, typer.Option(min=0, help="There from the start; others come as needed.")
+    ] = 20_000,
+    into_live: Annotated[
+        bool, typer.Option("--into-live", help="Even into the topics `refund.`.")
+    ] = False,
+    assertion: Asserts = None,
     report: Report = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    lateness_max_ms: Lateness = 10.0,
+    patience: Patience = 15.0,
+    warm_up: WarmUp = 2.0,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
 ) -> None:
-    """Judge a capture under another policy and say what would be different."""
-    require_tools("backtest")
-    from streams.tools.backtest import command  # noqa: PLC0415
-    from streams.tools.backtest.report import print_report, write_report  # noqa: PLC0415
-    from streams.tools.report.folder import make_folder  # noqa: PLC0415
+    """Make the traffic of a seeded world and time the answers."""
+    require_tools("load")
+    edge: Edge = context.obj
+    settings = edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)
+    from streams.tools.drive.asserting import read_assertions  # noqa: PLC0415
+    from streams.tools.load import command  # noqa: PLC0415
+    from streams.tools.load.ramp import read_range  # noqa: PLC0415
 
-    make_folder(report)
-    trial = command.Trial(
-        folder=folder, policy_file=policy, against=against, base_file=base
+    options = command.Options(
+        seed=seed,
+        rate=rate,
+        seconds=seconds,
+        peak=peak,
+        gaps=gaps,
+        buyers=buyers,
+        shops=shops,
+        orders=orders,
+        ramp=read_range(ramp) if ramp is not None else None,
+        p99_under_ms=under_ms,
+        into_live="allow" if into_live else "refuse",
+        assertions=read_assertions(assertion or ()),
+        report=report,
+        lateness_max_ms=lateness_max_ms,
+        patience_s=patience,
+        warm_up_s=warm_up,
     )
-    found = command.backtest(trial, sys.stderr if json else sys.stdout)
-    if json:
-        print(msgspec.json.encode(found).decode())
-    else:
-        print_report(found, sys.stdout)
-    if report is not None:
-        write_report(found, report)
-        print(f"report in {report}", file=sys.stderr)
+    if warm_up >= seconds:
+        raise UsageError([f"--warm-up {warm_up:g}: must be less than --seconds"])
+    logs.silence()
+    raise typer.Exit(command.load(settings, options, sys.stdout, edge.now_ms))
 
 
 def _pace(
@@ -222,5 +192,6 @@ def _pace(
 COMMANDS: Final[dict[str, Callable[..., Any]]] = {
     "capture": capture,
     "replay": replay,
+    "load": load,
     "backtest": backtest,
 }

@@ -6,7 +6,13 @@ from streams.cli import execute
 
 
 @pytest.mark.parametrize(
-    "arguments", [("capture",), ("replay",), ("backtest", "--policy", "p.toml")]
+    "arguments",
+    [
+        ("capture", "folder"),
+        ("replay", "folder"),
+        ("load",),
+        ("backtest", "--policy", "p.toml", "folder"),
+    ],
 )
 def test_a_command_without_its_packages_says_how_to_get_them(
     arguments: tuple[str, ...],
@@ -14,7 +20,7 @@ def test_a_command_without_its_packages_says_how_to_get_them(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert execute([*arguments, "folder"], {}) == 2
+    assert execute(arguments, {}) == 2
     assert capfd.readouterr().err == (
         f"refund: refund {arguments[0]} needs packages that are not installed (pyarrow): "
         "pip install 'refund-streams[tools]'\n"

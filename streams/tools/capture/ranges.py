@@ -119,27 +119,30 @@ def spans_of(
     ]
     found: list[Span] = []
     for place, first in bounds.first.items():
-        last = bounds.end[place]
-        start = first
-        end = bounds.at_until.get(place, last)
-        if timed and place[0] not in whole:
-            start = bounds.at_from.get(place, last)
-        asked = by_place.get(place)
-        if asked is not None:
-            start = first if asked.start is None else asked.start
-            end = last if asked.end is None else asked.end
-            if not first <= start <= end <= last:
-                problems.append(
-                    f"--offsets {place[0]}:{place[1]}:{start}..{end}: the log holds "
-                    f"{first}..{last}"
-                )
-        end = max(start, end)
-        found.append(
-            Span(topic=place[0], partition=place[1], start=start, end=end, next=start)
-        )
+        from_start = not timed or place[0] in whole
+        span = _span(bounds, place, by_place.get(place), from_start=from_start)
+        if not first <= span.start <= span.end <= bounds.end[place]:
+            problems.append(
+                f"--offsets {place[0]}:{place[1]}:{span.start}..{span.end}: the log "
+                f"holds {first}..{bounds.end[place]}"
+            )
+        found.append(span)
     if problems:
         raise UsageError(problems)
     return found
+
+
+def _span(
+    bounds: Bounds, place: Place, asked: OffsetRange | None, *, from_start: bool
+) -> Span:
+    first, last = bounds.first[place], bounds.end[place]
+    if asked is not None:
+        start = first if asked.start is None else asked.start
+        end = last if asked.end is None else asked.end
+    else:
+        start = first if from_start else bounds.at_from.get(place, last)
+        end = max(start, bounds.at_until.get(place, last))
+    return Span(topic=place[0], partition=place[1], start=start, end=end, next=start)
 
 
 def whole_topics(prefix: str, facts: str) -> frozenset[str]:

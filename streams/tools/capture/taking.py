@@ -59,15 +59,7 @@ async def capture(
         The brokers cannot be reached, or deleted records before they were captured.
     """
     redactor = _redactor(settings, request)
-    asked = Asked(
-        topics=request.topics,
-        from_ms=request.from_ms,
-        until_ms=request.until_ms,
-        ranges=request.ranges,
-        facts=request.facts,
-        format=request.format,
-        redaction=redactor.fingerprint if redactor else None,
-    )
+    asked = _asked(request, redactor)
     manifest = _known(request.folder, asked)
     if manifest is None or not manifest.done:
         with broker_errors(settings.kafka):
@@ -90,6 +82,18 @@ async def capture(
         f"{manifest.records} records of {len(manifest.spans)} partitions in "
         f"{request.folder}{left_out}",
         file=out,
+    )
+
+
+def _asked(request: Request, redactor: Redactor | None) -> Asked:
+    return Asked(
+        topics=request.topics,
+        from_ms=request.from_ms,
+        until_ms=request.until_ms,
+        ranges=request.ranges,
+        facts=request.facts,
+        format=request.format,
+        redaction=redactor.fingerprint if redactor else None,
     )
 
 

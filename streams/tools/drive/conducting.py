@@ -182,13 +182,16 @@ class _Following:
 
     def _take(self, message: bytes) -> None:
         kind, body = _expect(message)[:1], message[1:]
+        before = self._measured.answered
         if kind == sending.ACKS:
             self._measured.acked(_numbers(body))
         elif kind == receiving.ANSWERS:
             self._measured.came(_numbers(body))
         elif kind == sending.DONE:
             self._sent = msgspec.json.decode(body, type=Sent)
-        self._news_ns = time.monotonic_ns()
+        # Answers to what others asked are no news: patience must end beside them.
+        if kind != receiving.ANSWERS or self._measured.answered > before:
+            self._news_ns = time.monotonic_ns()
 
     def _look(self) -> None:
         now_ns, measured = time.monotonic_ns(), self._measured

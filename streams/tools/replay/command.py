@@ -11,8 +11,9 @@ from streams.settings import Settings
 from streams.tools.capture.store import REQUESTS, Capture
 from streams.tools.drive.asserting import Assertion
 from streams.tools.drive.clients import look_at
-from streams.tools.drive.conducting import Run, conduct
+from streams.tools.drive.conducting import ANSWERS, Run, conduct
 from streams.tools.drive.pacing import PaceOptions
+from streams.tools.drive.target import problems_of
 from streams.tools.drive.view import view_for
 from streams.tools.replay.rows import INPUTS, CaptureRows, Extent, extent_of
 from streams.tools.report.folder import make_folder
@@ -113,19 +114,7 @@ def _check_target(settings: Settings, options: Options, names: tuple[str, ...]) 
                 )
             ]
         )
-    problems = []
-    for name in names:
-        found = cluster.topics.get(topics.prefix + name)
-        wanted = 1 if name == "policies" else topics.partitions
-        if found is None:
-            problems.append(
-                f"{topics.prefix}{name}: missing; run `refund topics create`"
-            )
-        elif found != wanted:
-            problems.append(
-                f"{topics.prefix}{name}: has {found} partitions, topics.partitions says "
-                f"{wanted}"
-            )
+    problems = list(problems_of(cluster, topics, (*names, *ANSWERS)))
     if options.placing == "recorded" and topics.partitions != manifest.partitions:
         problems.append(
             f"the capture has {manifest.partitions} partitions, topics.partitions is "

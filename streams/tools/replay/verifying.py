@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from streams.decision.engine import judge_again
+from streams.decision.model import Decision
 from streams.decision.policy import Policies, Policy
 from streams.errors import UsageError
 from streams.records.decisions import decode_decision, encode_decision
@@ -105,19 +106,7 @@ def _verify_one(
     if decision.seen is None:
         found.unseen += 1
         return
-    policy = None
-    if decision.policy is not None:
-        policy = next((one for one in policies if one.name == decision.policy), None)
-        if policy is None:
-            raise UsageError(
-                [
-                    (
-                        f"{place}: {decision.decision_id} was decided under "
-                        f"{decision.policy}, which is neither in the capture nor the file: "
-                        "name its file with --policy"
-                    )
-                ]
-            )
+    policy = _policy_of(decision, policies, place)
     computed = encode_decision(judge_again(decision, policy))
     at = first_difference(value, computed)
     if at is None:
@@ -126,6 +115,23 @@ def _verify_one(
     found.difference = Difference(
         place, decision.decision_id, at, _shown(value, at), _shown(computed, at)
     )
+
+
+def _policy_of(decision: Decision, policies: Policies, place: str) -> Policy | None:
+    if decision.policy is None:
+        return None
+    policy = next((one for one in policies if one.name == decision.policy), None)
+    if policy is None:
+        raise UsageError(
+            [
+                (
+                    f"{place}: {decision.decision_id} was decided under "
+                    f"{decision.policy}, which is neither in the capture nor the file: "
+                    "name its file with --policy"
+                )
+            ]
+        )
+    return policy
 
 
 def first_difference(one: bytes, other: bytes) -> int | None:

@@ -61,7 +61,29 @@ def report_of(
 ) -> RunReport:
     """Put together what came of a run."""
     measured = outcome.measured
-    counts = {
+    latency, lateness = measured.latency.figures(), measured.lateness.figures()
+    found = RunReport(
+        what=what,
+        pace=pace,
+        started_at_ms=outcome.start_ms,
+        took_s=outcome.took_s,
+        counts=_counts(outcome),
+        rate=outcome.rate,
+        latency=latency,
+        lateness=lateness,
+        lateness_max_ms=outcome.run.lateness_max_ms,
+        problems=_problems(outcome),
+        assertions=[],
+        moments=measured.moments(),
+        curve=measured.curve(),
+    )
+    found.assertions = check(assertions, values_of(found, outcome.lateness_ms))
+    return found
+
+
+def _counts(outcome: Outcome) -> dict[str, int]:
+    measured = outcome.measured
+    return {
         "sent": outcome.sent.requests,
         "facts": outcome.sent.facts,
         "refused": outcome.sent.refused,
@@ -74,24 +96,6 @@ def report_of(
             for index, kind in enumerate(_KINDS[: len(ANSWERS)])
         },
     }
-    latency, lateness = measured.latency.figures(), measured.lateness.figures()
-    found = RunReport(
-        what=what,
-        pace=pace,
-        started_at_ms=outcome.start_ms,
-        took_s=outcome.took_s,
-        counts=counts,
-        rate=outcome.rate,
-        latency=latency,
-        lateness=lateness,
-        lateness_max_ms=outcome.run.lateness_max_ms,
-        problems=_problems(outcome),
-        assertions=[],
-        moments=measured.moments(),
-        curve=measured.curve(),
-    )
-    found.assertions = check(assertions, values_of(found, outcome.lateness_ms))
-    return found
 
 
 def values_of(

@@ -1,0 +1,113 @@
+"""``refund capture`` and ``refund backtest``: taking a capture, and judging one.
+
+What a command needs is imported when it runs: Parquet and Kafka's clients take a while,
+and are there only with the extra ``tools``.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+import typer
+
+from streams.tools.commands import run_quietly
+from streams.tools.edge import Config, Edge, Servers, Sets
+from streams.tools.extras import require_tools
+from streams.tools.moments import read_moment
+
+CaptureFolder = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="Of `refund capture`.")
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="For the report's files."),
+]
+
+
+def capture(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="New, or to finish.")
+    ],
+    *,
+    topic: Annotated[
+        list[str] | None, typer.Option(help="One of ours; default: all but events.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Default: the start.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Default: the present end.")
+    ] = None,
+    offsets: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TOPIC:PARTITION:FROM..UNTIL", help="Of one partition."),
+    ] = None,
+    facts: Annotated[
+        Literal["whole", "range"],
+        typer.Option(help="Fact topics from their beginning, or from --from."),
+    ] = "whole",
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["parquet", "jsonl"], typer.Option(help="Of the parts.")
+    ] = "parquet",
+    redact_buyers: Annotated[
+        bool, typer.Option("--redact-buyers", help="Keyed hashes for buyer ids.")
+    ] = False,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+) -> None:
+    """Save topics to files, byte for byte; run it again to finish an interrupted one."""
+    require_tools("capture")
+    edge: Edge = context.obj
+    settings = edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)
+    from streams.tools.capture import ranges, taking  # noqa: PLC0415
+
+    request = taking.Request(
+        folder=folder,
+        topics=ranges.topic_names(settings, topic or ()),
+        from_ms=read_moment("--from", since),
+        until_ms=read_moment("--until", until),
+        ranges=tuple(offsets or ()),
+        facts=facts,
+        format=format,
+        redact="buyers" if redact_buyers else "nothing",
+    )
+    run_quietly(taking.capture(settings, request, sys.stdout, edge.now_ms()))
+
+
+def backtest(
+    folder: CaptureFolder,
+    *,
+    policy: Annotated[
+        str, typer.Option("--policy", metavar="FILE", help="The policy to try.")
+    ],
+    against: Annotated[
+        str, typer.Option(metavar="recorded|FILE", help="What it is compared with.")
+    ] = "recorded",
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="In force that day; default: shipped."),
+    ] = None,
+    report: Report = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Judge a capture under another policy and say what would be different."""
+    require_tools("backtest")
+    from streams.tools.backtest import command  # noqa: PLC0415
+    from streams.tools.backtest.report import print_report, write_report  # noqa: PLC0415
+    from streams.tools.report.folder import make_folder  # noqa: PLC0415
+
+    make_folder(report)
+    trial = command.Trial(
+        folder=folder, policy_file=policy, against=against, base_file=base
+    )
+    found = command.backtest(trial, sys.stderr if json else sys.stdout)
+    if json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        print_report(found, sys.stdout)
+    if report is not None:
+        write_report(found, report)
+        print(f"report in {report}", file=sys.stderr)

@@ -1,0 +1,200 @@
+"""``refund load``: one run at one rate, or a ramp of runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TextIO
+
+import msgspec
+
+from streams.errors import UsageError
+from streams.settings import Settings, Topics
+from streams.tools.drive.asserting import Assertion
+from streams.tools.drive.clients import look_at
+from streams.tools.drive.conducting import ANSWERS, Outcome, Run, conduct
+from streams.tools.drive.target import problems_of
+from streams.tools.drive.view import view_for
+from streams.tools.load.pace import Festival
+from streams.tools.load.population import MARKED
+from streams.tools.load.ramp import Range, search
+from streams.tools.load.world import LoadRows
+from streams.tools.report.folder import make_folder
+from streams.tools.report.run import (
+    RunReport,
+    Step,
+    print_report,
+    report_of,
+    write_report,
+)
+
+_LIVE_PREFIX: Final = Topics().prefix
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``refund load`` was called with."""
+
+    seed: int
+    rate: float
+    seconds: float
+    peak: float
+    gaps: str
+    buyers: int
+    shops: int
+    orders: int
+    ramp: Range | None
+    p99_under_ms: float
+    into_live: str
+    """``refuse`` or ``allow``."""
+    assertions: list[Assertion]
+    report: Path | None
+    lateness_max_ms: float
+    patience_s: float
+    warm_up_s: float
+
+
+def load(
+    settings: Settings, options: Options, out: TextIO, now_ms: Callable[[], int]
+) -> int:
+    """Make traffic and time the answers; return the exit code.
+
+    Raises
+    ------
+    UsageError
+        Topics do not fit, or are those of a live system.
+    SourceError
+        The brokers cannot be reached.
+    """
+    _check(settings, options)
+    make_folder(options.report)
+    loading = _Loading(settings, options, out, now_ms)
+    if options.ramp is None:
+        outcome = loading.run(options.rate)
+        report = loading.report(outcome, options.rate)
+    else:
+        outcome, report = loading.ramp(options.ramp)
+    print_report(report, out)
+    if options.report is not None:
+        write_report(report, outcome, options.report)
+        print(f"report in {options.report}", file=out)
+    return 0 if report.passed else 1
+
+
+def _check(settings: Settings, options: Options) -> None:
+    topics = settings.topics
+    if topics.prefix == _LIVE_PREFIX and options.into_live == "refuse":
+        raise UsageError(
+            [
+                (
+                    f"topics.prefix is {topics.prefix}: made requests would be decided, and "
+                    "paid, among real ones. Set another prefix, or say --into-live"
+                )
+            ]
+        )
+    names = (*MARKED, "requests", *ANSWERS)
+    problems = list(problems_of(look_at(settings.kafka), topics, names))
+    if problems:
+        raise UsageError(problems)
+
+
+class _Loading:
+    """Runs of one call, each in a world of its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: Options,
+        out: TextIO,
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._settings, self._options, self._out = settings, options, out
+        self._now_ms = now_ms
+        self._steps: list[Step] = []
+        self._best: tuple[Outcome, float] | None = None
+        self._last: tuple[Outcome, float] | None = None
+
+    def run(self, rate: float) -> Outcome:
+        """Do one run."""
+        options = self._options
+        festival = Festival(rate, options.peak, options.seconds)
+        source = LoadRows(
+            seed=options.seed + len(self._steps),
+            festival=festival,
+            gaps=options.gaps,
+            buyers=options.buyers,
+            shops=options.shops,
+            orders=options.orders,
+            partitions=self._settings.topics.partitions,
+            prefix=self._settings.topics.prefix,
+        )
+        run = Run(
+            source=source,
+            preload_count=options.buyers + options.shops + options.orders,
+            length_s=options.seconds,
+            warm_up_s=options.warm_up_s,
+            patience_s=options.patience_s,
+            lateness_max_ms=options.lateness_max_ms,
+        )
+        print(
+            f"about {festival.mean * options.seconds:,.0f} requests at {rate:,.0f}/s, "
+            f"{run.preload_count:,} facts are loaded before",
+            file=self._out,
+            flush=True,
+        )
+        view = view_for(self._out)
+        try:
+            return conduct(run, self._settings, view, self._now_ms)
+        finally:
+            view.close()
+
+    def report(self, outcome: Outcome, rate: float) -> RunReport:
+        """Put together what came of a run."""
+        options = self._options
+        pace = f"{options.gaps} gaps at {rate:,.0f}/s"
+        if options.peak > 1:
+            pace += f", a festival at {options.peak:g} times that"
+        what = f"Load, seed {options.seed}"
+        report = report_of(outcome, what, pace, options.assertions)
+        report.steps = self._steps
+        return report
+
+    def ramp(self, rates: Range) -> tuple[Outcome, RunReport]:
+        """Search for the highest bearable rate; report the run at it, or the last one."""
+        highest = search(rates, self._try)
+        found = self._best or self._last
+        if found is None:
+            raise UsageError(["--ramp: there is no rate to try"])
+        report = self.report(*found)
+        if highest is None:
+            report.problems.append(
+                f"already {rates.low:g}/s is not borne: {self._steps[0].why}"
+            )
+        else:
+            self._out.write(f"highest rate that is borne: {highest:,.0f} requests/s\n")
+        return found[0], report
+
+    def _try(self, rate: float) -> bool:
+        outcome = self.run(rate)
+        p99_ms = outcome.measured.latency.at(99.0)
+        why = self._why_not(outcome, p99_ms)
+        step = Step(
+            rate,
+            outcome.measured.latency.at(50.0),
+            p99_ms,
+            outcome.lost,
+            not why,
+            why,
+        )
+        self._steps.append(step)
+        self._last = (outcome, rate)
+        if step.holds:
+            self._best = self._last
+        return step.holds
+
+    def _why_not(self, outcome: Outcome, p99_ms: float | None) -> str:
+        if outcome.fell_behind:
+            return f"the generator fell behind ({outcome.lateness_ms:.1f} ms late)"
+        if outcome.lost or outcome.sent.refused:
+            return f"{outcome.lost + outcome.sent.refused} requests lost"
+        if p99_ms is None:
+            return "nothing was measured"
+        bound_ms = self._options.p99_under_ms
+        return f"p99 is not under {bound_ms:g} ms" if p99_ms >= bound_ms else ""

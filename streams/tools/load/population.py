@@ -1,0 +1,124 @@
+"""Who lives in a made world: buyers of several kinds, shops large and small, goods."""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from math import exp, log
+from random import Random
+from typing import Final, NamedTuple
+
+from streams.kafka.routing import partition_of
+from streams.kafka.tables import WATERMARK_KEY
+from streams.tools.drive.rows import BEFORE_START, Row
+from streams.tools.load import records
+from streams.tools.load.records import Item
+
+KINDS: Final = {
+    "quality": 0.78,
+    "ordinary": 0.17,
+    "revoked": 0.02,
+    "limited": 0.02,
+    "abuser": 0.01,
+}
+"""Shares of buyers. Abusers pass for quality users until somebody notices."""
+_STANDINGS: Final = {"good": 0.95, "watch": 0.03, "restricted": 0.02}
+_CATEGORIES: Final[dict[tuple[str, ...] | None, float]] = {
+    ("clothing", "shirts"): 0.34,
+    ("home", "kitchen"): 0.21,
+    ("food", "snacks"): 0.15,
+    ("beauty", "skin"): 0.12,
+    ("digital", "phones"): 0.09,
+    ("toys", "blocks"): 0.06,
+    ("virtual", "codes"): 0.02,
+    None: 0.01,
+}
+_CUSTOM_SHARE: Final = 0.02
+_MEDIAN_FEN: Final = 8_900
+_SPREAD: Final = 0.9
+"""Of the logarithm of prices: one in eleven is 300 yuan or more."""
+_PRICES_FEN: Final = (100, 500_000)
+_UNDER_LIMIT_FEN: Final = (29_000, 30_000)
+"""What abusers pay: just under the limit, which is exclusive."""
+_SKUS: Final = 5_000
+_EXCLUDED: Final = ("virtual", "custom")
+MARKED: Final = ("orders", "buyers", "shops", "catalog")
+"""Topics whose feeds send watermarks."""
+
+
+class Buyer(NamedTuple):
+    """One buyer."""
+
+    buyer_id: str
+    partition: int
+    kind: str
+
+
+class Population:
+    """Buyers, shops and goods; the same seed makes the same ones."""
+
+    def __init__(self, seed: int, buyers: int, shops: int, partitions: int) -> None:
+        draw = Random(seed)  # noqa: S311 - a world, no secret
+        self.partitions = partitions
+        kinds = draw.choices(list(KINDS), list(KINDS.values()), k=buyers)
+        self.buyers = [
+            Buyer(name, partition_of(name, partitions), kind)
+            for number, kind in enumerate(kinds)
+            for name in (f"b-{seed}-{number:07d}",)
+        ]
+        self.abusers = [one for one in self.buyers if one.kind == "abuser"]
+        names = [f"s-{seed}-{number:05d}" for number in range(shops)]
+        standings = draw.choices(list(_STANDINGS), list(_STANDINGS.values()), k=shops)
+        self.shops = list(zip(names, standings, strict=True))
+        # The n-th shop sells a share of 1/n: few sell much, many sell little.
+        self._shop_weights = list(accumulate(1 / (n + 1) for n in range(shops)))
+        self._categories = list(_CATEGORIES)
+        self._category_weights = list(accumulate(_CATEGORIES.values()))
+
+    def item(self, draw: Random, order_id: str, buyer: Buyer) -> Item:
+        """Return an order of a buyer."""
+        (shop,) = draw.choices(self.shops, cum_weights=self._shop_weights)
+        (path,) = draw.choices(self._categories, cum_weights=self._category_weights)
+        if buyer.kind == "abuser":
+            paid_fen = draw.randrange(*_UNDER_LIMIT_FEN)
+        else:
+            fen = int(exp(draw.gauss(log(_MEDIAN_FEN), _SPREAD)))
+            paid_fen = min(max(fen, _PRICES_FEN[0]), _PRICES_FEN[1])
+        return Item(
+            order_id,
+            buyer.buyer_id,
+            buyer.partition,
+            shop[0],
+            paid_fen,
+            path,
+            draw.random() < _CUSTOM_SHARE,
+            draw.randrange(_SKUS),
+        )
+
+    def rows(self, prefix: str, start_ms: int) -> Iterator[Row]:
+        """Yield all that is known of them before a run."""
+        for name in _EXCLUDED:
+            value = records.category(name, start_ms)
+            yield self._by_key(prefix + "catalog", f"category:{name}", value)
+        for name, standing in self.shops:
+            value = records.shop(name, standing, start_ms)
+            yield self._by_key(prefix + "shops", name, value)
+        for buyer in self.buyers:
+            value = records.buyer(buyer.buyer_id, buyer.kind, start_ms)
+            key = buyer.buyer_id.encode()
+            yield _before(prefix + "buyers", buyer.partition, key, value)
+
+    def _by_key(self, topic: str, key: str, value: bytes) -> Row:
+        return _before(topic, partition_of(key, self.partitions), key.encode(), value)
+
+
+def _before(topic: str, partition: int, key: bytes, value: bytes) -> Row:
+    return Row(BEFORE_START, False, topic, partition, key, value, [])  # noqa: FBT003 - a field
+
+
+def marks(prefix: str, partitions: int, due_ns: int, at_ms: int) -> Sequence[Row]:
+    """Return a watermark for every partition of facts."""
+    value = records.watermark(at_ms)
+    return [
+        Row(due_ns, False, prefix + name, number, WATERMARK_KEY, value, [])  # noqa: FBT003 - a field
+        for name in MARKED
+        for number in range(partitions)
+    ]

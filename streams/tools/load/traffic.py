@@ -1,0 +1,220 @@
+"""The traffic of a made world: orders, requests, and what people do besides.
+
+Most requests are one record on a fresh order. Some are delivered again, edited or
+withdrawn; some orders ship just before or just after; abusers come in bursts, each
+time just under the limit; a few requests are about something else, or no JSON at all.
+"""
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import count
+from random import Random
+from typing import Final
+
+import msgspec
+
+from streams.tools.drive.pacing import NS_PER_MS, NS_PER_S
+from streams.tools.drive.rows import BEFORE_START, Row
+from streams.tools.load import records
+from streams.tools.load.pace import Festival, moments
+from streams.tools.load.population import Buyer, Population, marks
+from streams.tools.load.records import Ask, Item
+
+AGAIN_SHARE: Final = 0.05
+EDIT_SHARE: Final = 0.04
+WITHDRAW_SHARE: Final = 0.02
+FOLLOWING: Final = AGAIN_SHARE + EDIT_SHARE + WITHDRAW_SHARE
+"""Records that follow a first one, as a share of the first ones."""
+SHIPPED_SHARE: Final = 0.03
+RACE_SHARE: Final = 0.02
+EXCHANGE_SHARE: Final = 0.02
+BAD_SHARE: Final = 0.001
+BURST_SHARE: Final = 0.002
+"""Of requests that begin a burst of an abuser."""
+_BURST: Final = (5, 16)
+_LEAD_NS: Final = 2 * NS_PER_S
+"""An order is known so long before its request, unless it is there from the start."""
+_SHIP_NS: Final = NS_PER_S
+_FOLLOW_NS: Final = (NS_PER_S // 20, 5 * NS_PER_S)
+_MARK_NS: Final = NS_PER_S
+_BAD: Final = (b"", b"{", b"not JSON", b"[]", b'{"refund_id":""}', None)
+
+
+class Traffic:
+    """What happens in one run; the same seed and start give the same records.
+
+    Parameters
+    ----------
+    start_ms
+        UTC ms. It is part of order and refund ids, because a request that was asked in
+        an earlier run would be answered from memory.
+    """
+
+    def __init__(
+        self, people: Population, prefix: str, seed: int, start_ms: int
+    ) -> None:
+        self._people, self._prefix, self._start_ms = people, prefix, start_ms
+        self._draw = Random(seed + 1)  # noqa: S311 - a world, no secret
+        self._tag = f"{seed}-{start_ms:x}"
+        self._end_ns = 0
+        self._numbers = count()
+        self._later: list[tuple[int, int, Row | None]] = []
+        """Due, number, row; None = watermarks. Numbers keep equal moments in order."""
+        self._waiting: list[Item] = []
+        """Orders that are there and that nobody has asked about, last first."""
+        self._burst: list[Buyer] = []
+        """The abuser who asks now, once for each request to come."""
+
+    def before(self, orders: int) -> Iterator[Row]:
+        """Yield orders that are there from the start, and first watermarks."""
+        for number in range(orders):
+            item = self._item(f"o-{self._tag}-{number}", self._anybody())
+            self._waiting.append(item)
+            yield self._order(item, BEFORE_START)
+        self._waiting.reverse()
+        partitions = self._people.partitions
+        yield from marks(self._prefix, partitions, BEFORE_START, self._start_ms)
+
+    def rows(self, festival: Festival, gaps: str) -> Iterator[Row]:
+        """Yield everything of the run by moment.
+
+        Parameters
+        ----------
+        festival
+            Of all requests, those that follow others included.
+        """
+        firsts = msgspec.structs.replace(festival, rate=festival.rate / (1 + FOLLOWING))
+        self._end_ns = int(festival.seconds * NS_PER_S)
+        self._put(_MARK_NS, None)
+        for number, due_ns in enumerate(moments(firsts, self._draw, gaps)):
+            # Nothing that is yet to be drawn is due before the order of this request.
+            yield from self._until(due_ns - _LEAD_NS)
+            self._ask(number, due_ns)
+        yield from self._until(self._end_ns)
+
+    def _until(self, before_ns: int) -> Iterator[Row]:
+        while self._later and self._later[0][0] < before_ns:
+            due_ns, _, row = heappop(self._later)
+            if row is not None:
+                yield row
+            else:
+                yield from self._marks(due_ns)
+
+    def _marks(self, due_ns: int) -> Iterator[Row]:
+        at_ms = self._at_ms(due_ns)
+        self._put(due_ns + _MARK_NS, None)
+        yield from marks(self._prefix, self._people.partitions, due_ns, at_ms)
+
+    def _put(self, due_ns: int, row: Row | None) -> None:
+        heappush(self._later, (due_ns, next(self._numbers), row))
+
+    def _at_ms(self, due_ns: int) -> int:
+        return self._start_ms + due_ns // NS_PER_MS
+
+    # -- one request -------------------------------------------------------------
+
+    def _ask(self, number: int, due_ns: int) -> None:
+        """Draw a request, its order, and what follows."""
+        draw = self._draw
+        if draw.random() < BAD_SHARE:
+            self._bad(due_ns)
+            return
+        ask = Ask(
+            f"r-{self._tag}-{number}",
+            self._ordered(number, due_ns),
+            "exchange" if draw.random() < EXCHANGE_SHARE else "refund_only",
+        )
+        first = records.request(ask, self._at_ms(due_ns))
+        self._request(ask, due_ns, first)
+        self._ship(ask.item, due_ns)
+        self._follow(ask, due_ns, first)
+
+    def _ordered(self, number: int, due_ns: int) -> Item:
+        """Return an order to ask about: one that waits, or one just placed."""
+        buyer = self._abuser()
+        if buyer is None and self._waiting:
+            return self._waiting.pop()
+        item = self._item(f"o-{self._tag}-n{number}", buyer or self._anybody())
+        placed_ns = due_ns - _LEAD_NS
+        self._put(placed_ns, self._order(item, max(placed_ns, BEFORE_START)))
+        return item
+
+    def _abuser(self) -> Buyer | None:
+        if self._burst:
+            return self._burst.pop()
+        if self._people.abusers and self._draw.random() < BURST_SHARE:
+            buyer = self._draw.choice(self._people.abusers)
+            self._burst = [buyer] * self._draw.randrange(*_BURST)
+        return None
+
+    def _ship(self, item: Item, due_ns: int) -> None:
+        chance = self._draw.random()
+        shift_ns = self._draw.randrange(_SHIP_NS)
+        if chance < SHIPPED_SHARE:
+            at_ns = max(due_ns - shift_ns, BEFORE_START)
+        elif chance < SHIPPED_SHARE + RACE_SHARE:
+            at_ns = due_ns + shift_ns
+        else:
+            return
+        self._put(at_ns, self._order(item, at_ns, version=2, status="shipped"))
+
+    def _follow(self, ask: Ask, due_ns: int, first: bytes) -> None:
+        chance = self._draw.random()
+        at_ns = due_ns + self._draw.randrange(*_FOLLOW_NS)
+        if at_ns >= self._end_ns or chance >= FOLLOWING:
+            return
+        if chance < AGAIN_SHARE:
+            value = first
+        else:
+            action = "edit" if chance < AGAIN_SHARE + EDIT_SHARE else "withdraw"
+            at_ms = self._at_ms(at_ns)
+            value = records.request(ask, at_ms, version=2, action=action)
+        self._request(ask, at_ns, value)
+
+    def _request(self, ask: Ask, due_ns: int, value: bytes) -> None:
+        topic, key = self._prefix + "requests", ask.refund_id.encode()
+        row = Row(
+            due_ns,
+            timed=True,
+            topic=topic,
+            partition=ask.item.partition,
+            key=key,
+            value=value,
+            headers=[],
+        )
+        self._put(due_ns, row)
+
+    def _bad(self, due_ns: int) -> None:
+        partition = self._draw.randrange(self._people.partitions)
+        value = self._draw.choice(_BAD)
+        topic = self._prefix + "requests"
+        row = Row(
+            due_ns,
+            timed=True,
+            topic=topic,
+            partition=partition,
+            key=b"bad",
+            value=value,
+            headers=[],
+        )
+        self._put(due_ns, row)
+
+    def _order(
+        self, item: Item, due_ns: int, *, version: int = 1, status: str = "paid"
+    ) -> Row:
+        value = records.order(item, self._at_ms(due_ns), version=version, status=status)
+        return Row(
+            due_ns,
+            timed=False,
+            topic=self._prefix + "orders",
+            partition=item.partition,
+            key=item.order_id.encode(),
+            value=value,
+            headers=[],
+        )
+
+    def _anybody(self) -> Buyer:
+        return self._draw.choice(self._people.buyers)
+
+    def _item(self, order_id: str, buyer: Buyer) -> Item:
+        return self._people.item(self._draw, order_id, buyer)

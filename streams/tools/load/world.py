@@ -1,0 +1,33 @@
+"""The world of a load run, as rows to send."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from streams.tools.drive.rows import Row
+from streams.tools.load.pace import Festival
+from streams.tools.load.population import Population
+from streams.tools.load.traffic import Traffic
+
+
+class LoadRows(msgspec.Struct, frozen=True, kw_only=True):
+    """Makes the rows of a run; plain data, drawn in the sending process."""
+
+    seed: int
+    festival: Festival
+    """Of all requests, those that follow others included."""
+    gaps: str
+    buyers: int
+    shops: int
+    orders: int
+    """There from the start; further ones are placed as they are needed."""
+    partitions: int
+    prefix: str
+
+    def rows(self, start_ms: int) -> Iterator[Row]:
+        """Yield the world as it is at the start, then everything at its moment."""
+        people = Population(self.seed, self.buyers, self.shops, self.partitions)
+        yield from people.rows(self.prefix, start_ms)
+        traffic = Traffic(people, self.prefix, self.seed, start_ms)
+        yield from traffic.before(self.orders)
+        yield from traffic.rows(self.festival, self.gaps)

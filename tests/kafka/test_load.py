@@ -1,0 +1,67 @@
+"""``refund load`` through a real worker."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from faults.lab import laboratory
+from streams.cli import execute
+from tests.kafka.conftest import Kafka
+from tests.kafka.tools import run
+
+pytestmark = pytest.mark.asyncio
+
+SMALL = ("--buyers", "300", "--shops", "10", "--orders", "200")
+PATIENT = ("--lateness-max-ms", "60000")
+"""Tests share a machine: how late the generator is says nothing of it."""
+
+
+async def test_a_made_world_is_decided_and_timed(
+    kafka: Kafka, topics: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
+        await lab.started()
+        length = ("--rate", "200", "--seconds", "4", "--warm-up", "1", "--peak", "2")
+        asserts = ("--assert", "lost==0", "--assert", "approved>=200")
+        files = ("--report", str(tmp_path / "report"))
+        code = await run(lab, "load", *SMALL, *PATIENT, *length, *asserts, *files)
+        assert code == 0, capfd.readouterr().out
+        decided = await lab.count("approvals", "reviews", "skipped", "dead-letters")
+        assert await lab.count("requests") == decided
+    found = json.loads((tmp_path / "report/report.json").read_text("utf-8"))
+    counts = found["counts"]
+    assert counts["sent"] == counts["answered"] == decided
+    assert counts["reviewed"] > 0
+    assert (
+        found["latency"]["count"] < counts["answered"]
+    )  # the first second is left out
+
+
+async def test_a_ramp_finds_the_highest_rate_or_says_that_none_is_borne(
+    kafka: Kafka, topics: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
+        await lab.started()
+        ramp = ("--ramp", "50..100", "--seconds", "2", "--warm-up", "0.5")
+        patient = (*SMALL, *PATIENT, *ramp, "--under-ms")
+        report = tmp_path / "report"
+        code = await run(lab, "load", *patient, "60000", "--report", str(report))
+        out = capfd.readouterr().out
+        assert code == 0, out
+        assert "highest rate that is borne: 100 requests/s" in out
+        steps = json.loads((report / "report.json").read_text("utf-8"))["steps"]
+        assert [one["rate"] for one in steps] == [50, 100]
+        assert "Ramp" in (report / "report.html").read_text("utf-8")
+        assert await run(lab, "load", *patient, "0.001") == 1
+        assert "already 50/s is not borne: p99 is not under" in capfd.readouterr().out
+
+
+async def test_topics_that_are_missing_are_told(
+    kafka: Kafka, capfd: pytest.CaptureFixture[str]
+) -> None:
+    given = ("--bootstrap-servers", kafka.bootstrap, "--set", "topics.prefix=nobody.")
+    assert await asyncio.to_thread(execute, ["load", *given], {}) == 2
+    lines = capfd.readouterr().err.splitlines()
+    assert "refund: nobody.requests: missing; run `refund topics create`" in lines
