@@ -62,7 +62,7 @@ def backtest(trial: Trial, out: TextIO) -> BacktestReport:
         before = first_of_each(
             _shown(court.decisions(recorded), other.name, capture, out)
         )
-        against = f"{other.name} ({trial.against})"
+        against = f"{other.name} ({Path(trial.against).name})"
     else:
         before = {
             identity: verdict_of(decision)
@@ -72,7 +72,7 @@ def backtest(trial: Trial, out: TextIO) -> BacktestReport:
         drift = _drift(capture, recorded, base, before, out)
     return BacktestReport(
         capture=trial.folder.name,
-        policy=f"{policy.name} ({trial.policy_file})",
+        policy=f"{policy.name} ({Path(trial.policy_file).name})",
         against=against,
         comparison=compare(before, after),
         dead_letters=tried.dead,

@@ -135,13 +135,17 @@ def tables(
         "Reason codes": (
             ("code", *_SIDES, "difference"),
             [
-                (one.code, one.before, one.after, f"{one.after - one.before:+d}")
+                (one.code, one.before, one.after, _signed(one.after - one.before))
                 for one in compared.codes
             ],
         ),
         "Shops": (("shop", *GROUP_HEADER), group_rows(compared.shops)),
         "Categories": (("category", *GROUP_HEADER), group_rows(compared.categories)),
     }
+
+
+def _signed(number: int) -> str:
+    return f"{number:+,}" if number else "0"
 
 
 def print_report(found: BacktestReport, out: TextIO) -> None:
