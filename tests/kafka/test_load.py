@@ -58,6 +58,19 @@ async def test_a_ramp_finds_the_highest_rate_or_says_that_none_is_borne(
         assert "already 50/s is not borne: p99 is not under" in capfd.readouterr().out
 
 
+async def test_a_limit_that_is_the_generators_own_is_called_so(
+    kafka: Kafka, topics: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
+        await lab.started()
+        hopeless = ("--ramp", "50..50", "--seconds", "2", "--warm-up", "0.5")
+        late = ("--lateness-max-ms", "0.001", "--under-ms", "60000")
+        assert await run(lab, "load", *SMALL, *hopeless, *late) == 1
+        out = capfd.readouterr().out
+        assert out.count("requests at 50/s") == 2  # the second chance
+        assert "already 50/s is not borne: the generator fell behind" in out
+
+
 async def test_topics_that_are_missing_are_told(
     kafka: Kafka, capfd: pytest.CaptureFixture[str]
 ) -> None:

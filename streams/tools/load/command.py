@@ -15,7 +15,7 @@ from streams.tools.drive.target import problems_of
 from streams.tools.drive.view import view_for
 from streams.tools.load.pace import Festival
 from streams.tools.load.population import MARKED
-from streams.tools.load.ramp import Range, search
+from streams.tools.load.ramp import Range, next_above, search
 from streams.tools.load.world import LoadRows
 from streams.tools.report.folder import make_folder
 from streams.tools.report.run import (
@@ -27,6 +27,8 @@ from streams.tools.report.run import (
 )
 
 _LIVE_PREFIX: Final = Topics().prefix
+_LATE: Final = "the generator fell behind"
+_BORNE: Final = "highest rate that is borne"
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,30 +170,35 @@ class _Loading:
                 f"already {rates.low:g}/s is not borne: {self._steps[0].why}"
             )
         else:
-            self._out.write(f"highest rate that is borne: {highest:,.0f} requests/s\n")
+            print(f"{_BORNE}: {highest:,.0f} requests/s", file=self._out)
+            above = next_above(self._steps, highest)
+            if above is not None and above.why.startswith(_LATE):
+                print(f"above it {_LATE}: the limit is its own", file=self._out)
         return found[0], report
 
     def _try(self, rate: float) -> bool:
+        """Run at a rate, twice when the generator was late: that says nothing yet."""
+        if self._attempt(rate).fell_behind:
+            self._attempt(rate)
+        return self._steps[-1].holds
+
+    def _attempt(self, rate: float) -> Outcome:
         outcome = self.run(rate)
-        p99_ms = outcome.measured.latency.at(99.0)
-        why = self._why_not(outcome, p99_ms)
-        step = Step(
-            rate,
-            outcome.measured.latency.at(50.0),
-            p99_ms,
-            outcome.lost,
-            not why,
-            why,
-        )
-        self._steps.append(step)
+        self._steps.append(self._step(outcome, rate))
         self._last = (outcome, rate)
-        if step.holds:
+        if self._steps[-1].holds:
             self._best = self._last
-        return step.holds
+        return outcome
+
+    def _step(self, outcome: Outcome, rate: float) -> Step:
+        latency = outcome.measured.latency
+        p99_ms = latency.at(99.0)
+        why = self._why_not(outcome, p99_ms)
+        return Step(rate, latency.at(50.0), p99_ms, outcome.lost, not why, why)
 
     def _why_not(self, outcome: Outcome, p99_ms: float | None) -> str:
         if outcome.fell_behind:
-            return f"the generator fell behind ({outcome.lateness_ms:.1f} ms late)"
+            return f"{_LATE} ({outcome.lateness_ms:.1f} ms late)"
         if outcome.lost or outcome.sent.refused:
             return f"{outcome.lost + outcome.sent.refused} requests lost"
         if p99_ms is None:

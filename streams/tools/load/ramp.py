@@ -1,11 +1,12 @@
 """The highest rate that is bearable: up until it is not, then in between."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
 from streams.errors import UsageError
+from streams.tools.report.run import Step
 
 _GROWTH: Final = 2.0
 _CLOSE: Final = 1.1
@@ -62,3 +63,9 @@ def search(rates: Range, holds: Callable[[float], bool]) -> float | None:
         else:
             bad = rate
     return good
+
+
+def next_above(steps: Sequence[Step], rate: float) -> Step | None:
+    """Return the last try of the lowest rate above one; None when there is none."""
+    above = [step for step in steps if step.rate > rate]
+    return min(reversed(above), key=lambda step: step.rate, default=None)

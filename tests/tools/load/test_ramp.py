@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import UsageError
-from streams.tools.load.ramp import Range, read_range, search
+from streams.tools.load.ramp import Range, next_above, read_range, search
+from streams.tools.report.run import Step
 
 LOW, HIGH = 100.0, 100_000.0
 
@@ -49,3 +50,13 @@ def test_a_range_is_read() -> None:
 def test_any_other_range_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"write FROM\.\.TO"):
         read_range(text)
+
+
+def test_what_bounds_a_rate_is_the_last_try_of_the_next_one_above() -> None:
+    def step(rate: float, why: str) -> Step:
+        return Step(rate, 1.0, 2.0, 0, not why, why)
+
+    steps = [step(50, ""), step(200, "slow"), step(100, "late"), step(100, "slow")]
+    assert next_above(steps, 50) is steps[3]
+    assert next_above(steps, 100) is steps[1]
+    assert next_above(steps, 200) is None
