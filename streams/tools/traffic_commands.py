@@ -83,7 +83,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
         from streams.tools.replay import verifying  # noqa: PLC0415
         from streams.tools.replay.printing import print_verified  # noqa: PLC0415
 
-        found = verifying.verify(Capture(folder), load_policy(policy))
+        found = verifying.verify(Capture(folder), load_policy(policy), sys.stdout)
         raise typer.Exit(print_verified(found, sys.stdout))
     edge: Edge = context.obj
     settings = edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)

@@ -18,9 +18,9 @@ from streams.tools.backtest.comparing import (
     verdict_of,
 )
 from streams.tools.backtest.judging import Court, Versions
-from streams.tools.backtest.recorded import DECISIONS, Recorded, read_recorded
+from streams.tools.backtest.recorded import Recorded, read_recorded
 from streams.tools.backtest.report import BacktestReport, Drift
-from streams.tools.capture.store import FACTS, REQUESTS, Capture
+from streams.tools.capture.store import DECISIONS, FACTS, REQUESTS, Capture
 from streams.tools.progress import Progress
 
 RECORDED: Final = "recorded"

@@ -11,9 +11,8 @@ from streams.records.dead_letters import last_text
 from streams.records.decisions import decode_decision
 from streams.records.notices import FOLLOW_UP_SUFFIX
 from streams.tools.capture.record import Captured
-from streams.tools.capture.store import REQUESTS, Capture
+from streams.tools.capture.store import DECISIONS, REQUESTS, Capture
 
-DECISIONS: Final = ("approvals", "reviews", "skipped")
 DEAD_LETTERS: Final = "dead-letters"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = 1000

@@ -26,7 +26,7 @@ FORMATS: Final[Mapping[str, Format]] = {
 
 FACTS: Final = ("policies", "catalog", "shops", "buyers", "orders", "outcomes")
 """Topics that are known before a request of the same moment is judged."""
-OUTPUTS: Final = ("approvals", "reviews", "skipped", "dead-letters", "notices")
+DECISIONS: Final = ("approvals", "reviews", "skipped")
 REQUESTS: Final = "requests"
 
 

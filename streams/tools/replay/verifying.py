@@ -5,7 +5,7 @@ bytes. The first byte that differs is named.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TextIO
 
 import msgspec
 
@@ -16,10 +16,10 @@ from streams.errors import UsageError
 from streams.records.decisions import decode_decision, encode_decision
 from streams.records.notices import FOLLOW_UP_SUFFIX
 from streams.tools.capture.record import Captured
-from streams.tools.capture.store import Capture
+from streams.tools.capture.store import DECISIONS, Capture
 from streams.tools.policy_records import policies_of
+from streams.tools.progress import Progress
 
-DECISIONS: Final = ("approvals", "reviews", "skipped")
 _SHOWN_BYTES: Final = 24
 
 
@@ -52,13 +52,15 @@ class Verified(msgspec.Struct):
         return self.difference is None and self.same > 0
 
 
-def verify(capture: Capture, base: Policy) -> Verified:
+def verify(capture: Capture, base: Policy, out: TextIO) -> Verified:
     """Compute every decision again until one differs.
 
     Parameters
     ----------
     base
         The policy of the file; versions in the capture come on top.
+    out
+        Shows how far it is.
 
     Raises
     ------
@@ -67,11 +69,14 @@ def verify(capture: Capture, base: Policy) -> Verified:
     """
     policies = policies_of(capture, base)
     found = Verified()
-    for record in _decisions(capture):
-        if record.value:
-            _verify_one(record, record.value, policies, found)
-        if found.difference is not None:
-            break
+    total = sum(part.records for part in capture.parts(DECISIONS))
+    with Progress(out, "verified", total) as progress:
+        for number, record in enumerate(_decisions(capture), start=1):
+            if record.value:
+                _verify_one(record, record.value, policies, found)
+            if found.difference is not None:
+                break
+            progress.reach(number)
     return found
 
 

@@ -1,3 +1,4 @@
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def captured(
 def test_decisions_come_out_the_same(tmp_path: Path) -> None:
     found = decisions({}, {"refund_fen": 20_000}, {"refund_kind": "exchange"})
     assert {one.topic for one in found} >= {"refund.approvals", "refund.reviews"}
-    result = verify(captured(tmp_path, found), SHIPPED)
+    result = verify(captured(tmp_path, found), SHIPPED, io.StringIO())
     assert result.passed
     assert result.same == 3
 
@@ -54,7 +55,7 @@ def test_the_first_byte_that_differs_is_named(
         [found],
         lambda one: one.replace(b'"auto_approve"', b'"manual_review"'),
     )
-    difference = verify(capture, SHIPPED).difference
+    difference = verify(capture, SHIPPED, io.StringIO()).difference
     assert difference is not None
     assert difference.byte == at
     assert difference.recorded.startswith("manual_review")
@@ -71,12 +72,14 @@ def test_a_fact_that_was_tampered_with_changes_the_decision(tmp_path: Path) -> N
         [found],
         lambda one: one.replace(b'"paid_fen":19900', b'"paid_fen":39900'),
     )
-    assert verify(capture, SHIPPED).difference is not None
+    assert verify(capture, SHIPPED, io.StringIO()).difference is not None
 
 
 def test_what_is_no_decision_is_a_difference(tmp_path: Path) -> None:
     (found,) = decisions({})
-    difference = verify(captured(tmp_path, [found], lambda _: b"{"), SHIPPED).difference
+    difference = verify(
+        captured(tmp_path, [found], lambda _: b"{"), SHIPPED, io.StringIO()
+    ).difference
     assert difference is not None
     assert difference.place == f"refund.approvals partition {found.partition} offset 0"
 
@@ -85,7 +88,7 @@ def test_a_policy_that_is_nowhere_is_asked_for(tmp_path: Path) -> None:
     (found,) = decisions({})
     capture = captured(tmp_path, [found], lambda one: one.replace(b"FR@1", b"FR@7"))
     with pytest.raises(UsageError, match="decided under FR@7"):
-        verify(capture, SHIPPED)
+        verify(capture, SHIPPED, io.StringIO())
 
 
 def test_a_policy_record_of_the_capture_is_used(tmp_path: Path) -> None:
@@ -95,13 +98,13 @@ def test_a_policy_record_of_the_capture_is_used(tmp_path: Path) -> None:
     altered = msgspec.structs.replace(
         found, value=(found.value or b"").replace(b"FR@1", b"FR@7")
     )
-    assert verify(stored(tmp_path, [policy, altered]), SHIPPED).passed
+    assert verify(stored(tmp_path, [policy, altered]), SHIPPED, io.StringIO()).passed
 
 
 def test_a_capture_without_decisions_is_refused(tmp_path: Path) -> None:
     capture = stored(tmp_path, [Captured("refund.orders", 0, 0, 1, 0, b"k", b"{}")])
     with pytest.raises(UsageError, match="holds no decisions"):
-        verify(capture, SHIPPED)
+        verify(capture, SHIPPED, io.StringIO())
     assert execute(["replay", str(tmp_path), "--verify"], {}) == 2
 
 
