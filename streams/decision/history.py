@@ -89,27 +89,28 @@ def first_decision(request: Request, rows: Iterable[Past]) -> Past | None:
 
     Case 57: it is printed again, facts unread. An earlier ``manual_review`` can be
     printed again only with its codes. A withdrawal is a record of its own and never
-    repeats the decision on the money (E-19).
+    repeats the decision on the money (E-19). Beside an approval nothing else counts:
+    what else is known came after it (case 72). Of several the earliest is the first.
     """
     version = request.refund_version
     if version is None or request.action == WITHDRAW:
         return None
-    found: list[Past] = []
-    for row in rows:
-        own = row.refund_id == request.refund_id
-        if own and _side(row.refund_version, version) == SAME:
-            if row.outcome == APPROVED:
-                return row  # what else is known of it came after (case 72)
-            if row.outcome == MANUAL and _codes(row):
-                found.append(row)
-    return min(found, key=_decided_first, default=None)
+    own = [
+        row
+        for row in rows
+        if row.refund_id == request.refund_id
+        and _side(row.refund_version, version) == SAME
+    ]
+    approved = [row for row in own if row.outcome == APPROVED]
+    manual = [row for row in own if row.outcome == MANUAL and _codes(row)]
+    return min(approved or manual, key=_decided_first, default=None)
 
 
 def _decided_first(row: Past) -> tuple[bool, int, str]:
-    """Order rows by their moment, undated ones last; the codes settle a tie."""
+    """Order rows by their moment, undated ones last; what is printed settles a tie."""
     at_ms = row.decided_at_ms
     dated = at_ms if type(at_ms) is int else None
-    return (dated is None, dated or 0, str(row.reason_codes))
+    return (dated is None, dated or 0, f"{row.reason_codes} {row.refund_fen}")
 
 
 def _of_same_refund(version: int | None, row: Past) -> set[str]:

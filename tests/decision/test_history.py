@@ -216,3 +216,23 @@ def test_a_request_without_a_version_has_no_first_decision() -> None:
         first_decision(request(refund_version=None), [own(outcome="auto_approve")])
         is None
     )
+
+
+@pytest.mark.parametrize("step", [1, -1])
+@pytest.mark.parametrize("outcome", ["auto_approve", "manual_review"])
+def test_of_several_decisions_on_one_version_the_earliest_is_the_first(
+    outcome: str, step: int
+) -> None:
+    rows = [
+        own(outcome=outcome, decided_at_ms=at_ms, reason_codes=("X",))
+        for at_ms in (None, 5, 3, 4)
+    ]
+    assert first_decision(request(refund_version=1), rows[::step]) is rows[2]
+    assert first_decision(request(refund_version=1), rows[:1]) is rows[0]
+
+
+def test_beside_an_approval_an_earlier_review_is_not_the_first_decision() -> None:
+    review = own(outcome="manual_review", decided_at_ms=1, reason_codes=("X",))
+    approval_row = own(outcome="auto_approve", decided_at_ms=2)
+    rows = [review, approval_row]
+    assert first_decision(request(refund_version=1), rows) is approval_row
