@@ -97,13 +97,10 @@ class Known:
     def _plain(self, goods: Goods) -> bool:
         """Unshipped, not custom-made, of categories that are known and not listed."""
         excluded = self.policy.excluded_roots
-        for path, quantity, count, custom in zip(
-            goods.paths,
-            goods.quantities,
-            goods.shipped_counts,
-            goods.customs,
-            strict=True,
-        ):
+        columns = goods.paths, goods.quantities, goods.shipped_counts, goods.customs
+        if {len(column) for column in columns} != {len(goods.skus)}:
+            return False
+        for path, quantity, count, custom in zip(*columns, strict=True):
             root = root_of(path)
             if (
                 root is None
