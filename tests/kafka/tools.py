@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from faults.lab import Lab, laboratory, now_ms
-from faults.world import World
+from faults.world import WAVES, World
 from streams.cli import execute
 
 
@@ -23,13 +23,19 @@ async def run(
     return await asyncio.to_thread(execute, [*arguments, *options], environ or {})
 
 
-async def live(lab: Lab, requests: int, seed: int = 3) -> World:
-    """Let a worker decide a mixed world, facts fresh all the while."""
-    await lab.started()
-    world = World(seed, requests, now_ms())
+async def live(lab: Lab, requests: int, waves: int = WAVES) -> World:
+    """Let a worker decide a mixed world, facts fresh all the while.
+
+    Later waves change facts and ask at once, so which comes first is a race; with one
+    wave every fact is there before its request.
+    """
+    world = World(3, requests, now_ms())
+    await lab.put(*world.facts[0])  # a worker is ready once they are applied
     async with lab.fresh():
-        for facts, asked in zip(world.facts, world.requests, strict=True):
-            await lab.put(*facts)
+        await lab.started()
+        for wave in range(waves):
+            await lab.put(*(world.facts[wave] if wave else ()))
+            asked = world.requests[wave]
             for first in range(0, len(asked), 50):
                 await lab.put(*asked[first : first + 50])
             await lab.caught_up()
