@@ -17,7 +17,7 @@ STAMP := .venv/.stamp
 PEERS_STAMP := .venv-bench/.stamp
 PIP := -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: help setup demo check test cov bench faults lock clean
+.PHONY: help setup demo check test cov bench faults soak lock clean
 
 help: ## these lines
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -63,6 +63,9 @@ bench: $(STAMP) $(PEERS_STAMP) ## the race against the peers, an hour or two; AR
 
 faults: $(STAMP) ## break things under load, many hours; ARGS="kill --runs 1" for a part of it
 	$(BIN)/python -m faults $(ARGS)
+
+soak: $(STAMP) ## two hours of little load, then a burst; MINUTES=5 for a short one
+	$(BIN)/python -m faults soak $(if $(MINUTES),--soak-minutes $(MINUTES)) $(ARGS)
 
 lock: ## renew requirements/*.lock (needs uv)
 	@requirements/lock $(UV)

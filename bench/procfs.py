@@ -38,7 +38,20 @@ def cpu_s(pid: int) -> float:
 
 def peak_mib(pid: int) -> float:
     """Return the most memory held so far, MiB (VmHWM), summed over descendants."""
-    return sum(_peak_kib(one) for one in family(pid)) / 1_024
+    return sum(_kib(one, "VmHWM:") for one in family(pid)) / 1_024
+
+
+def resident_mib(pid: int) -> float:
+    """Return memory held now, MiB (VmRSS), of one process; 0 when it is gone."""
+    return _kib(pid, "VmRSS:") / 1_024
+
+
+def descriptors(pid: int) -> int:
+    """Return how many file descriptors a process has open; 0 when it is gone."""
+    try:
+        return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return 0
 
 
 class Others:
@@ -93,12 +106,12 @@ def _ticks(pid: int, *fields: int) -> int:
     return sum(int(found[number]) for number in fields)
 
 
-def _peak_kib(pid: int) -> int:
+def _kib(pid: int, name: str) -> int:
     try:
         text = Path(f"/proc/{pid}/status").read_text("utf-8")
     except OSError:
         return 0
     for line in text.splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(name):
             return int(line.split()[1])
     return 0

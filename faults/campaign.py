@@ -2,11 +2,13 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
-from faults.run import Fault, Verdict, play
+from faults.disk import small_disk
+from faults.run import Fault, NotRunError, Run, Verdict, not_run, play
 from streams.kafka.broker import LocalCluster
 from streams.kafka.node import ClusterOptions
 
@@ -63,11 +65,32 @@ class Campaign:
     def _one(self, fault: Fault, seed: int) -> Verdict:
         folder = self._folder / f"{fault.number:02d}-{fault.name}-{seed}"
         shutil.rmtree(folder, ignore_errors=True)  # of an earlier run of this seed
+        try:
+            with disk_of(fault) as disk:
+                return self._on(disk, fault, seed, folder)
+        except NotRunError as why:
+            return not_run(fault, seed, why)
+
+    def _on(self, disk: Path | None, fault: Fault, seed: int, folder: Path) -> Verdict:
         options = ClusterOptions(
             nodes=fault.nodes,
             heap_mb=400,
             jvm_flags=_QUICK_START,
-            properties=fault.properties,
+            properties=broker_properties(fault, disk),
         )
         with LocalCluster(self._libs, folder / "brokers", options) as cluster:
-            return asyncio.run(play(fault, seed, cluster, folder))
+            run = Run(fault, seed, cluster)
+            run.disk = disk
+            return asyncio.run(play(run, folder))
+
+
+def disk_of(fault: Fault) -> AbstractContextManager[Path | None]:
+    """Return the disk that a fault's broker has for itself, if it has one."""
+    return nullcontext() if fault.disk_mib is None else small_disk(fault.disk_mib)
+
+
+def broker_properties(fault: Fault, disk: Path | None) -> Mapping[str, str]:
+    """Return what a fault's brokers are told besides the usual."""
+    if disk is None:
+        return fault.properties
+    return {**fault.properties, "log.dirs": str(disk / "data")}

@@ -3,9 +3,18 @@
 from typing import Final
 
 from faults.figures import back_within, gap_at_most, p99_is_back
-from faults.judge.checks import ALWAYS, UNDISTURBED
+from faults.judge.checks import ALWAYS, UNDISTURBED, WITHOUT_ZOMBIES
+from faults.judge.money import facts_were_loaded
 from faults.run import Fault
-from faults.scenes import of_brokers, of_networks, of_records, of_workers
+from faults.scenes import (
+    of_brokers,
+    of_hours,
+    of_machines,
+    of_networks,
+    of_outputs,
+    of_records,
+    of_workers,
+)
 
 _SESSION_MS: Final = int(of_workers.SESSION_S * 1_000)
 _AFTER_KILL_MS: Final = _SESSION_MS + 2_000
@@ -14,6 +23,25 @@ _NAMED: Final = {
     "REFUND_KAFKA__SESSION_TIMEOUT_MS": "15000",
 }
 _OUTAGE_MS: Final = 30_000
+
+SOAK_S: Final = 7_200
+
+
+def soak(length_s: int) -> Fault:
+    """Return the one fault that lasts as long as it is told to, the burst not counted."""
+    return Fault(
+        24,
+        "soak",
+        "30 % load for hours, then ten times as much for a minute",
+        of_hours.soak,
+        1,
+        rate=150,
+        seconds=of_hours.rows_s(length_s),
+        length_s=length_s,
+        checks=UNDISTURBED,
+        within=(p99_is_back,),
+    )
+
 
 FAULTS: Final = (
     Fault(
@@ -171,12 +199,33 @@ FAULTS: Final = (
     ),
     Fault(
         17,
-        "refused",
-        "an output topic refuses what is written",
-        of_records.too_large,
+        "too-large",
+        "an output topic takes no record of the usual size",
+        of_outputs.too_large,
         2,
         nodes=3,
         seconds=90,
+        within=(p99_is_back,),
+    ),
+    Fault(
+        17,
+        "unauthorised",
+        "workers may not write to an output topic",
+        of_outputs.unauthorised,
+        2,
+        nodes=3,
+        seconds=120,
+        properties=of_outputs.WITH_RIGHTS,
+        within=(p99_is_back,),
+    ),
+    Fault(
+        17,
+        "topic-deleted",
+        "an output topic is deleted, and made again by a person",
+        of_outputs.topic_deleted,
+        2,
+        nodes=3,
+        seconds=180,
         within=(p99_is_back,),
     ),
     Fault(
@@ -215,6 +264,28 @@ FAULTS: Final = (
         seconds=60,
         within=(p99_is_back,),
     ),
+    Fault(
+        22,
+        "clock",
+        "the wall clock of one worker an hour ahead, or behind",
+        of_machines.clock,
+        2,
+        seconds=90,
+        # By its own clock a worker knows of everything an hour too early.
+        checks=[one for one in WITHOUT_ZOMBIES if one is not facts_were_loaded],
+        within=(p99_is_back,),
+    ),
+    Fault(
+        23,
+        "disk-full",
+        "no room for the broker's logs, then room again",
+        of_machines.disk_full,
+        1,
+        seconds=120,
+        disk_mib=512,
+        within=(back_within(_OUTAGE_MS), p99_is_back),
+    ),
+    soak(SOAK_S),
     Fault(
         25,
         "mixture",

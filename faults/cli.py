@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from faults.campaign import Campaign, runs_of
-from faults.catalog import FAULTS
+from faults.catalog import FAULTS, SOAK_S, soak
 from faults.report import PAGE, catalogue, figures_table, line, write_page
 from faults.run import Fault, Verdict
 from streams.errors import RefundError
@@ -33,6 +33,13 @@ def parser() -> argparse.ArgumentParser:
     add("--list", action="store_true", help="tell the faults and end")
     add("--runs", type=int, metavar="N", help="runs of each (default: the campaign's)")
     add("--seed", type=int, metavar="N", help="of the first run (default: 1)")
+    add(
+        "--soak-minutes",
+        type=int,
+        default=SOAK_S // 60,
+        metavar="N",
+        help="length of the soak, its burst not counted (default: %(default)s)",
+    )
     add("--json", action="store_true", help="verdicts as JSON lines on standard output")
     add("--record", type=Path, metavar="FILE", help="append verdicts to FILE")
     add("--folder", type=Path, help="where failed runs are kept (default: a new one)")
@@ -67,12 +74,15 @@ def main(arguments: Sequence[str]) -> int:
     given = parser().parse_args(arguments)
     console = Console(stderr=given.json)
     try:
-        faults = chosen(given.fault)
+        faults = [
+            soak(given.soak_minutes * 60) if fault.length_s else fault
+            for fault in chosen(given.fault)
+        ]
         if given.list:
             console.print(catalogue(faults))
             return 0
         if given.write_docs:
-            write_page(_read(given.write_docs), PAGE)
+            write_page(_read(given.write_docs), FAULTS, PAGE)
             return 0
         return _play(given, faults, console)
     except (ValueError, OSError) as problem:
@@ -98,17 +108,21 @@ def _play(given: argparse.Namespace, faults: Sequence[Fault], console: Console) 
 
     campaign = Campaign(prepare(cache), folder)
     verdicts = campaign.play(runs_of(faults, given.runs, given.seed), told)
-    console.print(figures_table(verdicts))
-    return 0 if all(verdict.passed for verdict in verdicts) else _EXIT_FAILED
+    console.print(figures_table(verdicts, faults))
+    for verdict in verdicts:
+        if verdict.not_run is not None:
+            missing = f"{verdict.name} WAS NOT RUN: {verdict.not_run}"
+            console.print(missing, style="bold red", markup=False, highlight=False)
+    return _EXIT_FAILED if any(verdict.problems for verdict in verdicts) else 0
 
 
 def _read(path: Path) -> list[Verdict]:
     """Read recorded verdicts; of a run that was repeated the last one counts."""
-    found: dict[tuple[int, int], Verdict] = {}
+    found: dict[tuple[str, int], Verdict] = {}
     for number, text in enumerate(path.read_bytes().splitlines(), 1):
         try:
             verdict = msgspec.json.decode(text, type=Verdict)
         except msgspec.DecodeError as problem:
             raise ValueError(f"{path}, line {number}: {problem}") from None
-        found[verdict.fault, verdict.seed] = verdict
+        found[verdict.name, verdict.seed] = verdict
     return list(found.values())

@@ -23,6 +23,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     longest_gap_ms: int | None = None
     """Longest time without a decision in a partition that had requests waiting."""
     p99_before_ms: int | None = None
+    p99_during_ms: int | None = None
+    """Of requests that were meant for the time of the fault."""
     p99_after_ms: int | None = None
     seconds: float = 0.0
 
@@ -47,6 +49,7 @@ def figures_of(
         back_ms=found.back_ms,
         longest_gap_ms=found.longest_gap_ms,
         p99_before_ms=found.p99_before_ms,
+        p99_during_ms=found.p99_during_ms,
         p99_after_ms=found.p99_after_ms,
         seconds=round(seconds, 1),
     )
@@ -73,6 +76,29 @@ def repeats_at_most(limit: int) -> Bound:
         if figures.raw_repeats <= limit:
             return None
         return f"{figures.raw_repeats} raw repeats, {limit} are allowed"
+
+    return told
+
+
+def late_at_most(limit: int) -> Bound:
+    """Bound the answers that a crash moved behind later ones."""
+
+    def told(figures: Figures) -> str | None:
+        if figures.late_answers <= limit:
+            return None
+        return f"{figures.late_answers} answers out of order, {limit} are allowed"
+
+    return told
+
+
+def p99_at_most(limit_ms: int) -> Bound:
+    """Bound the latency while the fault lasts."""
+
+    def told(figures: Figures) -> str | None:
+        during_ms = figures.p99_during_ms
+        if during_ms is not None and during_ms <= limit_ms:
+            return None
+        return f"p99 was {during_ms} ms during the fault, {limit_ms} are allowed"
 
     return told
 

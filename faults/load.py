@@ -6,8 +6,8 @@ or a stuck producer delay none of the moments, so latency is counted from them.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from random import Random
 from typing import Final
 
@@ -42,7 +42,6 @@ class Load:
     def __init__(self, lab: Lab, seed: int, rate: int, seconds: int) -> None:
         self._lab = lab
         self._rng = Random(seed)  # noqa: S311 - a load, no secret
-        self.rate = rate
         self.world = World(seed, rate * seconds, now_ms())
         lab.policies |= self.world.policies
         self.rows = [row for wave in self.world.requests for row in wave]
@@ -54,8 +53,9 @@ class Load:
         self.changing.set()
         self.sent: dict[Place, int] = {}
         self.unsure = 0
-        self.taken = 0
-        """Rows whose moment has come."""
+        self._next = 0
+        """Number of the row that is sent next."""
+        self._pace = _Pace(rate)
         self._lanes = [_Lane(number) for number in range(PARTITIONS)]
 
     async def prepare(self) -> None:
@@ -87,22 +87,48 @@ class Load:
                         lane.due.set()
             await asyncio.gather(*lanes)
 
+    def pace(self, rate: int) -> None:
+        """Send so many a second from now on."""
+        self._pace = _Pace(rate)
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """Inside the block send again, from the first, what was sent before it."""
+        stood, self._next = self._next, 0
+        try:
+            yield
+        finally:
+            self._next = stood
+
     async def _tick(self) -> None:
         """Hand rows to their lanes when their moment has come."""
-        began, began_ms = time.monotonic(), now_ms()
-        while self.taken < len(self.rows):
+        self._pace = _Pace(self._pace.rate)  # the first moment is now
+        while True:
             await asyncio.sleep(_TICK_S)
-            until = int((time.monotonic() - began) * self.rate)
-            for number in range(self.taken, min(until, len(self.rows))):
-                if number in self._later:
-                    await self._lab.put(*self._later.pop(number))
-                row = self.rows[number]
-                meant_ms = began_ms + number * 1000 // self.rate
-                self._lanes[row.partition].rows.append((row, meant_ms))
-            self.taken = max(self.taken, min(until, len(self.rows)))
+            for meant_ms in self._pace.moments():
+                number = self._next
+                if number < len(self.rows):
+                    self._next += 1
+                    await self._hand_over(number, meant_ms)
             for lane in self._lanes:
                 if lane.rows:
                     lane.due.set()
+
+    async def _hand_over(self, number: int, meant_ms: int) -> None:
+        if number in self._later:
+            await self._put_anyhow(self._later.pop(number))
+        row = self.rows[number]
+        self._lanes[row.partition].rows.append((row, meant_ms))
+
+    async def _put_anyhow(self, facts: list[Row]) -> None:
+        """Write facts as a feed does: again and again until the broker has them."""
+        while True:
+            try:
+                await self._lab.put(*facts)
+            except KafkaError:
+                await asyncio.sleep(_TURN_S)
+            else:
+                return
 
     async def _write(self, producer: AIOKafkaProducer, lane: "_Lane") -> None:
         topic = self._lab.input_topic
@@ -138,6 +164,26 @@ class Load:
             except KafkaError:
                 continue  # the broker is away
             self._version += 1
+
+
+class _Pace:
+    """So many moments a second, from now on."""
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self._began, self._began_ms = time.monotonic(), now_ms()
+        self._told = 0
+
+    def moments(self) -> list[int]:
+        """Return the moments that came since this was asked last, UTC ms."""
+        first, self._told = (
+            self._told,
+            int((time.monotonic() - self._began) * self.rate),
+        )
+        return [
+            self._began_ms + number * 1000 // self.rate
+            for number in range(first, self._told)
+        ]
 
 
 class _Lane:

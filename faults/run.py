@@ -3,7 +3,14 @@
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,10 +18,12 @@ from random import Random
 from typing import Final, TypeAlias
 
 import msgspec
+from aiokafka.errors import KafkaError
 
 from faults.crew import Crew
 from faults.figures import Bound, Figures, figures_of
 from faults.judge.checks import WITHOUT_ZOMBIES, Check, problems
+from faults.judge.recovery import longest_gap_ms
 from faults.judge.view import View
 from faults.keep import keep
 from faults.lab import Lab, laboratory, now_ms
@@ -23,7 +32,7 @@ from faults.waiting import eventually
 from faults.watch import Watch
 from streams.kafka.broker import LocalCluster
 
-_CALM_S: Final = 6.0
+CALM_S: Final = 6.0
 _DRAIN_S: Final = 120.0
 _TOLD: Final = 12
 """Problems of a run that are told; the rest is in its folder."""
@@ -33,6 +42,12 @@ THREE: Final = {
 }
 
 Act: TypeAlias = Callable[["Run"], Awaitable[None]]
+Judged: TypeAlias = tuple[View, Sequence[Check]]
+"""What is judged, and by what."""
+
+
+class NotRunError(Exception):
+    """A machine lacks what a fault needs; nothing was tried."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,10 @@ class Fault:
     """Of every worker."""
     properties: Mapping[str, str] = field(default_factory=dict)
     """Of the broker."""
+    disk_mib: int | None = None
+    """Size of a disk for the broker's log folder alone; None = the machine's."""
+    length_s: int = 0
+    """Of a fault that lasts as long as it is told to."""
     checks: Sequence[Check] = WITHOUT_ZOMBIES
     within: Sequence[Bound] = ()
     """What the figures of a run must keep to."""
@@ -74,21 +93,34 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     figures: Figures
     kept: str | None = None
     """Folder of a failed run: logs of workers and brokers, topics as JSON lines."""
+    not_run: str | None = None
+    """Why nothing was tried; None = it was."""
 
     @property
     def passed(self) -> bool:
-        """Whether the judge found nothing."""
-        return not self.problems
+        """Whether it was tried and the judge found nothing."""
+        return not self.problems and self.not_run is None
+
+
+def not_run(fault: Fault, seed: int, why: NotRunError) -> Verdict:
+    """Return the verdict on a run that could not be."""
+    return Verdict(
+        fault=fault.number,
+        name=fault.name,
+        seed=seed,
+        problems=(),
+        timeline=(),
+        figures=Figures(),
+        not_run=str(why),
+    )
 
 
 class Run:
     """What a fault can get hold of."""
 
-    def __init__(
-        self, fault: Fault, seed: int, cluster: LocalCluster, calm_s: float
-    ) -> None:
+    def __init__(self, fault: Fault, seed: int, cluster: LocalCluster) -> None:
         self.fault = fault
-        self.calm_s = calm_s
+        self.calm_s = CALM_S
         self.seed = seed
         self.cluster = cluster
         self.rng = Random(seed)  # noqa: S311 - moments, no secrets
@@ -99,6 +131,12 @@ class Run:
         self.timeline: list[tuple[float, str]] = []
         self.found: list[str] = []
         """What the fault itself saw go wrong."""
+        self.split: Callable[[View], Sequence[Judged]] = lambda view: (
+            (view, fault.checks),
+        )
+        """A fault that takes records away says what is left to be judged."""
+        self.disk: Path | None = None
+        """The broker's, if it has one of its own."""
         self.began_ms = 0
         self.over_ms = 0
         self._start = time.monotonic()
@@ -134,19 +172,20 @@ class Run:
         """Wait until what is in the input topic now is answered and committed."""
         await self.lab.caught_up(deadline_s)
 
+    async def pause_ms(self, since_ms: int) -> int:
+        """Longest time any partition with requests waiting went without a decision."""
+        await self.watch.caught_up()
+        return longest_gap_ms(self.load.sent, self.watch.heard, since_ms) or 0
 
-async def play(
-    fault: Fault,
-    seed: int,
-    cluster: LocalCluster,
-    folder: Path,
-    calm_s: float = _CALM_S,
-) -> Verdict:
-    """Play a run against a running cluster; ``folder`` is kept only if it fails.
 
-    ``calm_s`` is the load before the fault, and at least as long after it.
+async def play(run: Run, folder: Path) -> Verdict:
+    """Play a run against its running cluster; ``folder`` is kept only if it fails.
+
+    Raises
+    ------
+    NotRunError
+        This machine lacks what the fault needs.
     """
-    run = Run(fault, seed, cluster, calm_s)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     began = time.monotonic()
     view: View | None = None
@@ -154,34 +193,44 @@ async def play(
     try:
         async with _set(run, folder):
             await _story(run)
-            view = replace(
-                await run.lab.view(),
-                facts=run.watch.facts,
-                sent=run.load.sent,
-                heard=run.watch.heard,
-            )
+            view = await _seen(run)
         figures = figures_of(
             view, (run.began_ms, run.over_ms), run.load.unsure, time.monotonic() - began
         )
-        found = [*run.found, *problems(view, fault.checks)]
-        found += [told for bound in fault.within if (told := bound(figures))]
-    except (AssertionError, TimeoutError, OSError) as problem:
+        found = [*run.found, *_problems(run, view, figures)]
+    except (AssertionError, TimeoutError, OSError, KafkaError) as problem:
         found = [*run.found, f"{type(problem).__name__}: {problem}"]
-    kept = None
     if found:
         keep(folder, run.timeline, found, view)
-        kept = str(folder)
     else:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     return Verdict(
-        fault=fault.number,
-        name=fault.name,
-        seed=seed,
+        fault=run.fault.number,
+        name=run.fault.name,
+        seed=run.seed,
         problems=tuple(found[:_TOLD]),
         timeline=tuple(run.timeline),
         figures=figures,
-        kept=kept,
+        kept=str(folder) if found else None,
     )
+
+
+async def _seen(run: Run) -> View:
+    return replace(
+        await run.lab.view(),
+        facts=run.watch.facts,
+        sent=run.load.sent,
+        heard=run.watch.heard,
+    )
+
+
+def _problems(run: Run, view: View, figures: Figures) -> Iterator[str]:
+    for part, checks in run.split(view):
+        yield from problems(part, checks)
+    for bound in run.fault.within:
+        told = bound(figures)
+        if told is not None:
+            yield told
 
 
 @asynccontextmanager

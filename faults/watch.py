@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -27,8 +27,9 @@ class Watch:
         """Every fact record as it was written: compaction takes some of them away."""
         self.answered: set[tuple[int, int]] = set()
         """Places that have an answer, as far as heard."""
-        self.approved: set[str] = set()
-        """Decision ids of approvals: a request delivered again is approved again."""
+        self.approved: dict[str, int] = {}
+        """Partition by decision id of approvals: a request delivered again is approved again."""
+        self._reader: AIOKafkaConsumer
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -40,8 +41,8 @@ class Watch:
                 auto_offset_reset="earliest",
                 enable_auto_commit=False,
                 fetch_max_wait_ms=50,
-            ) as reader,
-            running(self._listen(reader)),
+            ) as self._reader,
+            running(self._listen(self._reader)),
             running(self._sample()),
         ):
             yield
@@ -55,6 +56,15 @@ class Watch:
             return all(stood.get(lane, 0) >= end for lane, end in ends.items())
 
         await eventually(heard)
+
+    def approved_in(self, partitions: Collection[int]) -> int:
+        """Count approvals of these partitions."""
+        return sum(number in partitions for number in self.approved.values())
+
+    def from_start(self, topic: str) -> None:
+        """Listen to a topic that was made again, from its start."""
+        for number in range(PARTITIONS):
+            self._reader.seek(TopicPartition(self._lab.prefix + topic, number), 0)
 
     async def _listen(self, reader: AIOKafkaConsumer) -> None:
         reader.assign(
@@ -85,7 +95,7 @@ class Watch:
         if source is not None:
             self.answered.add(source)
             if topic == "approvals":
-                self.approved.add(rec.header("ce_id") or "")
+                self.approved.setdefault(rec.header("ce_id") or "", rec.partition)
         return Heard(
             topic,
             record.partition,

@@ -99,6 +99,7 @@ def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     metrics.noticed({"race_detected": 1})
     metrics.breakers_open({"global": 1, "shop": 2})
     metrics.agents({"decide": True, "watch": False})
+    metrics.tasks(12)
     metrics.build("0.1.0", "3.11.7")
     metrics.policy("FR@1")
     metrics.policy(None)
@@ -111,6 +112,7 @@ def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     assert found["refund_notices_total{kind=race_detected}"] == 1
     assert found["refund_breakers_open{scope=shop}"] == 2
     assert found["refund_agent_up{agent=watch}"] == 0
+    assert found["refund_tasks"] == 12
     assert found["refund_build_info{python=3.11.7},{version=0.1.0}"] == 1
     assert found["refund_policy_info{policy=none}"] == 1
     assert "refund_policy_info{policy=FR@1}" not in found

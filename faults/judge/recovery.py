@@ -1,11 +1,11 @@
 """How a run got over its fault: latency before and after, the longest gap, the way back."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from faults.judge.view import Place, View
+from faults.judge.view import Heard, Place, View
 
 _LATE_MS: Final = 1_000
 """A request that waits longer for its answer is waiting for the fault to be over."""
@@ -22,6 +22,7 @@ class Recovery:
     longest_gap_ms: int | None
     """Longest time without an answer in a partition that had requests waiting."""
     p99_before_ms: int | None
+    p99_during_ms: int | None
     p99_after_ms: int | None
 
 
@@ -31,7 +32,7 @@ def recovery(view: View, from_ms: int, until_ms: int) -> Recovery:
     Latency counts from the moment a request was meant to be sent until its first answer
     was heard.
     """
-    answered = _first_answers(view)
+    answered = _first_answers(view.heard)
     meant = {place: at for place, at in view.sent.items() if place in answered}
     late = [
         answered[place]
@@ -45,11 +46,15 @@ def recovery(view: View, from_ms: int, until_ms: int) -> Recovery:
         for place, at in meant.items()
         if from_ms - _BEFORE_MS <= at < from_ms - _LATE_MS
     ]
+    during = [
+        answered[place] - at for place, at in meant.items() if from_ms <= at < until_ms
+    ]
     after = [answered[place] - at for place, at in meant.items() if at > settled_ms]
     return Recovery(
         back_ms if meant else None,
-        _longest_gap_ms(meant, answered),
+        _gap_of_lanes_ms(meant, answered),
         percentile(before, 99),
+        percentile(during, 99),
         percentile(after, 99),
     )
 
@@ -65,15 +70,26 @@ def raw_repeats(view: View) -> int:
     return sum(len(found) - 1 for found in view.answers.values())
 
 
-def _first_answers(view: View) -> dict[Place, int]:
+def longest_gap_ms(
+    sent: Mapping[Place, int], heard: Iterable[Heard], since_ms: int
+) -> int | None:
+    """Return the longest gap among requests that were meant for ``since_ms`` or later."""
+    answered = _first_answers(heard)
+    meant = {
+        place: at for place, at in sent.items() if at >= since_ms and place in answered
+    }
+    return _gap_of_lanes_ms(meant, answered)
+
+
+def _first_answers(answers: Iterable[Heard]) -> dict[Place, int]:
     found: dict[Place, int] = {}
-    for heard in view.heard:
+    for heard in answers:
         if heard.source is not None:
             found.setdefault(heard.source, heard.at_ms)
     return found
 
 
-def _longest_gap_ms(meant: dict[Place, int], answered: dict[Place, int]) -> int | None:
+def _gap_of_lanes_ms(meant: dict[Place, int], answered: dict[Place, int]) -> int | None:
     lanes: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for place, at_ms in meant.items():
         lanes[place[0]].append((answered[place], at_ms))

@@ -1,5 +1,7 @@
 """Fault 18: a network between workers and broker that is slow, narrow, or cut."""
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from faults.network import Network
@@ -11,16 +13,42 @@ _DELAY_S: Final = 0.1
 _NARROW_BITS: Final = 3_000_000
 
 
+@asynccontextmanager
+async def proxied(run: Run, **settings: str) -> AsyncIterator[tuple[Network, ...]]:
+    """Restart the workers behind proxies, one a broker; and before them afterwards.
+
+    ``settings`` are the workers' only inside the block; they are set to nothing after it.
+    """
+    async with AsyncExitStack() as stack:
+        networks, doors = [], []
+        for node in run.cluster.nodes:
+            inner, outer = run.cluster.proxied(node)
+            networks.append(Network(inner))
+            doors.append(f"127.0.0.1:{outer}")
+            await stack.enter_async_context(networks[-1].listening(outer))
+        await restarted(
+            run, REFUND_KAFKA__BOOTSTRAP_SERVERS=",".join(doors), **settings
+        )
+        run.note("workers go through proxies")
+        yield tuple(networks)
+        await restarted(
+            run,
+            REFUND_KAFKA__BOOTSTRAP_SERVERS=run.cluster.bootstrap_servers,
+            **dict.fromkeys(settings, ""),
+        )
+
+
+async def restarted(run: Run, **changes: str) -> None:
+    """Restart all workers in turn, with other settings."""
+    for worker in run.crew.workers:
+        await run.crew.stop(worker)
+        run.crew.start(worker, **changes)
+    await run.crew.ready()
+
+
 async def bad_network(run: Run) -> None:
     """18: 100 ms more, then 3 Mbit/s, then cut for a minute; workers only."""
-    inner, outer = run.cluster.proxied(1)
-    network = Network(inner)
-    async with network.listening(outer):
-        for worker in run.crew.workers:
-            await run.crew.stop(worker)
-            run.crew.start(worker, REFUND_KAFKA__BOOTSTRAP_SERVERS=f"127.0.0.1:{outer}")
-        await run.crew.ready()
-        run.note("workers go through a proxy")
+    async with proxied(run) as (network,):
         network.delay_s = _DELAY_S
         run.note("100 ms more")
         await run.pass_s(_SLOW_S)
@@ -38,10 +66,3 @@ async def bad_network(run: Run) -> None:
         await run.crew.ready(90)
         await run.no_lag()
         run.note("no lag")
-        for worker in run.crew.workers:
-            await run.crew.stop(worker)
-            run.crew.start(
-                worker,
-                REFUND_KAFKA__BOOTSTRAP_SERVERS=run.cluster.bootstrap_servers,
-            )
-        await run.crew.ready()

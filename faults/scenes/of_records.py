@@ -1,4 +1,4 @@
-"""Faults 17, 19, 20 and 21: what stands in topics, or cannot be written to them."""
+"""Faults 19, 20 and 21: what stands in topics."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,8 +20,6 @@ _STALE_S: Final = 65.0
 _SOME_ORDERS: Final = 300
 _FAR_VERSION: Final = 1_000_000
 _MEGABYTE: Final = b"z" * 1_000_000
-_SMALL: Final = 400
-_USUAL: Final = 1_048_588
 _WRITERS: Final = 16
 _TRANSACTIONS_A_SECOND: Final = 200
 _TRANSACTIONAL_S: Final = 15.0
@@ -182,25 +180,6 @@ def _approvals(run: Run) -> int:
 
 def _resource(topic: str, values: dict[str, str]) -> ConfigResource:
     return ConfigResource(ConfigResourceType.TOPIC, topic, configs=values)
-
-
-async def too_large(run: Run) -> None:
-    """17: an output topic takes no record of the usual size; then it does again."""
-    topic = run.lab.prefix + "reviews"
-    await run.lab.admin.alter_configs(
-        [_resource(topic, {"max.message.bytes": str(_SMALL)})]
-    )
-    run.note("reviews take nothing larger than a few hundred bytes")
-    await run.pass_s(15)
-    run.expect(run.crew.codes, "no worker ended, though its outputs were refused")
-    run.expect(
-        {code for _, code in run.crew.codes} <= {1}, f"exit codes {run.crew.codes}"
-    )
-    await run.lab.admin.alter_configs(
-        [_resource(topic, {"max.message.bytes": str(_USUAL)})]
-    )
-    run.note("reviews take everything again")
-    await run.crew.ready(90)
 
 
 async def transactions(run: Run) -> None:

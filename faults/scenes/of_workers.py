@@ -1,9 +1,9 @@
-"""Faults 1 to 9 and 22: workers that end, freeze, join, leave, or live in another time."""
+"""Faults 1 to 9: workers that end, freeze, join or leave."""
 
 import asyncio
 from typing import Final
 
-from faults.lab import PARTITIONS
+from faults.lab import PARTITIONS, now_ms
 from faults.run import Run
 from faults.waiting import eventually
 from faults.workers import Worker
@@ -21,6 +21,7 @@ USUALLY: Final = {
 _ALL: Final = frozenset(range(PARTITIONS))
 _IDLE_S: Final = 60.0
 _KILLS_WHILE_LOADING: Final = 3
+_BETWEEN_S: Final = 3.0
 
 
 async def restart(run: Run) -> None:
@@ -117,17 +118,19 @@ async def _rebalances(run: Run) -> dict[str, float | None]:
 
 
 async def scale(run: Run) -> None:
-    """6: one worker, then three, then one again."""
+    """6: one worker, then three, then one again; each pause is told."""
     for _ in range(2):
+        since_ms = now_ms()
         (worker,) = await run.crew.add()
         await eventually(lambda who=worker: who.partitions())  # type: ignore[misc]
-        run.note(f"{worker.name} joined")
-        await run.pass_s(3)
+        await run.pass_s(_BETWEEN_S)
+        run.note(f"{worker.name} joined, pause {await run.pause_ms(since_ms)} ms")
     for worker in run.crew.workers[1:]:
+        since_ms = now_ms()
         code = await run.crew.stop(worker)
         run.expect(code == 0, f"{worker.name} ended with {code}")
-        run.note(f"{worker.name} left")
-        await run.pass_s(3)
+        await run.pass_s(_BETWEEN_S)
+        run.note(f"{worker.name} left, pause {await run.pause_ms(since_ms)} ms")
 
 
 async def zombie(run: Run) -> None:

@@ -1,5 +1,6 @@
 """What agents and engine tell the metrics: once a slice, or once a second."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -94,6 +95,7 @@ class EngineCounters:
         if policy is not None:
             metrics.breakers_open(engine.breaker.open_now(self._now_ms(), policy))
         metrics.agents(engine.agents_up())
+        metrics.tasks(len(asyncio.all_tasks()))
 
     def _look_at_source(self, engine: "Engine") -> None:
         source, metrics = engine.source, self._metrics

@@ -136,6 +136,13 @@ class LocalCluster:
         self._paused.discard(node)
         self._running.pop(node).kill()
 
+    def exit_code(self, node: int) -> int | None:
+        """Return how a node ended that nobody asked to; None = it runs.
+
+        It counts as running until it is killed here.
+        """
+        return self._running[node].wait(0)
+
     def pause(self, node: int) -> None:
         """Freeze a node: its connections stay open and nothing answers."""
         self._running[node].pause()

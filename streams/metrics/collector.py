@@ -153,6 +153,10 @@ class Metrics(Collector):
         """Replace which agents run."""
         self._replace(table.AGENTS_UP, {(name,): int(one) for name, one in up.items()})
 
+    def tasks(self, count: int) -> None:
+        """Say how many asyncio tasks are alive."""
+        self._put(table.TASKS, (), count)
+
     def build(self, version: str, python: str) -> None:
         """Say what runs."""
         self._replace(table.BUILD, {(version, python): 1})

@@ -137,6 +137,12 @@ BREAKERS_OPEN: Final = _gauge(
     "refund_breakers_open", "scope", "Open breakers: 0 or 1 for global.", "breakers"
 )
 AGENTS_UP: Final = _gauge("refund_agent_up", "agent", "1 while the agent runs.")
+TASKS: Final = _gauge(
+    "refund_tasks",
+    "",
+    "Asyncio tasks alive; follows partitions and connections, never the load.",
+    "tasks",
+)
 BUILD: Final = _gauge("refund_build_info", "version python", "Always 1.")
 POLICY: Final = _gauge(
     "refund_policy_info",
@@ -170,6 +176,7 @@ TABLE: Final = (
     NOTICES,
     BREAKERS_OPEN,
     AGENTS_UP,
+    TASKS,
     BUILD,
     POLICY,
 )

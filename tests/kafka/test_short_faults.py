@@ -8,7 +8,7 @@ import pytest
 
 from faults.catalog import FAULTS
 from faults.report import line
-from faults.run import Fault, play
+from faults.run import Fault, Run, play
 from streams.kafka.broker import LocalCluster
 
 SEED = 3
@@ -23,6 +23,8 @@ def test_the_judge_finds_nothing_after(
     fault: Fault, cluster_of: Callable[[int], LocalCluster], tmp_path: Path
 ) -> None:
     with cluster_of(fault.nodes) as cluster:
-        verdict = asyncio.run(play(fault, SEED, cluster, tmp_path / "run", CALM_S))
+        run = Run(fault, SEED, cluster)
+        run.calm_s = CALM_S
+        verdict = asyncio.run(play(run, tmp_path / "run"))
     assert verdict.passed, line(verdict)
     assert verdict.figures.requests > CALM_S * fault.rate
