@@ -44,7 +44,7 @@ def recovery(view: View, from_ms: int, until_ms: int) -> Recovery:
     before = [
         answered[place] - at
         for place, at in meant.items()
-        if from_ms - _BEFORE_MS <= at < from_ms - _LATE_MS
+        if from_ms - _BEFORE_MS <= at < from_ms - _LATE_MS and answered[place] < from_ms
     ]
     during = [
         answered[place] - at for place, at in meant.items() if from_ms <= at < until_ms
@@ -73,10 +73,15 @@ def raw_repeats(view: View) -> int:
 def longest_gap_ms(
     sent: Mapping[Place, int], heard: Iterable[Heard], since_ms: int
 ) -> int | None:
-    """Return the longest gap among requests that were meant for ``since_ms`` or later."""
+    """Return the longest gap from a second before ``since_ms`` on.
+
+    What was answered in that second is what the first gap is counted from.
+    """
     answered = _first_answers(heard)
     meant = {
-        place: at for place, at in sent.items() if at >= since_ms and place in answered
+        place: at
+        for place, at in sent.items()
+        if at >= since_ms - _LATE_MS and place in answered
     }
     return _gap_of_lanes_ms(meant, answered)
 

@@ -68,7 +68,7 @@ class Sample:
     input_ends: Mapping[int, int] = field(default_factory=dict)
     """Ends of the input partitions, looked up before ``committed``."""
     alive: int = 0
-    """Workers that ran, frozen ones not counted."""
+    """Workers whose process was there."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from typing import Final
 from faults.judge.view import View, digest_of
 
 _STUCK_MS: Final = 30_000
+_BLIND_MS: Final = 5_000
+"""Between two looks that are further apart the broker was away: nothing is known."""
 
 
 def reader_agrees(view: View) -> Iterator[str]:
@@ -45,7 +47,11 @@ def acknowledged_is_there(view: View) -> Iterator[str]:
 def nobody_is_stuck(view: View) -> Iterator[str]:
     """Find lag that grew for half a minute while a worker lived and committed nothing (O9)."""
     since: dict[int, tuple[int, int, int]] = {}
+    looked_ms = 0
     for sample in view.samples:
+        if sample.at_ms - looked_ms > _BLIND_MS:
+            since.clear()
+        looked_ms = sample.at_ms
         for partition, end in sample.input_ends.items():
             committed = sample.committed.get(partition, 0)
             known = since.get(partition)

@@ -1,5 +1,6 @@
 """The oracles find what they are for: a right log out of a seed, corrupted at some place."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -9,7 +10,12 @@ import msgspec
 import pytest
 
 from faults.judge.checks import UNDISTURBED, late_answers, problems
-from faults.judge.recovery import percentile, raw_repeats, recovery
+from faults.judge.recovery import (
+    longest_gap_ms,
+    percentile,
+    raw_repeats,
+    recovery,
+)
 from faults.judge.view import Heard, Rec, Sample, View, digest_of
 from streams.agents.judging import Judge, Site
 from streams.decision.breaker import Breaker
@@ -327,6 +333,15 @@ def test_an_order_that_was_long_there_and_not_seen_is_found() -> None:
     assert any(line.startswith("facts_were_loaded") for line in told)
 
 
+def test_lag_is_not_held_against_workers_while_nobody_could_look() -> None:
+    view = stuck(right(0), Random(0))  # noqa: S311
+    blind = [one for one in view.samples if one.committed or one.at_ms % 40_000 < 9_000]
+    gap_ms = max(later.at_ms - one.at_ms for one, later in itertools.pairwise(blind))
+    assert gap_ms > 5_000
+    told = problems(replace(view, samples=blind), UNDISTURBED)
+    assert not any(line.startswith("nobody_is_stuck") for line in told)
+
+
 def test_recovery_counts_from_the_moment_a_request_was_meant_to_be_sent() -> None:
     view = right(1)
     from_ms, until_ms = ASKED_MS + 20_500, ASKED_MS + 30_500
@@ -344,6 +359,9 @@ def test_recovery_counts_from_the_moment_a_request_was_meant_to_be_sent() -> Non
     # From 21,000, when a request began to wait, until any was answered at 31,005.
     assert late.longest_gap_ms == 10_005
     assert (late.p99_before_ms, late.p99_after_ms) == (5, 5)
+    assert (calm.p99_during_ms, late.p99_during_ms) == (5, 11_500)
+    assert longest_gap_ms(view.sent, heard, from_ms) == 10_005
+    assert longest_gap_ms(view.sent, view.heard, from_ms) == 5
 
 
 def test_raw_repeats_and_late_answers_are_counted() -> None:
