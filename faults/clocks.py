@@ -20,8 +20,8 @@ _OF_SYSTEM: Final = "*/faketime/libfaketime.so.1"
 _ASK: Final = "import time; print(time.time(), time.monotonic())"
 _HOUR_S: Final = 3_600
 _NEAR_S: Final = 60.0
-RIGHT: Final = {"LD_PRELOAD": ""}
-"""Environment of a process that has the machine's clock again."""
+RIGHT: Final = dict.fromkeys(("LD_PRELOAD", "FAKETIME", "FAKETIME_DONT_FAKE_MONOTONIC"))
+"""Changes that give a process the machine's clock again."""
 
 
 def shifted(hours: int) -> dict[str, str]:

@@ -44,7 +44,7 @@ class Crew:
         self._begin(worker)
         return worker
 
-    def _begin(self, worker: Worker, **changes: str) -> None:
+    def _begin(self, worker: Worker, **changes: str | None) -> None:
         worker.start(**changes)
         self._kept.add(worker)
 
@@ -67,8 +67,8 @@ class Crew:
         worker.terminate()
         return await worker.exit_code(STOP_S)
 
-    def start(self, worker: Worker, **changes: str) -> None:
-        """Start a worker that is down; ``changes`` are settings for good."""
+    def start(self, worker: Worker, **changes: str | None) -> None:
+        """Start a worker that is down; ``changes`` are settings for good, None = not set."""
         self._begin(worker, **changes)
 
     async def ready(self, deadline_s: float = 60.0) -> None:

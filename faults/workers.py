@@ -62,10 +62,14 @@ class Worker:
         """Process id of the process that was started last."""
         return self._there.pid
 
-    def start(self, **changes: str) -> None:
-        """Start it, or start it again; ``changes`` are settings for good."""
+    def start(self, **changes: str | None) -> None:
+        """Start it, or start it again; ``changes`` are settings for good, None = not set."""
         assert not self.running
-        self._settings.update(changes)
+        for name, text in changes.items():
+            if text is None:
+                self._settings.pop(name, None)
+            else:
+                self._settings[name] = text
         port = free_port()
         self._web = f"http://{_LOOPBACK}:{port}"
         environ = surroundings() | self._settings | {"REFUND_WEB__PORT": str(port)}

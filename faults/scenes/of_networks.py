@@ -17,7 +17,7 @@ _NARROW_BITS: Final = 3_000_000
 async def proxied(run: Run, **settings: str) -> AsyncIterator[tuple[Network, ...]]:
     """Restart the workers behind proxies, one a broker; and before them afterwards.
 
-    ``settings`` are the workers' only inside the block; they are set to nothing after it.
+    ``settings`` are the workers' only inside the block.
     """
     async with AsyncExitStack() as stack:
         networks, doors = [], []
@@ -34,11 +34,11 @@ async def proxied(run: Run, **settings: str) -> AsyncIterator[tuple[Network, ...
         await restarted(
             run,
             REFUND_KAFKA__BOOTSTRAP_SERVERS=run.cluster.bootstrap_servers,
-            **dict.fromkeys(settings, ""),
+            **dict.fromkeys(settings),
         )
 
 
-async def restarted(run: Run, **changes: str) -> None:
+async def restarted(run: Run, **changes: str | None) -> None:
     """Restart all workers in turn, with other settings."""
     for worker in run.crew.workers:
         await run.crew.stop(worker)

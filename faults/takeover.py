@@ -1,0 +1,103 @@
+"""How long a partition rests after kill -9, by the ways there are to make that shorter.
+
+``python -m faults.takeover`` measures; docs/reliability.md keeps what came out.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from faults.campaign import Campaign, runs_of
+from faults.run import Act, Fault, Run, Verdict
+from faults.scenes import of_workers
+from streams.kafka.broker import prepare
+from streams.kafka.jars import default_cache
+
+_HASTY: Final = {"group.min.session.timeout.ms": "1000"}
+"""Of the broker: by default it refuses less than 6 s."""
+
+
+async def kill_for_good(run: Run) -> None:
+    """Kill a worker that nobody starts again."""
+    await run.some_moment()
+    worker = run.rng.choice(run.crew.workers)
+    run.crew.lose(worker)
+    run.note(f"{worker.name} killed for good")
+    await run.pass_s(of_workers.SESSION_S * 2)
+
+
+def _way(
+    number: int, text: str, act: Act, session_ms: int, settings: Mapping[str, str]
+) -> Fault:
+    times = {
+        "REFUND_KAFKA__SESSION_TIMEOUT_MS": str(session_ms),
+        "REFUND_KAFKA__HEARTBEAT_INTERVAL_MS": str(min(3_000, session_ms // 4)),
+    }
+    return Fault(
+        number,
+        f"way-{number}",
+        text,
+        act,
+        1,
+        settings={**times, **settings},
+        properties=_HASTY,
+    )
+
+
+_STATIC: Final = {"REFUND_KAFKA__GROUP_INSTANCE_ID": "set for each"}
+WAYS: Final = (
+    _way(1, "10 s, started again at once", of_workers.kill, 10_000, {}),
+    _way(2, "6 s, started again at once", of_workers.kill, 6_000, {}),
+    _way(3, "3 s, started again at once", of_workers.kill, 3_000, {}),
+    _way(4, "1.5 s, started again at once", of_workers.kill, 1_500, {}),
+    _way(5, "6 s, not started again", kill_for_good, 6_000, {}),
+    _way(
+        6, "10 s, static name, started again at once", of_workers.kill, 10_000, _STATIC
+    ),
+)
+
+
+def table(verdicts: Sequence[Verdict]) -> Table:
+    """Return one row a way: the longest gap, median and each run."""
+    found = Table("session time-out and membership", "longest gap ms", "runs", "judge")
+    for way in WAYS:
+        mine = [one for one in verdicts if one.name == way.name]
+        gaps = [one.figures.longest_gap_ms or 0 for one in mine]
+        if gaps:
+            passed = all(one.passed for one in mine)
+            found.add_row(
+                way.text,
+                f"{median(gaps):.0f}",
+                " ".join(map(str, gaps)),
+                "passed" if passed else "; ".join(mine[0].problems) or "FAILED",
+            )
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure; 0 when the judge found nothing either."""
+    parser = argparse.ArgumentParser(prog="python -m faults.takeover")
+    parser.add_argument("--runs", type=int, default=3, metavar="N", help="of each way")
+    given = parser.parse_args(arguments)
+    console = Console()
+    campaign = Campaign(
+        prepare(default_cache(None, Path.home())),
+        Path(tempfile.mkdtemp(prefix="takeover-")),
+    )
+    verdicts = campaign.play(
+        runs_of(WAYS, given.runs, None),
+        lambda one: console.print(f"{one.name} {one.figures.longest_gap_ms} ms"),
+    )
+    console.print(table(verdicts))
+    return 0 if all(one.passed for one in verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
