@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from faults.disk import small_disk
-from faults.run import Fault, NotRunError, Run, Verdict, not_run, play
+from faults.run import Fault, Run, play
+from faults.verdict import NotRunError, Verdict, not_run
 from streams.kafka.broker import LocalCluster
 from streams.kafka.node import ClusterOptions
 
@@ -69,7 +70,7 @@ class Campaign:
             with disk_of(fault) as disk:
                 return self._on(disk, fault, seed, folder)
         except NotRunError as why:
-            return not_run(fault, seed, why)
+            return not_run(fault.number, fault.name, seed, why)
 
     def _on(self, disk: Path | None, fault: Fault, seed: int, folder: Path) -> Verdict:
         options = ClusterOptions(

@@ -13,7 +13,8 @@ from rich.console import Console
 from faults.campaign import Campaign, runs_of
 from faults.catalog import FAULTS, SOAK_S, soak
 from faults.report import PAGE, catalogue, figures_table, line, write_page
-from faults.run import Fault, Verdict
+from faults.run import Fault
+from faults.verdict import Verdict
 from streams.errors import RefundError
 from streams.kafka.broker import prepare
 from streams.kafka.jars import default_cache

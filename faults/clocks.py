@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from faults.run import NotRunError
+from faults.verdict import NotRunError
 from faults.workers import surroundings
 
 _IN_WHEEL: Final = Path("vendor") / "libfaketime" / "src" / "libfaketime.so.1"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from faults.run import NotRunError
+from faults.verdict import NotRunError
 
 _FILLER: Final = "filler"
 _CHUNK: Final = 1_048_576

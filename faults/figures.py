@@ -5,7 +5,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from faults.judge.checks import late_answers
+from faults.judge.order import late_answers
 from faults.judge.recovery import raw_repeats, recovery
 from faults.judge.view import View
 

@@ -9,7 +9,8 @@ from typing import Final
 from rich.table import Table
 
 from faults.figures import Figures
-from faults.run import Fault, Verdict
+from faults.run import Fault
+from faults.verdict import Verdict
 
 PAGE: Final = Path("docs") / "reliability.md"
 _BEGIN: Final = "<!-- runs: from here -->"

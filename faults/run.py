@@ -17,7 +17,6 @@ from pathlib import Path
 from random import Random
 from typing import Final, TypeAlias
 
-import msgspec
 from aiokafka.errors import KafkaError
 
 from faults.crew import Crew
@@ -28,6 +27,7 @@ from faults.judge.view import View
 from faults.keep import keep
 from faults.lab import Lab, laboratory, now_ms
 from faults.load import Load
+from faults.verdict import Verdict
 from faults.waiting import eventually
 from faults.watch import Watch
 from streams.kafka.broker import LocalCluster
@@ -44,10 +44,6 @@ THREE: Final = {
 Act: TypeAlias = Callable[["Run"], Awaitable[None]]
 Judged: TypeAlias = tuple[View, Sequence[Check]]
 """What is judged, and by what."""
-
-
-class NotRunError(Exception):
-    """A machine lacks what a fault needs; nothing was tried."""
 
 
 @dataclass(frozen=True)
@@ -79,40 +75,6 @@ class Fault:
     checks: Sequence[Check] = WITHOUT_ZOMBIES
     within: Sequence[Bound] = ()
     """What the figures of a run must keep to."""
-
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of a run."""
-
-    fault: int
-    name: str
-    seed: int
-    problems: tuple[str, ...]
-    timeline: tuple[tuple[float, str], ...]
-    """Seconds from the start of the load, and what happened."""
-    figures: Figures
-    kept: str | None = None
-    """Folder of a failed run: logs of workers and brokers, topics as JSON lines."""
-    not_run: str | None = None
-    """Why nothing was tried; None = it was."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether it was tried and the judge found nothing."""
-        return not self.problems and self.not_run is None
-
-
-def not_run(fault: Fault, seed: int, why: NotRunError) -> Verdict:
-    """Return the verdict on a run that could not be."""
-    return Verdict(
-        fault=fault.number,
-        name=fault.name,
-        seed=seed,
-        problems=(),
-        timeline=(),
-        figures=Figures(),
-        not_run=str(why),
-    )
 
 
 class Run:

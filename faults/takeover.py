@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from faults.campaign import Campaign, runs_of
-from faults.run import Act, Fault, Run, Verdict
+from faults.run import Act, Fault, Run
 from faults.scenes import of_workers
+from faults.verdict import Verdict
 from streams.kafka.broker import prepare
 from streams.kafka.jars import default_cache
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from faults.judge.money import approvals_are_just, facts_were_loaded
-from faults.judge.view import Place, Rec, View, answered_place
+from faults.judge.order import order_is_kept, refunds_keep_order
+from faults.judge.view import Rec, View
 from faults.judge.witness import acknowledged_is_there, nobody_is_stuck, reader_agrees
 from streams.decision.engine import judge_again
 from streams.decision.policy import Policy
@@ -171,36 +172,6 @@ def _judged_again(
         yield f"{rec}: does not follow from what it says was seen"
 
 
-def order_is_kept(view: View) -> Iterator[str]:
-    """Along every output partition the offsets that are answered never go down (O4)."""
-    for rec, offset, highest in _late(view):
-        yield f"{rec}: answers {offset} after {highest}"
-
-
-def late_answers(view: View) -> int:
-    """Count answers that stand behind those to later requests, repeats left out.
-
-    A crash may leave some, and nothing else may: a request whose answer was still on its
-    way to one topic is judged again, and with other facts its answer may go to another
-    topic, where answers to later requests stand already.
-    """
-    return sum(1 for _ in _late(view))
-
-
-def _late(view: View) -> Iterator[tuple[Rec, int, int]]:
-    highest: dict[tuple[str, int], int] = {}
-    folded: set[tuple[str, Place]] = set()
-    for rec in (*view.decisions, *view.dead):
-        place = answered_place(rec, view.input_topic)
-        if place is None or (rec.topic, place) in folded:
-            continue
-        folded.add((rec.topic, place))
-        where = (rec.topic, rec.partition)
-        if place[1] < highest.get(where, -1):
-            yield rec, place[1], highest[where]
-        highest[where] = max(place[1], highest.get(where, -1))
-
-
 def commits_stay_behind(view: View) -> Iterator[str]:
     """No committed offset was ever ahead of what the outputs then held (O6)."""
     asked: dict[int, list[int]] = defaultdict(list)
@@ -259,6 +230,7 @@ WITHOUT_ZOMBIES: Final[tuple[Check, ...]] = (
     *ALWAYS,
     every_offset_is_answered_once,
     one_content_a_decision,
+    refunds_keep_order,
     notices_are_written_once,
 )
 """Also after crashes, whatever facts do meanwhile."""

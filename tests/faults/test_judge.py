@@ -6,6 +6,7 @@ import pytest
 from faults.judge.checks import (
     ALWAYS,
     UNDISTURBED,
+    WITHOUT_ZOMBIES,
     Check,
     answers_fit,
     commits_stay_behind,
@@ -15,10 +16,10 @@ from faults.judge.checks import (
     first_decisions_hold,
     notices_are_written_once,
     one_content_a_decision,
-    order_is_kept,
     problems,
     readable,
 )
+from faults.judge.order import order_is_kept, refunds_keep_order
 from faults.judge.view import Rec, Sample, View
 from streams.decision.engine import decide
 from streams.decision.facts import see
@@ -193,6 +194,26 @@ def test_a_reordered_log_is_found() -> None:
     second = Rec("reviews", 0, 1, b"k", REVIEWS[0].value, REVIEWS[0].headers)
     seen = view(first, second, REVIEWS[2], LETTER, samples=SAMPLES[2:])
     assert found(seen) == {order_is_kept.__name__}
+
+
+def test_decisions_on_one_refund_in_the_wrong_order_are_found_even_after_crashes() -> (
+    None
+):
+    asked = [
+        Rec("requests", 0, at, b"k", samples.request(refund_id="r", refund_version=at))
+        for at in (1, 2)
+    ]
+    first, second = (decided(rec, at) for at, rec in enumerate(reversed(asked)))
+    both = View(INPUT, asked, (first, second), (), {POLICY.name: POLICY})
+    assert refunds_keep_order.__name__ in found(both, WITHOUT_ZOMBIES)
+    right = View(
+        INPUT,
+        asked,
+        [decided(rec, at) for at, rec in enumerate(asked)],
+        (),
+        {POLICY.name: POLICY},
+    )
+    assert found(right, WITHOUT_ZOMBIES) == set()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any, Final, TypeAlias
 import msgspec
 import pytest
 
-from faults.judge.checks import UNDISTURBED, late_answers, problems
+from faults.judge.checks import UNDISTURBED, problems
+from faults.judge.order import late_answers
 from faults.judge.recovery import (
     longest_gap_ms,
     percentile,

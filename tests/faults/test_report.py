@@ -9,7 +9,7 @@ from faults.catalog import FAULTS, SOAK_S
 from faults.cli import chosen
 from faults.figures import Figures
 from faults.report import line, write_page
-from faults.run import NotRunError, Verdict, not_run
+from faults.verdict import NotRunError, Verdict, not_run
 
 WANTED = (10, 20, 10, 5, 5, 3, 5, 3, 2, 3, 3, 3, 5, 5, 5, 3, 2, 3, 1, 5, 1, 2, 1, 1, 10)
 """Runs of faults 1 to 25."""
@@ -61,7 +61,7 @@ def test_a_row_says_how_many_runs_passed_and_how_many_there_should_be(
 
 def test_faults_that_were_not_run_have_a_row_that_says_so(page: Path) -> None:
     (fault,) = chosen(["disk-full"])
-    skipped = not_run(fault, 1, NotRunError("cannot mount"))
+    skipped = not_run(fault.number, fault.name, 1, NotRunError("cannot mount"))
     write_page([skipped], FAULTS, page)
     assert list(rows(page)) == [fault.name for fault in FAULTS]
     assert {row[2] for row in rows(page).values()} == {"not run"}
