@@ -7,14 +7,18 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Final
 
+import orjson
 from rich.console import Console
 from rich.table import Table
 
 from faults.campaign import Campaign, runs_of
+from faults.lab import Row
+from faults.report import line
 from faults.run import Act, Fault, Run
 from faults.scenes import of_workers
 from faults.verdict import Verdict
@@ -23,6 +27,10 @@ from streams.kafka.jars import default_cache
 
 _HASTY: Final = {"group.min.session.timeout.ms": "1000"}
 """Of the broker: by default it refuses less than 6 s."""
+_MANY: Final = 400_000
+_AT_ONCE: Final = 5_000
+_PREPARED: Final = " ready after "
+"""In the line that says how long facts and outputs took."""
 
 
 async def kill_for_good(run: Run) -> None:
@@ -32,6 +40,24 @@ async def kill_for_good(run: Run) -> None:
     run.crew.lose(worker)
     run.note(f"{worker.name} killed for good")
     await run.pass_s(of_workers.SESSION_S * 2)
+
+
+async def kill_with_many_facts(run: Run) -> None:
+    """Kill a worker for good whose partitions have many orders."""
+    orders = [row for row in run.load.world.facts[0] if row.topic == "orders"]
+    for begin in range(0, _MANY, _AT_ONCE):
+        some = (orders[at % len(orders)] for at in range(begin, begin + _AT_ONCE))
+        await run.lab.put(*(_renamed(row, begin + at) for at, row in enumerate(some)))
+    run.note(f"{_MANY} orders more")
+    await kill_for_good(run)
+    for worker in run.crew.workers:
+        told = [text for text in worker.text().splitlines() if _PREPARED in text]
+        run.note(f"{worker.name}: {told[-1].partition('partitions ')[2]}")
+
+
+def _renamed(row: Row, number: int) -> Row:
+    fields = orjson.loads(row.value or b"{}") | {"order_id": f"many-{number}"}
+    return replace(row, key=b"many-%d" % number, value=orjson.dumps(fields))
 
 
 def _way(
@@ -62,6 +88,7 @@ WAYS: Final = (
     _way(
         6, "10 s, static name, started again at once", of_workers.kill, 10_000, _STATIC
     ),
+    _way(7, "6 s, not started again, many orders", kill_with_many_facts, 6_000, {}),
 )
 
 
@@ -85,6 +112,7 @@ def table(verdicts: Sequence[Verdict]) -> Table:
 def main(arguments: Sequence[str]) -> int:
     """Measure; 0 when the judge found nothing either."""
     parser = argparse.ArgumentParser(prog="python -m faults.takeover")
+    parser.add_argument("way", nargs="*", type=int, help="numbers (default: all)")
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="of each way")
     given = parser.parse_args(arguments)
     console = Console()
@@ -92,9 +120,10 @@ def main(arguments: Sequence[str]) -> int:
         prepare(default_cache(None, Path.home())),
         Path(tempfile.mkdtemp(prefix="takeover-")),
     )
+    ways = [way for way in WAYS if not given.way or way.number in given.way]
     verdicts = campaign.play(
-        runs_of(WAYS, given.runs, None),
-        lambda one: console.print(f"{one.name} {one.figures.longest_gap_ms} ms"),
+        runs_of(ways, given.runs, None),
+        lambda one: console.print(line(one), markup=False, soft_wrap=True),
     )
     console.print(table(verdicts))
     return 0 if all(one.passed for one in verdicts) else 1
