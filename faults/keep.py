@@ -30,6 +30,7 @@ def keep(
         (
             {
                 "at_ms": one.at_ms,
+                "ended_ms": one.ended_ms,
                 "committed": dict(one.committed),
                 "input_ends": dict(one.input_ends),
                 "alive": one.alive,

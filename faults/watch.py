@@ -119,4 +119,4 @@ class Watch:
         # Afterwards: an output that came between the looks is no violation.
         outputs = await lab.ends(*DECIDED)
         inputs = {number: end for (_, number), end in ends.items()}
-        return Sample(committed, outputs, at_ms, inputs, self._alive())
+        return Sample(committed, outputs, at_ms, inputs, self._alive(), now_ms())

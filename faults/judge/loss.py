@@ -16,11 +16,14 @@ class Loss:
         Without the prefix.
     records
         All it held when it was deleted.
+    gone_ms
+        When it was deleted, UTC ms; nothing was written to it for a moment before.
     """
 
-    def __init__(self, topic: str, records: Sequence[Rec]) -> None:
+    def __init__(self, topic: str, records: Sequence[Rec], gone_ms: int) -> None:
         self.topic = topic
         self.records = records
+        self._gone_ms = gone_ms
         self._ends = Counter({rec.partition: rec.offset + 1 for rec in records})
         self._again_ms = 0
         self._heard_before = 0
@@ -38,17 +41,19 @@ class Loss:
         return replace(
             view,
             outputs=[*self.records, *map(self._moved, view.outputs)],
-            samples=[self._moved_sample(one) for one in view.samples],
+            samples=[
+                self._moved_sample(one)
+                for one in view.samples
+                if one.ended_ms < self._gone_ms or one.at_ms >= self._again_ms
+            ],
             heard=[*before, *map(self._moved_heard, after)],
         )
 
     def decided_again(self, view: View) -> tuple[int, int]:
-        """Count decisions that were lost and made again, and those that came out otherwise."""
-        lost: dict[tuple[str, bool], Rec] = {}
-        for rec in self.records:
-            lost.setdefault(rec.identity, rec)
+        """Count decisions that were lost and made again, and those of another outcome."""
+        lost = {rec.identity for rec in self.records}
         again = [rec for identity, rec in view.first.items() if identity in lost]
-        return len(again), sum(rec.value != lost[rec.identity].value for rec in again)
+        return len(again), sum(rec.topic != self.topic for rec in again)
 
     def _moved(self, rec: Rec) -> Rec:
         if rec.topic != self.topic:

@@ -64,11 +64,13 @@ class Sample:
     committed: Mapping[int, int]
     ends: Mapping[tuple[str, int], int]
     at_ms: int = 0
-    """When it was taken, UTC ms."""
+    """When the look began, UTC ms."""
     input_ends: Mapping[int, int] = field(default_factory=dict)
     """Ends of the input partitions, looked up before ``committed``."""
     alive: int = 0
     """Workers whose process was there."""
+    ended_ms: int = 0
+    """When the look was over, UTC ms."""
 
 
 @dataclass(frozen=True)

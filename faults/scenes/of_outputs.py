@@ -180,7 +180,7 @@ async def topic_deleted(run: Run) -> None:
     def split(view: View) -> Sequence[Judged]:
         whole = [check for check in ALWAYS if check is not first_decisions_hold]
         counts = loss.decided_again(view)
-        run.note(f"decided again: {counts[0]}, {counts[1]} of them otherwise")
+        run.note(f"decided again: {counts[0]}, {counts[1]} with another outcome")
         return (loss.whole(view), whole), (replace(view, samples=(), heard=()), _LEFT)
 
     run.split = split
@@ -200,7 +200,7 @@ async def _delete(run: Run) -> Loss:
     for worker in run.crew.workers:
         worker.pause()
     await run.watch.caught_up()
-    loss = Loss("approvals", await run.lab.records("approvals"))
+    loss = Loss("approvals", await run.lab.records("approvals"), now_ms())
     await run.lab.admin.delete_topics([run.lab.prefix + "approvals"])
     for worker in run.crew.workers:
         worker.resume()

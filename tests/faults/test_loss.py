@@ -16,7 +16,7 @@ def torn(seed: int) -> tuple[View, Loss]:
     """A right log whose first approvals were deleted; what came later starts at 0."""
     view = right(seed)
     approvals = [rec for rec in view.outputs if rec.topic == "approvals"]
-    loss = Loss("approvals", approvals[:KEPT])
+    loss = Loss("approvals", approvals[:KEPT], DECIDED_MS - 1)
     again = [moved_back(rec) for rec in approvals[KEPT:]]
     others = [rec for rec in view.outputs if rec.topic != "approvals"]
     heard = [one for one in view.heard if one.topic == "approvals"]
@@ -64,13 +64,21 @@ def test_a_commit_ahead_of_the_topic_that_was_made_again_is_found() -> None:
     assert found == {"commits_stay_behind"}
 
 
+def test_a_look_while_the_topic_was_gone_tells_nothing() -> None:
+    view, loss = torn(2)
+    begun, done = view.samples
+    gone = replace(done, ends={}, at_ms=DECIDED_MS - 2, ended_ms=DECIDED_MS)
+    samples = (begun, gone, done)
+    assert problems(loss.whole(replace(view, samples=samples)), UNDISTURBED) == []
+
+
 def test_decisions_that_are_made_again_are_counted() -> None:
     view, loss = torn(3)
     same, other = loss.records[:2]
     outputs = [
         *view.outputs,
         same,
-        replace(other, value=(other.value or b"").replace(b'"paid"', b'"shipped"', 1)),
+        replace(other, topic="reviews"),
     ]
     assert loss.decided_again(view) == (0, 0)
     assert loss.decided_again(replace(view, outputs=outputs)) == (2, 1)
