@@ -2,7 +2,13 @@
 
 from typing import Final
 
-from faults.figures import back_within, gap_at_most, p99_is_back
+from faults.figures import (
+    back_within,
+    gap_at_most,
+    late_at_most,
+    p99_is_back,
+    repeats_at_most,
+)
 from faults.judge.checks import ALWAYS, UNDISTURBED, WITHOUT_ZOMBIES
 from faults.judge.money import facts_were_loaded
 from faults.run import Fault
@@ -23,6 +29,9 @@ _NAMED: Final = {
     "REFUND_KAFKA__SESSION_TIMEOUT_MS": "15000",
 }
 _OUTAGE_MS: Final = 30_000
+_SECOND: Final = 500
+"""Requests of a second: what may be on its way when something breaks."""
+_USUAL: Final = (p99_is_back, late_at_most(_SECOND))
 
 SOAK_S: Final = 7_200
 
@@ -39,7 +48,7 @@ def soak(length_s: int) -> Fault:
         seconds=of_hours.rows_s(length_s),
         length_s=length_s,
         checks=UNDISTURBED,
-        within=(p99_is_back,),
+        within=_USUAL,
     )
 
 
@@ -51,7 +60,7 @@ FAULTS: Final = (
         of_workers.restart,
         10,
         checks=UNDISTURBED,
-        within=(gap_at_most(1_500), p99_is_back),
+        within=(gap_at_most(1_500), *_USUAL),
     ),
     Fault(
         2,
@@ -59,7 +68,7 @@ FAULTS: Final = (
         "kill -9 a worker at some moment",
         of_workers.kill,
         20,
-        within=(gap_at_most(_AFTER_KILL_MS), p99_is_back),
+        within=(gap_at_most(_AFTER_KILL_MS), *_USUAL),
     ),
     Fault(
         3,
@@ -67,7 +76,7 @@ FAULTS: Final = (
         "kill -9 between produce acknowledgement and commit",
         of_workers.kill_before_commit,
         10,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         4,
@@ -75,7 +84,7 @@ FAULTS: Final = (
         "kill -9 while loading facts or reading back outputs",
         of_workers.kill_while_loading,
         5,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         5,
@@ -85,7 +94,7 @@ FAULTS: Final = (
         5,
         settings=_NAMED,
         checks=UNDISTURBED,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         6,
@@ -95,7 +104,7 @@ FAULTS: Final = (
         3,
         workers=1,
         checks=UNDISTURBED,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         7,
@@ -104,7 +113,7 @@ FAULTS: Final = (
         of_workers.zombie,
         5,
         checks=ALWAYS,
-        within=(gap_at_most(_AFTER_KILL_MS), p99_is_back),
+        within=(gap_at_most(_AFTER_KILL_MS), repeats_at_most(_SECOND), *_USUAL),
     ),
     Fault(
         8,
@@ -115,7 +124,7 @@ FAULTS: Final = (
         workers=1,
         settings=_NAMED,
         checks=ALWAYS,
-        within=(p99_is_back,),
+        within=(repeats_at_most(_SECOND), *_USUAL),
     ),
     Fault(
         9,
@@ -126,7 +135,7 @@ FAULTS: Final = (
         workers=5,
         rate=300,
         seconds=120,
-        within=(gap_at_most(_AFTER_KILL_MS), p99_is_back),
+        within=(gap_at_most(_AFTER_KILL_MS), *_USUAL),
     ),
     Fault(
         10,
@@ -135,7 +144,7 @@ FAULTS: Final = (
         of_brokers.broker_down,
         3,
         seconds=150,
-        within=(back_within(_OUTAGE_MS), p99_is_back),
+        within=(back_within(_OUTAGE_MS), *_USUAL),
     ),
     Fault(
         11,
@@ -155,7 +164,7 @@ FAULTS: Final = (
         3,
         nodes=3,
         seconds=120,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         13,
@@ -165,7 +174,7 @@ FAULTS: Final = (
         5,
         nodes=3,
         seconds=120,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         14,
@@ -175,7 +184,7 @@ FAULTS: Final = (
         5,
         nodes=3,
         seconds=90,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         15,
@@ -185,7 +194,7 @@ FAULTS: Final = (
         5,
         nodes=3,
         seconds=120,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         16,
@@ -195,7 +204,7 @@ FAULTS: Final = (
         3,
         nodes=3,
         seconds=150,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         17,
@@ -205,7 +214,7 @@ FAULTS: Final = (
         2,
         nodes=3,
         seconds=90,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         17,
@@ -216,7 +225,7 @@ FAULTS: Final = (
         nodes=3,
         seconds=120,
         properties=of_outputs.WITH_RIGHTS,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         17,
@@ -226,7 +235,7 @@ FAULTS: Final = (
         2,
         nodes=3,
         seconds=180,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         18,
@@ -235,7 +244,7 @@ FAULTS: Final = (
         of_networks.bad_network,
         3,
         seconds=200,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         19,
@@ -243,7 +252,7 @@ FAULTS: Final = (
         "1,000 records malformed, null, 1 MB, of unknown types, of a schema to come, misrouted",
         of_records.poison,
         1,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         20,
@@ -253,7 +262,7 @@ FAULTS: Final = (
         5,
         seconds=150,
         properties={"log.cleaner.backoff.ms": "500"},
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         21,
@@ -262,7 +271,7 @@ FAULTS: Final = (
         of_records.transactions,
         1,
         seconds=60,
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         22,
@@ -273,7 +282,7 @@ FAULTS: Final = (
         seconds=90,
         # By its own clock a worker knows of everything an hour too early.
         checks=[one for one in WITHOUT_ZOMBIES if one is not facts_were_loaded],
-        within=(p99_is_back,),
+        within=_USUAL,
     ),
     Fault(
         23,
@@ -283,7 +292,7 @@ FAULTS: Final = (
         1,
         seconds=120,
         disk_mib=512,
-        within=(back_within(_OUTAGE_MS), p99_is_back),
+        within=(back_within(_OUTAGE_MS), *_USUAL),
     ),
     soak(SOAK_S),
     Fault(
@@ -296,7 +305,7 @@ FAULTS: Final = (
         rate=300,
         seconds=1_300,
         checks=ALWAYS,
-        within=(p99_is_back,),
+        within=(repeats_at_most(_SECOND), *_USUAL),
     ),
 )
 """In the order of their numbers."""
