@@ -12,8 +12,8 @@ from faults.run import Fault, Run, play
 from streams.kafka.broker import LocalCluster
 
 SEED = 3
-CALM_S = 3.0
-SHORT = ("restart", "kill-before-commit", "twins", "poison")
+CALM_S = 2.0
+SHORT = ("restart", "kill-before-commit", "poison")
 
 
 @pytest.mark.parametrize(
