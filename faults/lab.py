@@ -224,9 +224,11 @@ class Lab:
 
     async def sample(self) -> None:
         """Look once."""
+        at_ms = now_ms()
         committed = await self.committed()
         # Afterwards: an output that came between the two looks is no violation.
-        self.samples.append(Sample(committed, await self.ends(*DECIDED)))
+        ends = await self.ends(*DECIDED)
+        self.samples.append(Sample(committed, ends, at_ms, ended_ms=now_ms()))
 
     async def records(self, *topics: str) -> list[Rec]:
         """Read topics from start to end; what was aborted is left out."""
