@@ -6,6 +6,7 @@ from faults.figures import (
     back_within,
     gap_at_most,
     late_at_most,
+    p99_at_most,
     p99_is_back,
     repeats_at_most,
 )
@@ -164,7 +165,7 @@ FAULTS: Final = (
         3,
         nodes=3,
         seconds=120,
-        within=_USUAL,
+        within=(p99_at_most(3_000), *_USUAL),
     ),
     Fault(
         13,
