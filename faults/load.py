@@ -55,7 +55,7 @@ class Load:
         self.unsure = 0
         self._next = 0
         """Number of the row that is sent next."""
-        self._pace = _Pace(rate)
+        self._pace = Pace(rate)
         self._lanes = [_Lane(number) for number in range(PARTITIONS)]
 
     async def prepare(self) -> None:
@@ -89,7 +89,7 @@ class Load:
 
     def pace(self, rate: int) -> None:
         """Send so many a second from now on."""
-        self._pace = _Pace(rate)
+        self._pace = Pace(rate)
 
     @contextmanager
     def again(self) -> Iterator[None]:
@@ -102,7 +102,7 @@ class Load:
 
     async def _tick(self) -> None:
         """Hand rows to their lanes when their moment has come."""
-        self._pace = _Pace(self._pace.rate)  # the first moment is now
+        self._pace = Pace(self._pace.rate)  # the first moment is now
         while True:
             await asyncio.sleep(_TICK_S)
             for meant_ms in self._pace.moments():
@@ -166,7 +166,7 @@ class Load:
             self._version += 1
 
 
-class _Pace:
+class Pace:
     """So many moments a second, from now on."""
 
     def __init__(self, rate: int) -> None:
