@@ -65,7 +65,7 @@ faults: $(STAMP) ## break things under load, many hours; ARGS="kill --runs 1" fo
 	$(BIN)/python -m faults $(ARGS)
 
 soak: $(STAMP) ## two hours of little load, then a burst; MINUTES=5 for a short one
-	$(BIN)/python -m faults soak $(if $(MINUTES),--soak-minutes $(MINUTES)) $(ARGS)
+	$(BIN)/python -m faults soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 lock: ## renew requirements/*.lock (needs uv)
 	@requirements/lock $(UV)

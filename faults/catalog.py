@@ -30,15 +30,17 @@ _NAMED: Final = {
     "REFUND_KAFKA__SESSION_TIMEOUT_MS": "15000",
 }
 _OUTAGE_MS: Final = 30_000
+_TO_GET_OVER_S: Final = 300
 _SECOND: Final = 500
 """Requests of a second: what may be on its way when something breaks."""
 _USUAL: Final = (p99_is_back, late_at_most(_SECOND))
 
 SOAK_S: Final = 7_200
+MIXTURE_S: Final = 1_000
 
 
 def soak(length_s: int) -> Fault:
-    """Return the one fault that lasts as long as it is told to, the burst not counted."""
+    """Return the long time at little load; the burst comes on top of its length."""
     return Fault(
         24,
         "soak",
@@ -51,6 +53,27 @@ def soak(length_s: int) -> Fault:
         checks=UNDISTURBED,
         within=_USUAL,
     )
+
+
+def mixture(length_s: int) -> Fault:
+    """Return the random mix of faults of workers and brokers."""
+    return Fault(
+        25,
+        "mixture",
+        "2, 7, 13, 14 and 15 at random, with quiet between",
+        of_brokers.mixture,
+        10,
+        nodes=3,
+        rate=300,
+        seconds=length_s + _TO_GET_OVER_S,
+        length_s=length_s,
+        checks=ALWAYS,
+        within=(repeats_at_most(_SECOND), *_USUAL),
+    )
+
+
+LASTING: Final = {"soak": soak, "mixture": mixture}
+"""By name, faults that last as long as they are told to, in seconds."""
 
 
 FAULTS: Final = (
@@ -296,17 +319,6 @@ FAULTS: Final = (
         within=(back_within(_OUTAGE_MS), *_USUAL),
     ),
     soak(SOAK_S),
-    Fault(
-        25,
-        "mixture",
-        "2, 7, 13, 14 and 15 at random for 1,000 s",
-        of_brokers.mixture,
-        10,
-        nodes=3,
-        rate=300,
-        seconds=1_300,
-        checks=ALWAYS,
-        within=(repeats_at_most(_SECOND), *_USUAL),
-    ),
+    mixture(MIXTURE_S),
 )
 """In the order of their numbers."""

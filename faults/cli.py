@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from faults.campaign import Campaign, runs_of
-from faults.catalog import FAULTS, SOAK_S, soak
+from faults.catalog import FAULTS, LASTING
 from faults.report import PAGE, catalogue, figures_table, line, write_page
 from faults.run import Fault
 from faults.verdict import Verdict
@@ -34,13 +34,7 @@ def parser() -> argparse.ArgumentParser:
     add("--list", action="store_true", help="tell the faults and end")
     add("--runs", type=int, metavar="N", help="runs of each (default: the campaign's)")
     add("--seed", type=int, metavar="N", help="of the first run (default: 1)")
-    add(
-        "--soak-minutes",
-        type=int,
-        default=SOAK_S // 60,
-        metavar="N",
-        help="length of the soak, its burst not counted (default: %(default)s)",
-    )
+    add("--minutes", type=int, metavar="N", help=f"length of {', '.join(LASTING)}")
     add("--json", action="store_true", help="verdicts as JSON lines on standard output")
     add("--record", type=Path, metavar="FILE", help="append verdicts to FILE")
     add("--folder", type=Path, help="where failed runs are kept (default: a new one)")
@@ -76,7 +70,9 @@ def main(arguments: Sequence[str]) -> int:
     console = Console(stderr=given.json)
     try:
         faults = [
-            soak(given.soak_minutes * 60) if fault.length_s else fault
+            LASTING[fault.name](given.minutes * 60)
+            if given.minutes and fault.name in LASTING
+            else fault
             for fault in chosen(given.fault)
         ]
         if given.list:

@@ -118,12 +118,11 @@ async def two_down(run: Run) -> None:
     await run.crew.ready(90)
 
 
-MIX_S: Final = 1_000.0
 _QUIET_S: Final = (10.0, 30.0)
 
 
 async def mixture(run: Run) -> None:
-    """25: workers killed and frozen, brokers killed and frozen, with quiet between."""
+    """25: workers and brokers killed and frozen, with quiet between."""
     scenes: tuple[Callable[[Run], Awaitable[None]], ...] = (
         kill,
         zombie,
@@ -132,7 +131,7 @@ async def mixture(run: Run) -> None:
         freeze_broker,
     )
     loop = asyncio.get_running_loop()
-    until = loop.time() + MIX_S
+    until = loop.time() + run.fault.length_s
     while loop.time() < until:
         scene = run.rng.choice(scenes)
         run.note(f"-- {scene.__name__}")

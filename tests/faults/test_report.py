@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from faults.campaign import runs_of
-from faults.catalog import FAULTS, SOAK_S
+from faults.catalog import FAULTS, LASTING
 from faults.cli import chosen
 from faults.figures import Figures
 from faults.report import line, write_page
@@ -41,7 +41,12 @@ def page(tmp_path: Path) -> Path:
 def test_the_campaign_has_every_fault_as_often_as_it_is_wanted() -> None:
     assert {fault.number: fault.runs for fault in FAULTS} == dict(enumerate(WANTED, 1))
     assert {fault.name for fault in chosen(["17"])} == KINDS_OF_17
-    assert [fault.length_s for fault in chosen(["soak"])] == [SOAK_S]
+    lasting = {fault.name: fault.length_s for fault in FAULTS if fault.length_s}
+    assert lasting == {"soak": 7_200, "mixture": 1_000}
+    assert {name: LASTING[name](60).length_s for name in lasting} == {
+        "soak": 60,
+        "mixture": 60,
+    }
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
 
 
@@ -55,7 +60,7 @@ def test_a_row_says_how_many_runs_passed_and_how_many_there_should_be(
 ) -> None:
     told = [verdict("kill", 1), verdict("kill", 2, problems=("lost",))]
     write_page(told, FAULTS, page)
-    assert rows(page)["kill"][2:5] == ["1 of 2", "20", "2000"]
+    assert rows(page)["kill"][2:6] == ["1 of 2", "20", "0", "2000"]
     assert "old" not in page.read_text(encoding="utf-8")
 
 
