@@ -99,6 +99,8 @@ class Run:
         """A fault that takes records away says what is left to be judged."""
         self.disk: Path | None = None
         """The broker's, if it has one of its own."""
+        self.cut_off: list[tuple[int, int]] = []
+        """From and until when, UTC ms, no worker could reach the broker."""
         self.began_ms = 0
         self.over_ms = 0
         self._start = time.monotonic()
@@ -183,6 +185,7 @@ async def _seen(run: Run) -> View:
         facts=run.watch.facts,
         sent=run.load.sent,
         heard=run.watch.heard,
+        cut_off=run.cut_off,
     )
 
 

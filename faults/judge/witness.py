@@ -49,7 +49,8 @@ def nobody_is_stuck(view: View) -> Iterator[str]:
     since: dict[int, tuple[int, int, int]] = {}
     looked_ms = 0
     for sample in view.samples:
-        if sample.at_ms - looked_ms > _BLIND_MS:
+        cut_off = any(begin <= sample.at_ms <= end for begin, end in view.cut_off)
+        if cut_off or sample.at_ms - looked_ms > _BLIND_MS:
             since.clear()
         looked_ms = sample.at_ms
         for partition, end in sample.input_ends.items():

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
+from faults.lab import now_ms
 from faults.network import Network
 from faults.run import Run
 
@@ -58,10 +59,12 @@ async def bad_network(run: Run) -> None:
         await run.pass_s(_SLOW_S)
         await run.answers(100)
         network.bits_per_s = None
+        cut_ms = now_ms()
         network.cut()
         run.note("cut")
         await run.pass_s(_CUT_S)
         network.mend()
+        run.cut_off.append((cut_ms, now_ms()))
         run.note("mended")
         await run.crew.ready(90)
         await run.no_lag()

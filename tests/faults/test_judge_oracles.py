@@ -343,6 +343,18 @@ def test_lag_is_not_held_against_workers_while_nobody_could_look() -> None:
     assert not any(line.startswith("nobody_is_stuck") for line in told)
 
 
+def test_lag_is_not_held_against_workers_while_they_were_cut_off() -> None:
+    view = stuck(right(0), Random(0))  # noqa: S311
+    growing = view.samples[1:-1]
+    whole = (growing[0].at_ms, growing[-1].at_ms)
+    half = (growing[0].at_ms, growing[5].at_ms)
+    names = [
+        {line.partition(":")[0] for line in problems(replace(view, cut_off=[cut]))}
+        for cut in (whole, half)
+    ]
+    assert ["nobody_is_stuck" in found for found in names] == [False, True]
+
+
 def test_recovery_counts_from_the_moment_a_request_was_meant_to_be_sent() -> None:
     view = right(1)
     from_ms, until_ms = ASKED_MS + 20_500, ASKED_MS + 30_500
