@@ -13,7 +13,7 @@ has new topics, and every request must have exactly one output.
 seen, nine headers.
 
 - **ours**: `refund worker` as it is shipped, with history, freshness, metrics. Watermarks
-  are renewed every second, so facts are fresh.
+  are renewed every three seconds, so facts are fresh.
 - **Kafka Streams**: requests joined with global tables of orders, buyers and shops, kept
   in memory; about the same checks, the same record and headers. It keeps no history of
   refunds and does not judge freshness, so it does less. Global tables, because a join

@@ -25,7 +25,7 @@ from bench.world import Row, watermark
 
 _FLUSH_S: Final = 60.0
 _REQUEST_S: Final = 30.0
-_MARK_EVERY_S: Final = 1.0
+_MARK_EVERY_S: Final = 3.0
 _STILL_S: Final = 1.0
 _LOOK_AGAIN_S: Final = 0.1
 _COUNTED_AT_ONCE: Final = 10_000
@@ -92,7 +92,7 @@ class Writer:
 
 
 class Watermarks:
-    """Renews the watermarks every second while a worker runs; a context manager."""
+    """Renews the watermarks every three seconds while a worker runs; a context manager."""
 
     def __init__(self, bootstrap: str, prefix: str, partitions: int) -> None:
         self._writer = Writer(bootstrap)

@@ -41,6 +41,9 @@ REVIEWS: Final = 1
 SKIPPED: Final = 2
 DEAD_LETTERS: Final = 3
 
+_COMPARE_MS: Final = 100
+"""Between two plain decisions that are judged the long way too."""
+
 PASSED_CODES: Final = PASSED[2]
 
 _TYPES: Final = event_types(
@@ -103,6 +106,8 @@ class Judge:
         self._breaker = breaker
         self._source = event_source(site.source_name)
         self._known: Known | None = None
+        self._compared_ms = 0
+        """When a plain decision was last judged the long way too, UTC ms."""
         self._doubtful = False
         """A plain decision was not what the rules make of it: they alone decide now."""
 
@@ -298,7 +303,10 @@ class Judge:
             return False
         shop = self._shared.shops.get(request.shop_id)  # type: ignore[arg-type]  # nor here
         written = plain.approve(request, order, buyer, shop)
-        if written is None or not (work.compared or self._same(request, written, work)):
+        if written is None:
+            return False
+        since_ms = now_ms - self._compared_ms  # below 0 when the clock was set back
+        if not 0 <= since_ms < _COMPARE_MS and not self._same(request, written, work):
             return False
         identity, value = written
         headers = work.headers.build(
@@ -326,12 +334,12 @@ class Judge:
         return True
 
     def _same(self, request: Request, written: Written, work: "_Work") -> bool:
-        """Judge the first plain request of a slice the long way too.
+        """Judge a plain request the long way too.
 
         Should the two ever differ, the rules are right, and are trusted alone from
         then on.
         """
-        work.compared = True
+        self._compared_ms = work.now_ms
         if encode_decision(self._decide(request, work)) == written[1]:
             return True
         self._doubtful = True
@@ -475,7 +483,6 @@ class _Work:
 
     __slots__ = (
         "buyers_ms",
-        "compared",
         "headers",
         "judged",
         "later",
@@ -505,8 +512,6 @@ class _Work:
         self.buyers_ms = tables.buyer_marks.ms
         self.newest: Policy | None = None
         self.plain: Plain | None = None
-        self.compared = False
-        """Whether a plain decision of this slice was judged the long way too."""
 
 
 def _later_versions(requests: Sequence[Read]) -> dict[str, list[tuple[Request, Past]]]:
