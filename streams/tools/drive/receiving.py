@@ -12,7 +12,13 @@ from multiprocessing.connection import Connection
 from typing import Any, Final
 
 import msgspec
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from streams.errors import SourceError
 from streams.records import headers
@@ -28,6 +34,11 @@ _POLL_S: Final = 0.02
 _TELL_NUMBERS: Final = 4 * 512
 _TELL_NS: Final = 20_000_000
 _ANSWER_S: Final = 15.0
+_ASK_AGAIN_S: Final = 0.1
+_NO_LEADER: Final = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+)
 
 
 class ReceivingJob(msgspec.Struct, frozen=True):
@@ -63,9 +74,20 @@ def origin(
 def _ends(consumer: Consumer, job: ReceivingJob) -> Iterable[TopicPartition]:
     for topic in job.topics:
         for number in range(job.partitions):
-            where = TopicPartition(topic, number)
-            _, end = consumer.get_watermark_offsets(where, timeout=_ANSWER_S)
+            end = _end(consumer, TopicPartition(topic, number))
             yield TopicPartition(topic, number, end)
+
+
+def _end(consumer: Consumer, where: TopicPartition) -> int:
+    """Return the end of a partition; that of a new topic may lack its leader yet."""
+    until_s = time.monotonic() + _ANSWER_S
+    while True:
+        try:
+            return int(consumer.get_watermark_offsets(where, timeout=_ANSWER_S)[1])
+        except KafkaException as refused:
+            if time.monotonic() > until_s or refused.args[0].code() not in _NO_LEADER:
+                raise
+            time.sleep(_ASK_AGAIN_S)
 
 
 def _receive(consumer: Consumer, job: ReceivingJob, pipe: Connection) -> None:
