@@ -302,9 +302,10 @@ class Judge:
         if order is None or buyer is None:
             return False
         shop = self._shared.shops.get(request.shop_id)  # type: ignore[arg-type]  # nor here
-        written = plain.approve(request, order, buyer, shop)
-        if written is None:
+        approval = plain.approve(request, order, buyer, shop)
+        if approval is None:
             return False
+        written = approval.written()
         since_ms = now_ms - self._compared_ms  # below 0 when the clock was set back
         if not 0 <= since_ms < _COMPARE_MS and not self._same(request, written, work):
             return False
@@ -319,16 +320,16 @@ class Judge:
         ledger.add(
             Entry(
                 request.refund_id,
-                request.refund_version,
-                order_id,
-                request.buyer_id,
+                approval.version,
+                approval.order_id,
+                approval.buyer_id,
                 DECIDED,
                 AUTO_APPROVE,
                 now_ms,
-                request.refund_fen,
+                approval.refund_fen,
                 False,  # noqa: FBT003 - by place, as everywhere on this path
                 PASSED_CODES,
-                value,
+                approval,
             )
         )
         return True

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from streams.decision.model import Past
+from streams.decision.plain import Approval
 from streams.decision.reasons import ReasonCode
 
 APPROVED: Final = "auto_approve"
@@ -30,9 +31,15 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     withdraws: bool
     """The record was a withdrawal, not a request for money."""
     reason_codes: tuple[str, ...]
-    value: bytes
-    """The decision record as written: what a second delivery gets again."""
+    kept: bytes | Approval
+    """The decision record as written, or what it is written from."""
     previous: "Entry | None" = None
+
+    @property
+    def value(self) -> bytes:
+        """The decision record as written: what a second delivery gets again."""
+        kept = self.kept
+        return kept if isinstance(kept, bytes) else kept.written()[1]
 
     def chain(self) -> Iterator["Entry"]:
         """Yield this entry and the earlier ones of the same refund."""

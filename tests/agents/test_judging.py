@@ -609,7 +609,7 @@ def approved_before(world: World, refund_id: str, at_ms: int) -> None:
             19_900,
             withdraws=False,
             reason_codes=("FR_ALL_CONDITIONS_MET",),
-            value=b"",
+            kept=b"",
         )
     )
 

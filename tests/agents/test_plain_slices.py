@@ -3,13 +3,14 @@
 import json
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.agents import judging
 from streams.agents.judging import Judged
-from streams.decision.plain import Plain, plain_at
+from streams.decision.plain import Approval, Plain, plain_at
 from tests import samples
 from tests.agents.world import World, policy, topics
 
@@ -81,11 +82,9 @@ class Liar:
         self.policy = plain.policy
         self._plain = plain
 
-    def approve(self, *given: object) -> tuple[str, bytes] | None:
+    def approve(self, *given: object) -> Approval | None:
         found = self._plain.approve(*given)  # type: ignore[arg-type]
-        if found is None:
-            return None
-        return found[0], found[1].replace(b"19900", b"19901")
+        return None if found is None else msgspec.structs.replace(found, paid_fen=1)
 
 
 def test_where_the_short_way_is_wrong_the_rules_decide_and_it_is_given_up(

@@ -66,7 +66,8 @@ def short(case: Case) -> Written | None:
     plain = plain_at(Known(case.policy), moment)
     if plain is None:
         return None
-    return plain.approve(case.request, case.order, case.buyer, case.shop)
+    approval = plain.approve(case.request, case.order, case.buyer, case.shop)
+    return None if approval is None else approval.written()
 
 
 def long(case: Case) -> Written:
