@@ -42,7 +42,7 @@ def describe(tools: Tools, *, own_broker: bool) -> dict[str, str]:
     if tools.jars is not None:
         found["Kafka Streams"] = f"{KAFKA_VERSION}, 2 GiB heap"
     if own_broker:
-        found["Kafka"] = f"{KAFKA_VERSION}, one node, 1 GiB heap, on loopback"
+        found["Kafka"] = f"{KAFKA_VERSION}, one node, 3 GiB heap, ZGC, on loopback"
         found["Java"] = _java_version()
     else:
         found["Kafka"] = "a broker that was there already"

@@ -23,7 +23,7 @@ from bench.kafka import now_ms
 from bench.peers.small import SmallWorld
 from streams.app.clients import member, writer
 from streams.app.service import WorkerService, monotonic_ms
-from streams.kafka.sink import Sink
+from streams.kafka.sink import Sink, quick_batch
 from streams.kafka.source import Slice, Source, SourceLimits
 from streams.settings import Kafka, Settings
 
@@ -44,7 +44,7 @@ class Transport(WorkerService):
         worker = Settings().worker
         self.producer = writer(self._kafka)
         await self.producer.start()
-        self.sink = Sink(self.producer, lambda *_: None)
+        self.sink = Sink(self.producer, lambda *_: None, quick_batch)
         self.consumer = member(self._kafka, self._kafka.group_id, now_ms())
         limits = SourceLimits(
             commit_interval_ms=worker.commit_interval_ms,

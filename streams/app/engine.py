@@ -24,6 +24,7 @@ from streams.agents.judging import Judge, Site
 from streams.agents.watch import Glance, WatchParts, everything
 from streams.app.clients import build, member
 from streams.app.counters import EngineCounters
+from streams.app.memory import HugePages, keep_freed
 from streams.app.names import fact_topics, output_topics
 from streams.app.service import WorkerService, close_all, connect, monotonic_ms
 from streams.decision.breaker import Breaker
@@ -36,7 +37,7 @@ from streams.errors import (
 from streams.kafka import twins
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import Answered, OutputReader
-from streams.kafka.sink import Sink
+from streams.kafka.sink import Sink, quick_batch
 from streams.kafka.source import Slice, Source, SourceLimits
 from streams.kafka.tables import Applied, SharedTables
 from streams.records.decisions import decode_decision
@@ -50,6 +51,8 @@ _GAUGES_S: Final = 1.0
 _GC_THRESHOLDS: Final = (20_000, 50, 50)
 """A slice on its way is thousands of short-lived objects and hardly a cycle: with the
 usual 700 the collector walks them again and again, at a sixth of all CPU time."""
+_PAGES_S: Final = 60.0
+"""Between two looks at how much tables have grown."""
 _POLICY_WAIT_MS: Final = FIELDS["policy_wait_ms"].default
 """There is no policy yet that could say another wait."""
 
@@ -87,11 +90,13 @@ class Engine(WorkerService):
         self._began_ms = monotonic_ms()
         self._started_ms = inputs.now_ms()
         self._lag: dict[TopicPartition, int] = {}
+        self._pages = HugePages()
 
     # -- start -----------------------------------------------------------------
 
     @override
     async def on_start(self) -> None:
+        keep_freed()
         settings = self._in.settings
         self.clients = await connect(
             lambda: build(settings.kafka), settings.worker.load_timeout_ms
@@ -104,7 +109,7 @@ class Engine(WorkerService):
             self._on_bad,
         )
         self.reader = OutputReader(self.clients.outputs, self.outputs, self.input_topic)
-        self.sink = Sink(self.clients.producer, self.reader.written)
+        self.sink = Sink(self.clients.producer, self.reader.written, quick_batch)
         self.consumer = member(
             settings.kafka, settings.kafka.group_id, self._started_ms
         )
@@ -208,6 +213,7 @@ class Engine(WorkerService):
         gc.collect()
         gc.freeze()  # tables live for ever; the collector need not walk them again
         gc.set_threshold(*_GC_THRESHOLDS)
+        await asyncio.to_thread(self._pages.ask)
         for number in new:
             self._warm_breaker(number)
             self._reconcile(number)
@@ -376,6 +382,15 @@ class Engine(WorkerService):
             self._lag = await self.source.lag()
             self._in.counters.look(self)
             await asyncio.sleep(_GAUGES_S)
+
+    @Service.task
+    async def _run_pages(self) -> None:
+        await self.run_until_stopped(self._ask_for_pages())
+
+    async def _ask_for_pages(self) -> None:
+        while True:
+            await asyncio.sleep(_PAGES_S)
+            await asyncio.to_thread(self._pages.ask)
 
     # -- figures -----------------------------------------------------------------
 

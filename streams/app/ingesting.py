@@ -18,7 +18,7 @@ from streams.app.clients import member, writer
 from streams.app.counters import EngineCounters
 from streams.app.service import WorkerService, close_all, connect, monotonic_ms
 from streams.kafka import twins
-from streams.kafka.sink import Sink
+from streams.kafka.sink import Sink, quick_batch
 from streams.kafka.source import Slice, Source, SourceLimits
 from streams.kafka.tables import WATERMARK_KEY
 from streams.platforms.kuaishou.client import (
@@ -74,7 +74,9 @@ class IngestService(WorkerService):
         )
         self.session = aiohttp.ClientSession()
         self.platform = _platform(settings.kuaishou, self.session, self._in.now_ms)
-        self.sink = Sink(self.producer, lambda _where, _offset, _count: None)
+        self.sink = Sink(
+            self.producer, lambda _where, _offset, _count: None, quick_batch
+        )
         self.consumer = member(
             settings.kafka, settings.kafka.group_id + "-ingest", self._started_ms
         )

@@ -18,6 +18,7 @@ from streams.kafka.jars import fetch_jars, java_program
 from streams.kafka.node import (
     LOG4J,
     ClusterOptions,
+    collector_flags,
     free_addresses,
     node_properties,
 )
@@ -174,7 +175,7 @@ class LocalCluster:
         return [
             self._java,
             f"-Xmx{heap_mb}m",
-            "-XX:+UseSerialGC",
+            *collector_flags(self._options.collector, heap_mb),
             *([f"-XX:SharedArchiveFile={self._archive}"] * self._archive.exists()),
             *self._options.jvm_flags,
             f"-Dlog4j2.configurationFile={self._folder / 'log4j2.properties'}",

@@ -108,9 +108,9 @@ class Kafka(msgspec.Struct, frozen=True, kw_only=True):
     ] = 1_048_576
     """Bytes a fetch brings of one partition; bounds memory."""
 
-    compression_type: Literal["gzip", "snappy", "lz4", "zstd"] | None = None
-    """Compression of outputs; ``none`` = none. On a near network it costs more than it
-    saves."""
+    compression_type: Literal["gzip", "snappy", "lz4", "zstd"] | None = "zstd"
+    """Compression of outputs that gather under load; ``none`` = none. A decision then
+    takes a twentieth of its size. What leaves an idle worker is not compressed."""
 
     linger_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
     """ms an output waits for company. 0: batches form by themselves while one is on its
