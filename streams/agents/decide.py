@@ -9,7 +9,8 @@ import msgspec
 from aiokafka import TopicPartition
 from faust.types import ChannelT, StreamT
 
-from streams.agents.judging import Judge, Judged
+from streams.agents.judging import Judge
+from streams.agents.slices import Judged
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from streams.agents.judging import Judged
+from streams.agents.slices import Judged
 from streams.decision.engine import PASSED
 from streams.metrics import Metrics
 from streams.platforms.kuaishou.ingest import Handled

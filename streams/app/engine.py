@@ -20,7 +20,8 @@ from mode import Service
 from typing_extensions import override
 
 from streams.agents.decide import DecideParts
-from streams.agents.judging import Judge, Site
+from streams.agents.judging import Judge
+from streams.agents.slices import Site
 from streams.agents.watch import Glance, WatchParts, everything
 from streams.app.clients import build, member
 from streams.app.counters import EngineCounters

@@ -10,7 +10,8 @@ from aiokafka import TopicPartition
 
 from streams.agents import decide, watch
 from streams.agents.decide import DecideParts
-from streams.agents.judging import Judge, Judged
+from streams.agents.judging import Judge
+from streams.agents.slices import Judged
 from streams.agents.watch import Glance, WatchParts
 from streams.decision.breaker import Breaker
 from streams.kafka.facts import FactsReader, FactTopics

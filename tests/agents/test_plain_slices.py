@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.agents import judging
-from streams.agents.judging import Judged
+from streams.agents import short_way
+from streams.agents.slices import Judged
 from streams.decision.plain import Approval, Plain, plain_at
 from tests import samples
 from tests.agents.world import World, policy, topics
@@ -34,7 +34,7 @@ def world(*, plain: bool, **options: object) -> World:
     made = World(policy(**options)) if options else World()
     for order_id in ORDERS[1:]:
         made.add_order(order_id)
-    made.judge._doubtful = not plain  # noqa: SLF001 - what a wrong answer would do
+    made.judge.short_way.doubtful = not plain  # what a wrong answer would do
     return made
 
 
@@ -94,7 +94,7 @@ def test_where_the_short_way_is_wrong_the_rules_decide_and_it_is_given_up(
         plain = plain_at(*given)  # type: ignore[arg-type]
         return None if plain is None else Liar(plain)
 
-    monkeypatch.setattr(judging, "plain_at", wrong)
+    monkeypatch.setattr(short_way, "plain_at", wrong)
     made = world(plain=True)
     values = [
         samples.request(refund_id=refund, order_id=order)

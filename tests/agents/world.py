@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from streams.agents.judging import (
+from streams.agents.judging import Judge
+from streams.agents.slices import (
     APPROVALS,
     DEAD_LETTERS,
     REVIEWS,
     SKIPPED,
-    Judge,
     Judged,
     Output,
     Site,

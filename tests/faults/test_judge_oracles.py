@@ -18,7 +18,8 @@ from faults.judge.recovery import (
     recovery,
 )
 from faults.judge.view import Heard, Rec, Sample, View, digest_of
-from streams.agents.judging import Judge, Site
+from streams.agents.judging import Judge
+from streams.agents.slices import Site
 from streams.decision.breaker import Breaker
 from streams.decision.policy import Policies
 from streams.kafka.tables import PartitionTables, SharedTables

@@ -5,7 +5,8 @@ from typing import Final, cast
 
 import msgspec
 
-from streams.agents.judging import APPROVALS, REVIEWS, SKIPPED, Judge, Site
+from streams.agents.judging import Judge
+from streams.agents.slices import APPROVALS, REVIEWS, SKIPPED, Site
 from streams.decision.breaker import Breaker
 from streams.decision.model import Decision
 from streams.decision.policy import Policies

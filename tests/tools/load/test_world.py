@@ -5,7 +5,8 @@ from functools import cache
 from itertools import pairwise
 from typing import Any, cast
 
-from streams.agents.judging import APPROVALS, DEAD_LETTERS, Judge, Site
+from streams.agents.judging import Judge
+from streams.agents.slices import APPROVALS, DEAD_LETTERS, Site
 from streams.decision.breaker import Breaker
 from streams.decision.policy import Policies
 from streams.kafka.record import Record

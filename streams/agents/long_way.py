@@ -1,0 +1,133 @@
+"""The join of facts, memory and core: what a request is judged by, and the judgement."""
+
+import msgspec
+
+from streams.agents.slices import Site, Work
+from streams.decision.breaker import Breaker
+from streams.decision.engine import decide
+from streams.decision.facts import see
+from streams.decision.history import find
+from streams.decision.ledger import APPROVED, Ledger
+from streams.decision.model import NO_HISTORY, Decision, Facts, History, Request, Seen
+from streams.decision.policy import Policy
+from streams.kafka.routing import partition_of
+from streams.kafka.tables import SharedTables, fresh
+
+
+class LongWay:
+    """Judges requests by every rule, with all that is known of them."""
+
+    def __init__(self, site: Site, shared: SharedTables, breaker: Breaker) -> None:
+        self._site = site
+        self._shared = shared
+        self._breaker = breaker
+
+    def decide(self, request: Request, work: Work) -> Decision:
+        """Judge one request under the policy in force for it, at the slice's moment."""
+        shared, tables, now_ms = self._shared, work.tables, work.now_ms
+        pinned_ms = (
+            now_ms if request.requested_at_ms is None else request.requested_at_ms
+        )
+        policy = work.newest
+        if policy is None or policy.effective_from_ms > pinned_ms:
+            policy = shared.policies.at(pinned_ms)
+        order_id = request.order_id
+        order = tables.orders.get(order_id) if order_id is not None else None
+        buyer_id, shop_id = request.buyer_id, request.shop_id
+        if order is not None:
+            if buyer_id is None and isinstance(order.buyer_id, str):
+                buyer_id = order.buyer_id
+            if shop_id is None and isinstance(order.shop_id, str):
+                shop_id = order.shop_id
+        buyer = tables.buyers.get(buyer_id) if buyer_id is not None else None
+        if buyer is None:  # a buyer in the tables has been checked already
+            request = self._check_route(request, buyer_id, work)
+        guarded = policy is not None and policy.breaker_window_ms is not None
+        facts = Facts(
+            order,
+            None if order is None else fresh(order.as_of_ms, work.orders_ms),
+            buyer,
+            None if buyer is None else fresh(buyer.as_of_ms, work.buyers_ms),
+            shared.shops.get(shop_id) if shop_id is not None else None,
+            shared.catalog,
+            work.lists_ms,
+            self._history(request, buyer_id, policy, work),
+            tables.ledger.vetoes.get(order_id, False)
+            if order_id is not None
+            else False,
+            self._breaker.scope_open(shop_id, now_ms, policy)
+            if guarded and policy
+            else None,
+            request.unavailable,
+        )
+        seen = see(request, facts, policy, now_ms)
+        decision = decide(request, seen, policy, now_ms)
+        if guarded and policy is not None and decision.outcome == APPROVED:
+            return self._admit(request, seen, policy, decision)
+        return decision
+
+    def _admit(
+        self, request: Request, seen: Seen, policy: Policy, decision: Decision
+    ) -> Decision:
+        """Let the breaker count an approval, or turn it into a person's."""
+        at_ms = decision.decided_at_ms
+        tripped = self._breaker.admit(
+            decision.decision_id, decision.shop_id, decision.refund_fen, at_ms, policy
+        )
+        if tripped is None:
+            return decision
+        return decide(
+            request, msgspec.structs.replace(seen, breaker=tripped), policy, at_ms
+        )
+
+    def _check_route(
+        self, request: Request, buyer_id: str | None, work: Work
+    ) -> Request:
+        """Send a request in a partition that is not its buyer's to a person."""
+        owner = buyer_id or request.order_id
+        if (
+            owner is None
+            or partition_of(owner, self._site.partitions) == work.tables.partition
+        ):
+            return request
+        work.judged.misrouted += 1
+        return msgspec.structs.replace(
+            request, faults=(*(request.faults or ()), "partition")
+        )
+
+    def _history(
+        self,
+        request: Request,
+        buyer_id: str | None,
+        policy: Policy | None,
+        work: Work,
+    ) -> History:
+        ledger: Ledger = work.tables.ledger
+        refund_id, order_id = request.refund_id, request.order_id
+        counts = (
+            policy is not None
+            and buyer_id is not None
+            and (
+                policy.buyer_count_max is not None
+                or policy.buyer_amount_quota_fen is not None
+            )
+        )
+        later = work.later.get(refund_id) if work.later else None
+        if (
+            not counts
+            and later is None
+            and refund_id not in ledger.newest
+            and (order_id is None or order_id not in ledger.by_order)
+        ):
+            return NO_HISTORY
+        rows = ledger.rows(refund_id, order_id)
+        if counts and buyer_id is not None:
+            known = {(row.refund_id, row.refund_version) for row in rows}
+            rows += [
+                row
+                for row in ledger.rows_of_buyer(buyer_id)
+                if (row.refund_id, row.refund_version) not in known
+            ]
+        if later is not None:
+            rows += [row for at, row in later if at is not request]
+        return find(request, order_id, rows, policy, work.now_ms)

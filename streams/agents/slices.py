@@ -1,0 +1,117 @@
+"""What a slice gives, and what judging it carries along."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from streams.decision.model import Past, Request
+from streams.decision.plain import Plain
+from streams.decision.policy import Policy
+from streams.kafka.tables import PartitionTables
+from streams.records.codec import Unreadable
+from streams.records.headers import Header, SliceHeaders
+
+APPROVALS: Final = 0
+REVIEWS: Final = 1
+SKIPPED: Final = 2
+DEAD_LETTERS: Final = 3
+
+
+class Output(msgspec.Struct, frozen=True, gc=False):
+    """One record to write, to the partition of its input."""
+
+    topic: int
+    """``APPROVALS``, ``REVIEWS``, ``SKIPPED`` or ``DEAD_LETTERS``."""
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[Header]
+
+
+class Judged(msgspec.Struct):
+    """What came of a slice, for the sink and for the counters."""
+
+    outputs: list[Output]
+    reasons: dict[tuple[str, str | None, tuple[str, ...]], int]
+    """(disposition, outcome, reason codes) -> new decisions that are no approvals."""
+    ages_ms: list[int]
+    """Request time to decision, of every new decision that has one."""
+    dead: dict[str, int]
+    """Error -> dead letters."""
+    approved: int = 0
+    """New approvals; they all have the same one reason."""
+    touched: list[str] = msgspec.field(default_factory=list)
+    """Refund ids whose notices may be due now."""
+    repeated: int = 0
+    misrouted: int = 0
+    doubted: int = 0
+    """Plain decisions that differ from those of the rules: 0 or 1."""
+    answered: int = 0
+    """Offsets skipped because they had an output before the last restart."""
+
+
+Read = Request | Unreadable | None
+"""A request, why a record is none, or None: it had its output before a restart."""
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """Names that go into records, and limits of what is read."""
+
+    input_topic: str
+    partitions: int
+    record_max_bytes: int
+    source_name: str
+    app_version: str
+
+
+class Work:
+    """What one call of :meth:`streams.agents.judging.Judge.judge` carries along."""
+
+    __slots__ = (
+        "buyers_ms",
+        "headers",
+        "judged",
+        "later",
+        "lists_ms",
+        "newest",
+        "now_ms",
+        "orders_ms",
+        "plain",
+        "tables",
+    )
+
+    def __init__(
+        self,
+        tables: PartitionTables,
+        headers: SliceHeaders,
+        lists_ms: int | None,
+        now_ms: int,
+        later: dict[str, list[tuple[Request, Past]]],
+    ) -> None:
+        self.judged = Judged([], {}, [], {})
+        self.tables = tables
+        self.headers = headers
+        self.lists_ms = lists_ms
+        self.now_ms = now_ms
+        self.later = later
+        self.orders_ms = tables.order_marks.ms
+        self.buyers_ms = tables.buyer_marks.ms
+        self.newest: Policy | None = None
+        self.plain: Plain | None = None
+
+
+def later_versions(requests: Sequence[Read]) -> dict[str, list[tuple[Request, Past]]]:
+    """Find refunds that occur twice in a slice: a later version is already here.
+
+    A version that is read together with a newer one has not been decided when the
+    newer one arrives (case 58), nor one whose withdrawal is here too (case 62).
+    """
+    good = [request for request in requests if isinstance(request, Request)]
+    if len({request.refund_id for request in good}) == len(good):
+        return {}
+    found: dict[str, list[tuple[Request, Past]]] = {}
+    for request in good:
+        state = "withdrawn" if request.action == "withdraw" else "undecided"
+        row = Past(request.refund_id, request.order_id, request.refund_version, state)
+        found.setdefault(request.refund_id, []).append((request, row))
+    return {refund_id: rows for refund_id, rows in found.items() if len(rows) > 1}
