@@ -25,7 +25,7 @@ from streams.agents.slices import Site
 from streams.agents.watch import Glance, WatchParts, everything
 from streams.app.clients import build, member
 from streams.app.counters import EngineCounters
-from streams.app.memory import HugePages, keep_freed
+from streams.app.memory import keep_freed
 from streams.app.names import fact_topics, output_topics
 from streams.app.service import WorkerService, close_all, connect, monotonic_ms
 from streams.decision.breaker import Breaker
@@ -52,8 +52,6 @@ _GAUGES_S: Final = 1.0
 _GC_THRESHOLDS: Final = (20_000, 50, 50)
 """A slice on its way is thousands of short-lived objects and hardly a cycle: with the
 usual 700 the collector walks them again and again, at a sixth of all CPU time."""
-_PAGES_S: Final = 60.0
-"""Between two looks at how much tables have grown."""
 _POLICY_WAIT_MS: Final = FIELDS["policy_wait_ms"].default
 """There is no policy yet that could say another wait."""
 
@@ -91,7 +89,6 @@ class Engine(WorkerService):
         self._began_ms = monotonic_ms()
         self._started_ms = inputs.now_ms()
         self._lag: dict[TopicPartition, int] = {}
-        self._pages = HugePages()
 
     # -- start -----------------------------------------------------------------
 
@@ -214,7 +211,6 @@ class Engine(WorkerService):
         gc.collect()
         gc.freeze()  # tables live for ever; the collector need not walk them again
         gc.set_threshold(*_GC_THRESHOLDS)
-        await asyncio.to_thread(self._pages.ask)
         for number in new:
             self._warm_breaker(number)
             self._reconcile(number)
@@ -383,15 +379,6 @@ class Engine(WorkerService):
             self._lag = await self.source.lag()
             self._in.counters.look(self)
             await asyncio.sleep(_GAUGES_S)
-
-    @Service.task
-    async def _run_pages(self) -> None:
-        await self.run_until_stopped(self._ask_for_pages())
-
-    async def _ask_for_pages(self) -> None:
-        while True:
-            await asyncio.sleep(_PAGES_S)
-            await asyncio.to_thread(self._pages.ask)
 
     # -- figures -----------------------------------------------------------------
 
