@@ -95,6 +95,7 @@ class Engine(WorkerService):
     @override
     async def on_start(self) -> None:
         keep_freed()
+        gc.set_threshold(*_GC_THRESHOLDS)
         settings = self._in.settings
         self.clients = await connect(
             lambda: build(settings.kafka), settings.worker.load_timeout_ms
@@ -191,6 +192,7 @@ class Engine(WorkerService):
         try:
             async with asyncio.timeout(self._in.settings.worker.load_timeout_ms / 1000):
                 await self.facts.load(committed)
+                gc.freeze()  # so that it is not walked again and again, see below
                 ledgers = {
                     number: self.facts.tables[number].ledger for number in committed
                 }
@@ -210,7 +212,6 @@ class Engine(WorkerService):
         await self._wait_for_policy()
         gc.collect()
         gc.freeze()  # tables live for ever; the collector need not walk them again
-        gc.set_threshold(*_GC_THRESHOLDS)
         for number in new:
             self._warm_breaker(number)
             self._reconcile(number)
