@@ -1,7 +1,13 @@
 """What every test may use: the golden-file switch and the Hypothesis profile."""
 
+import signal
+
 import pytest
 from hypothesis import settings
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a script: what tests start would ignore it as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A shared machine is slow at times; a slow example is no failed example.
 settings.register_profile("refund", deadline=None, print_blob=True)

@@ -1,4 +1,3 @@
-import contextlib
 import json
 import os
 import signal
@@ -312,14 +311,6 @@ def test_a_reader_that_goes_away_causes_no_noise() -> None:
 
 
 def test_ctrl_c_causes_no_noise() -> None:
-    # Who is started in the background of a script ignores it, and so do its children.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    with contextlib.ExitStack() as stack:
-        stack.callback(signal.signal, signal.SIGINT, before)
-        _interrupt_a_reader()
-
-
-def _interrupt_a_reader() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "streams", "kuaishou", "classify", "-"],
         stdin=subprocess.PIPE,
