@@ -91,14 +91,15 @@ class PartitionTables:
         """Take a snapshot, a tombstone or a watermark of ``refund.orders``."""
         if key is not None and key.startswith(WATERMARK_KEY):
             return self.order_marks.apply(key, value) or NOTHING
-        order_id = _text(key)
         if value is None:
+            order_id = _text(key)
             if order_id is None:
                 return Unreadable("no_id", "a tombstone without a key")
             self.orders.pop(order_id, None)
             return Applied(order_id=order_id)
         order = self._reader.read(value)
         if type(order) is Unreadable:
+            order_id = _text(key)
             if order_id is not None:
                 self.orders.pop(order_id, None)
             return order
