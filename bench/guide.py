@@ -91,7 +91,7 @@ output at all, those with `again` had more than one.
 - In a virtual machine whose host takes free memory back, the first touch of a page cost 13 us,
   later ones 1.5 us: whoever needs fresh memory (a growing table, a broker's page cache) pays it.
 - The broker's garbage collector is a part of every latency: with the serial one it stood still
-  for 13 ms every 1.25 s at 1,000 requests a second, a p99 of 10 to 12 ms for us and for others.
+  for 13 ms every 1.25 s at 1,000 requests a second, which is a p99 for every engine.
 - CPU time in clock ticks (`/proc/PID/stat`) is too coarse for short runs: the process's own
   CPU clock is read.
 """

@@ -21,9 +21,9 @@ from typing_extensions import override
 
 from bench.kafka import now_ms
 from bench.peers.small import SmallWorld
-from streams.app.clients import member, writer
+from streams.app.clients import member, quick, writer
 from streams.app.service import WorkerService, monotonic_ms
-from streams.kafka.sink import Sink, quick_batch
+from streams.kafka.sink import Sink
 from streams.kafka.source import Slice, Source, SourceLimits
 from streams.settings import Kafka, Settings
 
@@ -44,7 +44,8 @@ class Transport(WorkerService):
         worker = Settings().worker
         self.producer = writer(self._kafka)
         await self.producer.start()
-        self.sink = Sink(self.producer, lambda *_: None, quick_batch)
+        batches = quick(self._kafka, self.producer)
+        self.sink = Sink(self.producer, lambda *_: None, batches)
         self.consumer = member(self._kafka, self._kafka.group_id, now_ms())
         limits = SourceLimits(
             commit_interval_ms=worker.commit_interval_ms,

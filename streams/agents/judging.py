@@ -208,10 +208,11 @@ class Judge:
             if first.outcome
             else SKIPPED
         )
-        found = recover(first.value)
+        value = first.value
+        found = recover(value)
         identity = found.decision_id if found is not None else first.refund_id
         headers = work.headers.build(
             first.outcome or first.disposition, identity, record.offset, record.headers
         )
-        work.judged.outputs.append(Output(topic, record.key, first.value, headers))
+        work.judged.outputs.append(Output(topic, record.key, value, headers))
         work.judged.repeated += 1

@@ -1,11 +1,12 @@
 """The Kafka clients of one worker, built from settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from streams.kafka.sink import Builder, Producer, quick_batch
 from streams.kafka.twins import dated_assignor
 from streams.settings import Kafka, connection
 
@@ -67,6 +68,11 @@ def writer(kafka: Kafka) -> AIOKafkaProducer:
         max_batch_size=_BATCH_BYTES,
         max_request_size=kafka.max_request_bytes,
     )
+
+
+def quick(kafka: Kafka, producer: Producer) -> Callable[[], Builder]:
+    """Return what makes batches for idle partitions: without compression they are as others."""
+    return producer.create_batch if kafka.compression_type is None else quick_batch
 
 
 def member(kafka: Kafka, group_id: str, started_ms: int) -> AIOKafkaConsumer:

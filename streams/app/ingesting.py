@@ -14,11 +14,11 @@ from mode import Service
 from typing_extensions import override
 
 from streams.agents.ingest import IngestParts
-from streams.app.clients import member, writer
+from streams.app.clients import member, quick, writer
 from streams.app.counters import EngineCounters
 from streams.app.service import WorkerService, close_all, connect, monotonic_ms
 from streams.kafka import twins
-from streams.kafka.sink import Sink, quick_batch
+from streams.kafka.sink import Sink
 from streams.kafka.source import Slice, Source, SourceLimits
 from streams.kafka.tables import WATERMARK_KEY
 from streams.platforms.kuaishou.client import (
@@ -75,7 +75,9 @@ class IngestService(WorkerService):
         self.session = aiohttp.ClientSession()
         self.platform = _platform(settings.kuaishou, self.session, self._in.now_ms)
         self.sink = Sink(
-            self.producer, lambda _where, _offset, _count: None, quick_batch
+            self.producer,
+            lambda _where, _offset, _count: None,
+            quick(settings.kafka, self.producer),
         )
         self.consumer = member(
             settings.kafka, settings.kafka.group_id + "-ingest", self._started_ms

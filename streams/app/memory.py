@@ -2,7 +2,7 @@
 
 Every fetch and every batch of outputs needs a megabyte for a moment. As glibc is set, it
 goes back to the system each time, and comes again page by page: that took a seventh of
-all CPU time. So freed memory is kept, up to a bound.
+the time from a fetched batch to a finished one. So freed memory is kept, up to a bound.
 """
 
 import ctypes

@@ -100,15 +100,13 @@ class OrderReader:
         paid_fen, left_fen = sent.paid_fen, sent.refundable_left_fen
         if type(left_fen) is int and type(paid_fen) is int and left_fen == paid_fen:
             left_fen = paid_fen  # the usual case: one integer object serves both
-        # 0 and null both say "none" (E-6), and null costs neither memory nor bytes.
-        kind, block, risk = sent.order_type, sent.delivery_block, sent.risk_code
         return Order(
             order_id,
             sent.order_version,
             sent.buyer_id,
             share(sent.shop_id),
             share(sent.currency),
-            None if kind == 0 and type(kind) is int else kind,
+            _unless_none(sent.order_type),
             share(sent.order_status),
             paid_fen,
             left_fen,
@@ -119,8 +117,8 @@ class OrderReader:
             goods,
             sent.pay_type,
             None if sent.presale_stage == "none" else sent.presale_stage,
-            None if block == 0 and type(block) is int else block,
-            None if risk == 0 and type(risk) is int else risk,
+            _unless_none(sent.delivery_block),
+            _unless_none(sent.risk_code),
             sent.waybill_printed_at_ms,
             sent.waybill_entered_at_ms,
             sent.picked_up_at_ms,
@@ -160,6 +158,11 @@ class OrderReader:
         if len(self._shared) < _SHARED_MAX:
             self._shared[value] = value
         return value
+
+
+def _unless_none(code: object) -> object:
+    """Read 0 as null: both say "none" (E-6), and null costs neither memory nor bytes."""
+    return None if type(code) is int and code == 0 else code
 
 
 def _all_text(path: list[object]) -> bool:
