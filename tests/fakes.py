@@ -249,19 +249,11 @@ class FakeBatch:
     )
     closed: bool = False
 
-    def append(
-        self,
-        *,
-        timestamp: int | None,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Headers,
-    ) -> object:
-        assert timestamp is None
+    def add(self, key: bytes | None, value: bytes | None, headers: Headers) -> bool:
         if self.closed or len(self.records) >= self.room:
-            return None
+            return False
         self.records.append((key, value, headers))
-        return len(self.records)
+        return True
 
     def record_count(self) -> int:
         return len(self.records)
@@ -285,7 +277,7 @@ class Sending:
 
 
 class FakeProducer(_Failing):
-    """A producer whose acknowledgements can be held back."""
+    """A producer, and its batches, whose acknowledgements can be held back."""
 
     def __init__(self, log: FakeLog, room: int = 1000) -> None:
         super().__init__()
@@ -293,10 +285,16 @@ class FakeProducer(_Failing):
         self.room = room
         self.held = False
         self.says_offsets = True
+        self.quick_ones: list[FakeBatch] = []
+        """Batches made for partitions that were idle."""
         self.sent: list[FakeBatch] = []
         self.waiting: list[Sending] = []
 
-    def create_batch(self) -> FakeBatch:
+    def quick(self) -> FakeBatch:
+        self.quick_ones.append(batch := FakeBatch(self.room))
+        return batch
+
+    def full(self) -> FakeBatch:
         return FakeBatch(self.room)
 
     async def send_batch(

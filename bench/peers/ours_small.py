@@ -21,8 +21,9 @@ from typing_extensions import override
 
 from bench.kafka import now_ms
 from bench.peers.small import SmallWorld
-from streams.app.clients import member, quick, writer
+from streams.app.clients import member, start, writer
 from streams.app.service import WorkerService, monotonic_ms
+from streams.kafka.batches import LeanBatches
 from streams.kafka.sink import Sink
 from streams.kafka.source import Slice, Source, SourceLimits
 from streams.settings import Kafka, Settings
@@ -44,7 +45,7 @@ class Transport(WorkerService):
         worker = Settings().worker
         self.producer = writer(self._kafka)
         await self.producer.start()
-        batches = quick(self._kafka, self.producer)
+        batches = LeanBatches(self._kafka.compression_type)
         self.sink = Sink(self.producer, lambda *_: None, batches)
         self.consumer = member(self._kafka, self._kafka.group_id, now_ms())
         limits = SourceLimits(
@@ -57,7 +58,7 @@ class Transport(WorkerService):
             self.consumer, limits, self._deliver, self._prepare, monotonic_ms
         )
         self.consumer.subscribe([self._requests], listener=self.source)
-        await self.consumer.start()
+        await start(self.consumer)
 
     async def _deliver(self, piece: Slice) -> None:
         await self._slices.put(piece)  # type: ignore[arg-type] # a channel yields what it is given

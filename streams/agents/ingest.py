@@ -74,7 +74,8 @@ async def handle(piece: Slice, parts: IngestParts) -> None:
     claim = parts.source.progress.claim(piece.partition, piece.end_offset)
     for record, found in zip(piece.records, handled, strict=True):
         for emission in found.emissions:
-            where, key, headers = _address(record, found, emission, parts, now_ms)
+            origin = piece.partition, record
+            where, key, headers = _address(origin, found, emission, parts, now_ms)
             value = record.value if emission.topic == _DEAD else emission.value
             parts.sink.append(where, key, value, headers, claim)
 
@@ -92,20 +93,24 @@ async def handle(piece: Slice, parts: IngestParts) -> None:
 
 
 def _address(
-    record: Record, found: Handled, emission: Emission, parts: IngestParts, now_ms: int
+    origin: tuple[TopicPartition, Record],
+    found: Handled,
+    emission: Emission,
+    parts: IngestParts,
+    now_ms: int,
 ) -> tuple[TopicPartition, bytes | None, list[tuple[str, bytes]]]:
-    topic = parts.topics[emission.topic]
+    (source, record), topic = origin, parts.topics[emission.topic]
     if emission.topic == _DEAD:
         reason = found.verdict.reason
         headers = dead_letter_headers(
             record.headers,
-            (record.topic, record.partition, record.offset),
+            (source.topic, source.partition, record.offset),
             ("ingest", str(reason), "the event cannot be read"),
             now_ms,
             parts.app_version,
         )
         return (
-            TopicPartition(topic, record.partition % parts.partitions),
+            TopicPartition(topic, source.partition % parts.partitions),
             record.key,
             headers,
         )

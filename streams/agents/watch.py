@@ -133,7 +133,7 @@ def _bury(partition: int, parts: WatchParts, now_ms: int) -> None:
 
 def _dead_headers(bad: BadFact, version: str, now_ms: int) -> list[tuple[str, bytes]]:
     record = bad.record
-    origin = (record.topic, record.partition, record.offset)
+    origin = (bad.where.topic, bad.where.partition, record.offset)
     why = ("fact", bad.why.error, bad.why.message)
     return dead_letter_headers(record.headers, origin, why, now_ms, version)
 

@@ -1,18 +1,15 @@
 """The Kafka clients of one worker, built from settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
-from streams.kafka.sink import Builder, Producer, quick_batch
 from streams.kafka.twins import dated_assignor
+from streams.kafka.unpacked import hand_out_unpacked
 from streams.settings import Kafka, connection
 
-_BATCH_BYTES: Final = 1_000_000
-"""Largest batch of outputs; just under what a topic takes by default. A request costs
-the same for a small one: 128 KiB took an eighth off the throughput."""
 _FETCH_BYTES: Final = 52_428_800
 _FACT_BYTES: Final = 16_384
 """Changes of facts that a fetch waits for, ``fetch_max_wait_ms`` at the longest: one
@@ -37,8 +34,8 @@ class Clients(msgspec.Struct, frozen=True):
             No broker answers.
         """
         await self.producer.start()
-        await self.facts.start()
-        await self.outputs.start()
+        await start(self.facts)
+        await start(self.outputs)
 
     async def stop(self) -> None:
         """Disconnect all of them."""
@@ -65,14 +62,14 @@ def writer(kafka: Kafka) -> AIOKafkaProducer:
         enable_idempotence=True,
         compression_type=kafka.compression_type,
         linger_ms=kafka.linger_ms,
-        max_batch_size=_BATCH_BYTES,
         max_request_size=kafka.max_request_bytes,
     )
 
 
-def quick(kafka: Kafka, producer: Producer) -> Callable[[], Builder]:
-    """Return what makes batches for idle partitions: without compression they are as others."""
-    return producer.create_batch if kafka.compression_type is None else quick_batch
+async def start(consumer: AIOKafkaConsumer) -> None:
+    """Connect a consumer; its records do without topic and partition, the poll has them."""
+    await consumer.start()
+    hand_out_unpacked(consumer)
 
 
 def member(kafka: Kafka, group_id: str, started_ms: int) -> AIOKafkaConsumer:

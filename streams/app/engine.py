@@ -23,7 +23,7 @@ from streams.agents.decide import DecideParts
 from streams.agents.judging import Judge
 from streams.agents.slices import Site
 from streams.agents.watch import Glance, WatchParts, everything
-from streams.app.clients import build, member, quick
+from streams.app.clients import build, member, start
 from streams.app.counters import EngineCounters
 from streams.app.memory import keep_freed
 from streams.app.names import fact_topics, output_topics
@@ -36,6 +36,7 @@ from streams.errors import (
     StalledError,
 )
 from streams.kafka import twins
+from streams.kafka.batches import LeanBatches
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import Answered, OutputReader
 from streams.kafka.sink import Sink
@@ -119,7 +120,8 @@ class Engine(WorkerService):
         )
         self.reader = OutputReader(self.clients.outputs, self.outputs, self.input_topic)
         producer = self.clients.producer
-        self.sink = Sink(producer, self.reader.written, quick(settings.kafka, producer))
+        batches = LeanBatches(settings.kafka.compression_type)
+        self.sink = Sink(producer, self.reader.written, batches)
         self.consumer = member(
             settings.kafka, settings.kafka.group_id, self._started_ms
         )
@@ -138,7 +140,7 @@ class Engine(WorkerService):
         )
         self._built.set()
         self.consumer.subscribe([self.input_topic], listener=self.source)
-        await self.consumer.start()
+        await start(self.consumer)
 
     async def _deliver(self, piece: Slice) -> None:
         # A channel yields what is put into it; Faust's events carry what a topic adds.

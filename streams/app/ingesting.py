@@ -14,10 +14,11 @@ from mode import Service
 from typing_extensions import override
 
 from streams.agents.ingest import IngestParts
-from streams.app.clients import member, quick, writer
+from streams.app.clients import member, start, writer
 from streams.app.counters import EngineCounters
 from streams.app.service import WorkerService, close_all, connect, monotonic_ms
 from streams.kafka import twins
+from streams.kafka.batches import LeanBatches
 from streams.kafka.sink import Sink
 from streams.kafka.source import Slice, Source, SourceLimits
 from streams.kafka.tables import WATERMARK_KEY
@@ -77,7 +78,7 @@ class IngestService(WorkerService):
         self.sink = Sink(
             self.producer,
             lambda _where, _offset, _count: None,
-            quick(settings.kafka, self.producer),
+            LeanBatches(settings.kafka.compression_type),
         )
         self.consumer = member(
             settings.kafka, settings.kafka.group_id + "-ingest", self._started_ms
@@ -97,7 +98,7 @@ class IngestService(WorkerService):
         )
         self._built.set()
         self.consumer.subscribe([settings.topics.events], listener=self.source)
-        await self.consumer.start()
+        await start(self.consumer)
 
     async def parts(self) -> IngestParts:
         """Return what the ``ingest`` agent works with, once it exists."""

@@ -56,6 +56,7 @@ class FactTopics(msgspec.Struct, frozen=True, kw_only=True):
 class BadFact(msgspec.Struct, frozen=True, gc=False):
     """A fact record that could not be read; it becomes a dead letter."""
 
+    where: TopicPartition
     record: Record
     why: Unreadable
 
@@ -257,7 +258,7 @@ class FactsReader:
                 applied.error,
             )
             found = self.bad.setdefault(tp.partition, {})
-            found[tp.topic, record.offset] = BadFact(record, applied)
+            found[tp.topic, record.offset] = BadFact(tp, record, applied)
             self._on_bad(tp.partition)
             return
         if applied.merchant_switch is not None:

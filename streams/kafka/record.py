@@ -5,17 +5,7 @@ from typing import Protocol
 
 
 class Record(Protocol):
-    """One consumed record."""
-
-    @property
-    def topic(self) -> str:
-        """Return the topic's name."""
-        ...
-
-    @property
-    def partition(self) -> int:
-        """Return the partition number."""
-        ...
+    """One consumed record; whoever polled it knows its topic and partition."""
 
     @property
     def offset(self) -> int:
@@ -40,4 +30,18 @@ class Record(Protocol):
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]:
         """Return the headers in order; names may repeat."""
+        ...
+
+
+class Placed(Record, Protocol):
+    """A record that tells itself where it lies."""
+
+    @property
+    def topic(self) -> str:
+        """Return the topic's name."""
+        ...
+
+    @property
+    def partition(self) -> int:
+        """Return the partition number."""
         ...

@@ -117,8 +117,12 @@ class OutputReader:
             number: [] for number in ledgers
         }
         try:
-            async for record in self._records(list(ledgers)):
-                self._take(record, answered, committed, (ledgers, found))
+            async for where, records in self._polls(list(ledgers)):
+                number = where.partition
+                into = ledgers[number], found[number]
+                known, start = answered[number], committed.get(number, 0)
+                for record in records:
+                    self._take(where, record, known, start, into)
         except KafkaError as problem:
             raise FactsUnreadableError(
                 f"reading back outputs failed: {type(problem).__name__}: {problem}"
@@ -130,7 +134,10 @@ class OutputReader:
                 _remember(ledgers[number], decision)
         return answered
 
-    async def _records(self, numbers: list[int]) -> AsyncIterator[Record]:
+    async def _polls(
+        self, numbers: list[int]
+    ) -> AsyncIterator[tuple[TopicPartition, list[Record]]]:
+        """Yield what is there now and was not read before, a partition at a time."""
         partitions = [where for number in numbers for where in self._topics.of(number)]
         if not partitions:
             return
@@ -143,9 +150,8 @@ class OutputReader:
                 timeout_ms=_POLL_MS
             )
             for where, records in polled.items():
-                for record in records:
-                    if record.offset < ends[where]:
-                        yield record
+                end = ends[where]
+                yield where, [record for record in records if record.offset < end]
             for where in list(waiting):
                 if await self._consumer.position(where) >= ends[where]:
                     waiting.discard(where)
@@ -166,40 +172,40 @@ class OutputReader:
 
     def _take(
         self,
+        where: TopicPartition,
         record: Record,
-        answered: dict[int, Answered],
-        committed: Mapping[int, int],
-        into: tuple[Mapping[int, Ledger], dict[int, list[tuple[int, Recovered]]]],
+        answered: Answered,
+        committed: int,
+        into: tuple[Ledger, list[tuple[int, Recovered]]],
     ) -> None:
-        ledgers, found = into
-        number = record.partition
-        if record.topic == self._topics.dead_letters:
-            self._take_dead_letter(record, answered[number], committed.get(number, 0))
+        ledger, found = into
+        if where.topic == self._topics.dead_letters:
+            self._take_dead_letter(where, record, answered, committed)
             return
-        if record.topic == self._topics.notices:
+        if where.topic == self._topics.notices:
             notice_id = recover_notice(record.value or b"")
             if notice_id is not None:
-                ledgers[number].notices.add(notice_id)
+                ledger.notices.add(notice_id)
             return
         decision = recover(record.value or b"")
         if decision is None:
             self.foreign += 1
-            log.warning("%s/%d@%d is no decision", record.topic, number, record.offset)
+            log.warning("%s/%d@%d is no decision", *where, record.offset)
             return
         if decision.decision_id.endswith(FOLLOW_UP_SUFFIX):
-            ledgers[number].notices.add(decision.decision_id)
+            ledger.notices.add(decision.decision_id)
             return
         offset = headers.number(record.headers, headers.SOURCE_OFFSET)
         source = headers.text(record.headers, headers.SOURCE_TOPIC)
         if offset is None or source != self._input_topic:
             self.foreign += 1
             return
-        if offset >= committed.get(number, 0):
-            answered[number].offsets.add(offset)
-        found[number].append((offset, decision))
+        if offset >= committed:
+            answered.offsets.add(offset)
+        found.append((offset, decision))
 
     def _take_dead_letter(
-        self, record: Record, answered: Answered, committed: int
+        self, where: TopicPartition, record: Record, answered: Answered, committed: int
     ) -> None:
         topic, offset = (
             last_text(record.headers, "topic"),
@@ -212,7 +218,7 @@ class OutputReader:
         answered.dead.add((topic, int(offset)))
         if (
             topic == self._input_topic
-            and partition == str(record.partition)
+            and partition == str(where.partition)
             and int(offset) >= committed
         ):
             answered.offsets.add(int(offset))

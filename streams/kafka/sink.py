@@ -3,10 +3,6 @@
 While one batch of a partition is on its way, what comes next gathers in the
 following batch (group commit): no lingering when idle, large batches under load,
 order kept. The producer is idempotent, so a retried request is written once.
-
-What finds its partition idle leaves at once in a batch that is not compressed: a codec
-costs more to set up than a few records take to copy. What gathers is compressed as
-the producer is set: decisions are much alike, and shrink to a twentieth.
 """
 
 import asyncio
@@ -14,25 +10,18 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from aiokafka import TopicPartition
-from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streams.errors import OutputLostError
+from streams.records.headers import Header
 
-Header = tuple[str, bytes]
 
+class Batch(Protocol):
+    """What the sink does with a batch (:class:`streams.kafka.batches.LeanBatch`)."""
 
-class Builder(Protocol):
-    """The part of aiokafka's batch builder that the sink uses."""
-
-    def append(
-        self,
-        *,
-        timestamp: int | None,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Sequence[Header],
-    ) -> object:
-        """Add a record; None = the batch is full and did not take it."""
+    def add(
+        self, key: bytes | None, value: bytes | None, headers: Sequence[Header]
+    ) -> bool:
+        """Add a record; False = the batch is full and did not take it."""
         ...
 
     def record_count(self) -> int:
@@ -44,15 +33,23 @@ class Builder(Protocol):
         ...
 
 
+class Batches(Protocol):
+    """Makes batches (:class:`streams.kafka.batches.LeanBatches`)."""
+
+    def quick(self) -> Batch:
+        """Return an empty batch for a partition that is idle: it leaves at once."""
+        ...
+
+    def full(self) -> Batch:
+        """Return an empty batch in which records gather while another is on its way."""
+        ...
+
+
 class Producer(Protocol):
     """The part of ``AIOKafkaProducer`` that the sink uses."""
 
-    def create_batch(self) -> Builder:
-        """Return an empty batch."""
-        ...
-
     async def send_batch(
-        self, batch: Builder, topic: str, *, partition: int
+        self, batch: Batch, topic: str, *, partition: int
     ) -> "asyncio.Future[Acknowledged]":
         """Queue a batch; the future ends when the broker has it."""
         ...
@@ -77,29 +74,19 @@ class Waits(Protocol):
         """One batch is safe."""
 
 
-_QUICK_BYTES: Final = 16_384
-"""About a dozen decisions: below that a codec saves nothing."""
-_UNCOMPRESSED: Final = 0
-"""The codec's number in the attributes of a batch (record format 2)."""
 _FULL_BATCHES_MAX: Final = 8
 """Closed batches a partition may queue before writers wait: bounded memory."""
-
-
-def quick_batch() -> Builder:
-    """Return an empty batch for a partition that is idle: small, not compressed."""
-    batch: Builder = BatchBuilder(_QUICK_BYTES, _UNCOMPRESSED)
-    return batch
 
 
 class _Lane:
     """One output partition: the batch being filled, those queued, the one on its way."""
 
-    __slots__ = ("builder", "claims", "queue", "running")
+    __slots__ = ("batch", "claims", "queue", "running")
 
     def __init__(self) -> None:
-        self.builder: Builder | None = None
+        self.batch: Batch | None = None
         self.claims: list[Waits] = []
-        self.queue: list[tuple[Builder, list[Waits]]] = []
+        self.queue: list[tuple[Batch, list[Waits]]] = []
         self.running = False
 
 
@@ -113,19 +100,19 @@ class Sink:
     on_written
         Called with (partition, first offset, record count) of every acknowledged
         batch; an offset of -1 means the broker did not say.
-    quick
-        Makes the batches of idle partitions.
+    batches
+        Makes what the producer sends.
     """
 
     def __init__(
         self,
         producer: Producer,
         on_written: Callable[[TopicPartition, int, int], None],
-        quick: Callable[[], Builder],
+        batches: Batches,
     ) -> None:
         self._producer = producer
         self._on_written = on_written
-        self._quick = quick
+        self._batches = batches
         self._lanes: dict[TopicPartition, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: OutputLostError | None = None
@@ -145,17 +132,14 @@ class Sink:
         lane = self._lanes.get(where)
         if lane is None:
             lane = self._lanes[where] = _Lane()
-        builder = lane.builder
-        if builder is None:
-            make = self._producer.create_batch if lane.running else self._quick
-            builder = lane.builder = make()
-        if (
-            builder.append(timestamp=None, key=key, value=value, headers=headers)
-            is None
-        ):
+        batch = lane.batch
+        if batch is None:
+            make = self._batches.full if lane.running else self._batches.quick
+            batch = lane.batch = make()
+        if not batch.add(key, value, headers):
             self._close(lane)
-            builder = lane.builder = self._producer.create_batch()
-            builder.append(timestamp=None, key=key, value=value, headers=headers)
+            batch = lane.batch = self._batches.full()
+            batch.add(key, value, headers)
         claims = lane.claims
         if not claims or claims[-1] is not claim:
             claim.hold()
@@ -207,10 +191,10 @@ class Sink:
         return self._failure is None
 
     def _close(self, lane: _Lane) -> None:
-        if lane.builder is None:
+        if lane.batch is None:
             return
-        lane.queue.append((lane.builder, lane.claims))
-        lane.builder = None
+        lane.queue.append((lane.batch, lane.claims))
+        lane.batch = None
         lane.claims = []
         if len(lane.queue) >= _FULL_BATCHES_MAX:
             self._room.clear()
@@ -228,14 +212,14 @@ class Sink:
                     self._close(lane)
                 if not lane.queue:
                     break
-                builder, claims = lane.queue.pop(0)
+                batch, claims = lane.queue.pop(0)
                 if len(lane.queue) < _FULL_BATCHES_MAX:
                     self._reopen()
-                count = builder.record_count()
-                builder.close()
+                count = batch.record_count()
+                batch.close()
                 acknowledged = await (
                     await self._producer.send_batch(
-                        builder, where.topic, partition=where.partition
+                        batch, where.topic, partition=where.partition
                     )
                 )
                 self._on_written(where, acknowledged.offset, count)

@@ -11,7 +11,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.errors import UsageError
-from streams.kafka.record import Record
+from streams.kafka.record import Placed
 from streams.kafka.topics import declare
 from streams.records.dead_letters import PREFIX, last_text
 from streams.settings import Settings, connection
@@ -39,7 +39,7 @@ class Choice(msgspec.Struct, frozen=True):
     limit: int | None = None
     """Only so many of the newest of each partition."""
 
-    def takes(self, record: Record) -> bool:
+    def takes(self, record: Placed) -> bool:
         """Whether a record is meant, ``limit`` aside."""
         return (
             (not self.letters or place(record) in self.letters)
@@ -48,7 +48,7 @@ class Choice(msgspec.Struct, frozen=True):
         )
 
 
-def place(record: Record) -> str:
+def place(record: Placed) -> str:
     """Return ``PARTITION:OFFSET`` in the topic of dead letters."""
     return f"{record.partition}:{record.offset}"
 
@@ -69,7 +69,7 @@ def where(text: str) -> tuple[int, int]:
     return int(partition), int(offset)
 
 
-async def find(settings: Settings, choice: Choice) -> list[Record]:
+async def find(settings: Settings, choice: Choice) -> list[Placed]:
     """Read all dead letters and return those that are meant, by partition and offset.
 
     Raises
@@ -83,9 +83,9 @@ async def find(settings: Settings, choice: Choice) -> list[Record]:
     """
     for letter in choice.letters:
         where(letter)
-    kept: dict[int, deque[Record]] = {}
+    kept: dict[int, deque[Placed]] = {}
 
-    def take(record: Record) -> None:
+    def take(record: Placed) -> None:
         if choice.takes(record):
             queue = kept.setdefault(record.partition, deque(maxlen=choice.limit))
             queue.append(record)
@@ -181,7 +181,7 @@ def _topic(settings: Settings) -> str:
     return settings.topics.prefix + "dead-letters"
 
 
-def _target(settings: Settings, record: Record) -> TopicPartition:
+def _target(settings: Settings, record: Placed) -> TopicPartition:
     """Return where a letter came from; the header is not trusted to name any topic."""
     outputs = {settings.topics.prefix + name for name in _OUTPUTS}
     inputs = {
@@ -206,16 +206,16 @@ def _spot(target: TopicPartition) -> str:
     return f"{target.topic} partition {target.partition}"
 
 
-def _original(record: Record) -> list[tuple[str, bytes]]:
+def _original(record: Placed) -> list[tuple[str, bytes]]:
     return [(key, value) for key, value in record.headers if not key.startswith(PREFIX)]
 
 
-def _number(record: Record, name: str) -> int | None:
+def _number(record: Placed, name: str) -> int | None:
     text = last_text(record.headers, name)
     return int(text) if text and text.isdecimal() else None
 
 
-def _row(record: Record) -> tuple[object, ...]:
+def _row(record: Placed) -> tuple[object, ...]:
     headers = record.headers
     origin = ":".join(
         last_text(headers, name) or "?" for name in ("topic", "partition", "offset")
@@ -231,7 +231,7 @@ def _row(record: Record) -> tuple[object, ...]:
     )
 
 
-def _as_object(record: Record) -> dict[str, object]:
+def _as_object(record: Placed) -> dict[str, object]:
     return {
         "letter": place(record),
         "topic": last_text(record.headers, "topic"),

@@ -5,7 +5,7 @@ import msgspec
 from streams.decision.model import Decision
 from streams.decision.policy import Policies, Policy
 from streams.errors import SourceError
-from streams.kafka.record import Record
+from streams.kafka.record import Placed
 from streams.kafka.tables import SharedTables
 from streams.records.decisions import decode_decision
 from streams.settings import Settings
@@ -41,10 +41,10 @@ async def look_up(settings: Settings, wanted: str, base: Policy) -> Found:
     prefix = settings.topics.prefix
     refund_id = _refund_id(wanted)
     key = refund_id.encode()
-    first: dict[str, Record] = {}
+    first: dict[str, Placed] = {}
     shared = SharedTables(Policies((base,)), settings.topics.partitions)
 
-    def take(record: Record) -> None:
+    def take(record: Placed) -> None:
         if record.topic == f"{prefix}policies":
             shared.apply_policy(record.value)
         elif record.key == key and record.value is not None:
@@ -72,7 +72,7 @@ def _refund_id(wanted: str) -> str:
     return inner if named else wanted
 
 
-def _text(record: Record, name: str) -> str:
+def _text(record: Placed, name: str) -> str:
     return next(
         (
             value.decode(errors="replace")
@@ -83,7 +83,7 @@ def _text(record: Record, name: str) -> str:
     )
 
 
-def _decoded(record: Record) -> Decision:
+def _decoded(record: Placed) -> Decision:
     try:
         return decode_decision(record.value or b"")
     except msgspec.DecodeError as problem:

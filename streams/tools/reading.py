@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from streams.errors import SourceError, TopicsError
-from streams.kafka.record import Record
+from streams.kafka.record import Placed
 from streams.kafka.topics import admin_client
 from streams.settings import Kafka, connection
 
@@ -91,7 +91,7 @@ async def reader(
 async def scan(
     consumer: "AIOKafkaConsumer[bytes, bytes]",
     partitions: list[TopicPartition],
-    take: Callable[[Record], None],
+    take: Callable[[Placed], None],
 ) -> None:
     """Give every record that is there now to ``take``; in order within a partition."""
     ends = await consumer.end_offsets(partitions)
@@ -117,7 +117,7 @@ async def fetch_one(
     where: TopicPartition,
     offset: int,
     timeout_s: float = 10.0,
-) -> Record | None:
+) -> Placed | None:
     """Return the record at an offset; None when there is none."""
     starts = await consumer.beginning_offsets([where])
     ends = await consumer.end_offsets([where])

@@ -92,7 +92,7 @@ class Stage:
         )
         self.reader = OutputReader(FakeConsumer(log), OUTPUTS, SITE.input_topic)
         self.producer = FakeProducer(log, room)
-        self.sink = Sink(self.producer, self.reader.written, self.producer.create_batch)
+        self.sink = Sink(self.producer, self.reader.written, self.producer)
         self.consumer = FakeConsumer(log)
         self.source = Source(
             self.consumer,

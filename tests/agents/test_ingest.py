@@ -104,7 +104,7 @@ class Bench:
             self._prepare,
             lambda: 0,
         )
-        self.sink = Sink(self.producer, lambda *_: None, self.producer.create_batch)
+        self.sink = Sink(self.producer, lambda *_: None, self.producer)
         self.consumer.subscribe([EVENTS.topic], self.source)
         self.parts = IngestParts(
             source=self.source,

@@ -9,8 +9,8 @@ from aiokafka.errors import KafkaTimeoutError, NotEnoughReplicasError
 
 from streams.errors import OutputLostError
 from streams.kafka.progress import Claim, Progress
-from streams.kafka.sink import Sink, quick_batch
-from tests.fakes import FakeBatch, FakeLog, FakeProducer, turns
+from streams.kafka.sink import Sink
+from tests.fakes import FakeLog, FakeProducer, turns
 
 pytestmark = pytest.mark.asyncio
 
@@ -25,19 +25,13 @@ class Bench:
         self.log = FakeLog()
         self.producer = FakeProducer(self.log, room)
         self.written: list[tuple[TopicPartition, int, int]] = []
-        self.quick: list[FakeBatch] = []
-        """Batches for partitions that were idle."""
         self.sink = Sink(
             self.producer,
             lambda *seen: self.written.append(seen),
-            self._quick,
+            self.producer,
         )
         self.progress = Progress(lambda: 0)
         self.progress.start(INPUT, 0)
-
-    def _quick(self) -> FakeBatch:
-        self.quick.append(batch := self.producer.create_batch())
-        return batch
 
     def claim(self) -> Claim:
         return self.progress.claim(INPUT, 1)
@@ -103,22 +97,12 @@ async def test_only_what_finds_its_partition_idle_leaves_in_a_quick_batch() -> N
         bench.producer.acknowledge()
     await bench.sink.flush()
     assert bench.sizes() == [2, 2, 1]
-    assert bench.quick == bench.producer.sent[:1]
+    assert bench.producer.quick_ones == bench.producer.sent[:1]
     bench.producer.held = False
     bench.append(b"idle again")
     await bench.sink.flush()
-    assert bench.quick == [bench.producer.sent[0], bench.producer.sent[3]]
-
-
-async def test_a_quick_batch_is_small_and_takes_one_large_record_all_the_same() -> None:
-    one = b"x" * 1_500
-    batch = quick_batch()
-    while batch.append(timestamp=None, key=b"k", value=one, headers=[]) is not None:
-        pass
-    assert batch.record_count() == 10
-    batch = quick_batch()
-    large = b"x" * 1_000_000
-    assert batch.append(timestamp=None, key=b"k", value=large, headers=[]) is not None
+    sent = bench.producer.sent
+    assert bench.producer.quick_ones == [sent[0], sent[3]]
 
 
 async def test_partitions_do_not_wait_for_each_other() -> None:

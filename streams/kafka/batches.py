@@ -1,0 +1,73 @@
+"""Batches of outputs, as the producer sends them.
+
+What finds its partition idle leaves at once in a batch that is not compressed: a codec
+costs more to set up than a few records take to copy. What gathers is compressed as
+told: decisions are much alike, and shrink to a twentieth.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
+from typing_extensions import override
+
+from streams.kafka.sink import Batch, Batches
+from streams.records.headers import Header
+
+_FULL_BYTES: Final = 1_000_000
+"""Just under what a topic takes by default. A request costs the same for a small batch:
+128 KiB took an eighth off the throughput."""
+_QUICK_BYTES: Final = 16_384
+"""About a dozen decisions: below that a codec saves nothing."""
+_CODECS: Final[dict[str | None, int]] = {
+    None: DefaultRecordBatch.CODEC_NONE,
+    "gzip": DefaultRecordBatch.CODEC_GZIP,
+    "snappy": DefaultRecordBatch.CODEC_SNAPPY,
+    "lz4": DefaultRecordBatch.CODEC_LZ4,
+    "zstd": DefaultRecordBatch.CODEC_ZSTD,
+}
+"""By the setting's value: the number in the attributes of a batch (record format 2)."""
+
+
+class LeanBatch(BatchBuilder, Batch):  # type: ignore[misc]  # aiokafka is untyped here
+    """aiokafka's batch, filled without its serializers and keyword arguments.
+
+    Those take more time than the extension needs for a small record.
+    """
+
+    _closed: bool
+    _relative_offset: int
+
+    @override
+    def add(
+        self, key: bytes | None, value: bytes | None, headers: Sequence[Header]
+    ) -> bool:
+        number = self._relative_offset
+        if self._closed or (
+            self._builder.append(number, None, key, value, headers) is None
+        ):
+            self._closed = True
+            return False
+        self._relative_offset = number + 1
+        return True
+
+
+class LeanBatches(Batches):
+    """Makes batches; ``compression_type`` is that of the setting, None = none."""
+
+    def __init__(self, compression_type: str | None) -> None:
+        self._codec = _CODECS[compression_type]
+
+    @override
+    def quick(self) -> Batch:
+        size = (
+            _FULL_BYTES
+            if self._codec == DefaultRecordBatch.CODEC_NONE
+            else _QUICK_BYTES
+        )
+        return LeanBatch(size, DefaultRecordBatch.CODEC_NONE)
+
+    @override
+    def full(self) -> Batch:
+        return LeanBatch(_FULL_BYTES, self._codec)
