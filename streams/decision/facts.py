@@ -12,6 +12,7 @@ import msgspec
 
 from streams.decision.model import (
     NO_HISTORY,
+    NOTHING_UNUSUAL,
     Buyer,
     Facts,
     Goods,
@@ -20,6 +21,7 @@ from streams.decision.model import (
     Quality,
     Request,
     Seen,
+    Unusual,
 )
 from streams.decision.policy import Policy
 
@@ -93,7 +95,7 @@ def see(  # noqa: C901 - calls cost more than they hold here
     if shop is not None and (shop_id is None or shop.shop_id != shop_id):
         shop = None
     history, vetoed = facts.history, facts.order_vetoed
-    goods = order.goods
+    goods, unusual = order.goods, order.unusual
     listed = None
     if catalog is not None and catalog.listed and may_be_listed(catalog.names, goods):
         listed = _listed(catalog.listed, goods)
@@ -119,24 +121,19 @@ def see(  # noqa: C901 - calls cost more than they hold here
         request.special_refund_type,
         request.action,
         absent,
-        order.back_end_status,
-        order.order_type,
+        unusual.back_end_status,
+        unusual.order_type,
         order.paid_at_ms,
-        order.total_changed_at_ms,
+        unusual.total_changed_at_ms,
         order.pay_type,
-        order.presale_stage,
-        order.delivery_block,
-        order.risk_code,
-        order.waybill_printed_at_ms,
-        order.waybill_entered_at_ms,
-        order.picked_up_at_ms,
-        order.shipped_at_ms,
-        None
-        if order.waybill_printed_at_ms is None
-        and order.waybill_entered_at_ms is None
-        and order.picked_up_at_ms is None
-        and order.shipped_at_ms is None
-        else _signals(order),
+        unusual.presale_stage,
+        unusual.delivery_block,
+        unusual.risk_code,
+        unusual.waybill_printed_at_ms,
+        unusual.waybill_entered_at_ms,
+        unusual.picked_up_at_ms,
+        unusual.shipped_at_ms,
+        None if unusual is NOTHING_UNUSUAL else _signals(unusual),
         buyer_conflict,
         shop_conflict,
         limits,
@@ -155,7 +152,7 @@ def see(  # noqa: C901 - calls cost more than they hold here
     )
 
 
-NO_ORDER: Final = Order("", *(None,) * 9)
+NO_ORDER: Final = Order("", *(None,) * 8)
 """Stands for an order that nobody knows: every field without a value."""
 
 
@@ -252,14 +249,14 @@ def _listed(
     return tuple(found.items()) or None
 
 
-def _signals(order: Order) -> tuple[str, ...] | None:
+def _signals(unusual: Unusual) -> tuple[str, ...] | None:
     """FR-1.6, E-24: names of waybill and pick-up facts that are there.
 
     One of a wrong type is there: only null and times up to 0 mean not happened.
     """
     there: list[str] = []
     for name in SIGNALS:
-        at_ms = getattr(order, name)
+        at_ms = getattr(unusual, name)
         if at_ms is not None and (type(at_ms) is not int or at_ms > 0):
             there.append(name)
     return tuple(there) or None
@@ -329,20 +326,27 @@ def _no_paths(facts: Facts) -> Facts:
     )
 
 
-def _no_field(*names: str, value: object = None) -> Callable[[Facts], Facts]:
-    changes = dict.fromkeys(names, value)
+def _order_with(**changes: object) -> Callable[[Facts], Facts]:
+    """Return what changes fields of the order, or of what is unusual about it."""
+    odd = {
+        name: changes.pop(name) for name in Unusual.__struct_fields__ if name in changes
+    }
 
-    def blank(facts: Facts) -> Facts:
-        if facts.order is None:
+    def change(facts: Facts) -> Facts:
+        order = facts.order
+        if order is None:
             return facts
-        order = msgspec.structs.replace(facts.order, **changes)
+        unusual = (
+            msgspec.structs.replace(order.unusual, **odd) if odd else order.unusual
+        )
+        order = msgspec.structs.replace(order, **{**changes, "unusual": unusual})
         return msgspec.structs.replace(facts, order=order)
 
-    return blank
+    return change
 
 
-_no_status: Final = _no_field("order_status", "back_end_status")
-_no_amount: Final = _no_field("paid_fen")
+_no_status: Final = _order_with(order_status=None, back_end_status=None)
+_no_amount: Final = _order_with(paid_fen=None)
 
 FAILED: Final[dict[str, Callable[[Facts], Facts]]] = {
     "order": _no_order,
@@ -350,8 +354,8 @@ FAILED: Final[dict[str, Callable[[Facts], Facts]]] = {
     "order_status": _no_status,
     "paid_amount": _no_amount,
     "paid_fen": _no_amount,
-    "refundable_left_fen": _no_field("refundable_left_fen"),
-    "currency": _no_field("currency"),
+    "refundable_left_fen": _order_with(refundable_left_fen=None),
+    "currency": _order_with(currency=None),
     "category": _no_paths,
     "category_path": _no_paths,
     "catalog": _no_tree,
@@ -367,10 +371,10 @@ FAILED: Final[dict[str, Callable[[Facts], Facts]]] = {
     "order_veto": _no_lists,
     "order_vetoed": _no_lists,
     # Null would mean "none" in these (E-6), so the value says that it is not known.
-    "order_type": _no_field("order_type", value=UNREADABLE),
-    "pay_type": _no_field("pay_type", value=UNREADABLE),
-    "presale_stage": _no_field("presale_stage", value=UNREADABLE),
-    "delivery_block": _no_field("delivery_block", value=UNREADABLE),
-    "risk_code": _no_field("risk_code", value=UNREADABLE),
+    "order_type": _order_with(order_type=UNREADABLE),
+    "pay_type": _order_with(pay_type=UNREADABLE),
+    "presale_stage": _order_with(presale_stage=UNREADABLE),
+    "delivery_block": _order_with(delivery_block=UNREADABLE),
+    "risk_code": _order_with(risk_code=UNREADABLE),
 }
 """What a failed read-through takes away, by the name of the fact."""

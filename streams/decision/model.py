@@ -61,6 +61,25 @@ class Goods(msgspec.Struct, frozen=True, gc=False):
 NO_GOODS: Final = Goods()
 
 
+class Unusual(msgspec.Struct, frozen=True, gc=False):
+    """What most orders have nothing of: those share one :data:`NOTHING_UNUSUAL`."""
+
+    order_type: object = None
+    total_changed_at_ms: object = None
+    back_end_status: object = None
+    """Read directly from the back end; None = not read (E-8)."""
+    presale_stage: object = None
+    delivery_block: object = None
+    risk_code: object = None
+    waybill_printed_at_ms: object = None
+    waybill_entered_at_ms: object = None
+    picked_up_at_ms: object = None
+    shipped_at_ms: object = None
+
+
+NOTHING_UNUSUAL: Final = Unusual()
+
+
 class Order(msgspec.Struct, frozen=True, gc=False):
     """An order snapshot, cut down to what rules and the ship race read."""
 
@@ -69,25 +88,15 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     buyer_id: object
     shop_id: object
     currency: object
-    order_type: object
     order_status: object
     paid_fen: object
     refundable_left_fen: object
     as_of_ms: object
     """The snapshot's own ``as_of_ms``; a watermark may lift it (design 6)."""
     paid_at_ms: object = None
-    total_changed_at_ms: object = None
-    back_end_status: object = None
-    """Read directly from the back end; None = not read (E-8)."""
     goods: Goods = NO_GOODS
     pay_type: object = None
-    presale_stage: object = None
-    delivery_block: object = None
-    risk_code: object = None
-    waybill_printed_at_ms: object = None
-    waybill_entered_at_ms: object = None
-    picked_up_at_ms: object = None
-    shipped_at_ms: object = None
+    unusual: Unusual = NOTHING_UNUSUAL
 
 
 class Quality(msgspec.Struct, frozen=True, gc=False):

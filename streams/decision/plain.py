@@ -17,7 +17,15 @@ from typing import Final, TypeAlias
 import msgspec
 
 from streams.decision.facts import may_be_listed
-from streams.decision.model import Buyer, Catalog, Goods, Order, Request, Shop
+from streams.decision.model import (
+    NOTHING_UNUSUAL,
+    Buyer,
+    Catalog,
+    Goods,
+    Order,
+    Request,
+    Shop,
+)
 from streams.decision.policy import Policy
 from streams.decision.rules import READINGS, active_rules
 from streams.decision.rules.amount import CURRENCY
@@ -348,16 +356,7 @@ class Plain:
             or type(order_version) is not int
             or not 0 <= order_version < FAR
             or type(order_ms) is not int
-            or order.back_end_status is not None
-            or order.order_type is not None
-            or order.total_changed_at_ms is not None
-            or order.presale_stage is not None
-            or order.delivery_block is not None
-            or order.risk_code is not None
-            or order.waybill_printed_at_ms is not None
-            or order.waybill_entered_at_ms is not None
-            or order.picked_up_at_ms is not None
-            or order.shipped_at_ms is not None
+            or order.unusual is not NOTHING_UNUSUAL
         ):
             return None
         buyer_ms, quality = buyer.as_of_ms, buyer.quality

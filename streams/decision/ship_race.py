@@ -94,9 +94,9 @@ def judge_race(
         None when nothing was handed over within the watch.
     """
     found = _earliest(
-        (order.picked_up_at_ms, "picked_up"),
+        (order.unusual.picked_up_at_ms, "picked_up"),
         (first_trace_at_ms, "first_trace"),
-        (order.shipped_at_ms, "shipped"),
+        (order.unusual.shipped_at_ms, "shipped"),
     )
     if found is None:
         return Race(RACE_DETECTED, None, UNKNOWN, None) if _shipped(order) else None
@@ -111,7 +111,7 @@ def judge_race(
 
 def _shipped(order: Order) -> bool:
     """R-05, E-8: whether the back end shows the order as shipped."""
-    back_end = order.back_end_status
+    back_end = order.unusual.back_end_status
     return (order.order_status if back_end is None else back_end) in SHIPPED
 
 

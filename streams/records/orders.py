@@ -8,11 +8,21 @@ from typing import Final
 
 import msgspec
 
-from streams.decision.model import NO_GOODS, Goods, Order
+from streams.decision.model import (
+    NO_GOODS,
+    NOTHING_UNUSUAL,
+    Goods,
+    Order,
+    Unusual,
+)
 from streams.records.codec import Unreadable, decode_object
 
 _SHARED_MAX: Final = 65_536
 """Distinct values a share table keeps; beyond it, new values are simply not shared."""
+_TEXTS_MAX: Final = 16_384
+"""Distinct texts of lines that are remembered."""
+_TEXT_BYTES: Final = 512
+"""A longer text is that of many lines, and will hardly come again."""
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -21,6 +31,9 @@ class _Line(msgspec.Struct, gc=False):
     quantity: object = None
     shipped_count: object = None
     is_custom: object = None
+
+
+_NO_LINES: Final = msgspec.Raw(b"null")
 
 
 class _Snapshot(msgspec.Struct, gc=False):
@@ -45,10 +58,12 @@ class _Snapshot(msgspec.Struct, gc=False):
     waybill_entered_at_ms: object = None
     picked_up_at_ms: object = None
     shipped_at_ms: object = None
-    lines: list[_Line] | None = None
+    lines: msgspec.Raw = _NO_LINES
+    """As they were sent: most lines have been seen before, letter by letter."""
 
 
 _SNAPSHOT: Final = msgspec.json.Decoder(_Snapshot)
+_LINES: Final = msgspec.json.Decoder(list[_Line] | None)
 
 
 class OrderReader:
@@ -60,6 +75,8 @@ class OrderReader:
     def __init__(self) -> None:
         self._shared: dict[str, str] = {}
         self._goods: dict[tuple[object, ...], Goods] = {}
+        self._goods_of: dict[bytes, Goods] = {}
+        """By the text of the lines."""
 
     def read(self, value: bytes | None) -> Order | Unreadable:
         """Read one value of ``refund.orders``.
@@ -70,32 +87,43 @@ class OrderReader:
         if value is None:
             return Unreadable("null_value", "an order without a value")
         try:
-            snapshot = _SNAPSHOT.decode(value)
+            sent = _SNAPSHOT.decode(value)
+            goods = self._goods_of.get(bytes(sent.lines))
+            if goods is None:
+                goods = self._read_goods(bytes(sent.lines))
         except msgspec.ValidationError:
             return self._read_faulty(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             return Unreadable("not_json", str(problem)[:200])
-        return self._order(snapshot)
+        return self._order(sent, goods)
 
     def _read_faulty(self, value: bytes) -> Order | Unreadable:
         found = decode_object(value)
         if isinstance(found, Unreadable):
             return found
         lines = found.pop("lines", None)
-        snapshot = msgspec.convert(found, _Snapshot)
+        goods = NO_GOODS
         if isinstance(lines, list):
-            snapshot.lines = [
-                msgspec.convert(line, _Line) if isinstance(line, dict) else _Line()
-                for line in lines
-            ]
-        return self._order(snapshot)
+            goods = _goods(
+                [
+                    msgspec.convert(line, _Line) if isinstance(line, dict) else _Line()
+                    for line in lines
+                ]
+            )
+        return self._order(msgspec.convert(found, _Snapshot), goods)
 
-    def _order(self, sent: _Snapshot) -> Order | Unreadable:
+    def _read_goods(self, text: bytes) -> Goods:
+        """Read the lines of an order; the same text is read once."""
+        lines = _LINES.decode(text)
+        goods = self._one_line(lines[0]) if lines and len(lines) == 1 else _goods(lines)
+        if len(text) <= _TEXT_BYTES and len(self._goods_of) < _TEXTS_MAX:
+            self._goods_of[text] = goods
+        return goods
+
+    def _order(self, sent: _Snapshot, goods: Goods) -> Order | Unreadable:
         order_id = sent.order_id
         if type(order_id) is not str or not order_id:
             return Unreadable("no_id", "order_id is not a non-empty string")
-        lines = sent.lines
-        goods = self._one_line(lines[0]) if lines and len(lines) == 1 else _goods(lines)
         share = self._share
         paid_fen, left_fen = sent.paid_fen, sent.refundable_left_fen
         if type(left_fen) is int and type(paid_fen) is int and left_fen == paid_fen:
@@ -106,23 +134,14 @@ class OrderReader:
             sent.buyer_id,
             share(sent.shop_id),
             share(sent.currency),
-            _unless_none(sent.order_type),
             share(sent.order_status),
             paid_fen,
             left_fen,
             sent.as_of_ms,
             sent.paid_at_ms,
-            sent.total_changed_at_ms,
-            sent.back_end_status,
             goods,
             sent.pay_type,
-            None if sent.presale_stage == "none" else sent.presale_stage,
-            _unless_none(sent.delivery_block),
-            _unless_none(sent.risk_code),
-            sent.waybill_printed_at_ms,
-            sent.waybill_entered_at_ms,
-            sent.picked_up_at_ms,
-            sent.shipped_at_ms,
+            _unusual(sent),
         )
 
     def _one_line(self, line: _Line) -> Goods:
@@ -160,9 +179,46 @@ class OrderReader:
         return value
 
 
-def _unless_none(code: object) -> object:
-    """Read 0 as null: both say "none" (E-6), and null costs neither memory nor bytes."""
-    return None if type(code) is int and code == 0 else code
+def _unusual(sent: _Snapshot) -> Unusual:
+    """Return what is unusual of an order: for nearly all of them, one and the same.
+
+    0 and ``none`` are read as null: they say the same (E-6).
+    """
+    order_type, stage = sent.order_type, sent.presale_stage
+    block, risk = sent.delivery_block, sent.risk_code
+    if order_type == 0 and type(order_type) is int:
+        order_type = None
+    if stage == "none":
+        stage = None
+    if block == 0 and type(block) is int:
+        block = None
+    if risk == 0 and type(risk) is int:
+        risk = None
+    if (
+        order_type is None
+        and stage is None
+        and block is None
+        and risk is None
+        and sent.total_changed_at_ms is None
+        and sent.back_end_status is None
+        and sent.waybill_printed_at_ms is None
+        and sent.waybill_entered_at_ms is None
+        and sent.picked_up_at_ms is None
+        and sent.shipped_at_ms is None
+    ):
+        return NOTHING_UNUSUAL
+    return Unusual(
+        order_type,
+        sent.total_changed_at_ms,
+        sent.back_end_status,
+        stage,
+        block,
+        risk,
+        sent.waybill_printed_at_ms,
+        sent.waybill_entered_at_ms,
+        sent.picked_up_at_ms,
+        sent.shipped_at_ms,
+    )
 
 
 def _all_text(path: list[object]) -> bool:

@@ -46,7 +46,6 @@ ORDER: Final = Order(
     buyer_id="b-1",
     shop_id="s-1",
     currency="CNY",
-    order_type=0,
     order_status="paid",
     paid_fen=19_900,
     refundable_left_fen=19_900,
@@ -60,9 +59,6 @@ ORDER: Final = Order(
         customs=(False,),
     ),
     pay_type=1,
-    presale_stage=None,
-    delivery_block=None,
-    risk_code=None,
 )
 BUYER: Final = Buyer("b-1", (Quality(T - 1_000_000, "quality"),), (), NOW)
 SHOP: Final = Shop("s-1", enabled=True, standing="good", as_of_ms=NOW)
@@ -77,20 +73,26 @@ def policy(**changes: object) -> Policy:
 
 
 SAME: Final[Mapping[str, object]] = {}
-COLUMNS: Final = Goods.__struct_fields__
 
 
 def facts(order: Mapping[str, object] | None = SAME, /, **changes: object) -> Facts:
     """Change fields of the order or its goods (None = no order), or facts by name."""
-    snapshot = None if order is None else _changed(order)
+    snapshot = None if order is None else changed_order(order)
     return msgspec.structs.replace(FACTS, order=snapshot, **changes)
 
 
-def _changed(changes: Mapping[str, object]) -> Order:
-    columns = {name: changes[name] for name in changes if name in COLUMNS}
-    goods = msgspec.structs.replace(ORDER.goods, **columns)
-    others = {name: changes[name] for name in changes if name not in COLUMNS}
-    return msgspec.structs.replace(ORDER, **{"goods": goods, **others})
+def changed_order(changes: Mapping[str, object]) -> Order:
+    """Change fields of the order, of its goods or of what is unusual about it."""
+    order, nested = dict(changes), {"goods": ORDER.goods, "unusual": ORDER.unusual}
+    for name, part in nested.items():
+        fields = {
+            field: order.pop(field)
+            for field in part.__struct_fields__
+            if field in order
+        }
+        if fields:
+            order[name] = msgspec.structs.replace(part, **fields)
+    return msgspec.structs.replace(ORDER, **order)
 
 
 def request(**changes: object) -> Request:

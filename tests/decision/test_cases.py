@@ -12,6 +12,7 @@ from streams.decision.model import Decision, Order
 from streams.decision.policy import Policies, Policy, override
 from streams.decision.reasons import ReasonCode
 from streams.decision.ship_race import judge_race
+from streams.records.orders import decode_order
 from streams.tools.decide import decide_lines
 from tests.decision.cases import (
     CASES,
@@ -94,8 +95,9 @@ def test_a_decision_is_the_same_when_judged_again_from_what_it_saw(
 @pytest.mark.parametrize("case", RACES, ids=titles(RACES))
 def test_a_ship_race_is_found_as_it_is_written(case: dict[str, Any]) -> None:
     sent = moments({**DATA["base"]["order"], **case["race"]})
-    known = {field: sent[field] for field in Order.__struct_fields__ if field in sent}
-    found = judge_race(NOW, Order(**known), SHIPPED.race_watch_days)
+    known = decode_order(json.dumps(sent).encode())
+    assert isinstance(known, Order)
+    found = judge_race(NOW, known, SHIPPED.race_watch_days)
     finding = case["finding"]
     if finding is None:
         assert found is None

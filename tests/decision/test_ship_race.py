@@ -1,4 +1,3 @@
-import msgspec
 import pytest
 
 from streams.decision.ship_race import (
@@ -9,14 +8,14 @@ from streams.decision.ship_race import (
     Race,
     judge_race,
 )
-from tests.decision.base import NOW, ORDER
+from tests.decision.base import NOW, changed_order
 
 WATCH = 30
 DAY = 86_400_000
 
 
 def race(trace: object = None, **changes: object) -> Race | None:
-    return judge_race(NOW, msgspec.structs.replace(ORDER, **changes), WATCH, trace)
+    return judge_race(NOW, changed_order(changes), WATCH, trace)
 
 
 @pytest.mark.parametrize(

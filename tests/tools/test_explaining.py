@@ -29,7 +29,7 @@ def decided() -> Decision:
         requested_at_ms=NOW_MS - 7,
     )
     order = Order(
-        *("o1", 1, "b1", "s1", "CNY", 0, "paid", 30_000, 30_000, NOW_MS - 60_001)
+        *("o1", 1, "b1", "s1", "CNY", "paid", 30_000, 30_000, NOW_MS - 60_001)
     )
     facts = Facts(order=order, order_as_of_ms=NOW_MS - 60_001)
     return decide(request, see(request, facts, policy, NOW_MS), policy, NOW_MS)
