@@ -5,10 +5,11 @@ from typing import Final
 
 from streams.agents.long_way import LongWay
 from streams.agents.slices import APPROVALS, Output, Work
-from streams.decision.engine import AUTO_APPROVE, DECIDED, PASSED
-from streams.decision.ledger import Entry
+from streams.decision.approval import Written
+from streams.decision.engine import AUTO_APPROVE
+from streams.decision.ledger import entry_of
 from streams.decision.model import Request
-from streams.decision.plain import Known, Moment, Plain, Written, plain_at
+from streams.decision.plain import Known, Moment, Plain, plain_at
 from streams.kafka.record import Record
 from streams.kafka.tables import SharedTables
 from streams.records.decisions import encode_decision
@@ -17,8 +18,6 @@ log = logging.getLogger(__name__)
 
 _COMPARE_MS: Final = 100
 """Between two plain decisions that are judged the long way too."""
-
-_PASSED_CODES: Final = PASSED[2]
 
 
 class ShortWay:
@@ -87,21 +86,7 @@ class ShortWay:
         judged.outputs.append(Output(APPROVALS, record.key, value, headers))
         judged.approved += 1
         judged.ages_ms.append(now_ms - at_ms)
-        ledger.add(
-            Entry(
-                request.refund_id,
-                approval.version,
-                approval.order_id,
-                approval.buyer_id,
-                DECIDED,
-                AUTO_APPROVE,
-                now_ms,
-                approval.refund_fen,
-                False,  # noqa: FBT003 - by place, as everywhere on this path
-                _PASSED_CODES,
-                approval,
-            )
-        )
+        ledger.add(entry_of(approval))
         return True
 
     def _same(self, request: Request, written: Written, work: Work) -> bool:

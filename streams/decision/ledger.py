@@ -10,8 +10,9 @@ from typing import Final
 
 import msgspec
 
+from streams.decision.approval import Approval
+from streams.decision.engine import PASSED
 from streams.decision.model import Past
-from streams.decision.plain import Approval
 from streams.decision.reasons import ReasonCode
 
 APPROVED: Final = "auto_approve"
@@ -47,6 +48,26 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         while entry is not None:
             yield entry
             entry = entry.previous
+
+
+_DISPOSITION, _OUTCOME, _CODES = PASSED
+
+
+def entry_of(approval: Approval) -> Entry:
+    """Return what is remembered of a plain approval."""
+    return Entry(
+        approval.refund_id,
+        approval.version,
+        approval.order_id,
+        approval.buyer_id,
+        _DISPOSITION,
+        _OUTCOME,
+        approval.common.decided_at_ms,
+        approval.refund_fen,
+        False,  # noqa: FBT003 - by place, as everywhere on this path
+        _CODES,
+        approval,
+    )
 
 
 class Fate(msgspec.Struct, frozen=True, gc=False):

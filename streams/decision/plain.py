@@ -12,10 +12,11 @@ against the long way on mixtures of all worked cases and at every bound; a worke
 a plain request the long way too, again and again while it runs.
 """
 
-from typing import Final, TypeAlias
+from typing import Final
 
 import msgspec
 
+from streams.decision.approval import Approval, Common, ShopText, named_by, shop_text
 from streams.decision.facts import may_be_listed
 from streams.decision.model import (
     NOTHING_UNUSUAL,
@@ -34,9 +35,6 @@ from streams.decision.rules.goods import root_of
 from streams.decision.rules.order import PAID, PAY_LATER_TYPE
 from streams.decision.rules.request import ORDINARY
 from streams.decision.rules.shop import eligible
-
-Written: TypeAlias = tuple[str, bytes]
-"""The id of a decision, and its record as it is written."""
 
 FAR: Final = 1 << 53
 """Larger numbers are left to the long way: it knows how they are written."""
@@ -58,15 +56,6 @@ def usable(policy: Policy) -> bool:
     )
 
 
-class ShopText(msgspec.Struct, frozen=True, gc=False):
-    """An eligible shop, and its part of a record as JSON."""
-
-    row: Shop | None
-    shop_id: str
-    standing: str
-    rest: str
-
-
 class Known:
     """What was found out of goods and shops under one policy: their parts of a record."""
 
@@ -84,11 +73,7 @@ class Known:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.usable = usable(policy)
-        self.named = (
-            ',"disposition":"decided","outcome":"auto_approve"'
-            ',"reason_codes":["FR_ALL_CONDITIONS_MET"]'
-            f',"policy":"{policy.name}","refund_fen":'
-        )
+        self.named = named_by(policy.name)
         self.kinds: dict[str | None, str] = {
             kind: kind for kind in policy.in_scope_kinds
         }
@@ -151,17 +136,13 @@ class Known:
         return found
 
     def _shop(self, shop_id: str, row: Shop | None) -> ShopText | None:
-        named = _text(shop_id)
         if row is None:
-            return ShopText(row, named, "null", "")
+            return shop_text(row, shop_id)
         if row.shop_id != shop_id:
             return None
         if eligible(row.enabled, row.standing, self.policy):
             return None
-        rest = "" if row.enabled is None else f',"shop_enabled":{_text(row.enabled)}'
-        if row.as_of_ms is not None:
-            rest += f',"shop_as_of_ms":{_text(row.as_of_ms)}'
-        return ShopText(row, named, _text(row.standing), rest)
+        return shop_text(row, shop_id, row.standing, row.enabled, row.as_of_ms)
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
@@ -173,75 +154,6 @@ class Moment(msgspec.Struct, frozen=True, gc=False):
     orders_ms: int | None
     """Watermark of the orders; None = no feed has spoken."""
     buyers_ms: int | None
-
-
-class Common(msgspec.Struct, frozen=True, gc=False):
-    """What the approvals of a slice have in common.
-
-    Numbers, not text: at low rates a slice is one request, and each would keep its own.
-    """
-
-    named: str
-    """Disposition to policy as JSON; the same for all slices of a policy."""
-    decided_at_ms: int
-    tree_ms: int
-    lists_ms: int
-
-
-class Approval(msgspec.Struct, frozen=True, gc=False):
-    """A plain approval, as what its record is made of.
-
-    It is remembered like this, in a third of the memory: most of a record it shares
-    with others.
-    """
-
-    refund_id: str
-    version: int
-    order_id: str
-    buyer_id: str
-    refund_fen: int
-    requested_at_ms: int
-    order_version: int
-    paid_fen: int
-    left_fen: int
-    order_ms: int
-    """The order's ``as_of_ms``, or the watermark that lifts it."""
-    buyer_ms: int
-    paid_at_ms: int | None
-    pay_type: int | None
-    kind: str
-    action: str
-    goods: str
-    """Their fields as JSON."""
-    shop: ShopText
-    common: Common
-
-    def written(self) -> Written:
-        """Write the record: the same bytes each time, those of the long way."""
-        refund_id, version, at_ms = self.refund_id, self.version, self.requested_at_ms
-        shop, common = self.shop, self.common
-        paid_at_ms, pay_type = self.paid_at_ms, self.pay_type
-        paid_at = "" if paid_at_ms is None else f',"paid_at_ms":{paid_at_ms}'
-        pay = "" if pay_type is None else f',"pay_type":{pay_type}'
-        named = f"FR:{refund_id}:{version}"
-        return named, (
-            f'{{"decision_id":"{named}","family":"FR","refund_id":"{refund_id}"'
-            f',"refund_version":{version},"order_id":"{self.order_id}"'
-            f',"buyer_id":"{self.buyer_id}","shop_id":{shop.shop_id}'
-            f"{common.named}{self.refund_fen}"
-            f',"payout_key":"pay:{refund_id}","requested_at_ms":{at_ms}'
-            f',"decided_at_ms":{common.decided_at_ms},"review_deadline_ms":null'
-            f',"seen":{{"order_version":{self.order_version}'
-            f',"order_status":"paid","paid_fen":{self.paid_fen}'
-            f',"refundable_left_fen":{self.left_fen}'
-            f',"order_as_of_ms":{self.order_ms},"quality":"quality"'
-            f',"quality_now":"quality","buyer_as_of_ms":{self.buyer_ms}'
-            f',"shop_standing":{shop.standing},{self.goods},"currency":"CNY"'
-            f',"catalog_as_of_ms":{common.tree_ms},"lists_as_of_ms":{common.lists_ms}'
-            f',"refund_kind":"{self.kind}","special_refund_type":0'
-            f',"action":"{self.action}"'
-            f"{paid_at}{pay}{shop.rest}}}}}"
-        ).encode()
 
 
 def plain_at(known: Known, moment: Moment) -> "Plain | None":

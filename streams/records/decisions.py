@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from streams.decision.engine import PASSED
 from streams.decision.ledger import Entry
 from streams.decision.model import Decision
 
@@ -59,6 +60,10 @@ def recover(value: bytes) -> Recovered | None:
         found = _WRITTEN.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    verdict = found.disposition, found.outcome, found.reason_codes
+    if verdict == PASSED:
+        verdict = PASSED  # one object for nearly all of them
+    disposition, outcome, reason_codes = verdict
     return Recovered(
         found.decision_id,
         Entry(
@@ -66,12 +71,12 @@ def recover(value: bytes) -> Recovered | None:
             found.refund_version,
             found.order_id,
             found.buyer_id,
-            found.disposition,
-            found.outcome,
+            disposition,
+            outcome,
             found.decided_at_ms,
             found.refund_fen,
             found.seen is not None and found.seen.action == "withdraw",
-            found.reason_codes,
+            reason_codes,
             value,
         ),
     )

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from streams.agents import short_way
 from streams.agents.slices import Judged
-from streams.decision.plain import Approval, Plain, plain_at
+from streams.decision.approval import Approval
+from streams.decision.plain import Plain, plain_at
 from tests import samples
 from tests.agents.world import World, policy, topics
 

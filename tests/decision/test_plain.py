@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.decision.approval import Written
 from streams.decision.engine import decide
 from streams.decision.facts import see
 from streams.decision.model import (
@@ -23,7 +24,7 @@ from streams.decision.model import (
     Shop,
     Unusual,
 )
-from streams.decision.plain import FAR, Known, Moment, Written, plain_at, usable
+from streams.decision.plain import FAR, Known, Moment, plain_at, usable
 from streams.decision.policy import Policy
 from streams.decision.rules import READINGS, active_rules
 from streams.kafka.tables import fresh

@@ -1,0 +1,120 @@
+"""A plain approval in a third of the memory its record takes.
+
+A worker remembers every decision, to give the same bytes for a second delivery. Of a
+plain approval it keeps the parts, most of which it shares with others, and writes the
+record of them again.
+"""
+
+from typing import TypeAlias
+
+import msgspec
+
+from streams.decision.model import Shop
+
+Written: TypeAlias = tuple[str, bytes]
+"""The id of a decision, and its record as it is written."""
+
+
+class ShopText(msgspec.Struct, frozen=True, gc=False):
+    """An eligible shop, and its part of a record as JSON."""
+
+    row: Shop | None
+    shop_id: str
+    standing: str
+    rest: str
+
+
+def shop_text(
+    row: Shop | None,
+    shop_id: str,
+    standing: object = None,
+    enabled: object = None,
+    as_of_ms: object = None,
+) -> ShopText:
+    """Return a shop's part of a record; None is left out, but for the standing."""
+    rest = "" if enabled is None else f',"shop_enabled":{_text(enabled)}'
+    if as_of_ms is not None:
+        rest += f',"shop_as_of_ms":{_text(as_of_ms)}'
+    return ShopText(row, _text(shop_id), _text(standing), rest)
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+class Common(msgspec.Struct, frozen=True, gc=False):
+    """What the approvals of a slice have in common.
+
+    Numbers, not text: at low rates a slice is one request, and each would keep its own.
+    """
+
+    named: str
+    """Disposition to policy as JSON; the same for all slices of a policy."""
+    decided_at_ms: int
+    tree_ms: int
+    lists_ms: int
+
+
+class Approval(msgspec.Struct, frozen=True, gc=False):
+    """A plain approval, as what its record is made of.
+
+    It is remembered like this, in a third of the memory: most of a record it shares
+    with others.
+    """
+
+    refund_id: str
+    version: int
+    order_id: str
+    buyer_id: str
+    refund_fen: int
+    requested_at_ms: int
+    order_version: int
+    paid_fen: int
+    left_fen: int
+    order_ms: int
+    """The order's ``as_of_ms``, or the watermark that lifts it."""
+    buyer_ms: int
+    paid_at_ms: int | None
+    pay_type: int | None
+    kind: str
+    action: str
+    goods: str
+    """Their fields as JSON."""
+    shop: ShopText
+    common: Common
+
+    def written(self) -> Written:
+        """Write the record: the same bytes each time, those of the long way."""
+        refund_id, version, at_ms = self.refund_id, self.version, self.requested_at_ms
+        shop, common = self.shop, self.common
+        paid_at_ms, pay_type = self.paid_at_ms, self.pay_type
+        paid_at = "" if paid_at_ms is None else f',"paid_at_ms":{paid_at_ms}'
+        pay = "" if pay_type is None else f',"pay_type":{pay_type}'
+        named = f"FR:{refund_id}:{version}"
+        return named, (
+            f'{{"decision_id":"{named}","family":"FR","refund_id":"{refund_id}"'
+            f',"refund_version":{version},"order_id":"{self.order_id}"'
+            f',"buyer_id":"{self.buyer_id}","shop_id":{shop.shop_id}'
+            f"{common.named}{self.refund_fen}"
+            f',"payout_key":"pay:{refund_id}","requested_at_ms":{at_ms}'
+            f',"decided_at_ms":{common.decided_at_ms},"review_deadline_ms":null'
+            f',"seen":{{"order_version":{self.order_version}'
+            f',"order_status":"paid","paid_fen":{self.paid_fen}'
+            f',"refundable_left_fen":{self.left_fen}'
+            f',"order_as_of_ms":{self.order_ms},"quality":"quality"'
+            f',"quality_now":"quality","buyer_as_of_ms":{self.buyer_ms}'
+            f',"shop_standing":{shop.standing},{self.goods},"currency":"CNY"'
+            f',"catalog_as_of_ms":{common.tree_ms},"lists_as_of_ms":{common.lists_ms}'
+            f',"refund_kind":"{self.kind}","special_refund_type":0'
+            f',"action":"{self.action}"'
+            f"{paid_at}{pay}{shop.rest}}}}}"
+        ).encode()
+
+
+def named_by(policy: str) -> str:
+    """Return the part from disposition to policy as JSON; ``policy`` is its name."""
+    return (
+        ',"disposition":"decided","outcome":"auto_approve"'
+        ',"reason_codes":["FR_ALL_CONDITIONS_MET"]'
+        f',"policy":"{policy}","refund_fen":'
+    )
