@@ -7,7 +7,6 @@ Stop: no new slice, outputs acknowledged, offsets committed, group left.
 
 import asyncio
 import contextlib
-import gc
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -25,7 +24,7 @@ from streams.agents.slices import Site
 from streams.agents.watch import Glance, WatchParts, everything
 from streams.app.clients import build, member, start
 from streams.app.counters import EngineCounters
-from streams.app.memory import keep_freed
+from streams.app.memory import collect_seldom, keep_freed, set_aside
 from streams.app.names import fact_topics, output_topics
 from streams.app.service import WorkerService, close_all, connect, monotonic_ms
 from streams.decision.breaker import Breaker
@@ -50,21 +49,8 @@ log = logging.getLogger(__name__)
 _WATCHDOG_S: Final = 1.0
 _RECONCILE_CHUNK: Final = 500
 _GAUGES_S: Final = 1.0
-_GC_THRESHOLDS: Final = (20_000, 50, 50)
-"""A slice on its way is thousands of short-lived objects and hardly a cycle: with the
-usual 700 the collector walks them again and again, at a sixth of all CPU time."""
 _POLICY_WAIT_MS: Final = FIELDS["policy_wait_ms"].default
 """There is no policy yet that could say another wait."""
-
-
-def _set_aside() -> None:
-    """Keep the collector from walking what is in the tables now: it lives for ever.
-
-    Done before outputs are read back too, a quarter of whose time went into walking the
-    facts again and again.
-    """
-    gc.collect()  # or garbage would be kept as well
-    gc.freeze()
 
 
 class EngineInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +92,7 @@ class Engine(WorkerService):
     @override
     async def on_start(self) -> None:
         keep_freed()
-        gc.set_threshold(*_GC_THRESHOLDS)
+        collect_seldom()
         settings = self._in.settings
         self.clients = await connect(
             lambda: build(settings.kafka), settings.worker.load_timeout_ms
@@ -205,7 +191,7 @@ class Engine(WorkerService):
         try:
             async with asyncio.timeout(self._in.settings.worker.load_timeout_ms / 1000):
                 await self.facts.load(committed)
-                _set_aside()
+                set_aside()  # a quarter of reading back went into walking the facts
                 ledgers = {
                     number: self.facts.tables[number].ledger for number in committed
                 }
@@ -223,7 +209,7 @@ class Engine(WorkerService):
                 }
             self.answered[number] = answered
         await self._wait_for_policy()
-        _set_aside()
+        set_aside()
         for number in new:
             self._warm_breaker(number)
             self._reconcile(number)
