@@ -17,19 +17,23 @@ class Vitals:
     descriptors: int
     tasks: int
     rows: int
-    """Of all its tables."""
+    """Of all its tables but the notices."""
+    notices: int
+    """Those it remembers having given; an id each."""
 
 
 async def look(worker: Worker, at_s: float) -> Vitals:
     """Look at a worker that runs."""
     tables = (await worker.status()).get("tables") or {}
     assert isinstance(tables, dict)
+    notices = tables.pop("notices")
     return Vitals(
         at_s,
         resident_mib(worker.pid),
         descriptors(worker.pid),
         int(await worker.metric("refund_tasks") or 0),
         sum(tables.values()),
+        notices,
     )
 
 

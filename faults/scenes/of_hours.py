@@ -17,6 +17,8 @@ _SETTLING: Final = 0.2
 """Of a phase; caches fill and allocators find their size meanwhile."""
 _ROW_BYTES: Final = 4_096
 """What one row of a table may take, with the first decision's bytes it keeps."""
+_NOTICE_BYTES: Final = 200
+"""What remembering that a notice was given may take: its id, in a set."""
 _LEAK_MIB: Final = 8.0
 """More than a line through two memory curves gains by chance."""
 _MORE: Final = 8
@@ -32,7 +34,8 @@ async def soak(run: Run) -> None:
     """24: new requests, the same requests again, a burst of new ones.
 
     While every request is new, tables grow, and memory with them: so much a row. While
-    all are delivered again, tables stand still, and so must memory.
+    all are delivered again, tables stand still, and so must memory, but for the notices:
+    orders go on changing, and when one is shipped its approval is spoken of.
     """
     half_s = run.fault.length_s / 2
     new = await _phase(run, half_s)
@@ -78,6 +81,7 @@ def _tell(run: Run, name: str, phase: Looks) -> None:
             f"{name}, {worker.name}: {last.mib:.0f} MiB"
             f" ({growth(looks, lambda one: one.mib):+.1f}),"
             f" {last.rows} rows ({last.rows - first.rows:+d}),"
+            f" {last.notices} notices ({last.notices - first.notices:+d}),"
             f" descriptors {_range(looks, 'descriptors')}, tasks {_range(looks, 'tasks')}"
         )
 
@@ -97,10 +101,13 @@ def _judge(
         grown <= allowed,
         f"{worker.name} grew by {grown:.1f} MiB with {rows} rows, {allowed:.1f} are allowed",
     )
+    notices = same[-1].notices - same[0].notices
+    allowed = _LEAK_MIB + notices * _NOTICE_BYTES / 2**20
     leaked = growth(same, lambda one: one.mib)
     run.expect(
-        leaked <= _LEAK_MIB,
-        f"{worker.name} grew by {leaked:.1f} MiB with tables that stood still",
+        leaked <= allowed,
+        f"{worker.name} grew by {leaked:.1f} MiB with tables that stood still and"
+        f" {notices} notices, {allowed:.1f} are allowed",
     )
 
 

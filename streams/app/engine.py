@@ -399,6 +399,7 @@ class Engine(WorkerService):
             "orders": sum(len(one.orders) for one in tables),
             "buyers": sum(len(one.buyers) for one in tables),
             "refunds": sum(len(one.ledger.newest) for one in tables),
+            "notices": sum(len(one.ledger.notices) for one in tables),
             "shops": len(self.shared.shops),
             "catalog": len(self.shared.listed),
             "policies": len(self.shared.policies),

@@ -10,7 +10,7 @@ from faults.vitals import Vitals, growth
 
 
 def at(at_s: float, mib: float) -> Vitals:
-    return Vitals(at_s, mib, 0, 0, 0)
+    return Vitals(at_s, mib, 0, 0, 0, 0)
 
 
 def mib(one: Vitals) -> float:
