@@ -65,7 +65,7 @@ def _way(
 ) -> Fault:
     times = {
         "REFUND_KAFKA__SESSION_TIMEOUT_MS": str(session_ms),
-        "REFUND_KAFKA__HEARTBEAT_INTERVAL_MS": str(min(3_000, session_ms // 4)),
+        "REFUND_KAFKA__HEARTBEAT_INTERVAL_MS": str(min(500, session_ms // 4)),
     }
     return Fault(
         number,

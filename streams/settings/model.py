@@ -83,9 +83,10 @@ class Kafka(msgspec.Struct, frozen=True, kw_only=True):
     Short enough to take over soon, long enough for a pause; brokers refuse less than
     their ``group.min.session.timeout.ms`` (6000 by default)."""
 
-    heartbeat_interval_ms: Span = 3_000
+    heartbeat_interval_ms: Span = 500
     """ms between heartbeats; less than half the session time-out, so that one may be
-    lost."""
+    lost. The answer to one tells a worker that the group changes, so partitions that
+    are given to it wait up to so long."""
 
     request_timeout_ms: Span = 30_000
     """ms after which an unanswered request has failed; an output unacknowledged that
