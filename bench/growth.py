@@ -115,7 +115,7 @@ def _load(
 
 
 def _shared(world: World, tables: Sequence[PartitionTables]) -> SharedTables:
-    """Return shops and catalogue, all of it fresh."""
+    """Return shops and catalogue, and date every feed, those of the tables too."""
     shared = SharedTables(Policies((load_policy(None),)), _PARTITIONS)
     for name, (key, value, partition) in world.list_rows(_NOW_MS):
         apply = shared.apply_shop if name == "shops" else shared.apply_catalog
@@ -228,7 +228,11 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if min(options.sizes) < _LEAST or options.rounds < 1:
         parser.error(f"at least {_LEAST} orders, each is asked for once, and one round")
-    found = _of_all(options.sizes, options.rounds)
+    try:
+        found = _of_all(options.sizes, options.rounds)
+    except BenchError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
     if options.json:
         sys.stdout.write(json.dumps([asdict(one) for one in found]) + "\n")
     else:

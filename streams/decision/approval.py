@@ -32,13 +32,14 @@ def shop_text(
     as_of_ms: object = None,
 ) -> ShopText:
     """Return a shop's part of a record; None is left out, but for the standing."""
-    rest = "" if enabled is None else f',"shop_enabled":{_text(enabled)}'
+    rest = "" if enabled is None else f',"shop_enabled":{json_text(enabled)}'
     if as_of_ms is not None:
-        rest += f',"shop_as_of_ms":{_text(as_of_ms)}'
-    return ShopText(row, _text(shop_id), _text(standing), rest)
+        rest += f',"shop_as_of_ms":{json_text(as_of_ms)}'
+    return ShopText(row, json_text(shop_id), json_text(standing), rest)
 
 
-def _text(value: object) -> str:
+def json_text(value: object) -> str:
+    """Return a value as it stands in a record."""
     return msgspec.json.encode(value).decode()
 
 

@@ -16,7 +16,14 @@ from typing import Final
 
 import msgspec
 
-from streams.decision.approval import Approval, Common, ShopText, named_by, shop_text
+from streams.decision.approval import (
+    Approval,
+    Common,
+    ShopText,
+    json_text,
+    named_by,
+    shop_text,
+)
 from streams.decision.facts import may_be_listed
 from streams.decision.model import (
     NOTHING_UNUSUAL,
@@ -42,8 +49,6 @@ FAR: Final = 1 << 53
 _ACTIONS: Final[dict[str | None, str]] = {name: name for name in ("open", "edit")}
 """As themselves: a million approvals then share one text."""
 _MEMO_MAX: Final = 65_536
-
-_json: Final = msgspec.json.encode
 
 
 def usable(policy: Policy) -> bool:
@@ -340,13 +345,9 @@ class Plain:
 
 def _goods_text(goods: Goods) -> str:
     return (
-        f'"shipped_counts":{_text(goods.shipped_counts)}'
-        f',"quantities":{_text(goods.quantities)}'
-        f',"paths":{_text(goods.paths)}'
-        f',"customs":{_text(goods.customs)}'
-        f',"skus":{_text(goods.skus)}'
+        f'"shipped_counts":{json_text(goods.shipped_counts)}'
+        f',"quantities":{json_text(goods.quantities)}'
+        f',"paths":{json_text(goods.paths)}'
+        f',"customs":{json_text(goods.customs)}'
+        f',"skus":{json_text(goods.skus)}'
     )
-
-
-def _text(value: object) -> str:
-    return _json(value).decode()

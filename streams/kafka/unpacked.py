@@ -23,9 +23,7 @@ from streams.kafka.record import Record
 def hand_out_unpacked(consumer: AIOKafkaConsumer) -> None:
     """Let a consumer that was just started hand out records without topic and partition."""
     fetcher = consumer._fetcher  # noqa: SLF001 - there is no other way in, see above
-    fetched = _Fetched()
-    fetched.update(fetcher._records)  # noqa: SLF001
-    fetcher._records = fetched  # noqa: SLF001
+    fetcher._records = _Fetched(fetcher._records)  # noqa: SLF001
 
 
 class _Fetched(OrderedDict[TopicPartition, FetchResult | FetchError]):

@@ -88,9 +88,10 @@ class OrderReader:
             return Unreadable("null_value", "an order without a value")
         try:
             sent = _SNAPSHOT.decode(value)
-            goods = self._goods_of.get(bytes(sent.lines))
+            text = bytes(sent.lines)
+            goods = self._goods_of.get(text)
             if goods is None:
-                goods = self._read_goods(bytes(sent.lines))
+                goods = self._read_goods(text)
         except msgspec.ValidationError:
             return self._read_faulty(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:

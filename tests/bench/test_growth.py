@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bench import growth
+from bench.options import BenchError
 
 
 def test_a_size_is_loaded_judged_and_read_back(
@@ -25,3 +26,14 @@ def test_too_few_orders_or_rounds_are_wrong_usage(
         growth.main(arguments)
     assert ended.value.code == 2
     assert "at least 50000 orders" in capsys.readouterr().err
+
+
+def test_what_cannot_be_measured_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise BenchError("a request was not approved")
+
+    monkeypatch.setattr(growth, "_of_all", refuse)
+    assert growth.main(["50000"]) == 1
+    assert capsys.readouterr().err == "a request was not approved\n"
