@@ -1,26 +1,37 @@
 """Arguments in, tables out; an exit code as other programs have it."""
 
 import argparse
-import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from bench import kept
 from bench.lineup import ENGINES
 from bench.machine import describe
-from bench.options import COMPRESSIONS, QUICK, BenchError, Options, variations
+from bench.options import (
+    COMPRESSIONS,
+    QUICK,
+    BenchError,
+    Options,
+    UsageError,
+    variations,
+)
 from bench.profiling import profile
 from bench.report import show, write_page
-from bench.results import Results, from_json
-from bench.rounds import broker, rounds, warm_up
+from bench.results import Results
+from bench.rounds import Rounds, broker, missing, rounds, warm_up
 from bench.stage import Place
-from bench.tools import Found, find
+from bench.tools import find
 from streams.errors import RefundError
 
 _PAGE: Final = Path("docs") / "performance.md"
+_STOPPED: Final = 130
+_WITH_RESUME: Final = {"resume", "write_docs"}
+"""What may be asked for beside it."""
 _MAY_BE_NONE: Final = {
     "search_s",
     "restart_s",
@@ -78,7 +89,9 @@ def _what_is_measured(parser: argparse.ArgumentParser) -> None:
 
 def _what_becomes_of_it(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--json", type=Path, metavar="FILE", help="write every run there")
+    add("--json", type=Path, metavar="FILE", help="write every run there, as it ends")
+    resume = "go on with the run that wrote FILE, with its options, and write there"
+    add("--resume", type=Path, metavar="FILE", help=resume)
     add("--read", type=Path, metavar="FILE", help="measure nothing, show such a file")
     page = f"write the page and its plots (default: {_PAGE})"
     add("--write-docs", type=Path, nargs="?", const=_PAGE, metavar="FILE", help=page)
@@ -90,7 +103,7 @@ def options_of(given: argparse.Namespace) -> Options:
 
     Raises
     ------
-    BenchError
+    UsageError
         An engine nobody knows, or a number that is none.
     """
     base = QUICK if given.quick else Options()
@@ -102,10 +115,10 @@ def options_of(given: argparse.Namespace) -> Options:
     for name, value in numbers.items():
         least = 0 if name in _MAY_BE_NONE else 1
         if value < least:
-            raise BenchError(f"--{name.replace('_', '-')} must be {least} or more")
+            raise UsageError(f"--{name.replace('_', '-')} must be {least} or more")
     engines = tuple(given.engines.split(",")) if given.engines else ()
     if unknown := set(engines) - set(ENGINES):
-        raise BenchError(f"no such engine: {', '.join(sorted(unknown))}")
+        raise UsageError(f"no such engine: {', '.join(sorted(unknown))}")
     return replace(
         base,
         engines=engines,
@@ -122,7 +135,7 @@ def _rates(given: str | None) -> tuple[int, ...]:
     except ValueError:
         found = (0,)
     if any(one < 1 for one in found):
-        raise BenchError("--rates must be numbers of 1 or more, with commas between")
+        raise UsageError("--rates must be numbers of 1 or more, with commas between")
     return found
 
 
@@ -133,58 +146,93 @@ def main(arguments: Sequence[str]) -> int:
         _do(given)
     except (BenchError, RefundError) as failed:
         print(f"bench: {failed}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(failed, UsageError) else 1
+    except KeyboardInterrupt:
+        file = given.resume or given.json
+        more = f"; go on with --resume {file}" if file else ""
+        print(f"bench: stopped{more}", file=sys.stderr)
+        return _STOPPED
     return 0
 
 
 def _do(given: argparse.Namespace) -> None:
-    options = options_of(given)
-    if given.read is not None:
-        _show(from_json(json.loads(given.read.read_text("utf-8"))), given)
-        return
     cache_home = os.environ.get("XDG_CACHE_HOME")
-    if given.profile is not None:
+    if given.read is not None:
+        _show(kept.read(given.read), given)
+    elif given.profile is not None:
+        options = options_of(given)
         with broker(options, cache_home) as bootstrap:
             print(profile(bootstrap, options, given.profile))
-        return
+    else:
+        _race(given, cache_home)
+
+
+def _race(given: argparse.Namespace, cache_home: str | None) -> None:
+    before = _before(given)
+    options = before.options if before else options_of(given)
     found = find(options.engines, cache_home, _tell)
-    for name, why in found.left_out.items():
-        _tell(f"left out: {name}: {why}")
-    options = replace(options, engines=found.engines)
-    with broker(options, cache_home) as bootstrap:
-        place = Place(bootstrap, found.tools, _tell)
-        results = _measured(place, options, found, given)
+    machine = describe(found.tools, own_broker=options.bootstrap is None)
+    if before is None:
+        options = replace(options, engines=found.engines)
+        conditions = variations(options) if given.varied else {}
+        varied = {condition: Rounds([], [], []) for condition in conditions}
+        results = Results(machine, options, [], [], varied, [], found.left_out)
+    else:
+        results = kept.gone_on_with(before, machine, given.resume)
+    file = given.resume or given.json
+    keep = partial(kept.write, results, file) if file else _nowhere
+    keep()  # a file that cannot be written is known before hours of work
+    if any(missing(part, of) for of, part in _parts(results)):
+        with broker(options, cache_home) as bootstrap:
+            _measure(Place(bootstrap, found.tools, _tell), results, keep)
     _show(results, given)
-    if results.failures:
-        raise BenchError("\n".join(results.failures))
+    if failures := results.all_failures():
+        raise BenchError("\n".join(failures))
 
 
-def _measured(
-    place: Place, options: Options, found: Found, given: argparse.Namespace
-) -> Results:
-    if options.bootstrap is None and not given.quick:
+def _before(given: argparse.Namespace) -> Results | None:
+    """Return the run to go on with; None = a new one.
+
+    Raises
+    ------
+    BenchError
+        There is none.
+    UsageError
+        It is asked to be another than it was.
+    """
+    if given.resume is None:
+        return None
+    asked = {
+        name
+        for name, value in vars(given).items()
+        if value is not None and value is not False and name not in _WITH_RESUME
+    }
+    if asked:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(asked))
+        raise UsageError(f"--resume takes all options from its file: leave out {names}")
+    return kept.read(given.resume)
+
+
+def _parts(results: Results) -> list[tuple[Options, Rounds]]:
+    options = {"": results.options, **variations(results.options)}
+    return [(options[condition], part) for condition, part in results.of_all().items()]
+
+
+def _measure(place: Place, results: Results, keep: Callable[[], None]) -> None:
+    options = results.options
+    if options.bootstrap is None:
         warm_up(place, options)
-    main = rounds(place, options)
-    varied = {}
-    failures = main.failures
-    for condition, other in variations(options).items() if given.varied else ():
-        _tell(f"under another condition: {condition}")
-        varied[condition] = rounds(place, other)
-        failures += [f"{condition}: {one}" for one in varied[condition].failures]
-    return Results(
-        machine=describe(found.tools, own_broker=options.bootstrap is None),
-        options=options,
-        runs=main.runs,
-        quiet=main.quiet,
-        varied=varied,
-        failures=failures,
-        left_out=found.left_out,
-    )
+    for of, part in _parts(results):
+        rounds(place, of, part, keep)
+
+
+def _nowhere() -> None:
+    """Keep nothing: no file was asked for."""
 
 
 def _show(results: Results, given: argparse.Namespace) -> None:
-    if given.json is not None:
-        given.json.write_text(json.dumps(results.to_json(), indent=1), encoding="utf-8")
+    if given.read is not None and given.json is not None:
+        kept.write(results, given.json)
     show(results)
     if given.write_docs is not None:
         write_page(results, given.write_docs)

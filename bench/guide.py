@@ -8,6 +8,8 @@ HOW: Final = """\
 `make bench` prints these tables, `python -m bench --write-docs` writes this page. Each
 engine runs in a process of its own, one after the other, all in every round; each run
 has new topics, and every request must have exactly one output.
+With `--json FILE` the figures are kept after every engine, and `--resume FILE` goes on with
+a run that was stopped, on the same machine and with the same sources only.
 
 **full**: facts from topics, about 25 checks, a decision record that holds all that was
 seen, nine headers.

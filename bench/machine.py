@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from bench.kept import digest
 from bench.lineup import Tools
 from streams.kafka.jars import KAFKA_VERSION, java_program
 
@@ -19,6 +20,7 @@ _LIBRARIES: Final = (
     "confluent-kafka",
 )
 _OF_PEERS: Final = ("quixstreams", "confluent-kafka", "faststream", "aiokafka")
+_ROOT: Final = Path(__file__).parents[1]
 _ASK: Final = """
 import sys
 from importlib.metadata import version
@@ -35,6 +37,7 @@ def describe(tools: Tools, *, own_broker: bool) -> dict[str, str]:
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') >> 30} GiB",
         "kernel": f"{platform.system()} {platform.release()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "sources": digest((_ROOT / "streams", _ROOT / "bench")),
         "libraries": ", ".join(f"{name} {version(name)}" for name in _LIBRARIES),
     }
     if tools.peers_python is not None and tools.peers_python.exists():

@@ -18,6 +18,10 @@ class BenchError(Exception):
     """A run that gives no figures: one line says why."""
 
 
+class UsageError(BenchError):
+    """What was asked for cannot be: nothing was begun."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """One run."""

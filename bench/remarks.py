@@ -15,9 +15,11 @@ _QUIET_CORES: Final = 0.1
 def remarks(results: Results) -> list[str]:
     """Return one sentence or two a line."""
     options = results.options
+    begun = len({one.round for one in results.runs})
+    asked = "" if begun == options.rounds else f" ({options.rounds} were asked for)"
     found = [
         (
-            f"Median (least-most) of {options.rounds} rounds, engines interleaved; "
+            f"Median (least-most) of {begun} rounds{asked}, engines interleaved; "
             f"{options.partitions} partitions, {options.orders_known:,} orders, "
             f"{options.buyers:,} buyers."
         ),
@@ -26,7 +28,7 @@ def remarks(results: Results) -> list[str]:
         *_floors(results),
         _others(results),
     ]
-    found += [f"FAILED: {' '.join(one.split())}" for one in results.failures]
+    found += [f"FAILED: {' '.join(one.split())}" for one in results.all_failures()]
     found += [
         f"LEFT OUT: {LINEUP[name].label} ({LINEUP[name].work}): {why}"
         for name, why in results.left_out.items()

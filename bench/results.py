@@ -25,13 +25,29 @@ class Results:
     varied: dict[str, Rounds] = field(default_factory=dict)
     """What was measured under other conditions, by their name."""
     failures: list[str] = field(default_factory=list)
-    """Runs without figures: round, engine and why."""
+    """Runs without figures: round, engine and why; those under other conditions are
+    with their rounds."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Engines that could not run here, and why."""
 
     def of(self, engine: str) -> list[Run]:
         """Return the runs of one engine."""
         return [one for one in self.runs if one.engine == engine]
+
+    def of_all(self) -> dict[str, Rounds]:
+        """Return all rounds by their condition; the main ones have none (``""``).
+
+        They share their lists with the results: what is added there is added here.
+        """
+        return {"": Rounds(self.runs, self.quiet, self.failures), **self.varied}
+
+    def all_failures(self) -> list[str]:
+        """Return them with their condition."""
+        return [
+            f"{condition}: {one}" if condition else one
+            for condition, found in self.of_all().items()
+            for one in found.failures
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
@@ -144,7 +160,7 @@ def latency_table(results: Results) -> Table:
 
 def _delays(found: Sequence[Latency]) -> list[str]:
     if not found:
-        return ["failed"] * 3
+        return ["no run"] * 3
     if not any(one.kept for one in found):
         return ["not kept"] * 3
     if all(one.refused or not one.kept for one in found):
@@ -177,12 +193,14 @@ def _approved(runs: Sequence[Run]) -> str:
 
 def varied_table(results: Results) -> Table | None:
     """Return throughput and latency under other conditions; None = not measured."""
-    if not results.varied:
+    if not any(found.runs or found.failures for found in results.varied.values()):
         return None
     rate = results.options.rates[0]
     rows = []
     for condition, found in results.varied.items():
         runs = found.runs
+        if not runs and not found.failures:
+            continue  # not its turn yet
         floors = _delays([one.floors[0] for one in found.quiet])
         rows.append((condition, "broker alone", "-", "-", "-", *floors))
         for name in dict.fromkeys(one.engine for one in runs):

@@ -2,7 +2,7 @@
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,23 +73,40 @@ def warm_up(place: Place, options: Options) -> None:
     run("aiokafka", 0, place, few)
 
 
-def rounds(place: Place, options: Options) -> Rounds:
-    """Run every engine in every round; a round starts with another engine each time.
+def missing(found: Rounds, options: Options) -> dict[int, list[str]]:
+    """Return the engines that have no run yet, by round, in the order of their turns.
+
+    A round starts with another engine each time.
+    """
+    done = {(one.round, one.engine) for one in found.runs}
+    left = {}
+    for number in range(1, options.rounds + 1):
+        shift = (number - 1) % len(options.engines)
+        turns = options.engines[shift:] + options.engines[:shift]
+        names = [name for name in turns if (number, name) not in done]
+        if names:
+            left[number] = names
+    return left
+
+
+def rounds(
+    place: Place, options: Options, found: Rounds, keep: Callable[[], None]
+) -> None:
+    """Add to ``found`` what is missing in it, calling ``keep`` after every engine.
 
     An engine that fails is told of, and the others go on: a long run is worth its
     other figures.
     """
-    found = Rounds([], [], [])
-    for number in range(1, options.rounds + 1):
-        with _failing(f"round {number}, the broker alone", found, place):
-            found.quiet.append(listen(number, place, options))
-        shift = (number - 1) % len(options.engines)
-        for name in options.engines[shift:] + options.engines[:shift]:
+    for number, names in missing(found, options).items():
+        if number not in {one.round for one in found.quiet}:
+            with _failing(f"round {number}, the broker alone", found, place):
+                found.quiet.append(listen(number, place, options))
+        for name in names:
             with _failing(f"round {number}, {name}", found, place):
                 one = run(name, number, place, options)
                 found.runs.append(one)
                 place.tell(_line(one, options))
-    return found
+            keep()
 
 
 @contextmanager
