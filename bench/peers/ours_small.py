@@ -6,7 +6,7 @@ headers and metrics are left out, as they are for the peers.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import faust
@@ -15,80 +15,35 @@ from aiokafka import TopicPartition
 from faust.app.base import BootStrategy
 from faust.types import ChannelT, StreamT
 from faust.worker import Worker
-from mode import Service
 from mode.supervisors import CrashingSupervisor
 from typing_extensions import override
 
 from bench.kafka import now_ms
 from bench.peers.small import SmallWorld
-from streams.app.clients import member, start, writer
-from streams.app.service import WorkerService, monotonic_ms
-from streams.kafka.batches import LeanBatches
-from streams.kafka.sink import Sink
-from streams.kafka.source import Slice, Source, SourceLimits
+from streams.app.clients import writer
+from streams.app.reading import Reading, ReadingService
+from streams.kafka.source import Slice
 from streams.settings import Kafka, Settings
 
 _QUEUED_SLICES: Final = 16
 
 
-class Transport(WorkerService):
+class Transport(ReadingService):
     """Consumer, source, producer and sink, as the worker joins them."""
-
-    def __init__(self, kafka: Kafka, requests: str, slices: "ChannelT[Slice]") -> None:
-        super().__init__()
-        self._kafka = kafka
-        self._requests = requests
-        self._slices = slices
 
     @override
     async def on_start(self) -> None:
-        worker = Settings().worker
-        self.producer = writer(self._kafka)
+        self.producer = writer(self._reading.settings.kafka)
         await self.producer.start()
-        batches = LeanBatches(self._kafka.compression_type)
-        self.sink = Sink(self.producer, lambda *_: None, batches)
-        self.consumer = member(self._kafka, self._kafka.group_id, now_ms())
-        limits = SourceLimits(
-            commit_interval_ms=worker.commit_interval_ms,
-            drain_timeout_ms=worker.drain_timeout_ms,
-            slice_max=self._kafka.max_poll_records,
-            ownership_ms=self._kafka.session_timeout_ms,
-        )
-        self.source = Source(
-            self.consumer, limits, self._deliver, self._prepare, monotonic_ms
-        )
-        self.consumer.subscribe([self._requests], listener=self.source)
-        await start(self.consumer)
-
-    async def _deliver(self, piece: Slice) -> None:
-        await self._slices.put(piece)  # type: ignore[arg-type] # a channel yields what it is given
-
-    async def _prepare(self, starts: Mapping[TopicPartition, int]) -> None:
-        """Nothing to load: the small facts are simply there."""
-
-    @Service.task
-    async def _run_source(self) -> None:
-        await self.run_until_stopped(self.source.run())
-
-    @Service.task
-    async def _run_commits(self) -> None:
-        await self.run_until_stopped(self.source.commit_forever())
-
-    @Service.task
-    async def _run_sink_watch(self) -> None:
-        await self.run_until_stopped(self._raise_loss())
-
-    async def _raise_loss(self) -> None:
-        raise await self.sink.failed()
+        await self.join(self.producer, lambda *_: None)
 
     @override
-    async def on_stop(self) -> None:
-        await self.halt()
-        self.source.close()
-        await self.sink.flush()
-        await self.source.stop()
-        await self.consumer.stop()
-        await self.producer.stop()
+    async def prepare(self, starts: Mapping[TopicPartition, int]) -> None:
+        """Nothing to load: the small facts are simply there."""
+
+    @override
+    def closers(self) -> list[Callable[[], Awaitable[None]]]:
+        return [self.producer.stop]
 
 
 class _NoFaustKafka(BootStrategy):
@@ -140,8 +95,18 @@ def build(arguments: list[str]) -> SmallApp:
         stream_wait_empty=False,
     )
     slices: ChannelT[Slice] = app.channel(maxsize=_QUEUED_SLICES)
-    kafka = Kafka(bootstrap_servers=bootstrap, group_id=f"{requests}-ours-small")
-    transport = app.between = Transport(kafka, requests, slices)
+    group_id = f"{requests}-ours-small"
+    kafka = Kafka(bootstrap_servers=bootstrap, group_id=group_id)
+    transport = app.between = Transport(
+        Reading(
+            settings=Settings(kafka=kafka),
+            topic=requests,
+            group_id=group_id,
+            slice_max=kafka.max_poll_records,
+            slices=slices,
+            started_ms=now_ms(),
+        )
+    )
 
     @app.agent(slices)
     async def decide(pieces: StreamT[Slice]) -> None:

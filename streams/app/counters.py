@@ -83,8 +83,8 @@ class EngineCounters:
         metrics.facts_loaded(
             {topic: count for topic, count in new.items() if count > 0}
         )
-        metrics.table_rows(engine.table_rows())
-        metrics.watermarks(engine.watermarks())
+        metrics.table_rows(engine.figures.table_rows())
+        metrics.watermarks(engine.figures.watermarks())
         for number, tables in engine.facts.tables.items():
             more = tables.misrouted - self._misrouted_seen.get(number, 0)
             if more > 0:
@@ -103,4 +103,4 @@ class EngineCounters:
             self._rebalances_seen = source.rebalances
             metrics.assigned(len(source.read_to))
         metrics.committed(self._now_ms() - source.progress.commit_age_ms())
-        metrics.lag(engine.lag())
+        metrics.lag(engine.figures.lag())

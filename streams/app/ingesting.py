@@ -1,7 +1,7 @@
 """The ingest service: platform events of its own consumer group, and their watermarks."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Final
 
@@ -14,13 +14,11 @@ from mode import Service
 from typing_extensions import override
 
 from streams.agents.ingest import IngestParts
-from streams.app.clients import member, start, writer
+from streams.app.clients import writer
 from streams.app.counters import EngineCounters
-from streams.app.service import WorkerService, close_all, connect, monotonic_ms
-from streams.kafka import twins
-from streams.kafka.batches import LeanBatches
-from streams.kafka.sink import Sink
-from streams.kafka.source import Slice, Source, SourceLimits
+from streams.app.reading import Reading, ReadingService
+from streams.app.service import connect
+from streams.kafka.source import Slice
 from streams.kafka.tables import WATERMARK_KEY
 from streams.platforms.kuaishou.client import (
     Limits,
@@ -57,15 +55,22 @@ class _NoClaim:
         """Nothing waits."""
 
 
-class IngestService(WorkerService):
+class IngestService(ReadingService):
     """Everything between the platform's events and the canonical topics."""
 
     def __init__(self, inputs: IngestInputs) -> None:
-        super().__init__()
+        settings = inputs.settings
+        reading = Reading(
+            settings=settings,
+            topic=settings.topics.events,
+            group_id=settings.kafka.group_id + "-ingest",
+            slice_max=settings.kuaishou.concurrency,
+            slices=inputs.slices,
+            started_ms=inputs.now_ms(),
+        )
+        super().__init__(reading)
         self._in = inputs
         self._readers: dict[int, Ingest] = {}
-        self._started_ms = inputs.now_ms()
-        self._built = asyncio.Event()
 
     @override
     async def on_start(self) -> None:
@@ -75,34 +80,11 @@ class IngestService(WorkerService):
         )
         self.session = aiohttp.ClientSession()
         self.platform = _platform(settings.kuaishou, self.session, self._in.now_ms)
-        self.sink = Sink(
-            self.producer,
-            lambda _where, _offset, _count: None,
-            LeanBatches(settings.kafka.compression_type),
-        )
-        self.consumer = member(
-            settings.kafka, settings.kafka.group_id + "-ingest", self._started_ms
-        )
-        worker = settings.worker
-        self.source = Source(
-            self.consumer,
-            SourceLimits(
-                commit_interval_ms=worker.commit_interval_ms,
-                drain_timeout_ms=worker.drain_timeout_ms,
-                slice_max=settings.kuaishou.concurrency,
-                ownership_ms=settings.kafka.session_timeout_ms,
-            ),
-            self._deliver,
-            self._prepare,
-            monotonic_ms,
-        )
-        self._built.set()
-        self.consumer.subscribe([settings.topics.events], listener=self.source)
-        await start(self.consumer)
+        await self.join(self.producer, lambda _where, _offset, _count: None)
 
     async def parts(self) -> IngestParts:
         """Return what the ``ingest`` agent works with, once it exists."""
-        await self._built.wait()
+        await self.built.wait()
         topics = self._in.settings.topics
         prefix = topics.prefix
         return IngestParts(
@@ -124,7 +106,7 @@ class IngestService(WorkerService):
 
     def not_ready(self) -> list[str]:
         """Return why events are not read yet; empty = ready."""
-        if not self._built.is_set():
+        if not self.built.is_set():
             return ["ingest waits for a broker"]
         if not self.source.first_assignment.is_set() and not self.source.rebalances:
             return ["ingest waits for its first assignment"]
@@ -132,7 +114,7 @@ class IngestService(WorkerService):
 
     def status(self) -> dict[str, object]:
         """Return what ``/status`` shows of ingestion."""
-        if not self._built.is_set():
+        if not self.built.is_set():
             return {"ingest": {"state": "connecting"}}
         return {
             "ingest": {
@@ -141,10 +123,8 @@ class IngestService(WorkerService):
             }
         }
 
-    async def _deliver(self, piece: Slice) -> None:
-        await self._in.slices.put(piece)  # type: ignore[arg-type]  # a channel takes any value
-
-    async def _prepare(self, starts: Mapping[TopicPartition, int]) -> None:
+    @override
+    async def prepare(self, starts: Mapping[TopicPartition, int]) -> None:
         """Forget readers of partitions that went elsewhere: others read on there."""
         owned = {where.partition for where in starts}
         for number in set(self._readers) - owned:
@@ -166,32 +146,8 @@ class IngestService(WorkerService):
         self._readers.pop(partition, None)
 
     @Service.task
-    async def _run_source(self) -> None:
-        await self.run_until_stopped(self.source.run())
-
-    @Service.task
-    async def _run_commits(self) -> None:
-        await self.run_until_stopped(self.source.commit_forever())
-
-    @Service.task
-    async def _run_twin_watch(self) -> None:
-        kafka = self._in.settings.kafka
-        await self.run_until_stopped(
-            twins.watch(
-                kafka, kafka.group_id + "-ingest", self._started_ms, self.source.refused
-            )
-        )
-
-    @Service.task
-    async def _run_loss_watch(self) -> None:
-        await self.run_until_stopped(self._raise_loss())
-
-    @Service.task
     async def _run_watermarks(self) -> None:
         await self.run_until_stopped(self._mark_forever())
-
-    async def _raise_loss(self) -> None:
-        raise await self.sink.failed()
 
     async def _mark_forever(self) -> None:
         """Say, every few seconds, up to when all events of a partition are written."""
@@ -215,22 +171,8 @@ class IngestService(WorkerService):
             self.sink.append(orders, key, value, [], _NoClaim())
 
     @override
-    async def on_stop(self) -> None:
-        if not self._built.is_set():
-            return
-        await self.halt()
-        self.source.close()
-        await close_all(
-            [
-                self.sink.flush,
-                self.source.stop,
-                self.consumer.stop,
-                self.sink.abort,
-                self.producer.stop,
-                self.session.close,
-            ],
-            self._in.settings.worker.drain_timeout_ms,
-        )
+    def closers(self) -> list[Callable[[], Awaitable[None]]]:
+        return [self.producer.stop, self.session.close]
 
 
 def _platform(

@@ -15,8 +15,6 @@ from streams.app.counters import EngineCounters
 from streams.app.engine import Engine, EngineInputs
 from streams.decision.policy import Policies
 from streams.errors import FactsUnreadableError
-from streams.kafka.facts import FactsReader
-from streams.kafka.recovery import OutputReader
 from streams.metrics import Metrics
 from streams.settings import Settings, load
 from tests import samples
@@ -54,17 +52,7 @@ class Bench:
                 source_name="/x",
             )
         )
-        engine = self.engine
-        engine.facts = FactsReader(
-            FakeConsumer(log),
-            engine._facts_names,  # noqa: SLF001 - the part of on_start without a network
-            engine.shared,
-            engine._on_applied,  # noqa: SLF001
-            engine._on_bad,  # noqa: SLF001
-        )
-        engine.reader = OutputReader(
-            FakeConsumer(log), engine.outputs, engine.input_topic
-        )
+        self.engine.equip(FakeConsumer(log), FakeConsumer(log))
 
     async def prepare(self, **committed: int) -> None:
         """Prepare partitions, named ``p0`` and so on."""
@@ -72,11 +60,11 @@ class Bench:
             TopicPartition("refund.requests", int(name[1:])): offset
             for name, offset in committed.items()
         }
-        await self.engine._prepare(starts)  # noqa: SLF001 - the source calls it
+        await self.engine.prepare(starts)
 
     def told(self) -> list[Glance]:
-        queue = self.engine._to_look  # noqa: SLF001 - what the watch agent will get
-        return [queue.get_nowait() for _ in range(queue.qsize())]
+        """Return what the watch agent will get."""
+        return self.engine.glances.drain()
 
 
 @contextlib.asynccontextmanager
@@ -114,7 +102,7 @@ async def test_a_new_partition_is_loaded_read_back_and_reconciled() -> None:
     approved(log)
     async with built(log) as bench:
         await bench.prepare(**{ME: 0})
-        assert bench.engine.answered[NUMBER].offsets == {0}
+        assert bench.engine.preparing.answered[NUMBER].offsets == {0}
         assert bench.engine.facts.loaded == {NUMBER}
         assert bench.told() == [Glance(NUMBER), Glance(NUMBER, ("r-1",))]
 
@@ -127,13 +115,15 @@ async def test_a_partition_that_stays_is_neither_read_back_nor_reconciled_again(
     async with built(log) as bench:
         await bench.prepare(**{ME: 0})
         bench.told()
-        bench.engine.answered[NUMBER].dead.add(("refund.orders", 3))
+        bench.engine.preparing.answered[NUMBER].dead.add(("refund.orders", 3))
         await bench.prepare(**{ME: 0, f"p{OTHER}": 0})
         assert bench.told() == [Glance(OTHER)]
-        assert bench.engine.answered[NUMBER].offsets == {0}  # still to be skipped
-        assert bench.engine.answered[NUMBER].dead == {("refund.orders", 3)}
+        assert bench.engine.preparing.answered[NUMBER].offsets == {
+            0
+        }  # still to be skipped
+        assert bench.engine.preparing.answered[NUMBER].dead == {("refund.orders", 3)}
         await bench.prepare(**{ME: 1, f"p{OTHER}": 0})
-        assert bench.engine.answered[NUMBER].offsets == set()
+        assert bench.engine.preparing.answered[NUMBER].offsets == set()
 
 
 async def test_preparing_that_a_rebalance_cut_short_is_made_good_by_the_next() -> None:
@@ -168,10 +158,10 @@ async def test_a_partition_that_left_and_came_back_is_new() -> None:
         await bench.prepare(**{ME: 0})
         bench.told()
         await bench.prepare(**{f"p{OTHER}": 0})
-        assert set(bench.engine.answered) == {OTHER}
+        assert set(bench.engine.preparing.answered) == {OTHER}
         await bench.prepare(**{ME: 0, f"p{OTHER}": 0})
         assert bench.told()[1:] == [Glance(NUMBER), Glance(NUMBER, ("r-1",))]
-        assert bench.engine.answered[NUMBER].offsets == {0}
+        assert bench.engine.preparing.answered[NUMBER].offsets == {0}
 
 
 async def test_the_breaker_counts_what_was_approved_before_this_worker_came() -> None:

@@ -1,0 +1,68 @@
+"""What the watch agent is to look at: asked for by whoever changed something."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from typing_extensions import override
+
+from streams.agents.watch import Glance, everything
+from streams.decision.ledger import Ledger
+from streams.kafka.tables import Applied
+
+_CHUNK: Final = 500
+
+
+class Glances:
+    """Gathers what to look at, and hands it on one by one.
+
+    Parameters
+    ----------
+    put
+        Takes a glance to the agent.
+    """
+
+    def __init__(self, put: Callable[[Glance], Awaitable[None]]) -> None:
+        self._put = put
+        self._waiting: asyncio.Queue[Glance] = asyncio.Queue()
+
+    def at_all(self, partition: int, ledger: Ledger) -> None:
+        """Have every refund of a partition looked at, a few hundred at a time."""
+        ids = everything(ledger, partition).refund_ids
+        self.at(Glance(partition))
+        for begin in range(0, len(ids), _CHUNK):
+            self.at(Glance(partition, ids[begin : begin + _CHUNK]))
+
+    def at_applied(self, partition: int, applied: Applied) -> None:
+        """Have a change of facts looked at."""
+        if applied.merchant_switch is not None:
+            self.at(Glance(partition))
+        if applied.refund_id is not None:
+            self.at(Glance(partition, refund_ids=(applied.refund_id,)))
+        if applied.order_id is not None:
+            self.at(Glance(partition, order_ids=(applied.order_id,)))
+
+    def at_decided(self, partition: int, refund_ids: list[str]) -> None:
+        """Have refunds looked at that were just decided."""
+        self.at(Glance(partition, refund_ids=tuple(refund_ids)))
+
+    def at(self, glance: Glance) -> None:
+        """Have something looked at."""
+        self._waiting.put_nowait(glance)
+
+    async def pass_on(self) -> None:
+        """Bring them to the agent: a channel's own queue is not what agents read."""
+        while True:
+            await self._put(await self._waiting.get())
+
+    def drain(self) -> list[Glance]:
+        """Return, and forget, those that nobody was handed yet."""
+        return [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
+
+
+class NoGlances(Glances):
+    """Nobody watches here: nothing is gathered."""
+
+    @override
+    def at(self, glance: Glance) -> None:
+        """Forget it."""

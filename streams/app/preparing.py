@@ -1,0 +1,148 @@
+"""What happens to partitions between being assigned and being read.
+
+Facts to their end, outputs read back, the breaker warmed, notices reconciled.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+from aiokafka import TopicPartition
+
+from streams.app.glancing import Glances
+from streams.app.memory import set_aside
+from streams.app.service import monotonic_ms
+from streams.decision.breaker import Breaker
+from streams.decision.ledger import APPROVED
+from streams.decision.policy import FIELDS
+from streams.errors import FactsUnreadableError
+from streams.kafka.facts import FactsReader
+from streams.kafka.recovery import Answered, OutputReader
+from streams.records.decisions import decode_decision
+
+log = logging.getLogger(__name__)
+
+_POLICY_WAIT_MS: Final = FIELDS["policy_wait_ms"].default
+"""There is no policy yet that could say another wait."""
+
+
+class PrepareParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What preparing works with."""
+
+    facts: FactsReader
+    reader: OutputReader
+    breaker: Breaker
+    glances: Glances
+    load_timeout_ms: int
+    now_ms: Callable[[], int]
+
+
+class Preparing:
+    """Prepares partitions, each once as long as it stays."""
+
+    def __init__(self, parts: PrepareParts) -> None:
+        self._parts = parts
+        self.answered: dict[int, Answered] = {}
+        """By partition: what the outputs say."""
+        self._ready: set[int] = set()
+        """Partitions wholly prepared: tables, outputs, breaker, notices."""
+        self._began_ms = monotonic_ms()
+
+    async def prepare(self, starts: Mapping[TopicPartition, int]) -> None:
+        """Load facts and read outputs back; only then may the partitions be read.
+
+        Parameters
+        ----------
+        starts
+            All partitions that are ours now, with the offset to read from.
+
+        Raises
+        ------
+        FactsUnreadableError
+            It took too long, or the broker refused.
+        """
+        parts, began = self._parts, monotonic_ms()
+        committed = {where.partition: offset for where, offset in starts.items()}
+        gone = (set(parts.facts.tables) | self._ready) - set(committed)
+        # A partition whose preparing was cancelled has tables, yet is new.
+        new = set(committed) - self._ready
+        self._ready -= gone
+        for number in gone:
+            self.answered.pop(number, None)
+        parts.reader.forget(gone | new)
+        self._note(await self._load(committed), committed)
+        await self._wait_for_policy()
+        set_aside()
+        for number in new:
+            self._warm_breaker(number)
+            parts.glances.at_all(number, parts.facts.tables[number].ledger)
+            self._ready.add(number)
+        log.info(
+            "partitions %s ready after %d ms, %d of them new",
+            sorted(committed),
+            monotonic_ms() - began,
+            len(new),
+        )
+
+    async def _load(self, committed: Mapping[int, int]) -> dict[int, Answered]:
+        parts, began = self._parts, monotonic_ms()
+        try:
+            async with asyncio.timeout(parts.load_timeout_ms / 1000):
+                await parts.facts.load(committed)
+                set_aside()  # a quarter of reading back went into walking the facts
+                tables = parts.facts.tables
+                ledgers = {number: tables[number].ledger for number in committed}
+                return await parts.reader.read(ledgers, committed)
+        except TimeoutError:
+            raise FactsUnreadableError(
+                f"facts and outputs not loaded after {monotonic_ms() - began} ms"
+            ) from None
+
+    def _note(
+        self, found: Mapping[int, Answered], committed: Mapping[int, int]
+    ) -> None:
+        for number, answered in found.items():
+            kept = self.answered.get(number)
+            if kept is not None:  # read on from where we were: what was dead stays dead
+                answered.dead |= kept.dead
+                answered.offsets |= {
+                    at for at in kept.offsets if at >= committed[number]
+                }
+            self.answered[number] = answered
+
+    async def _wait_for_policy(self) -> None:
+        """Rules 2: at start input waits for a policy, then goes to a person."""
+        facts = self._parts.facts
+        left_ms = _POLICY_WAIT_MS - (monotonic_ms() - self._began_ms)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0, left_ms) / 1000):
+                await facts.until(lambda: bool(facts.shared.policies))
+
+    def _warm_breaker(self, number: int) -> None:
+        """Let the breaker know what was approved before this worker came.
+
+        Each approval counts under the policy that was in force for it (R-08).
+        """
+        facts = self._parts.facts
+        policies = facts.shared.policies
+        windows = [policy.breaker_window_ms or 0 for policy in policies]
+        since_ms = self._parts.now_ms() - max(windows, default=0)
+        if not any(windows):
+            return
+        for newest in facts.tables[number].ledger.newest.values():
+            for entry in newest.chain():
+                if entry.outcome == APPROVED and entry.decided_at_ms > since_ms:
+                    decision = decode_decision(entry.value)
+                    pinned_ms = decision.requested_at_ms or decision.decided_at_ms
+                    policy = policies.at(pinned_ms)
+                    if policy is not None:
+                        self._parts.breaker.admit(
+                            decision.decision_id,
+                            decision.shop_id,
+                            decision.refund_fen,
+                            entry.decided_at_ms,
+                            policy,
+                        )

@@ -1,0 +1,135 @@
+"""What every reading service of a worker is: one member of a group, one sink."""
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from faust.types import ChannelT
+from mode import Service
+from typing_extensions import override
+
+from streams.app.clients import member, start
+from streams.app.service import WorkerService, close_all, monotonic_ms
+from streams.kafka import twins
+from streams.kafka.batches import LeanBatches
+from streams.kafka.sink import Sink
+from streams.kafka.source import Slice, Source, SourceLimits
+from streams.settings import Settings
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service reads, as which group, and who gets it."""
+
+    settings: Settings
+    topic: str
+    group_id: str
+    slice_max: int
+    """Records in one slice at most."""
+    slices: ChannelT[Slice]
+    started_ms: int
+    """When this process started, UTC ms: of two twins the older one ends."""
+
+
+class ReadingService(WorkerService):
+    """Slices of one topic to an agent, its outputs through one sink, offsets back.
+
+    A subclass connects in ``on_start`` and calls :meth:`join` last.
+    """
+
+    def __init__(self, reading: Reading, **options: Any) -> None:  # noqa: ANN401 - mode's own
+        super().__init__(**options)
+        self._reading = reading
+        self.built = asyncio.Event()
+        """Set when consumer, source and sink exist."""
+
+    @abstractmethod
+    async def prepare(self, starts: Mapping[TopicPartition, int]) -> None:
+        """Get ready to read these partitions from these offsets on."""
+
+    @abstractmethod
+    def closers(self) -> list[Callable[[], Awaitable[None]]]:
+        """Return what is to be closed last: the producer and whatever else there is."""
+
+    async def join(
+        self,
+        producer: AIOKafkaProducer,
+        written: Callable[[TopicPartition, int, int], None],
+    ) -> None:
+        """Build sink and source, and join the group.
+
+        Parameters
+        ----------
+        producer
+            Connected.
+        written
+            Called with partition, base offset and count of every acknowledged batch.
+        """
+        reading, settings = self._reading, self._reading.settings
+        batches = LeanBatches(settings.kafka.compression_type)
+        self.sink = Sink(producer, written, batches)
+        self.consumer: AIOKafkaConsumer = member(
+            settings.kafka, reading.group_id, reading.started_ms
+        )
+        self.source = Source(
+            self.consumer,
+            SourceLimits(
+                commit_interval_ms=settings.worker.commit_interval_ms,
+                drain_timeout_ms=settings.worker.drain_timeout_ms,
+                slice_max=reading.slice_max,
+                ownership_ms=settings.kafka.session_timeout_ms,
+            ),
+            self._deliver,
+            self.prepare,
+            monotonic_ms,
+        )
+        self.built.set()
+        self.consumer.subscribe([reading.topic], listener=self.source)
+        await start(self.consumer)
+
+    async def _deliver(self, piece: Slice) -> None:
+        # A channel yields what is put into it; Faust's events carry what a topic adds.
+        await self._reading.slices.put(piece)  # type: ignore[arg-type]
+
+    @Service.task
+    async def _run_source(self) -> None:
+        await self.run_until_stopped(self.source.run())
+
+    @Service.task
+    async def _run_commits(self) -> None:
+        await self.run_until_stopped(self.source.commit_forever())
+
+    @Service.task
+    async def _run_twin_watch(self) -> None:
+        reading = self._reading
+        kafka, group_id = reading.settings.kafka, reading.group_id
+        await self.run_until_stopped(
+            twins.watch(kafka, group_id, reading.started_ms, self.source.refused)
+        )
+
+    @Service.task
+    async def _run_sink_watch(self) -> None:
+        await self.run_until_stopped(self._raise_loss())
+
+    async def _raise_loss(self) -> None:
+        raise await self.sink.failed()
+
+    @override
+    async def on_stop(self) -> None:
+        """Read nothing new, acknowledge, commit, leave the group, disconnect."""
+        if not self.built.is_set():
+            return
+        await self.halt()
+        self.source.close()
+        await close_all(
+            [
+                self.sink.flush,
+                self.source.stop,
+                self.consumer.stop,
+                self.sink.abort,
+                *self.closers(),
+            ],
+            self._reading.settings.worker.drain_timeout_ms,
+        )
