@@ -107,25 +107,19 @@ class PartitionTables:
 
     def _put_order(self, order: Order) -> Applied:
         order_id = order.order_id
-        known = self.orders.get(order_id)
-        if known is None:
+        known = self.orders.setdefault(order_id, order)
+        if known is not order:
+            new, old = order.order_version, known.order_version
+            if type(new) is int and type(old) is int:
+                if new < old:
+                    return NOTHING
+            elif order.order_status != known.order_status:
+                # nobody can say which of the two is the newer one
+                order = msgspec.structs.replace(order, order_status=UNREADABLE)
             self.orders[order_id] = order
-            return (
-                Applied(order_id=order_id)
-                if order_id in self.ledger.by_order
-                else NOTHING
-            )
-        new, old = order.order_version, known.order_version
-        if type(new) is int and type(old) is int:
-            if new < old:
-                return NOTHING
-        elif order.order_status != known.order_status:
-            # nobody can say which of the two is the newer one
-            order = msgspec.structs.replace(order, order_status=UNREADABLE)
-        self.orders[order_id] = order
-        return (
-            Applied(order_id=order_id) if order_id in self.ledger.by_order else NOTHING
-        )
+        if order_id in self.ledger.by_order:
+            return Applied(order_id=order_id)
+        return NOTHING
 
     def apply_buyer(
         self, key: bytes | None, value: bytes | None

@@ -4,7 +4,7 @@ Lines become columns, and what repeats between orders (status, currency, the goo
 a one-line order) is shared instead of stored again.
 """
 
-from typing import Final
+from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -62,6 +62,46 @@ class _Snapshot(msgspec.Struct, gc=False):
     """As they were sent: most lines have been seen before, letter by letter."""
 
 
+_Currency: TypeAlias = Literal["CNY"]
+_Status: TypeAlias = Literal[
+    "unknown", "awaiting_payment", "paid", "shipped", "signed", "success", "failed"
+]
+_NAMES: Final[tuple[str, ...]] = (*get_args(_Currency), *get_args(_Status))
+
+
+class _Usual(msgspec.Struct, gc=False, kw_only=True):
+    """A snapshot as nearly all are, in the order in which fields are sent.
+
+    Its types ask, while it is decoded, what would else be asked field by field:
+    whatever does not fit them is read as a :class:`_Snapshot`. A listed name is one
+    text for all orders.
+    """
+
+    order_id: str
+    order_version: int
+    buyer_id: str
+    shop_id: str
+    currency: _Currency
+    order_type: Literal[0] | None = None
+    paid_at_ms: int | None = None
+    order_status: _Status
+    paid_fen: int
+    refundable_left_fen: int
+    total_changed_at_ms: None = None
+    lines: msgspec.Raw = _NO_LINES
+    back_end_status: None = None
+    pay_type: int | None = None
+    presale_stage: Literal["none"] | None = None
+    delivery_block: Literal[0] | None = None
+    risk_code: Literal[0] | None = None
+    waybill_printed_at_ms: object = None
+    waybill_entered_at_ms: object = None
+    picked_up_at_ms: object = None
+    shipped_at_ms: object = None
+    as_of_ms: int
+
+
+_USUAL: Final = msgspec.json.Decoder(_Usual)
 _SNAPSHOT: Final = msgspec.json.Decoder(_Snapshot)
 _LINES: Final = msgspec.json.Decoder(list[_Line] | None)
 
@@ -73,7 +113,7 @@ class OrderReader:
     """
 
     def __init__(self) -> None:
-        self._shared: dict[str, str] = {}
+        self._shared: dict[str, str] = {name: name for name in _NAMES}
         self._goods: dict[tuple[object, ...], Goods] = {}
         self._goods_of: dict[bytes, Goods] = {}
         """By the text of the lines."""
@@ -86,6 +126,34 @@ class OrderReader:
         """
         if value is None:
             return Unreadable("null_value", "an order without a value")
+        try:
+            sent = _USUAL.decode(value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._read_any(value)
+        goods = self._goods_of.get(bytes(sent.lines))
+        if goods is None or not sent.order_id:
+            return self._read_any(value)
+        shop_id, paid_fen = sent.shop_id, sent.paid_fen
+        left_fen = sent.refundable_left_fen
+        return Order(
+            sent.order_id,
+            sent.order_version,
+            sent.buyer_id,
+            self._shared.get(shop_id) or self._share(shop_id),
+            sent.currency,
+            sent.order_status,
+            paid_fen,
+            # The usual case: one integer object serves both.
+            paid_fen if left_fen == paid_fen else left_fen,
+            sent.as_of_ms,
+            sent.paid_at_ms,
+            goods,
+            sent.pay_type,
+            _on_the_way(sent),
+        )
+
+    def _read_any(self, value: bytes) -> Order | Unreadable:
+        """Read what is unusual, or of lines not seen before, field by field."""
         try:
             sent = _SNAPSHOT.decode(value)
             text = bytes(sent.lines)
@@ -178,6 +246,25 @@ class OrderReader:
         if len(self._shared) < _SHARED_MAX:
             self._shared[value] = value
         return value
+
+
+def _on_the_way(sent: _Usual) -> Unusual:
+    """Return when goods were got ready and left; for most, nothing."""
+    printed_ms, entered_ms = sent.waybill_printed_at_ms, sent.waybill_entered_at_ms
+    picked_ms, shipped_ms = sent.picked_up_at_ms, sent.shipped_at_ms
+    if (
+        printed_ms is None
+        and entered_ms is None
+        and picked_ms is None
+        and shipped_ms is None
+    ):
+        return NOTHING_UNUSUAL
+    return Unusual(
+        waybill_printed_at_ms=printed_ms,
+        waybill_entered_at_ms=entered_ms,
+        picked_up_at_ms=picked_ms,
+        shipped_at_ms=shipped_ms,
+    )
 
 
 def _unusual(sent: _Snapshot) -> Unusual:

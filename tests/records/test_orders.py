@@ -122,6 +122,60 @@ def test_one_reader_reads_many_orders_as_a_plain_one_reads_each(
         assert same(found, naive(one))
 
 
+USUAL = st.dictionaries(
+    st.sampled_from((*PLAIN_FIELDS, "lines", "order_id")),
+    ODD | st.sampled_from(["CNY", "USD", "shipped", "lost", 2**53, 2**70, 199.0]),
+    max_size=2,
+)
+"""What one or two fields of an ordinary order are changed to."""
+
+
+@given(st.lists(USUAL, min_size=1, max_size=6), st.permutations(range(25)))
+@settings(max_examples=500)
+def test_an_order_that_is_nearly_usual_is_read_as_a_plain_one_reads_it(
+    changes: list[dict[str, Any]], turns: list[int]
+) -> None:
+    reader = OrderReader()
+    reader.read(samples.order())  # its lines are known from here on
+    for change in changes:
+        sent = json.loads(samples.order()) | change
+        names = list(sent)
+        shuffled = {names[at % len(names)]: None for at in turns} | sent
+        found = reader.read(json.dumps(shuffled).encode())
+        if type(sent["order_id"]) is not str or not sent["order_id"]:
+            assert isinstance(found, Unreadable)
+        else:
+            assert same(found, naive(sent))
+
+
+def test_a_usual_order_with_known_lines_is_read_the_short_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader = OrderReader()
+    first = reader.read(samples.order())
+    monkeypatch.setattr(reader, "_read_any", None)
+    assert same(reader.read(samples.order()), first)
+    gone = json.loads(samples.order()) | {"order_status": "shipped", "shipped_at_ms": 5}
+    assert same(reader.read(json.dumps(gone).encode()), naive(gone))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"order_id":"o-1","risk_code":5,"risk_code":0}',
+        b'{"order_id":"o-1","risk_code":0,"risk_code":5}',
+    ],
+)
+def test_of_a_field_sent_twice_the_last_one_counts(text: bytes) -> None:
+    usual = json.loads(samples.order())
+    rest = {
+        name: usual[name] for name in usual if name not in ("order_id", "risk_code")
+    }
+    whole = text[:-1] + b"," + json.dumps(rest).encode()[1:]
+    found = decode_order(whole)
+    assert same(found, naive(json.loads(whole)))
+
+
 @pytest.mark.parametrize("field", ["order_type", "delivery_block", "risk_code"])
 @pytest.mark.parametrize("value", [0, 0.0, False, "0", 1, None, [], "none"])
 def test_only_the_number_0_says_none_where_a_code_is_sent(
