@@ -92,34 +92,39 @@ class PartitionTables:
         if key is not None and key.startswith(WATERMARK_KEY):
             return self.order_marks.apply(key, value) or NOTHING
         if value is None:
-            order_id = _text(key)
-            if order_id is None:
-                return Unreadable("no_id", "a tombstone without a key")
-            self.orders.pop(order_id, None)
-            return Applied(order_id=order_id)
+            return self._end_order(key)
         order = self._reader.read(value)
-        if type(order) is Unreadable:
+        if type(order) is not Order:
             order_id = _text(key)
             if order_id is not None:
                 self.orders.pop(order_id, None)
-            return order
-        return self._put_order(order)  # type: ignore[arg-type]  # narrowed by type() above
-
-    def _put_order(self, order: Order) -> Applied:
+            return order  # type: ignore[return-value]  # narrowed by type() above
         order_id = order.order_id
         known = self.orders.setdefault(order_id, order)
-        if known is not order:
-            new, old = order.order_version, known.order_version
-            if type(new) is int and type(old) is int:
-                if new < old:
-                    return NOTHING
-            elif order.order_status != known.order_status:
-                # nobody can say which of the two is the newer one
-                order = msgspec.structs.replace(order, order_status=UNREADABLE)
-            self.orders[order_id] = order
+        if known is not order and not self._replace(known, order):
+            return NOTHING
         if order_id in self.ledger.by_order:
             return Applied(order_id=order_id)
         return NOTHING
+
+    def _end_order(self, key: bytes | None) -> Applied | Unreadable:
+        order_id = _text(key)
+        if order_id is None:
+            return Unreadable("no_id", "a tombstone without a key")
+        self.orders.pop(order_id, None)
+        return Applied(order_id=order_id)
+
+    def _replace(self, known: Order, order: Order) -> bool:
+        """Put the newer snapshot in the place of the older; False = it is older."""
+        new, old = order.order_version, known.order_version
+        if type(new) is int and type(old) is int:
+            if new < old:
+                return False
+        elif order.order_status != known.order_status:
+            # nobody can say which of the two is the newer one
+            order = msgspec.structs.replace(order, order_status=UNREADABLE)
+        self.orders[order.order_id] = order
+        return True
 
     def apply_buyer(
         self, key: bytes | None, value: bytes | None

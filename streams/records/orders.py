@@ -135,6 +135,12 @@ class OrderReader:
             return self._read_any(value)
         shop_id, paid_fen = sent.shop_id, sent.paid_fen
         left_fen = sent.refundable_left_fen
+        waiting = (
+            sent.shipped_at_ms is None
+            and sent.waybill_printed_at_ms is None
+            and sent.waybill_entered_at_ms is None
+            and sent.picked_up_at_ms is None
+        )
         return Order(
             sent.order_id,
             sent.order_version,
@@ -149,7 +155,7 @@ class OrderReader:
             sent.paid_at_ms,
             goods,
             sent.pay_type,
-            _on_the_way(sent),
+            NOTHING_UNUSUAL if waiting else _on_the_way(sent),
         )
 
     def _read_any(self, value: bytes) -> Order | Unreadable:
@@ -249,21 +255,12 @@ class OrderReader:
 
 
 def _on_the_way(sent: _Usual) -> Unusual:
-    """Return when goods were got ready and left; for most, nothing."""
-    printed_ms, entered_ms = sent.waybill_printed_at_ms, sent.waybill_entered_at_ms
-    picked_ms, shipped_ms = sent.picked_up_at_ms, sent.shipped_at_ms
-    if (
-        printed_ms is None
-        and entered_ms is None
-        and picked_ms is None
-        and shipped_ms is None
-    ):
-        return NOTHING_UNUSUAL
+    """Return when goods were got ready and left."""
     return Unusual(
-        waybill_printed_at_ms=printed_ms,
-        waybill_entered_at_ms=entered_ms,
-        picked_up_at_ms=picked_ms,
-        shipped_at_ms=shipped_ms,
+        waybill_printed_at_ms=sent.waybill_printed_at_ms,
+        waybill_entered_at_ms=sent.waybill_entered_at_ms,
+        picked_up_at_ms=sent.picked_up_at_ms,
+        shipped_at_ms=sent.shipped_at_ms,
     )
 
 
