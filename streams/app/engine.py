@@ -242,5 +242,9 @@ class Engine(ReadingService):
     # -- stop ------------------------------------------------------------------
 
     @override
+    def let_go(self) -> None:
+        self.preparing.let_go()
+
+    @override
     def closers(self) -> list[Callable[[], Awaitable[None]]]:
         return [self.clients.stop]

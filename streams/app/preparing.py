@@ -87,6 +87,15 @@ class Preparing:
             len(new),
         )
 
+    def let_go(self) -> None:
+        """Have no partition: what is to be noticed from now on is for its next owner.
+
+        The watch agent lives longer than the producer; a notice that it wrote in between
+        would be a lost output.
+        """
+        self.answered.clear()
+        self._ready.clear()
+
     async def _load(self, committed: Mapping[int, int]) -> dict[int, Answered]:
         parts, began = self._parts, monotonic_ms()
         try:

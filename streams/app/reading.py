@@ -53,6 +53,9 @@ class ReadingService(WorkerService):
     def closers(self) -> list[Callable[[], Awaitable[None]]]:
         """Return what is to be closed last: the producer and whatever else there is."""
 
+    def let_go(self) -> None:
+        """Write nothing any more: what is on its way is about to be waited for."""
+
     async def join(
         self,
         producer: AIOKafkaProducer,
@@ -123,6 +126,7 @@ class ReadingService(WorkerService):
             return
         await self.halt()
         self.source.close()
+        self.let_go()
         await close_all(
             [
                 self.sink.flush,

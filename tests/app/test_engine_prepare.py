@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import faust
 import msgspec
@@ -10,11 +11,13 @@ import pytest
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
+from streams.agents import watch
 from streams.agents.watch import Glance
 from streams.app.counters import EngineCounters
 from streams.app.engine import Engine, EngineInputs
 from streams.decision.policy import Policies
 from streams.errors import FactsUnreadableError
+from streams.kafka.recovery import Answered
 from streams.metrics import Metrics
 from streams.settings import Settings, load
 from tests import samples
@@ -200,3 +203,53 @@ async def test_input_waits_for_a_policy_that_is_on_its_way() -> None:
             b"FR",
         )
         await asyncio.wait_for(preparing, 5)
+
+
+class Parting:
+    """Consumer, source, sink and clients of an engine that stops, in the order asked."""
+
+    def __init__(self, on_flush: Callable[[], None]) -> None:
+        self.asked: list[str] = []
+        self.written: list[TopicPartition] = []
+        self._on_flush = on_flush
+
+    def append(self, where: TopicPartition, *_: object) -> None:
+        self.written.append(where)
+
+    def close(self) -> None:
+        self.asked.append("close")
+
+    async def flush(self) -> None:
+        self.asked.append("flush")
+        self._on_flush()
+
+    async def stop(self) -> None:
+        self.asked.append("stop")
+
+    async def abort(self) -> None:
+        self.asked.append("abort")
+
+
+async def test_nothing_is_noticed_once_outputs_are_waited_for() -> None:
+    """The watch agent outlives the producer: its last words would be lost outputs."""
+    log = FakeLog(lambda: NOW)
+    approved(log)
+    async with built(log) as bench:
+        engine = bench.engine
+        gone = samples.order(order_version=2, order_status="shipped", shipped_at_ms=NOW)
+        log.write(TopicPartition("refund.orders", NUMBER), gone)
+        await bench.prepare(**{ME: 0})
+
+        def look_again() -> None:
+            watch.look(Glance(NUMBER, ("r-1",)), watched)
+
+        parting: Any = Parting(look_again)
+        engine.sink = engine.source = engine.consumer = engine.clients = parting
+        engine.built.set()
+        watched = await engine.watch_parts()
+        await engine.on_stop()
+        assert parting.asked == ["close", "flush", "stop", "stop", "abort", "stop"]
+        assert parting.written == []
+        engine.preparing.answered[NUMBER] = Answered(set(), set())
+        look_again()  # it was due all the time
+        assert set(parting.written) == {TopicPartition("refund.notices", NUMBER)}
