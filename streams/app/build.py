@@ -34,6 +34,10 @@ _QUEUED_SLICES: Final = 16
 """Slices that may wait for the agent; then the source stops polling."""
 
 
+_FAREWELL_S: Final = 0.02
+"""For what was cancelled last to hear of it."""
+
+
 class _NoFaustKafka(BootStrategy):
     """Faust runs agents, timers and pages; Kafka is read and written by our own layer."""
 
@@ -76,6 +80,18 @@ class RefundApp(faust.App):
             raise
         for part in self.parts:
             await self.add_runtime_dependency(part)
+
+
+class RefundWorker(Worker):
+    """Faust's worker, which ends when everything is closed.
+
+    Mode lets a second pass between the last task and the end of its loop, and so long
+    would the partitions of a worker that is restarted rest.
+    """
+
+    @override
+    async def _sentinel_task(self) -> None:
+        await asyncio.sleep(_FAREWELL_S)
 
 
 def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
@@ -176,7 +192,7 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     app = build_app(settings, now_ms)
-    worker = Worker(
+    worker = RefundWorker(
         app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True
     )
     worker.spinner = None

@@ -179,17 +179,38 @@ class FactsReader:
                 if self._changed.is_set() or not self._assigned:
                     self._changed.clear()
                     await self._assign()
-                polled: dict[Any, list[Record]] = await self._consumer.getmany(
-                    timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
-                )
-                for tp, records in polled.items():
-                    self._apply(tp, records)
+                else:
+                    await self._poll()
                 await self._arrived()
                 await asyncio.sleep(0)
         except KafkaError as problem:
             raise FactsUnreadableError(
                 f"reading facts failed: {type(problem).__name__}: {problem}"
             ) from problem
+
+    async def _poll(self) -> None:
+        """Apply what comes; give up at once when other partitions are wanted.
+
+        Breaking it off loses nothing: records are taken out, and applied, in one go.
+        """
+        polling = asyncio.ensure_future(self._take())
+        changing = asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait({polling, changing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changing.cancel()
+            polling.cancel()  # does nothing when it is done
+        await asyncio.wait({polling})
+        if not polling.cancelled():
+            polling.result()
+
+    async def _take(self) -> None:
+        polled: dict[Any, list[Record]] = await self._consumer.getmany(
+            timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
+        )
+        # No pause before this: a position says that all before it is applied.
+        for tp, records in polled.items():
+            self._apply(tp, records)
 
     async def _assign(self) -> None:
         numbers = self._wanted  # another load may change it while we wait for positions

@@ -15,7 +15,7 @@ from streams.kafka.facts import FactsReader, FactTopics
 from streams.kafka.routing import partition_of
 from streams.kafka.tables import Applied, SharedTables, lists_as_of
 from tests import samples
-from tests.fakes import FakeConsumer, FakeLog, turns
+from tests.fakes import FakeConsumer, FakeLog, FakeRecord, turns
 from tests.samples import BUYER, NOW, NUMBER, PARTITIONS
 
 pytestmark = pytest.mark.asyncio
@@ -116,6 +116,40 @@ async def test_a_topic_that_ends_in_a_gap_is_read_to_its_end_too() -> None:
     async with running(bench):
         await bench.load(NUMBER)
     assert set(bench.facts.tables[NUMBER].orders) == {"o-1"}
+
+
+async def test_other_partitions_do_not_wait_for_the_end_of_a_poll(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    bench.log.write(ORDERS, samples.order())
+    asked = asyncio.Event()
+    getmany = bench.consumer.getmany
+
+    async def waits(**options: int) -> dict[TopicPartition, list[FakeRecord]]:
+        found = await getmany(**{**options, "timeout_ms": 0})
+        if not found:
+            asked.set()
+            await asyncio.Event().wait()  # nothing ever comes by itself
+        return found
+
+    monkeypatch.setattr(bench.consumer, "getmany", waits)
+    async with running(bench):
+        await asyncio.wait_for(asked.wait(), 5)
+        await bench.load(NUMBER)
+    assert set(bench.facts.tables[NUMBER].orders) == {"o-1"}
+
+
+async def test_polls_that_are_broken_off_lose_no_record() -> None:
+    bench = Bench()
+    async with running(bench):
+        for number in range(60):
+            bench.log.write(ORDERS, samples.order(order_id=f"o-{number}"))
+            await turns(number % 4)
+            await bench.load(NUMBER, *([OTHER] if number % 2 else []))
+        await bench.read()
+    assert len(bench.facts.tables[NUMBER].orders) == 60
+    assert bench.facts.records_read["orders"] == 60
 
 
 async def test_without_partitions_the_shared_facts_are_read_all_the_same() -> None:
