@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from sys import intern
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -254,13 +255,14 @@ class Lab:
 
     def rec(self, record: Any) -> Rec:  # noqa: ANN401 - aiokafka is untyped here
         """A record as the judge sees it."""
+        # Names are shared: a long run has millions of records.
         return Rec(
-            record.topic.removeprefix(self.prefix),
+            intern(record.topic.removeprefix(self.prefix)),
             record.partition,
             record.offset,
             record.key,
             record.value,
-            tuple(record.headers),
+            tuple([(intern(name), value) for name, value in record.headers]),
             record.timestamp,
         )
 

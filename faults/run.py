@@ -157,6 +157,8 @@ async def play(run: Run, folder: Path) -> Verdict:
     try:
         async with _set(run, folder):
             await _story(run)
+            # A judge that does not come to an end leaves the story, at least.
+            keep(folder, run.timeline, ("not judged",), None)
             view = await _seen(run)
         figures = figures_of(
             view, (run.began_ms, run.over_ms), run.load.unsure, time.monotonic() - began

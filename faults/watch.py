@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from sys import intern
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -88,7 +89,7 @@ class Watch:
                     self.heard += [self._heard(record, at_ms) for record in records]
 
     def _heard(self, record: Any, at_ms: int) -> Heard:  # noqa: ANN401 - aiokafka is untyped here
-        topic = record.topic.removeprefix(self._lab.prefix)
+        topic = intern(record.topic.removeprefix(self._lab.prefix))
         headers = tuple(record.headers)
         rec = Rec(topic, record.partition, record.offset, None, None, headers)
         source = answered_place(rec, self._lab.input_topic)

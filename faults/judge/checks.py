@@ -9,7 +9,7 @@ import json
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from faults.judge.money import approvals_are_just, facts_were_loaded
 from faults.judge.order import order_is_kept, refunds_keep_order
@@ -119,8 +119,9 @@ def _decision_fits(rec: Rec, decision: Rec) -> Iterator[str]:
 def one_content_a_decision(view: View) -> Iterator[str]:
     """A decision id says one thing, wherever and however often it is written."""
     for rec in view.decisions:
-        if rec.value != view.first[rec.identity].value:
-            yield f"{rec}: contradicts {view.first[rec.identity]} on {rec.identity[0]}"
+        first = view.first[rec.identity]
+        if rec.value != first.value:
+            yield f"{rec}: contradicts {first} on {rec.identity[0]}"
 
 
 def first_decisions_hold(view: View) -> Iterator[str]:
@@ -154,17 +155,18 @@ def decisions_follow_from_their_facts(view: View) -> Iterator[str]:
         value = rec.value or b""
         if value not in judged:
             judged.add(value)
-            yield from _judged_again(rec, value, view.policies)
+            yield from _judged_again(rec, found, view.policies)
 
 
 def _judged_again(
-    rec: Rec, value: bytes, policies: Mapping[str, Policy]
+    rec: Rec, found: Mapping[str, Any], policies: Mapping[str, Policy]
 ) -> Iterator[str]:
-    if rec.fields["decision_id"].endswith(FOLLOW_UP):
-        if rec.fields["reason_codes"] != ["REFUND_FAILED"]:
-            yield f"{rec}: a follow-up for {rec.fields['reason_codes']}"
+    if found["decision_id"].endswith(FOLLOW_UP):
+        if found["reason_codes"] != ["REFUND_FAILED"]:
+            yield f"{rec}: a follow-up for {found['reason_codes']}"
         return
-    name = rec.fields["policy"]
+    value = rec.value or b""
+    name = found["policy"]
     policy = None if name is None else policies.get(name)
     if name is not None and policy is None:
         yield f"{rec}: names a policy that nobody wrote, {name}"
@@ -205,9 +207,7 @@ def notices_are_written_once(view: View) -> Iterator[str]:
         notice_id = rec.fields["notice_id"]
         if known.setdefault(notice_id, rec) is not rec:
             yield f"{rec}: repeats {known[notice_id]}"
-    follow_ups = [
-        rec for rec in view.decisions if rec.fields["decision_id"].endswith(FOLLOW_UP)
-    ]
+    follow_ups = [rec for rec in view.decisions if rec.identity[0].endswith(FOLLOW_UP)]
     if len(follow_ups) != len({rec.identity for rec in follow_ups}):
         yield f"a follow-up is written twice: {[str(rec) for rec in follow_ups]}"
 

@@ -6,8 +6,9 @@ It reads the fact log as raw JSON and knows nothing of how the processor keeps i
 import json
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Any, Final
 
 from faults.judge.view import Rec, View
@@ -22,14 +23,25 @@ _LOADED_MS: Final = 5_000
 _WATERMARK: Final = b"__watermark__"
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one snapshot says of an order, as far as it matters to an approval."""
+
+    version: int
+    status: object
+    """As read from the back end, if it was."""
+    unshipped: bool
+    paid_fen: object
+
+
 @dataclass
 class _Log:
     """The orders of one partition, in the order of the log."""
 
-    snapshots: dict[str, list[tuple[int, int, dict[str, Any] | None]]] = field(
+    snapshots: dict[str, list[tuple[int, int, _Said | None]]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    """Order id -> (place, record timestamp, fields; None = tombstone or unreadable)."""
+    """Order id -> (place, record timestamp, snapshot; None = tombstone or unreadable)."""
     marks: list[tuple[int, int]] = field(default_factory=list)
     """Watermark, place; only those that are higher than all before."""
     vetoes: dict[str, int] = field(default_factory=dict)
@@ -42,13 +54,14 @@ def approvals_are_just(view: View) -> Iterator[str]:
     for rec in view.first.values():
         if rec.topic != "approvals":
             continue
-        order_id = str(rec.fields["order_id"])
+        fields = rec.fields
+        order_id = str(fields["order_id"])
         log = logs.get(rec.partition, _Log())
         if order_id not in log.snapshots:
             if logs:
                 yield f"{rec}: approved, the fact log never held order {order_id}"
             continue
-        against = _against(log, order_id, rec)
+        against = _against(log, order_id, fields)
         if against is not None:
             yield f"{rec}: approved although order {order_id} {against}"
 
@@ -57,33 +70,32 @@ def facts_were_loaded(view: View) -> Iterator[str]:
     """Find decisions that missed an order the log had held for seconds (O11)."""
     logs = _logs(view)
     for rec in view.decisions:
-        seen = rec.fields.get("seen")
+        decided = rec.fields
+        seen = decided.get("seen")
         if not seen or not seen.get("order_absent"):
             continue
-        order_id = rec.fields["order_id"]
+        order_id = decided["order_id"]
         log = logs.get(rec.partition)
         if log is None or order_id not in log.snapshots:
             continue
-        decided_ms = rec.fields["decided_at_ms"]
+        decided_ms = decided["decided_at_ms"]
         then = [one for one in log.snapshots[order_id] if one[1] < decided_ms]
         if then and then[-1][1] < decided_ms - _LOADED_MS and then[-1][2] is not None:
             known_ms = decided_ms - then[-1][1]
             yield f"{rec}: misses order {order_id}, in the log for {known_ms} ms"
 
 
-def _against(log: _Log, order_id: str, rec: Rec) -> str | None:
+def _against(log: _Log, order_id: str, fields: Mapping[str, Any]) -> str | None:
     """What the log said against an approval, as far as it had to be known."""
-    fields = rec.fields
     seen, decided_ms = fields["seen"], fields["decided_at_ms"]
     known = _known(log, order_id, seen, decided_ms)
     if known is None:
         return "was taken away"
-    status = known.get("back_end_status") or known.get("order_status")
-    if status != "paid":
-        return f"was {status} (version {known.get('order_version')})"
-    if any(line.get("shipped_count") != 0 for line in known.get("lines") or ()):
+    if known.status != "paid":
+        return f"was {known.status} (version {known.version})"
+    if not known.unshipped:
         return "was partly shipped"
-    paid_fen = known.get("paid_fen")
+    paid_fen = known.paid_fen
     if type(paid_fen) is not int or not 0 < paid_fen < LIMIT_FEN:
         return f"was paid {paid_fen} fen"
     vetoed_ms = log.vetoes.get(order_id)
@@ -95,7 +107,7 @@ def _against(log: _Log, order_id: str, rec: Rec) -> str | None:
 
 def _known(
     log: _Log, order_id: str, seen: dict[str, Any], decided_ms: int
-) -> dict[str, Any] | None:
+) -> _Said | None:
     """The newest snapshot among those that had to be known; None = tombstone.
 
     What stands before the watermark a decision relied on had to be known, as had what
@@ -104,17 +116,13 @@ def _known(
     at = bisect_left(log.marks, (seen.get("order_as_of_ms") or 0, 0))
     reached = log.marks[at][1] if at < len(log.marks) else 0
     version = seen.get("order_version")
-    newest: dict[str, Any] | None = None
-    for place, stamp_ms, fields in log.snapshots[order_id]:
-        named = fields is not None and fields.get("order_version") == version
+    newest: _Said | None = None
+    for place, stamp_ms, said in log.snapshots[order_id]:
+        named = said is not None and said.version == version
         if place >= reached and stamp_ms >= decided_ms - _MAX_AGE_MS and not named:
             continue
-        if (
-            fields is None
-            or newest is None
-            or fields["order_version"] >= newest["order_version"]
-        ):
-            newest = fields
+        if said is None or newest is None or said.version >= newest.version:
+            newest = said
     return newest
 
 
@@ -138,9 +146,19 @@ def _take_order(log: _Log, place: int, rec: Rec) -> None:
         return
     fields = _fields(rec)
     order_id = fields.get("order_id") or key.decode(errors="replace")
-    readable = type(fields.get("order_version")) is int
-    log.snapshots[str(order_id)].append(
-        (place, rec.timestamp_ms, fields if readable else None)
+    log.snapshots[str(order_id)].append((place, rec.timestamp_ms, _said(fields)))
+
+
+def _said(fields: Mapping[str, Any]) -> _Said | None:
+    version = fields.get("order_version")
+    if type(version) is not int:
+        return None
+    status = fields.get("back_end_status") or fields.get("order_status")
+    return _Said(
+        version,
+        intern(status) if type(status) is str else status,
+        all(line.get("shipped_count") == 0 for line in fields.get("lines") or ()),
+        fields.get("paid_fen"),
     )
 
 

@@ -20,9 +20,12 @@ Place: TypeAlias = tuple[int, int]
 """Partition and offset in the input topic."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rec:
-    """One record of a log; topics without the prefix."""
+    """One record of a log; topics without the prefix.
+
+    A long run has millions of them: what was read out of one is not kept with it.
+    """
 
     topic: str
     partition: int
@@ -32,6 +35,9 @@ class Rec:
     headers: tuple[Header, ...] = ()
     timestamp_ms: int = 0
     """As the broker keeps it."""
+    _identity: tuple[str, bool] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     @override
     def __str__(self) -> str:
@@ -44,8 +50,9 @@ class Rec:
                 return value.decode()
         return None
 
-    @cached_property
+    @property
     def fields(self) -> dict[str, Any]:
+        """What the value says, read anew each time: ask once for several fields."""
         found = json.loads(self.value or b"")
         assert isinstance(found, dict)
         return found
@@ -53,11 +60,16 @@ class Rec:
     @property
     def identity(self) -> tuple[str, bool]:
         """Decision id, and whether it answers a withdrawal (E-19: a record of its own)."""
-        seen = self.fields.get("seen") or {}
-        return self.fields["decision_id"], seen.get("action") == "withdraw"
+        known = self._identity
+        if known is None:
+            fields = self.fields
+            seen = fields.get("seen") or {}
+            known = fields["decision_id"], seen.get("action") == "withdraw"
+            object.__setattr__(self, "_identity", known)
+        return known
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Offsets of the group, and, looked up after them, the ends of the output topics."""
 
@@ -73,7 +85,7 @@ class Sample:
     """When the look was over, UTC ms."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Heard:
     """One output record as a reader met it while the run went on."""
 

@@ -1,6 +1,7 @@
 """The oracles find what they are for: a right log out of a seed, corrupted at some place."""
 
 import itertools
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -389,3 +390,16 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
     assert percentile([7], 99) == 7
     assert percentile(range(1, 101), 99) == 99
     assert percentile(range(1, 101), 50) == 50
+
+
+def test_judging_keeps_nothing_of_the_records_it_read() -> None:
+    """A run of two hours has millions; their fields would not fit into any machine."""
+    view = right(1)
+    read = sum(len(rec.value or b"") for rec in (*view.outputs, *view.facts))
+    tracemalloc.start()
+    try:
+        assert problems(view, UNDISTURBED) == []
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2 * read
