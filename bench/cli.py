@@ -171,6 +171,8 @@ def _race(given: argparse.Namespace, cache_home: str | None) -> None:
     before = _before(given)
     options = before.options if before else options_of(given)
     found = find(options.engines, cache_home, _tell)
+    for name, why in found.left_out.items():
+        _tell(f"left out: {name}: {why}")
     machine = describe(found.tools, own_broker=options.bootstrap is None)
     if before is None:
         options = replace(options, engines=found.engines)
@@ -182,7 +184,7 @@ def _race(given: argparse.Namespace, cache_home: str | None) -> None:
     file = given.resume or given.json
     keep = partial(kept.write, results, file) if file else _nowhere
     keep()  # a file that cannot be written is known before hours of work
-    if any(missing(part, of) for of, part in _parts(results)):
+    if _left(results):
         with broker(options, cache_home) as bootstrap:
             _measure(Place(bootstrap, found.tools, _tell), results, keep)
     _show(results, given)
@@ -213,16 +215,23 @@ def _before(given: argparse.Namespace) -> Results | None:
     return kept.read(given.resume)
 
 
-def _parts(results: Results) -> list[tuple[Options, Rounds]]:
+def _left(results: Results) -> dict[str, tuple[Options, Rounds]]:
+    """Return what is not measured yet, by condition."""
     options = {"": results.options, **variations(results.options)}
-    return [(options[condition], part) for condition, part in results.of_all().items()]
+    return {
+        condition: (options[condition], part)
+        for condition, part in results.of_all().items()
+        if missing(part, options[condition])
+    }
 
 
 def _measure(place: Place, results: Results, keep: Callable[[], None]) -> None:
     options = results.options
     if options.bootstrap is None:
         warm_up(place, options)
-    for of, part in _parts(results):
+    for condition, (of, part) in _left(results).items():
+        if condition:
+            _tell(f"under another condition: {condition}")
         rounds(place, of, part, keep)
 
 

@@ -24,7 +24,8 @@ class Glances:
 
     def __init__(self, put: Callable[[Glance], Awaitable[None]]) -> None:
         self._put = put
-        self._waiting: asyncio.Queue[Glance] = asyncio.Queue()
+        self.waiting: asyncio.Queue[Glance] = asyncio.Queue()
+        """Asked for, and not handed on yet."""
 
     def at_all(self, partition: int, ledger: Ledger) -> None:
         """Have every refund of a partition looked at, a few hundred at a time."""
@@ -48,16 +49,12 @@ class Glances:
 
     def at(self, glance: Glance) -> None:
         """Have something looked at."""
-        self._waiting.put_nowait(glance)
+        self.waiting.put_nowait(glance)
 
     async def pass_on(self) -> None:
         """Bring them to the agent: a channel's own queue is not what agents read."""
         while True:
-            await self._put(await self._waiting.get())
-
-    def drain(self) -> list[Glance]:
-        """Return, and forget, those that nobody was handed yet."""
-        return [self._waiting.get_nowait() for _ in range(self._waiting.qsize())]
+            await self._put(await self.waiting.get())
 
 
 class NoGlances(Glances):

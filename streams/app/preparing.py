@@ -49,6 +49,7 @@ class Preparing:
         """By partition: what the outputs say."""
         self._ready: set[int] = set()
         """Partitions wholly prepared: tables, outputs, breaker, notices."""
+        self._stopping = False
         self._began_ms = monotonic_ms()
 
     async def prepare(self, starts: Mapping[TopicPartition, int]) -> None:
@@ -93,8 +94,8 @@ class Preparing:
         The watch agent lives longer than the producer; a notice that it wrote in between
         would be a lost output.
         """
+        self._stopping = True
         self.answered.clear()
-        self._ready.clear()
 
     async def _load(self, committed: Mapping[int, int]) -> dict[int, Answered]:
         parts, began = self._parts, monotonic_ms()
@@ -113,6 +114,8 @@ class Preparing:
     def _note(
         self, found: Mapping[int, Answered], committed: Mapping[int, int]
     ) -> None:
+        if self._stopping:
+            return  # one that was being prepared meanwhile is not ours either
         for number, answered in found.items():
             kept = self.answered.get(number)
             if kept is not None:  # read on from where we were: what was dead stays dead
