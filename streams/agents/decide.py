@@ -69,22 +69,31 @@ async def handle(piece: Slice, parts: DecideParts) -> None:
         await parts.facts.barrier(number)
         if piece.epoch != parts.source.epoch:
             return
-    now_ms = parts.now_ms()
     judged = parts.judge.judge(
-        piece.records, requests, parts.facts.tables[number], now_ms
+        piece.records, requests, parts.facts.tables[number], parts.now_ms()
     )
-    claim = parts.source.progress.claim(piece.partition, piece.end_offset)
     if judged.answered:
         parts.answered[number].offsets.difference_update(
             [record.offset for record in piece.records]
         )
-    names = (
-        parts.outputs.approvals,
-        parts.outputs.reviews,
-        parts.outputs.skipped,
-        parts.outputs.dead_letters,
-    )
-    lanes = [TopicPartition(name, number) for name in names]
+    _send(piece, judged, parts)
+    parts.counters.judged(judged)
+    await parts.sink.room()
+
+
+def _send(piece: Slice, judged: Judged, parts: DecideParts) -> None:
+    """Hand outputs to the sink; once all are acknowledged the slice may be committed."""
+    number, names = piece.partition.partition, parts.outputs
+    lanes = [
+        TopicPartition(name, number)
+        for name in (
+            names.approvals,
+            names.reviews,
+            names.skipped,
+            names.dead_letters,
+        )
+    ]
+    claim = parts.source.progress.claim(piece.partition, piece.end_offset)
     append = parts.sink.append
     for output in judged.outputs:
         append(lanes[output.topic], output.key, output.value, output.headers, claim)
@@ -99,8 +108,6 @@ async def handle(piece: Slice, parts: DecideParts) -> None:
 
     claim.on_done = done
     claim.release()
-    parts.counters.judged(judged)
-    await parts.sink.room()
 
 
 def register(

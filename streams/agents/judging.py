@@ -24,7 +24,7 @@ from streams.agents.slices import (
 from streams.decision.breaker import Breaker
 from streams.decision.engine import AUTO_APPROVE
 from streams.decision.ledger import APPROVED, Entry
-from streams.decision.model import Request
+from streams.decision.model import Decision, Request
 from streams.kafka.record import Record
 from streams.kafka.tables import PartitionTables, SharedTables, lists_as_of
 from streams.records.codec import Unreadable, decode_request
@@ -149,70 +149,71 @@ class Judge:
             record, request, work.plain, work
         ):
             return
+        self._answer_at_length(record, request, work)
+
+    def _answer_at_length(self, record: Record, request: Request, work: Work) -> None:
+        """Run every rule, write the decision and remember it."""
         decision = self._long_way.decide(request, work)
         value = encode_decision(decision)
-        outcome, disposition = decision.outcome, decision.disposition
-        judged = work.judged
-        judged.outputs.append(
-            Output(
-                APPROVALS
-                if outcome == APPROVED
-                else REVIEWS
-                if outcome is not None
-                else SKIPPED,
-                record.key,
-                value,
-                work.headers.build(
-                    outcome or disposition,
-                    decision.decision_id,
-                    record.offset,
-                    record.headers,
-                ),
-            )
+        headers = work.headers.build(
+            decision.outcome or decision.disposition,
+            decision.decision_id,
+            record.offset,
+            record.headers,
         )
-        if outcome is AUTO_APPROVE:
-            judged.approved += 1
-        else:
-            counted = (disposition, outcome, decision.reason_codes)
-            judged.reasons[counted] = judged.reasons.get(counted, 0) + 1
-        if decision.requested_at_ms is not None:
-            judged.ages_ms.append(work.now_ms - decision.requested_at_ms)
+        work.judged.outputs.append(
+            Output(_topic_of(decision.outcome), record.key, value, headers)
+        )
+        withdraws = request.action == "withdraw"
+        _count(decision, work, withdraws=withdraws)
+        ledger = work.tables.ledger
         ledger.add(
             Entry(
-                refund_id,
+                request.refund_id,
                 request.refund_version,
                 decision.order_id,
                 decision.buyer_id,
-                disposition,
-                outcome,
+                decision.disposition,
+                decision.outcome,
                 work.now_ms,
                 decision.refund_fen,
                 withdraws,
                 decision.reason_codes,
                 value,
-                ledger.newest.get(refund_id),
+                ledger.newest.get(request.refund_id),
             )
         )
-        seen = decision.seen
-        if withdraws or (
-            outcome == APPROVED and seen is not None and seen.ship_signals
-        ):
-            judged.touched.append(refund_id)
 
     def _repeat(self, record: Record, first: Entry, work: Work) -> None:
         """Give the first decision's bytes again (case 57); nothing is counted twice."""
-        topic = (
-            APPROVALS
-            if first.outcome == APPROVED
-            else REVIEWS
-            if first.outcome
-            else SKIPPED
-        )
         value = first.value
         found = recover(value)
         identity = found.decision_id if found is not None else first.refund_id
         headers = work.headers.build(
             first.outcome or first.disposition, identity, record.offset, record.headers
         )
-        work.judged.outputs.append(Output(topic, record.key, value, headers))
+        work.judged.outputs.append(
+            Output(_topic_of(first.outcome), record.key, value, headers)
+        )
         work.judged.repeated += 1
+
+
+def _topic_of(outcome: str | None) -> int:
+    """Return where a decision belongs; without an outcome it is a skip."""
+    if outcome == APPROVED:
+        return APPROVALS
+    return SKIPPED if outcome is None else REVIEWS
+
+
+def _count(decision: Decision, work: Work, *, withdraws: bool) -> None:
+    """Count a decision, and note a refund that may need a notice."""
+    judged, outcome, seen = work.judged, decision.outcome, decision.seen
+    if outcome is AUTO_APPROVE:
+        judged.approved += 1
+    else:
+        counted = (decision.disposition, outcome, decision.reason_codes)
+        judged.reasons[counted] = judged.reasons.get(counted, 0) + 1
+    if decision.requested_at_ms is not None:
+        judged.ages_ms.append(work.now_ms - decision.requested_at_ms)
+    if withdraws or (outcome == APPROVED and seen is not None and seen.ship_signals):
+        judged.touched.append(decision.refund_id)

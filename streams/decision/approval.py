@@ -56,6 +56,26 @@ class Common(msgspec.Struct, frozen=True, gc=False):
     lists_ms: int
 
 
+class CommonText(msgspec.Struct, frozen=True, gc=False):
+    """The numbers of :class:`Common` in their places as JSON.
+
+    Made once for a slice, and not kept with its approvals.
+    """
+
+    decided: str
+    lists: str
+
+
+def common_text(common: Common) -> CommonText:
+    """Return the text of what the approvals of a slice have in common."""
+    return CommonText(
+        f',"decided_at_ms":{common.decided_at_ms},"review_deadline_ms":null'
+        ',"seen":{"order_version":',
+        f',"currency":"CNY","catalog_as_of_ms":{common.tree_ms}'
+        f',"lists_as_of_ms":{common.lists_ms}',
+    )
+
+
 class Approval(msgspec.Struct, frozen=True, gc=False):
     """A plain approval, as what its record is made of.
 
@@ -86,27 +106,33 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
 
     def written(self) -> Written:
         """Write the record: the same bytes each time, those of the long way."""
+        return self.written_with(common_text(self.common))
+
+    def written_with(self, text: CommonText) -> Written:
+        """Write the record with the text of what it has in common with its slice."""
         refund_id, version, at_ms = self.refund_id, self.version, self.requested_at_ms
-        shop, common = self.shop, self.common
-        paid_at_ms, pay_type = self.paid_at_ms, self.pay_type
+        paid_fen, left_fen, asked_fen = self.paid_fen, self.left_fen, self.refund_fen
+        paid_at_ms, pay_type, shop = self.paid_at_ms, self.pay_type, self.shop
         paid_at = "" if paid_at_ms is None else f',"paid_at_ms":{paid_at_ms}'
         pay = "" if pay_type is None else f',"pay_type":{pay_type}'
         named = f"FR:{refund_id}:{version}"
+        # Writing a number out costs as much as ten comparisons, and mostly all is asked.
+        paid = f"{paid_fen}"
+        left = paid if left_fen == paid_fen else f"{left_fen}"
+        asked = left if asked_fen == left_fen else f"{asked_fen}"
         return named, (
             f'{{"decision_id":"{named}","family":"FR","refund_id":"{refund_id}"'
             f',"refund_version":{version},"order_id":"{self.order_id}"'
             f',"buyer_id":"{self.buyer_id}","shop_id":{shop.shop_id}'
-            f"{common.named}{self.refund_fen}"
+            f"{self.common.named}{asked}"
             f',"payout_key":"pay:{refund_id}","requested_at_ms":{at_ms}'
-            f',"decided_at_ms":{common.decided_at_ms},"review_deadline_ms":null'
-            f',"seen":{{"order_version":{self.order_version}'
-            f',"order_status":"paid","paid_fen":{self.paid_fen}'
-            f',"refundable_left_fen":{self.left_fen}'
+            f"{text.decided}{self.order_version}"
+            f',"order_status":"paid","paid_fen":{paid}'
+            f',"refundable_left_fen":{left}'
             f',"order_as_of_ms":{self.order_ms},"quality":"quality"'
             f',"quality_now":"quality","buyer_as_of_ms":{self.buyer_ms}'
-            f',"shop_standing":{shop.standing},{self.goods},"currency":"CNY"'
-            f',"catalog_as_of_ms":{common.tree_ms},"lists_as_of_ms":{common.lists_ms}'
-            f',"refund_kind":"{self.kind}","special_refund_type":0'
+            f',"shop_standing":{shop.standing},{self.goods}'
+            f'{text.lists},"refund_kind":"{self.kind}","special_refund_type":0'
             f',"action":"{self.action}"'
             f"{paid_at}{pay}{shop.rest}}}}}"
         ).encode()

@@ -20,6 +20,7 @@ from streams.decision.approval import (
     Approval,
     Common,
     ShopText,
+    common_text,
     json_text,
     named_by,
     shop_text,
@@ -199,6 +200,7 @@ class Plain:
         "_orders_ms",
         "_shops",
         "policy",
+        "text",
     )
 
     def __init__(
@@ -219,6 +221,8 @@ class Plain:
         self._buyers_from_ms = now_ms - policy.quality_max_age_ms
         self._kinds = known.kinds
         self._common = Common(known.named, now_ms, tree_ms, lists_ms)
+        self.text = common_text(self._common)
+        """Of every approval of the slice."""
 
     def approve(  # noqa: C901, PLR0911 - calls cost more than they hold here
         self, request: Request, order: Order, buyer: Buyer, shop: Shop | None

@@ -80,7 +80,7 @@ class Liar:
     """A short way that is wrong about amounts."""
 
     def __init__(self, plain: Plain) -> None:
-        self.policy = plain.policy
+        self.policy, self.text = plain.policy, plain.text
         self._plain = plain
 
     def approve(self, *given: object) -> Approval | None:

@@ -68,7 +68,11 @@ def short(case: Case) -> Written | None:
     if plain is None:
         return None
     approval = plain.approve(case.request, case.order, case.buyer, case.shop)
-    return None if approval is None else approval.written()
+    if approval is None:
+        return None
+    written = approval.written_with(plain.text)
+    assert approval.written() == written  # as it is written again for a repetition
+    return written
 
 
 def long(case: Case) -> Written:
