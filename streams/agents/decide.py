@@ -6,7 +6,6 @@ from typing import Protocol
 
 import faust
 import msgspec
-from aiokafka import TopicPartition
 from faust.types import ChannelT, StreamT
 
 from streams.agents.judging import Judge
@@ -83,16 +82,8 @@ async def handle(piece: Slice, parts: DecideParts) -> None:
 
 def _send(piece: Slice, judged: Judged, parts: DecideParts) -> None:
     """Hand outputs to the sink; once all are acknowledged the slice may be committed."""
-    number, names = piece.partition.partition, parts.outputs
-    lanes = [
-        TopicPartition(name, number)
-        for name in (
-            names.approvals,
-            names.reviews,
-            names.skipped,
-            names.dead_letters,
-        )
-    ]
+    number = piece.partition.partition
+    lanes = parts.outputs.of(number)
     claim = parts.source.progress.claim(piece.partition, piece.end_offset)
     append = parts.sink.append
     for output in judged.outputs:

@@ -139,9 +139,12 @@ class Judge:
     def _answer(self, record: Record, request: Request, work: Work) -> None:
         ledger = work.tables.ledger
         refund_id = request.refund_id
-        withdraws = request.action == "withdraw"
         if refund_id in ledger.newest:
-            first = ledger.find(refund_id, request.refund_version, withdraws=withdraws)
+            first = ledger.find(
+                refund_id,
+                request.refund_version,
+                withdraws=request.action == "withdraw",
+            )
             if first is not None:
                 self._repeat(record, first, work)
                 return
@@ -164,8 +167,11 @@ class Judge:
         work.judged.outputs.append(
             Output(_topic_of(decision.outcome), record.key, value, headers)
         )
-        withdraws = request.action == "withdraw"
-        _count(decision, work, withdraws=withdraws)
+        _count(decision, work)
+        withdraws, seen = request.action == "withdraw", decision.seen
+        shipping = seen is not None and bool(seen.ship_signals)
+        if withdraws or (shipping and decision.outcome == APPROVED):
+            work.judged.touched.append(request.refund_id)
         ledger = work.tables.ledger
         ledger.add(
             Entry(
@@ -205,9 +211,9 @@ def _topic_of(outcome: str | None) -> int:
     return SKIPPED if outcome is None else REVIEWS
 
 
-def _count(decision: Decision, work: Work, *, withdraws: bool) -> None:
-    """Count a decision, and note a refund that may need a notice."""
-    judged, outcome, seen = work.judged, decision.outcome, decision.seen
+def _count(decision: Decision, work: Work) -> None:
+    """Count a new decision."""
+    judged, outcome = work.judged, decision.outcome
     if outcome is AUTO_APPROVE:
         judged.approved += 1
     else:
@@ -215,5 +221,3 @@ def _count(decision: Decision, work: Work, *, withdraws: bool) -> None:
         judged.reasons[counted] = judged.reasons.get(counted, 0) + 1
     if decision.requested_at_ms is not None:
         judged.ages_ms.append(work.now_ms - decision.requested_at_ms)
-    if withdraws or (outcome == APPROVED and seen is not None and seen.ship_signals):
-        judged.touched.append(decision.refund_id)

@@ -15,7 +15,8 @@ from streams.records.headers import Header, SliceHeaders
 APPROVALS: Final = 0
 REVIEWS: Final = 1
 SKIPPED: Final = 2
-DEAD_LETTERS: Final = 3
+DEAD_LETTERS: Final = 4
+"""Where they stand in :meth:`streams.kafka.recovery.OutputTopics.of`; notices are no answers."""
 
 
 class Output(msgspec.Struct, frozen=True, gc=False):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.agents.slices import DEAD_LETTERS
 from streams.decision.engine import judge_again
 from streams.decision.ledger import Entry
 from streams.kafka.routing import partition_of
@@ -130,7 +131,7 @@ def test_every_record_gets_exactly_one_output_that_names_its_offset(
         assert len(judged.outputs) == len(records)
         for record, output in zip(records, judged.outputs, strict=True):
             headers = dict(output.headers)
-            if output.topic == 3:
+            if output.topic == DEAD_LETTERS:
                 assert output.value == record.value
                 assert headers["refund_dlq_offset"] == str(record.offset).encode()
                 continue
@@ -693,7 +694,7 @@ def test_a_decision_on_anything_can_be_judged_again_from_its_own_bytes(
     world.shared.apply_shop(0, None, samples.shop(**shop))
     judged = world.slice([world.record(samples.request(**request))])
     for output in judged.outputs:
-        assert output.topic != 3
+        assert output.topic != DEAD_LETTERS
         assert _again(output.value) == output.value
 
 

@@ -30,7 +30,7 @@ from tests import samples
 INPUT: Final = "t.requests"
 REQUESTS: Final = 60
 SEEDS: Final = range(5)
-NAMES: Final = ("approvals", "reviews", "skipped", "dead-letters")
+NAMES: Final = ("approvals", "reviews", "skipped", "notices", "dead-letters")
 ASKED_MS: Final = samples.T
 DECIDED_MS: Final = samples.NOW
 MARK: Final = b"__watermark__"
