@@ -100,7 +100,7 @@ FAULTS: Final = (
         "kill -9 between produce acknowledgement and commit",
         of_workers.kill_before_commit,
         10,
-        within=_USUAL,
+        within=(gap_at_most(_AFTER_KILL_MS), *_USUAL),
     ),
     Fault(
         4,
