@@ -17,6 +17,7 @@ from streams.kafka import twins
 from streams.kafka.batches import LeanBatches
 from streams.kafka.sink import Sink
 from streams.kafka.source import Slice, Source, SourceLimits
+from streams.kafka.spacing import Spacing, space_out
 from streams.settings import Settings
 
 
@@ -42,6 +43,7 @@ class ReadingService(WorkerService):
     def __init__(self, reading: Reading, **options: Any) -> None:  # noqa: ANN401 - mode's own
         super().__init__(**options)
         self._reading = reading
+        self.spacing = Spacing(reading.settings.kafka.fetch_gather_ms)
         self.built = asyncio.Event()
         """Set when consumer, source and sink exist."""
 
@@ -91,8 +93,10 @@ class ReadingService(WorkerService):
         self.built.set()
         self.consumer.subscribe([reading.topic], listener=self.source)
         await start(self.consumer)
+        space_out(self.consumer, self.spacing)
 
     async def _deliver(self, piece: Slice) -> None:
+        self.spacing.came(len(piece.records))
         # A channel yields what is put into it; Faust's events carry what a topic adds.
         await self._reading.slices.put(piece)  # type: ignore[arg-type]
 

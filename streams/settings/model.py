@@ -100,6 +100,11 @@ class Kafka(msgspec.Struct, frozen=True, kw_only=True):
     """ms a broker may hold a fetch for want of data. Larger values stall partitions
     that were being consumed when the fetch left; smaller ones cost idle CPU."""
 
+    fetch_gather_ms: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 4
+    """ms that fetches of requests lie apart at most while there is much to read: a
+    fifth of one for each record that came. Fewer, larger slices cost less and leave
+    the broker alone; 0 = the next fetch leaves at once. One record never waits."""
+
     max_poll_records: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 4_000
     """Records of one partition judged at a stretch: the upper bound of a slice. More
     delays the first of them, fewer cost more CPU each."""
