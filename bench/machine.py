@@ -10,6 +10,7 @@ from typing import Final
 
 from bench.kept import digest
 from bench.lineup import Tools
+from bench.rounds import HEAP_MB
 from streams.kafka.jars import KAFKA_VERSION, java_program
 
 _LIBRARIES: Final = (
@@ -45,7 +46,9 @@ def describe(tools: Tools, *, own_broker: bool) -> dict[str, str]:
     if tools.jars is not None:
         found["Kafka Streams"] = f"{KAFKA_VERSION}, 2 GiB heap"
     if own_broker:
-        found["Kafka"] = f"{KAFKA_VERSION}, one node, 3 GiB heap, ZGC, on loopback"
+        found["Kafka"] = (
+            f"{KAFKA_VERSION}, one node, {HEAP_MB >> 10} GiB heap, ZGC, on loopback"
+        )
         found["Java"] = _java_version()
     else:
         found["Kafka"] = "a broker that was there already"

@@ -16,6 +16,7 @@ import orjson
 from bench.names import buyer_id, order_id, refund_id
 from streams.kafka.routing import partition_of
 from streams.kafka.tables import WATERMARK_KEY
+from streams.tools.load import records
 
 WARM_UP_FROM: Final = 900_000_000
 """Number of the first request for warming up."""
@@ -24,6 +25,7 @@ SPARE_ORDERS: Final = 10_000
 _SHOPS: Final = 50
 _SKUS: Final = 1_000
 _PAID_FEN: Final = 19_900
+_CATEGORY: Final = ("clothing", "shirts")
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
 _SEED: Final = 18
@@ -85,42 +87,39 @@ class World:
     def buyer_rows(self, now_ms: int) -> Iterator[Row]:
         """Yield facts of every buyer: quality user, no limit."""
         for number, buyer in enumerate(self.buyer_ids):
-            fact = {
-                "buyer_id": buyer,
-                "quality": [{"from_ms": now_ms - 90 * _DAY_MS, "value": "quality"}],
-                "limits": [],
-                "as_of_ms": now_ms,
-            }
-            yield buyer.encode(), orjson.dumps(fact), self._where[number]
+            fact = records.buyer(buyer, "quality", now_ms)
+            yield buyer.encode(), fact, self._where[number]
 
     def order_rows(self, now_ms: int) -> Iterator[Row]:
         """Yield a paid, unshipped order of 199 yuan each."""
         for number in self._all_orders():
-            buyer = self.buyer_ids[number % self._size.buyers]
-            order = _order(number, buyer, now_ms)
-            yield order_id(number).encode(), orjson.dumps(order), self._where_is(number)
+            item = self._item(number)
+            order = records.order(item, now_ms, version=now_ms - _HOUR_MS)
+            yield item.order_id.encode(), order, item.partition
 
     def list_rows(self, now_ms: int) -> Iterator[tuple[str, Row]]:
         """Yield shops and catalogue entries with the name of their topic."""
         for number in range(_SHOPS):
             shop_id = _shop_id(number)
-            shop = {
-                "shop_id": shop_id,
-                "enabled": True,
-                "standing": "good",
-                "as_of_ms": now_ms,
-            }
+            shop = records.shop(shop_id, "good", now_ms)
             yield "shops", self._by_key(shop_id, shop)
         for kind in ("virtual", "custom"):
-            name = f"category:{kind}"
-            entry = {"id": name, "excluded": True, "kind": kind, "as_of_ms": now_ms}
-            yield "catalog", self._by_key(name, entry)
+            entry = records.category(kind, now_ms)
+            yield "catalog", self._by_key(f"category:{kind}", entry)
 
-    def _by_key(self, key: str, value: object) -> Row:
-        return (
-            key.encode(),
-            orjson.dumps(value),
-            partition_of(key, self._size.partitions),
+    def _by_key(self, key: str, value: bytes) -> Row:
+        return key.encode(), value, partition_of(key, self._size.partitions)
+
+    def _item(self, number: int) -> records.Item:
+        return records.Item(
+            order_id=order_id(number),
+            buyer_id=self.buyer_ids[number % self._size.buyers],
+            partition=self._where_is(number),
+            shop_id=_shop_id(number),
+            paid_fen=_PAID_FEN,
+            category=_CATEGORY,
+            is_custom=False,
+            sku=number % _SKUS,
         )
 
     def request(self, number: int, now_ms: int) -> Row:
@@ -155,47 +154,8 @@ class World:
 
 def watermark(now_ms: int) -> tuple[bytes, bytes]:
     """Return key and value of a watermark record."""
-    return WATERMARK_KEY, orjson.dumps({"watermark_ms": now_ms})
+    return WATERMARK_KEY, records.watermark(now_ms)
 
 
 def _shop_id(order: int) -> str:
     return f"21000{order % _SHOPS:05d}"
-
-
-def _order(number: int, buyer_id: str, now_ms: int) -> dict[str, object]:
-    line = {
-        "sku_id": f"k-{number % _SKUS:06d}",
-        "category_path": ["clothing", "shirts"],
-        "quantity": 1,
-        "shipped_count": 0,
-        "is_custom": False,
-        "is_gift": False,
-    }
-    return {
-        "order_id": order_id(number),
-        "order_version": now_ms - _HOUR_MS,
-        "buyer_id": buyer_id,
-        "shop_id": _shop_id(number),
-        "currency": "CNY",
-        "order_type": 0,
-        "ordered_at_ms": now_ms - 2 * _HOUR_MS,
-        "paid_at_ms": now_ms - 2 * _HOUR_MS + 30_000,
-        "order_status": "paid",
-        "paid_fen": _PAID_FEN,
-        "freight_fen": 0,
-        "coupon_shop_fen": 0,
-        "coupon_platform_fen": 0,
-        "subsidy_fen": 0,
-        "refundable_left_fen": _PAID_FEN,
-        "total_changed_at_ms": None,
-        "lines": [line],
-        "pay_type": 1,
-        "presale_stage": "none",
-        "delivery_block": 0,
-        "risk_code": 0,
-        "waybill_printed_at_ms": None,
-        "waybill_entered_at_ms": None,
-        "picked_up_at_ms": None,
-        "shipped_at_ms": None,
-        "as_of_ms": now_ms,
-    }

@@ -58,7 +58,8 @@ a broker for long and has all its heap from the start: right for measuring laten
 def collector_flags(collector: Collector, heap_mb: int) -> tuple[str, ...]:
     """Return the JVM flags of a collector for a heap of so many MiB."""
     if collector == "z":
-        return "-XX:+UseZGC", f"-Xms{heap_mb}m", "-XX:+AlwaysPreTouch"
+        seldom = "-XX:-ZProactive"  # not before it must: each time it takes a core
+        return "-XX:+UseZGC", seldom, f"-Xms{heap_mb}m", "-XX:+AlwaysPreTouch"
     return ("-XX:+UseSerialGC",)
 
 
