@@ -18,8 +18,9 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 
 _MS_A_RECORD: Final = 0.2
-_SHORTEST_S: Final = 0.0002
-"""Less is not waited for: a timer of the loop takes a millisecond at least."""
+_SHORTEST_S: Final = 0.0003
+"""Less is not waited for, a timer of the loop takes a millisecond at least; so one record
+never waits."""
 
 
 class Spacing:
