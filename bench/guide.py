@@ -96,6 +96,10 @@ output at all, those with `again` had more than one.
   for 13 ms every 1.25 s at 1,000 requests a second, which is a p99 for every engine. One that
   works beside it takes a core for 200 ms instead: at 10,000 a second, where little of two cores
   is left, that queue was a p99 of 110 ms. So the broker has a heap that fills once a minute.
+- So is its compiler: a fresh broker compiled for most of a minute, on half a core, and again
+  when the load changed. It is warmed up at every rate, and then its compiler and its collector
+  run at the lowest priority, for whatever the cores have left. A broker on a machine of its own
+  would have cores left. The engines' own compilers and collectors run as they like.
 - CPU time in clock ticks (`/proc/PID/stat`) is too coarse for short runs: the process's own
   CPU clock is read.
 """

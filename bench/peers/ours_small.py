@@ -22,10 +22,10 @@ from bench.kafka import now_ms
 from bench.peers.small import SmallWorld
 from streams.app.clients import writer
 from streams.app.reading import Reading, ReadingService
-from streams.kafka.source import Slice
+from streams.kafka.source import Poll, Slice
 from streams.settings import Kafka, Settings
 
-_QUEUED_SLICES: Final = 16
+_QUEUED_POLLS: Final = 16
 
 
 class Transport(ReadingService):
@@ -94,7 +94,7 @@ def build(arguments: list[str]) -> SmallApp:
         agent_supervisor=CrashingSupervisor,
         stream_wait_empty=False,
     )
-    slices: ChannelT[Slice] = app.channel(maxsize=_QUEUED_SLICES)
+    polls: ChannelT[Poll] = app.channel(maxsize=_QUEUED_POLLS)
     group_id = f"{requests}-ours-small"
     kafka = Kafka(bootstrap_servers=bootstrap, group_id=group_id)
     transport = app.between = Transport(
@@ -103,15 +103,16 @@ def build(arguments: list[str]) -> SmallApp:
             topic=requests,
             group_id=group_id,
             slice_max=kafka.max_poll_records,
-            slices=slices,
+            polls=polls,
             started_ms=now_ms(),
         )
     )
 
-    @app.agent(slices)
-    async def decide(pieces: StreamT[Slice]) -> None:
-        async for piece in pieces:
-            await _decide(piece, world, transport, decisions)
+    @app.agent(polls)
+    async def decide(polls: StreamT[Poll]) -> None:
+        async for poll in polls:
+            for piece in poll:
+                await _decide(piece, world, transport, decisions)
 
     return app
 

@@ -13,7 +13,7 @@ from streams.agents.slices import Judged
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink
-from streams.kafka.source import Slice, Source
+from streams.kafka.source import Poll, Slice, Source
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +44,16 @@ class DecideParts(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: Callable[[], int]
 
 
-async def run(pieces: AsyncIterable[Slice], parts: DecideParts) -> None:
-    """Turn slices into outputs until the stream ends.
+async def run(polls: AsyncIterable[Poll], parts: DecideParts) -> None:
+    """Turn the slices of polls into outputs until the stream ends.
 
     The offset of a slice may be committed once its last output is acknowledged; the
     next slice does not wait for that. ``OutputLostError`` is left uncaught: the
     process ends, the offset has not moved, the next worker reads the slice again.
     """
-    async for piece in pieces:
-        await handle(piece, parts)
+    async for poll in polls:
+        for piece in poll:
+            await handle(piece, parts)
 
 
 async def handle(piece: Slice, parts: DecideParts) -> None:
@@ -102,10 +103,10 @@ def _send(piece: Slice, judged: Judged, parts: DecideParts) -> None:
 
 
 def register(
-    app: faust.App, slices: ChannelT[Slice], parts: Callable[[], Awaitable[DecideParts]]
+    app: faust.App, polls: ChannelT[Poll], parts: Callable[[], Awaitable[DecideParts]]
 ) -> None:
     """Attach the agent to the app; it waits for its parts, which need a running loop."""
 
-    @app.agent(slices, name="decide")
-    async def decide(pieces: StreamT[Slice]) -> None:
-        await run(pieces, await parts())
+    @app.agent(polls, name="decide")
+    async def decide(polls: StreamT[Poll]) -> None:
+        await run(polls, await parts())

@@ -16,7 +16,7 @@ from faust.types import ChannelT, StreamT
 from streams.kafka.record import Record
 from streams.kafka.routing import partition_of
 from streams.kafka.sink import Sink
-from streams.kafka.source import Slice, Source
+from streams.kafka.source import Poll, Slice, Source
 from streams.platforms.kuaishou.ingest import Handled, Ingest
 from streams.platforms.kuaishou.mapping import Emission
 from streams.records.dead_letters import dead_letter_headers
@@ -51,10 +51,11 @@ class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: Callable[[], int]
 
 
-async def run(pieces: AsyncIterable[Slice], parts: IngestParts) -> None:
+async def run(polls: AsyncIterable[Poll], parts: IngestParts) -> None:
     """Turn slices of events into acknowledged canonical records, for ever."""
-    async for piece in pieces:
-        await handle(piece, parts)
+    async for poll in polls:
+        for piece in poll:
+            await handle(piece, parts)
 
 
 async def handle(piece: Slice, parts: IngestParts) -> None:
@@ -120,10 +121,10 @@ def _address(
 
 
 def register(
-    app: faust.App, slices: ChannelT[Slice], parts: Callable[[], Awaitable[IngestParts]]
+    app: faust.App, polls: ChannelT[Poll], parts: Callable[[], Awaitable[IngestParts]]
 ) -> None:
     """Attach the agent to the app; it waits for its parts, which need a running loop."""
 
-    @app.agent(slices, name="ingest")
-    async def ingest(pieces: StreamT[Slice]) -> None:
-        await run(pieces, await parts())
+    @app.agent(polls, name="ingest")
+    async def ingest(polls: StreamT[Poll]) -> None:
+        await run(polls, await parts())

@@ -30,8 +30,8 @@ from streams.web.pages import Pages, check_address, register, web_options
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
 
-_QUEUED_SLICES: Final = 16
-"""Slices that may wait for the agent; then the source stops polling."""
+_QUEUED_POLLS: Final = 16
+"""Polls that may wait for the agent; then the source stops polling."""
 
 
 _FAREWELL_S: Final = 0.02
@@ -136,7 +136,7 @@ def _deciding(
     now_ms: Callable[[], int],
     counters: EngineCounters,
 ) -> Engine:
-    slices = app.channel(maxsize=_QUEUED_SLICES)
+    polls = app.channel(maxsize=_QUEUED_POLLS)
     glances = app.channel(maxsize=sys.maxsize)
     engine = Engine(
         EngineInputs(
@@ -144,13 +144,13 @@ def _deciding(
             policies=_policies(settings.policy),
             now_ms=now_ms,
             counters=counters,
-            slices=slices,
+            polls=polls,
             glances=glances,
             app_version=__version__,
             source_name=f"/{settings.topics.prefix}requests",
         )
     )
-    decide.register(app, slices, engine.decide_parts)
+    decide.register(app, polls, engine.decide_parts)
     if "watch" in settings.worker.agents:
         watch.register(app, glances, engine.watch_parts)
     return engine
@@ -162,18 +162,18 @@ def _ingesting(
     now_ms: Callable[[], int],
     counters: EngineCounters,
 ) -> IngestService:
-    slices = app.channel(maxsize=_QUEUED_SLICES)
+    polls = app.channel(maxsize=_QUEUED_POLLS)
     service = IngestService(
         IngestInputs(
             settings=settings,
             now_ms=now_ms,
             counters=counters,
-            slices=slices,
+            polls=polls,
             categories=load_categories(settings.kuaishou.categories_file),
             app_version=__version__,
         )
     )
-    ingest.register(app, slices, service.parts)
+    ingest.register(app, polls, service.parts)
     return service
 
 

@@ -34,7 +34,7 @@ from streams.decision.breaker import Breaker
 from streams.decision.policy import Policies, Policy
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import OutputReader
-from streams.kafka.source import Slice
+from streams.kafka.source import Poll
 from streams.kafka.tables import SharedTables
 from streams.settings import Settings
 
@@ -48,7 +48,7 @@ class EngineInputs(msgspec.Struct, frozen=True, kw_only=True):
     policies: Policies
     now_ms: Callable[[], int]
     counters: EngineCounters
-    slices: ChannelT[Slice]
+    polls: ChannelT[Poll]
     glances: ChannelT[Glance]
     app_version: str
     source_name: str
@@ -66,7 +66,7 @@ class Engine(ReadingService):
             topic=self.input_topic,
             group_id=settings.kafka.group_id,
             slice_max=settings.kafka.max_poll_records,
-            slices=inputs.slices,
+            polls=inputs.polls,
             started_ms=inputs.now_ms(),
         )
         super().__init__(reading, **options)

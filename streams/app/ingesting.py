@@ -18,7 +18,7 @@ from streams.app.clients import writer
 from streams.app.counters import EngineCounters
 from streams.app.reading import Reading, ReadingService
 from streams.app.service import connect
-from streams.kafka.source import Slice
+from streams.kafka.source import Poll
 from streams.kafka.tables import WATERMARK_KEY
 from streams.platforms.kuaishou.client import (
     Limits,
@@ -40,7 +40,7 @@ class IngestInputs(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     now_ms: Callable[[], int]
     counters: EngineCounters
-    slices: ChannelT[Slice]
+    polls: ChannelT[Poll]
     categories: Mapping[str, tuple[str, ...]]
     app_version: str
 
@@ -65,7 +65,7 @@ class IngestService(ReadingService):
             topic=settings.topics.events,
             group_id=settings.kafka.group_id + "-ingest",
             slice_max=settings.kuaishou.concurrency,
-            slices=inputs.slices,
+            polls=inputs.polls,
             started_ms=inputs.now_ms(),
         )
         super().__init__(reading)

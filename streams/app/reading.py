@@ -16,7 +16,7 @@ from streams.app.service import WorkerService, close_all, monotonic_ms
 from streams.kafka import twins
 from streams.kafka.batches import LeanBatches
 from streams.kafka.sink import Sink
-from streams.kafka.source import Slice, Source, SourceLimits
+from streams.kafka.source import Poll, Source, SourceLimits
 from streams.kafka.spacing import Spacing, space_out
 from streams.settings import Settings
 
@@ -29,7 +29,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     group_id: str
     slice_max: int
     """Records in one slice at most."""
-    slices: ChannelT[Slice]
+    polls: ChannelT[Poll]
     started_ms: int
     """When this process started, UTC ms: of two twins the older one ends."""
 
@@ -95,10 +95,10 @@ class ReadingService(WorkerService):
         await start(self.consumer)
         space_out(self.consumer, self.spacing)
 
-    async def _deliver(self, piece: Slice) -> None:
-        self.spacing.came(len(piece.records))
+    async def _deliver(self, poll: Poll) -> None:
+        self.spacing.came(sum(len(piece.records) for piece in poll))
         # A channel yields what is put into it; Faust's events carry what a topic adds.
-        await self._reading.slices.put(piece)  # type: ignore[arg-type]
+        await self._reading.polls.put(poll)  # type: ignore[arg-type]
 
     @Service.task
     async def _run_source(self) -> None:

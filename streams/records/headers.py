@@ -6,6 +6,7 @@ once per slice; a record adds its id and its source offset.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 Header = tuple[str, bytes]
@@ -25,8 +26,14 @@ _JSON: Final = ("content-type", b"application/json")
 
 def cloud_time(at_ms: int) -> bytes:
     """Return RFC 3339 UTC with milliseconds, as CloudEvents wants ``time``."""
-    moment = datetime.fromtimestamp(at_ms // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z".encode()
+    return b"%s.%03dZ" % (_second(at_ms // 1000), at_ms % 1000)
+
+
+@lru_cache(
+    maxsize=2
+)  # a slice's moment lies in the second of the one before, as a rule
+def _second(at_s: int) -> bytes:
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}".encode()
 
 
 class SliceHeaders:

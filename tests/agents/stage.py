@@ -17,7 +17,7 @@ from streams.decision.breaker import Breaker
 from streams.kafka.facts import FactsReader, FactTopics
 from streams.kafka.recovery import Answered, OutputReader, OutputTopics
 from streams.kafka.sink import Sink
-from streams.kafka.source import Slice, Source, SourceLimits, Starts
+from streams.kafka.source import Poll, Slice, Source, SourceLimits, Starts
 from streams.kafka.tables import Applied
 from tests import samples
 from tests.agents.world import MARK, SITE, shared_tables
@@ -130,8 +130,8 @@ class Stage:
             now_ms=lambda: self.now_ms,
         )
 
-    async def _deliver(self, piece: Slice) -> None:
-        self.slices.append(piece)
+    async def _deliver(self, poll: Poll) -> None:
+        self.slices += poll
 
     async def _prepare(self, starts: Starts) -> None:
         committed = {where.partition: offset for where, offset in starts.items()}

@@ -11,7 +11,7 @@ from streams.agents import decide, watch
 from streams.agents.decide import DecideParts
 from streams.agents.watch import Glance, WatchParts
 from streams.errors import OutputLostError
-from streams.kafka.source import Slice
+from streams.kafka.source import Poll
 from tests import samples
 from tests.agents.stage import INPUT, ORDERS, OUTPUTS, ready
 from tests.fakes import turns
@@ -210,11 +210,11 @@ async def test_the_agents_of_the_app_work_with_the_parts_they_wait_for() -> None
         watch.register(app, app.channel(), watch_parts)
         agents = {name.rpartition(".")[2]: one for name, one in app.agents.items()}
         stage.ask(action="withdraw")
-        await agents["decide"].fun(_stream(await stage.read()))
+        await agents["decide"].fun(_stream([await stage.read()]))
         await agents["watch"].fun(_stream(Glance(NUMBER, ("r-1",))))
         await stage.sink.flush()
         assert len(stage.records("refund.skipped")) == 1
 
 
-async def _stream(item: Slice | Glance) -> AsyncIterator[Slice | Glance]:
+async def _stream(item: Poll | Glance) -> AsyncIterator[Poll | Glance]:
     yield item

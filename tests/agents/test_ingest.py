@@ -14,7 +14,7 @@ from streams.agents.ingest import IngestParts
 from streams.errors import OutputLostError
 from streams.kafka.routing import partition_of
 from streams.kafka.sink import Sink
-from streams.kafka.source import Slice, Source, SourceLimits, Starts
+from streams.kafka.source import Poll, Slice, Source, SourceLimits, Starts
 from streams.platforms.kuaishou.client import Answer
 from streams.platforms.kuaishou.ingest import Handled, Ingest
 from streams.platforms.kuaishou.reading import Reader
@@ -133,8 +133,8 @@ class Bench:
     def _forget(self, number: int) -> None:
         self.readers.pop(number)
 
-    async def _deliver(self, piece: Slice) -> None:
-        self.slices.append(piece)
+    async def _deliver(self, poll: Poll) -> None:
+        self.slices += poll
 
     async def _prepare(self, _starts: Starts) -> None:
         """There is nothing to load."""
@@ -285,8 +285,8 @@ async def test_the_agent_of_the_app_works_with_the_parts_it_waits_for() -> None:
     async def parts() -> IngestParts:
         return bench.parts
 
-    async def stream() -> AsyncIterator[Slice]:
-        yield await bench.read()
+    async def stream() -> AsyncIterator[Poll]:
+        yield [await bench.read()]
 
     ingest.register(app, app.channel(), parts)
     (agent,) = app.agents.values()

@@ -49,7 +49,7 @@ class Bench:
                 policies=policies,
                 now_ms=lambda: NOW,
                 counters=EngineCounters(metrics, "refund.requests", lambda: NOW),
-                slices=app.channel(),
+                polls=app.channel(),
                 glances=app.channel(),
                 app_version="1",
                 source_name="/x",

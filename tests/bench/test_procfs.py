@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -5,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.procfs import cpu_s
+from bench.procfs import cpu_s, step_back
 
 _BURN = """
 import sys, threading, time
@@ -81,3 +82,13 @@ def test_a_process_that_is_gone_took_nothing() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
     assert cpu_s(process.pid) == 0.0
+
+
+def test_threads_step_back_by_name_and_so_do_those_they_start() -> None:
+    with _program(_IN_A_THREAD) as process:
+        before = os.getpriority(os.PRIO_PROCESS, process.pid)
+        assert step_back(process.pid, ("no such",)) == 0
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == before
+        assert step_back(process.pid, ("no such", "python")) == 1
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == 19
+    assert step_back(process.pid, ("python",)) == 0  # it has ended

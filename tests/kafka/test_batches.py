@@ -42,7 +42,7 @@ def test_only_what_gathers_is_compressed(codec: str | None, number: int) -> None
 
 
 def test_a_quick_batch_is_small_where_others_are_compressed() -> None:
-    assert _filled(LeanBatches("zstd").quick()) == 10
+    assert _filled(LeanBatches("zstd").quick()) == 43
     assert _filled(LeanBatches("zstd").full()) == 661
     assert _filled(LeanBatches(None).quick()) == 661
 

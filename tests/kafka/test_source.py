@@ -17,7 +17,7 @@ from aiokafka.errors import (
 
 from faults.waiting import eventually
 from streams.errors import SourceError
-from streams.kafka.source import Slice, Source, SourceLimits, Starts
+from streams.kafka.source import Poll, Slice, Source, SourceLimits, Starts
 from tests.fakes import FakeConsumer, FakeLog, turns
 
 pytestmark = pytest.mark.asyncio
@@ -37,7 +37,7 @@ class Bench:
         self.slices: list[Slice] = []
         self.prepared: list[Starts] = []
         self.prepare: Callable[[], Awaitable[None]] = turns
-        self.deliver: Callable[[Slice], Awaitable[None]] = self._keep
+        self.deliver: Callable[[Poll], Awaitable[None]] = self._keep
         self.source = Source(
             self.consumer,
             SourceLimits(
@@ -52,11 +52,11 @@ class Bench:
         )
         self.consumer.subscribe(["requests"], self.source)
 
-    async def _deliver(self, piece: Slice) -> None:
-        await self.deliver(piece)
+    async def _deliver(self, poll: Poll) -> None:
+        await self.deliver(poll)
 
-    async def _keep(self, piece: Slice) -> None:
-        self.slices.append(piece)
+    async def _keep(self, poll: Poll) -> None:
+        self.slices += poll
 
     async def _prepare(self, starts: Starts) -> None:
         self.prepared.append(dict(starts))
@@ -115,6 +115,23 @@ async def test_a_poll_becomes_slices_of_one_partition_each_in_order() -> None:
     assert [piece.end_offset for piece in slices] == [3, 2]
     assert {piece.epoch for piece in slices} == {bench.source.epoch}
     assert bench.source.read_to == {P0: 3, P1: 2}
+
+
+async def test_all_slices_of_a_poll_are_handed_over_at_once() -> None:
+    bench = Bench()
+    bench.write(3, P0)
+    bench.write(2, P1)
+    await bench.assign(P0, P1)
+    polls: list[Poll] = []
+
+    async def keep(poll: Poll) -> None:
+        polls.append(poll)
+        bench.slices += poll
+
+    bench.deliver = keep
+    async with running(bench):
+        await bench.got(5)
+    assert [len(poll) for poll in polls] == [2]
 
 
 async def test_a_slice_is_never_longer_than_allowed() -> None:
@@ -266,22 +283,23 @@ async def test_what_a_rebalance_overtakes_in_a_poll_is_read_again_and_only_once(
     await bench.assign(P0, P1)
     keep = bench.deliver
 
-    async def rebalance_meanwhile(piece: Slice) -> None:
+    async def rebalance_meanwhile(poll: Poll) -> None:
         bench.deliver = keep
-        await keep(piece)
+        await keep(poll)
         await bench.consumer.rebalance(P0, P1)
         await bench.reading(P0, P1)
 
     bench.deliver = rebalance_meanwhile
     async with running(bench):
-        await bench.got(6)  # two of them twice: the slice from before is stale
+        await bench.got(8)  # each twice: the slices from before are stale
         await turns(50)
     now = [piece for piece in bench.slices if piece.epoch == bench.source.epoch]
     assert sorted((piece.partition, piece.end_offset) for piece in now) == [
         (P0, 2),
         (P1, 2),
     ]
-    assert len(bench.slices) == 3
+    stale = [piece for piece in bench.slices if piece not in now]
+    assert [await bench.source.still_ours(piece) for piece in stale] == [False, False]
 
 
 async def test_acknowledged_work_is_not_read_again_though_the_group_refused_it() -> (
@@ -419,8 +437,8 @@ async def test_a_partition_with_more_to_read_is_not_complete() -> None:
     await bench.assign(P0)
     blocked = asyncio.Event()
 
-    async def block(piece: Slice) -> None:
-        bench.slices.append(piece)
+    async def block(poll: Poll) -> None:
+        bench.slices += poll
         await blocked.wait()
 
     bench.deliver = block
