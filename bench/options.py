@@ -126,9 +126,9 @@ def variations(options: Options) -> dict[str, Options]:
         start_facts=0,
     )
     return {
-        "70 % in one partition": replace(base, skew=70),
         "64 partitions": replace(base, partitions=64),
-        "5 KB requests": replace(base, record_bytes=5_000),
-        "lz4": replace(base, compression="lz4"),
         "zstd": replace(base, compression="zstd"),
+        "lz4": replace(base, compression="lz4"),
+        "5 KB requests": replace(base, record_bytes=5_000),
+        "70 % in one partition": replace(base, skew=70),
     }

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 _TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
-_LOWEST: Final = 19
 _AFTER_NAME: Final = 2
 """Fields after the program's name start with number 3 (``man 5 proc_pid_stat``)."""
 _UTIME, _STIME, _CUTIME, _CSTIME = (
@@ -56,17 +55,18 @@ def descriptors(pid: int) -> int:
 
 
 def step_back(pid: int, names: tuple[str, ...]) -> int:
-    """Let threads run only where nothing else wants to: lowest priority (``nice``).
+    """Let threads run only where nothing else wants to (``SCHED_IDLE``).
 
     Those of a process and its descendants whose names begin with one of ``names``, and
     whatever threads they start later. Returns how many there were.
     """
     found = 0
+    nothing = os.sched_param(0)
     for one in family(pid):
         for task in Path(f"/proc/{one}/task").glob("*"):
             try:
                 if (task / "comm").read_text("utf-8").startswith(names):
-                    os.setpriority(os.PRIO_PROCESS, int(task.name), _LOWEST)
+                    os.sched_setscheduler(int(task.name), os.SCHED_IDLE, nothing)
                     found += 1
             except OSError:
                 continue  # it ended meanwhile

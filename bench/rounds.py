@@ -24,7 +24,7 @@ HEAP_MB: Final = 6_144
 13 ms every 1.25 s at 1,000 requests a second, which is a p99 of its own. And the more,
 the rarer: each time it takes a core for 200 ms, a p99 of 100 ms at 10,000 a second."""
 _WARM_UP_RECORDS: Final = 100_000
-_WARM_UP_S: Final = 10
+_WARM_UP_TIMES: Final = 3
 _BESIDE: Final = ("C2 ", "ZWorker")
 """Threads of the broker that work beside it: the compiler and the collector. A fresh
 broker compiles for most of a minute, and each takes half a core or more for a while: at
@@ -73,7 +73,7 @@ def warm_up(place: Place, options: Options) -> None:
     few = replace(
         options,
         records=min(options.records, _WARM_UP_RECORDS),
-        seconds=min(options.seconds, _WARM_UP_S),
+        seconds=_WARM_UP_TIMES * options.seconds,
         lateness_max_ms=sys.maxsize,
         search_s=0,
         restart_s=0,

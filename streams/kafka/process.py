@@ -13,10 +13,12 @@ _WATCH = 'read -r _; kill -KILL "$0"'
 
 
 class GuardedProcess:
-    """A child process in a session of its own, and a watcher that ends it.
+    """A child process in a process group of its own, and a watcher that ends it.
 
-    A session of its own: Ctrl-C in the terminal reaches us, not the child, so
-    that it is stopped in order. The watcher holds the reading end of a pipe of
+    A group of its own: Ctrl-C in the terminal reaches us, not the child, so that it is
+    stopped in order. But in our session: Linux shares processors out among sessions
+    first (``sched_autogroup``), and a broker's compiler would have as much of them as a
+    worker, whatever its priority. The watcher holds the reading end of a pipe of
     ours and kills the child when the pipe ends, even after SIGKILL.
     (``PR_SET_PDEATHSIG`` would fire when the starting *thread* ends.)
 
@@ -42,7 +44,7 @@ class GuardedProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                process_group=0,
                 env=environ,
             )
         self._watcher = subprocess.Popen(
