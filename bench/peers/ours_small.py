@@ -22,7 +22,7 @@ from bench.kafka import now_ms
 from bench.peers.small import SmallWorld
 from streams.app.clients import writer
 from streams.app.reading import Reading, ReadingService
-from streams.kafka.source import Poll, Slice
+from streams.kafka.source import Poll, Slice, paced
 from streams.settings import Kafka, Settings
 
 _QUEUED_POLLS: Final = 16
@@ -111,7 +111,7 @@ def build(arguments: list[str]) -> SmallApp:
     @app.agent(polls)
     async def decide(polls: StreamT[Poll]) -> None:
         async for poll in polls:
-            for piece in poll:
+            async for piece in paced(poll):
                 await _decide(piece, world, transport, decisions)
 
     return app

@@ -13,7 +13,7 @@ from streams.agents.slices import Judged
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink
-from streams.kafka.source import Poll, Slice, Source
+from streams.kafka.source import Poll, Slice, Source, paced
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ async def run(polls: AsyncIterable[Poll], parts: DecideParts) -> None:
     process ends, the offset has not moved, the next worker reads the slice again.
     """
     async for poll in polls:
-        for piece in poll:
+        async for piece in paced(poll):
             await handle(piece, parts)
 
 

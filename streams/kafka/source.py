@@ -9,7 +9,7 @@ left to whoever reads it again.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -68,6 +68,22 @@ class Slice(msgspec.Struct, frozen=True, gc=False):
 
 Poll = list[Slice]
 """What one poll brought: a slice of each partition that had something."""
+
+
+_WITHOUT_A_TURN: Final = 250
+"""Records of one poll after which outputs get a turn of the loop to leave: with a
+backlog in many partitions a poll holds thousands, in slices of a few."""
+
+
+async def paced(poll: Poll) -> AsyncIterator[Slice]:
+    """Yield the slices of a poll, with a turn of the loop after some hundred records."""
+    handled = 0
+    for piece in poll:
+        if handled >= _WITHOUT_A_TURN:
+            handled = 0
+            await asyncio.sleep(0)
+        yield piece
+        handled += len(piece.records)
 
 
 class SourceLimits(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from aiokafka.errors import (
 
 from faults.waiting import eventually
 from streams.errors import SourceError
-from streams.kafka.source import Poll, Slice, Source, SourceLimits, Starts
+from streams.kafka.source import Poll, Slice, Source, SourceLimits, Starts, paced
 from tests.fakes import FakeConsumer, FakeLog, turns
 
 pytestmark = pytest.mark.asyncio
@@ -132,6 +132,28 @@ async def test_all_slices_of_a_poll_are_handed_over_at_once() -> None:
     async with running(bench):
         await bench.got(5)
     assert [len(poll) for poll in polls] == [2]
+
+
+async def test_outputs_get_a_turn_of_the_loop_within_a_long_poll_only() -> None:
+    bench = Bench()
+    bench.write(1)
+    await bench.assign(P0)
+    async with running(bench):
+        ((record,),) = [piece.records for piece in await bench.got(1)]
+
+    async def had_a_turn(lengths: list[int]) -> list[int]:
+        """Return for which slices others had a turn before the poll was over."""
+        found: list[int] = []
+        pieces = paced([Slice(P0, [record] * length, 1, 0) for length in lengths])
+        number = 0
+        async for _ in pieces:
+            asyncio.get_running_loop().call_soon(found.append, number)
+            number += 1
+        return found.copy()
+
+    assert await had_a_turn([10] * 20) == []
+    assert await had_a_turn([100] * 6) == [0, 1, 2]
+    assert await had_a_turn([300, 1, 1]) == [0]
 
 
 async def test_a_slice_is_never_longer_than_allowed() -> None:
