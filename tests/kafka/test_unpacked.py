@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
+from faults.lab import now_ms
 from streams.kafka.unpacked import hand_out_unpacked
 from tests.kafka.conftest import Kafka
 from tests.kafka.test_broker import create
@@ -31,12 +32,16 @@ async def producer(kafka: Kafka, **settings: object) -> AsyncIterator[AIOKafkaPr
 
 
 async def send(sender: AIOKafkaProducer, where: TopicPartition, name: str) -> None:
-    """Write one batch of ten: with and without key, value, headers."""
+    """Write one batch of ten: with and without key, value, headers.
+
+    As of now: what is older than a week the broker may delete while we read.
+    """
     batch = sender.create_batch()
+    at_ms = now_ms()
     for number in range(10):
         text = f"{name}-{number}".encode()
         batch.append(
-            timestamp=1_790_000_000_000 + number,
+            timestamp=at_ms + number,
             key=None if number % 3 == 0 else text,
             value=None if number % 5 == 4 else text * 20,
             headers=HEADERS if number % 2 else [],
