@@ -58,7 +58,7 @@ def step_back(pid: int, names: tuple[str, ...]) -> int:
     """Let threads run only where nothing else wants to (``SCHED_IDLE``).
 
     Those of a process and its descendants whose names begin with one of ``names``, and
-    whatever threads they start later. Returns how many there were.
+    whatever threads they start later. Returns how many could be told to.
     """
     found = 0
     nothing = os.sched_param(0)
@@ -69,7 +69,7 @@ def step_back(pid: int, names: tuple[str, ...]) -> int:
                     os.sched_setscheduler(int(task.name), os.SCHED_IDLE, nothing)
                     found += 1
             except OSError:
-                continue  # it ended meanwhile
+                continue  # it ended meanwhile, or we may not: then it is not counted
     return found
 
 

@@ -110,13 +110,19 @@ def rounds(
             with _failing(f"round {number}, the broker alone", found, place):
                 found.quiet.append(listen(number, place, options))
         for name in names:
-            if options.bootstrap is None:  # before there is an engine: its own compile
-                procfs.step_back(os.getpid(), _BESIDE)
+            if options.bootstrap is None:
+                _let_step_back(place)
             with _failing(f"round {number}, {name}", found, place):
                 one = run(name, number, place, options)
                 found.runs.append(one)
                 place.tell(_line(one, options))
             keep()
+
+
+def _let_step_back(place: Place) -> None:
+    """Do it while there is no engine, whose own compiler runs as it likes."""
+    if not procfs.step_back(os.getpid(), _BESIDE):
+        place.tell("the broker's compiler and collector compete with the engine")
 
 
 @contextmanager
