@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from streams.kafka.starting import connect
 from streams.kafka.twins import dated_assignor
 from streams.kafka.unpacked import hand_out_unpacked
 from streams.settings import Kafka, connection
@@ -33,7 +34,7 @@ class Clients(msgspec.Struct, frozen=True):
         KafkaConnectionError
             No broker answers.
         """
-        await self.producer.start()
+        await connect(self.producer)
         await start(self.facts)
         await start(self.outputs)
 
@@ -68,7 +69,7 @@ def writer(kafka: Kafka) -> AIOKafkaProducer:
 
 async def start(consumer: AIOKafkaConsumer) -> None:
     """Connect a consumer; its records do without topic and partition, the poll has them."""
-    await consumer.start()
+    await connect(consumer)
     hand_out_unpacked(consumer)
 
 

@@ -23,6 +23,7 @@ from aiokafka.errors import (
 )
 
 from streams.errors import TopicsError
+from streams.kafka.starting import connect
 from streams.settings import Kafka, Settings, connection
 
 _log: Final = logging.getLogger(__name__)
@@ -133,7 +134,7 @@ async def admin_client(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
     """
     admin = AIOKafkaAdminClient(**connection(kafka))
     try:
-        await admin.start()
+        await connect(admin)
         yield admin
     finally:
         await admin.close()

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.errors import UsageError
 from streams.kafka.record import Placed
+from streams.kafka.starting import connect
 from streams.kafka.topics import declare
 from streams.records.dead_letters import PREFIX, last_text
 from streams.settings import Settings, connection
@@ -162,7 +163,7 @@ async def replay(settings: Settings, choice: Choice, mode: str, out: TextIO) -> 
             max_request_size=settings.kafka.max_request_bytes,
         )
         try:
-            await producer.start()
+            await connect(producer)
             for record, target in zip(records, targets, strict=True):
                 await producer.send_and_wait(
                     target.topic,

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from streams.errors import SourceError, TopicsError
 from streams.kafka.record import Placed
+from streams.kafka.starting import connect
 from streams.kafka.topics import admin_client
 from streams.settings import Kafka, connection
 
@@ -82,7 +83,7 @@ async def reader(
         fetch_max_wait_ms=kafka.fetch_max_wait_ms,
     )
     try:
-        await consumer.start()
+        await connect(consumer)
         yield consumer
     finally:
         await consumer.stop()

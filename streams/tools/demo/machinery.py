@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from streams.errors import UsageError, WorkerError
 from streams.kafka.embedded import EmbeddedBroker
 from streams.kafka.process import GuardedProcess
+from streams.kafka.starting import connect
 from streams.kafka.topics import admin_client, create, declare
 from streams.settings import Settings, connection, load
 
@@ -230,7 +231,7 @@ async def producing(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     """Connect a producer and close it afterwards."""
     producer = AIOKafkaProducer(**connection(settings.kafka), acks="all")
     try:
-        await producer.start()
+        await connect(producer)
         yield producer
     finally:
         await producer.stop()
@@ -248,7 +249,7 @@ async def consuming(
         fetch_max_wait_ms=settings.kafka.fetch_max_wait_ms,
     )
     try:
-        await consumer.start()
+        await connect(consumer)
         yield consumer
     finally:
         await consumer.stop()
