@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -218,6 +218,10 @@ class FakeConsumer(_Failing):
         for where, state in self._states.items():
             if state.paused or left == 0:
                 continue
+            if state.position < self._start(
+                where
+            ):  # no reset: the position is not there
+                raise OffsetOutOfRangeError({where: state.position})
             state.highwater, state.heard_ms = self.log.end(where), self.log.clock_ms()
             records = [
                 one

@@ -93,6 +93,8 @@ def test_ages_are_those_of_the_scrape() -> None:
 def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     metrics.assigned(4)
     metrics.assigned(0)
+    metrics.deleted("refund.requests", 2)
+    metrics.deleted("refund.requests", 3)
     metrics.facts_loaded({"orders": 10})
     metrics.table_rows({"orders": 10})
     metrics.table_rows({"buyers": 3})
@@ -105,6 +107,7 @@ def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     metrics.policy(None)
     found = scraped(metrics)
     assert found["refund_rebalances_total"] == 2
+    assert found["refund_deleted_unread_total{topic=refund.requests}"] == 5
     assert found["refund_partitions"] == 0
     assert found["refund_facts_loaded_total{table=orders}"] == 10
     assert "refund_table_rows{table=orders}" not in found

@@ -77,14 +77,15 @@ def member(kafka: Kafka, group_id: str, started_ms: int) -> AIOKafkaConsumer:
     """Build a consumer that joins a group; offsets are committed by hand.
 
     ``started_ms`` tells the group when this process started, UTC ms: of two that share a
-    static name the older one ends.
+    static name the older one ends. A position that the topic does not have (any more) is
+    an error: going on at the oldest record would hide that others are gone.
     """
     return AIOKafkaConsumer(
         **connection(kafka),
         group_id=group_id,
         group_instance_id=kafka.group_instance_id,
         enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",
         isolation_level="read_committed",
         partition_assignment_strategy=(dated_assignor(started_ms),),
         session_timeout_ms=kafka.session_timeout_ms,

@@ -27,6 +27,7 @@ class EngineCounters:
         self._facts_seen: dict[str, int] = {}
         self._misrouted_seen: dict[int, int] = {}
         self._rebalances_seen = 0
+        self._deleted_seen = 0
 
     def judged(self, judged: Judged) -> None:
         """Count what was decided in a slice."""
@@ -102,5 +103,8 @@ class EngineCounters:
         if source.rebalances != self._rebalances_seen:
             self._rebalances_seen = source.rebalances
             metrics.assigned(len(source.read_to))
+        if source.deleted != self._deleted_seen:
+            metrics.deleted(self._topic, source.deleted - self._deleted_seen)
+            self._deleted_seen = source.deleted
         metrics.committed(self._now_ms() - source.progress.commit_age_ms())
         metrics.lag(engine.figures.lag())

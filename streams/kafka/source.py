@@ -20,6 +20,7 @@ from aiokafka.errors import (
     IllegalGenerationError,
     IllegalStateError,
     KafkaError,
+    OffsetOutOfRangeError,
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
@@ -117,6 +118,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self.progress = Progress(clock_ms)
         self.epoch = 0
         self.rebalances = 0
+        self.deleted = 0
+        """Records that the broker deleted before they were read, as their offsets tell."""
         self.first_assignment = asyncio.Event()
         self.refused = asyncio.Event()
         """Set when the group does not take a commit: it may know us no more."""
@@ -156,6 +159,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """Pause the new partitions and prepare them in a task of our own."""
         self.rebalances += 1
         self._consumer.pause(*assigned)
+        for partition in assigned:
+            # A position, so that aiokafka looks for none; it is another before we read.
+            self._consumer.seek(partition, 0)
         await self._stop_preparing()
         epoch = self.epoch
         self._preparing = asyncio.create_task(
@@ -181,11 +187,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             )
 
     async def _take_over(self, assigned: frozenset[TopicPartition], epoch: int) -> None:
-        starts = {
-            # What we had acknowledged is done, even if the group did not take the commit.
-            partition: max(offset, self._done_to.get(partition, 0))
-            for partition, offset in (await self._committed(assigned)).items()
-        }
+        starts = await self._starts(assigned)
         await self._prepare(starts)
         if epoch != self.epoch:
             return
@@ -196,20 +198,37 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._consumer.resume(*assigned)
         self.first_assignment.set()
 
-    async def _committed(
+    async def _starts(
         self, assigned: frozenset[TopicPartition]
     ) -> dict[TopicPartition, int]:
+        """Return where to begin: behind what is done, at what is there.
+
+        What we had acknowledged is done, even if the group did not take the commit.
+        """
         starts: dict[TopicPartition, int] = {}
-        missing: list[TopicPartition] = []
-        for partition in assigned:
+        oldest: dict[TopicPartition, int] = await self._consumer.beginning_offsets(
+            assigned
+        )
+        for partition, first in oldest.items():
             offset = await self._consumer.committed(partition)
-            if offset is None:
-                missing.append(partition)
-            else:
-                starts[partition] = offset
-        if missing:
-            starts.update(await self._consumer.beginning_offsets(missing))
+            due = max(
+                first if offset is None else offset, self._done_to.get(partition, 0)
+            )
+            starts[partition] = max(due, first)
+            if due < first:
+                self._miss(partition, due, first)
         return starts
+
+    def _miss(self, partition: TopicPartition, due: int, first: int) -> None:
+        self.deleted += first - due
+        log.error(
+            "%s/%d: offsets %d to %d were deleted before they were read: "
+            "nobody decides these; make the topic keep its records longer",
+            partition.topic,
+            partition.partition,
+            due,
+            first - 1,
+        )
 
     # -- reading ---------------------------------------------------------------
 
@@ -233,6 +252,11 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                 polled: dict[Any, list[Record]] = await self._consumer.getmany(
                     timeout_ms=1000, max_records=self._limits.slice_max
                 )
+            except OffsetOutOfRangeError as problem:
+                raise SourceError(
+                    f"the next offset is not in the topic (any more): {problem}; records "
+                    "were deleted before they were read, or the topic was made anew"
+                ) from problem
             except KafkaError as problem:
                 raise SourceError(
                     f"reading the input failed: {type(problem).__name__}: {problem}"

@@ -125,6 +125,10 @@ class Metrics(Collector):
         self._add(table.REBALANCES, (), 1)
         self._put(table.PARTITIONS, (), partitions)
 
+    def deleted(self, topic: str, count: int) -> None:
+        """Count records that were deleted before they were read."""
+        self._add(table.DELETED, (topic,), count)
+
     def committed(self, at_ms: int) -> None:
         """Note when offsets were committed, by the wall clock."""
         self._committed_at_ms = at_ms

@@ -120,6 +120,12 @@ WATERMARK_AGE: Final = _gauge(
     "Age of the oldest watermark among the partitions owned; +Inf without one.",
     "seconds",
 )
+DELETED: Final = _counter(
+    "refund_deleted_unread_total",
+    "topic",
+    "Records that the broker deleted before a worker read them, by their offsets: "
+    "requests without a decision.",
+)
 REBALANCES: Final = _counter(
     "refund_rebalances_total", "", "Assignments received.", "assignments"
 )
@@ -170,6 +176,7 @@ TABLE: Final = (
     FACTS_LOADED,
     TABLE_ROWS,
     WATERMARK_AGE,
+    DELETED,
     REBALANCES,
     PARTITIONS,
     COMMIT_AGE,

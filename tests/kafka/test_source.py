@@ -178,6 +178,44 @@ async def test_reading_begins_at_the_committed_offset_else_at_the_start() -> Non
     assert (bench.offsets(P0), bench.offsets(P1)) == ([2, 3], [7])
 
 
+async def test_what_was_deleted_before_it_was_read_is_counted_and_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    bench.log.committed |= {P0: 2, P1: 3}
+    bench.write(8, P0)
+    bench.write(4, P1)
+    bench.log.starts[P0] = 5
+    await bench.assign(P0, P1)
+    async with running(bench):
+        await bench.got(4)
+    assert (bench.offsets(P0), bench.offsets(P1)) == ([5, 6, 7], [3])
+    assert bench.source.deleted == 3
+    told = [one.message for one in caplog.records if one.levelname == "ERROR"]
+    assert len(told) == 1
+    assert told[0].startswith("requests/0: offsets 2 to 4 were deleted")
+
+
+async def test_what_is_deleted_under_a_reader_ends_the_run_and_is_counted_by_the_next() -> (
+    None
+):
+    bench = Bench()
+    bench.write(2)
+    await bench.assign(P0)
+    async with running(bench) as run:
+        for piece in await bench.got(2):
+            bench.source.progress.claim(P0, piece.end_offset).release()
+        bench.consumer.pause(P0)
+        bench.write(3)
+        bench.log.starts[P0] = 4
+        bench.consumer.resume(P0)
+        with pytest.raises(SourceError, match="deleted before they were read"):
+            await asyncio.wait_for(asyncio.shield(run), 5)
+    assert bench.source.deleted == 0
+    await bench.assign(P0)  # what it had acknowledged was committed meanwhile
+    assert (bench.source.deleted, bench.source.read_to) == (2, {P0: 4})
+
+
 async def test_nothing_is_read_of_a_partition_before_it_is_prepared() -> None:
     bench = Bench()
     gate = asyncio.Event()

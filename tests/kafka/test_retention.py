@@ -1,0 +1,74 @@
+"""Requests that the broker deletes before they are read: told, counted, passed."""
+
+from pathlib import Path
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from faults.judge.view import answered_place
+from faults.lab import DATED, laboratory, now_ms
+from faults.waiting import eventually
+from faults.world import World
+from tests.kafka.conftest import Kafka
+
+pytestmark = pytest.mark.asyncio
+
+SEED = 12
+
+
+async def test_requests_deleted_under_a_worker_end_it_and_are_counted_by_the_next(
+    kafka: Kafka, topics: str, tmp_path: Path
+) -> None:
+    async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
+        world = World(SEED, 300, now_ms())
+        lab.policies |= world.policies
+        await lab.put(*world.facts[0])
+        asked, requests = world.requests[0], "requests"
+        parts = len(asked) // 3
+        async with lab.fresh(*DATED):
+            worker = await lab.started()
+            await lab.put(*asked[:parts])
+            await lab.caught_up()
+            worker.pause()
+            before = await lab.ends(requests)
+            await lab.put(*asked[parts : 2 * parts])
+            after = await lab.ends(requests)
+            await lab.admin.delete_records(
+                {
+                    TopicPartition(lab.prefix + requests, number): RecordsToDelete(end)
+                    for (_, number), end in after.items()
+                }
+            )
+            worker.resume()
+            assert await worker.exit_code(45) == 1, worker.tail()
+            last = worker.text().splitlines()[-1]
+            assert last.startswith("refund: the next offset is not in the topic")
+            worker.start()
+            await worker.ready()
+            await lab.put(*asked[2 * parts :])
+            await lab.caught_up()
+            lost = sum(after.values()) - sum(before.values())
+            assert lost == parts
+            counted = f'refund_deleted_unread_total{{topic="{lab.prefix}{requests}"}}'
+
+            async def told() -> bool:
+                return await worker.metric(counted) == lost
+
+            await eventually(told)
+            text = worker.text()
+        view = await lab.view()
+    assert text.count(" were deleted before they were read: nobody") == sum(
+        after[where] > before[where] for where in after
+    )
+    answered = [
+        place
+        for rec in view.outputs
+        if (place := answered_place(rec, view.input_topic)) is not None
+    ]
+    left = {(rec.partition, rec.offset) for rec in view.inputs}
+    decided_before = {
+        (number, offset) for (_, number), end in before.items() for offset in range(end)
+    }
+    assert len(left) == len(asked) - 2 * parts
+    assert sorted(answered) == sorted(left | decided_before)
