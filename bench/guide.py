@@ -16,6 +16,8 @@ seen, nine headers.
 
 - **ours**: `refund worker` as it is shipped, with history, freshness, metrics. Watermarks
   are renewed every three seconds, so facts are fresh.
+- **ours, a worker a core**: as many workers as there are cores, in one group: Kafka Streams
+  has a stream thread a core, and of us one process uses one core.
 - **Kafka Streams**: requests joined with global tables of orders, buyers and shops, kept
   in memory; about the same checks, the same record and headers. It keeps no history of
   refunds and does not judge freshness, so it does less. Global tables, because a join
@@ -44,10 +46,10 @@ which without one waits 45 s at a restart.
 
 **records/s** The requests are in the topic before the engine starts. The end offsets of
 the output topics are read every 25 ms; the figure is the slope between 10 % and 90 % of
-the requests that count. Requests before them warm the engine up: 20,000, or 400,000 for a
-JVM. **CPU** is user and system time of the process and its children between the same two
-points. **start** is from starting the process to its first output. **memory** is the peak
-(VmHWM) after all of the latency runs.
+the requests that count. Requests before them warm the engine up: 20,000, 100,000 for several
+workers, 400,000 for a JVM. **CPU** is user and system time of the process and its children
+between the same two points. **start** is from starting the process to its first output.
+**memory** is the peak (VmHWM) after all of the latency runs.
 
 **Latency** follows on the same process. A generator sends each request at its intended
 time and never waits for an answer (open loop); a receiver takes output records one by one.
@@ -77,7 +79,7 @@ output at all, those with `again` had more than one.
   that falls behind measures itself. So its lateness is recorded, and the run is refused
   when one record in a thousand was later than allowed.
 - asyncio rounds its timers up to whole milliseconds: the generator sleeps in a thread.
-- A fresh JVM needs warming: the broker gets a run that is thrown away, an engine on a JVM
+- A fresh JVM needs warming: the broker gets two runs that are thrown away, an engine on a JVM
   its warm-up in the same process.
 - The end of a transaction takes an offset: outputs of exactly-once engines are counted by
   reading them.

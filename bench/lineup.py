@@ -14,6 +14,8 @@ _SMALL: Final = ("approvals",)
 _JOINED: Final = ("approvals", "reviews")
 
 _PYTHON_WARM_UP: Final = 20_000
+_WORKERS_WARM_UP: Final = 100_000
+"""Some: the first that is up has all partitions until the others are there."""
 _JAVA_WARM_UP: Final = 400_000
 """Three or four seconds of work: after them a JVM has compiled what it runs most."""
 _JAVA_HEAP: Final = "-Xmx2g"
@@ -77,6 +79,15 @@ def _ours(site: Site) -> tuple[str, ...]:
     return (*command, *address, *chosen)
 
 
+def _ours_per_core(site: Site) -> tuple[str, ...]:
+    module = "bench.peers.ours_per_core"
+    return (sys.executable, "-m", module, str(_cores()), *_ours(site))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 def _small(site: Site) -> tuple[str, ...]:
     """Return what every small engine is told."""
     names = (site.bootstrap, site.prefix + "requests", site.prefix + "approvals")
@@ -115,7 +126,7 @@ def _java(site: Site, name: str) -> tuple[str, ...]:
 
 
 def _streams_settings(*more: str) -> tuple[str, ...]:
-    return (f"num.stream.threads={len(os.sched_getaffinity(0))}", *more)
+    return (f"num.stream.threads={_cores()}", *more)
 
 
 _EXACTLY_ONCE: Final = (
@@ -144,6 +155,9 @@ def _kstreams_full(*more: str) -> Callable[[Site], tuple[str, ...]]:
 
 LINEUP: Final[dict[str, Kind]] = {
     "ours": Kind("ours", "full", _ours, _OURS),
+    "ours-per-core": Kind(
+        "ours, a worker a core", "full", _ours_per_core, _OURS, _WORKERS_WARM_UP
+    ),
     "kstreams-full": Kind(
         "Kafka Streams", "full", _kstreams_full(), _JOINED, _JAVA_WARM_UP, needs="java"
     ),

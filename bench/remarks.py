@@ -115,6 +115,8 @@ _COMPARISONS: Final = (
     _Comparison("records per CPU second", "ours-small", "kstreams", _per_cpu_s),
     _Comparison("records/s", "ours", "kstreams-full", _rate),
     _Comparison("records per CPU second", "ours", "kstreams-full", _per_cpu_s),
+    _Comparison("records/s", "ours-per-core", "kstreams-full", _rate),
+    _Comparison("records per CPU second", "ours-per-core", "kstreams-full", _per_cpu_s),
     _Comparison("p50 at the lowest rate", "ours", "ours-small", _p50),
     _Comparison("p50 at the lowest rate", "ours", "kstreams-full", _p50),
 )

@@ -1,0 +1,44 @@
+"""Several of our workers in one group, as one process that stops and ends as one.
+
+What Kafka Streams does with threads in one process we do with processes: a worker has
+one core's work in it.
+"""
+
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from streams.kafka.process import GuardedProcess
+
+_LOOK_S: Final = 0.05
+_OURS: Final = Path("/dev/stdout")
+"""What the workers say goes where what this process says goes."""
+
+
+def run(workers: int, command: Sequence[str]) -> int:
+    """Run so many of one command until all have ended; blocks.
+
+    SIGTERM stops all of them in order, and so does the end of one: a group that goes on
+    with fewer would be measured as if it were whole. Returns the first exit code that
+    is not 0, else 0.
+    """
+    running: list[GuardedProcess] = []
+
+    def stop(*_: object) -> None:
+        for one in running:
+            one.terminate()
+
+    signal.signal(signal.SIGTERM, stop)
+    running += [GuardedProcess(command, _OURS) for _ in range(workers)]
+    stopped = False
+    while None in (codes := [one.wait(_LOOK_S) for one in running]):
+        if not stopped and any(code is not None for code in codes):
+            stopped = True
+            stop()
+    return next((code for code in codes if code), 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(int(sys.argv[1]), sys.argv[2:]))
