@@ -73,7 +73,9 @@ class ReadingService(WorkerService):
             Called with partition, base offset and count of every acknowledged batch.
         """
         reading, settings = self._reading, self._reading.settings
-        batches = LeanBatches(settings.kafka.compression_type)
+        batches = LeanBatches(
+            settings.kafka.compression_type, settings.topics.partitions
+        )
         self.sink = Sink(producer, written, batches)
         self.consumer: AIOKafkaConsumer = member(
             settings.kafka, reading.group_id, reading.started_ms

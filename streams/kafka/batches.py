@@ -22,6 +22,10 @@ _QUICK_BYTES: Final = 65_536
 """About fifty decisions, what a partition brings at tens of thousands a second: what does
 not fit waits for the acknowledgement of the first batch and leaves in a request of its own
 (at 10,000 a second and 16 KiB half of the requests were such)."""
+_REQUEST_BYTES: Final = 96_000_000
+"""A produce request holds a batch of every partition that has one, and brokers refuse
+what is over 100 MiB (``socket.request.max.bytes``)."""
+_OUTPUT_TOPICS: Final = 5
 _CODECS: Final[dict[str | None, int]] = {
     None: DefaultRecordBatch.CODEC_NONE,
     "gzip": DefaultRecordBatch.CODEC_GZIP,
@@ -56,15 +60,25 @@ class LeanBatch(BatchBuilder, Batch):  # type: ignore[misc]  # aiokafka is untyp
 
 
 class LeanBatches(Batches):
-    """Makes batches; ``compression_type`` is that of the setting, None = none."""
+    """Makes batches.
 
-    def __init__(self, compression_type: str | None) -> None:
+    Parameters
+    ----------
+    compression_type
+        That of the setting, None = none.
+    partitions
+        Of each output topic; with more than nineteen the batches are smaller.
+    """
+
+    def __init__(self, compression_type: str | None, partitions: int = 1) -> None:
         self._codec = _CODECS[compression_type]
+        share = _REQUEST_BYTES // (_OUTPUT_TOPICS * partitions)
+        self._full_bytes = max(_QUICK_BYTES, min(_FULL_BYTES, share))
 
     @override
     def quick(self) -> Batch:
         size = (
-            _FULL_BYTES
+            self._full_bytes
             if self._codec == DefaultRecordBatch.CODEC_NONE
             else _QUICK_BYTES
         )
@@ -72,4 +86,4 @@ class LeanBatches(Batches):
 
     @override
     def full(self) -> Batch:
-        return LeanBatch(_FULL_BYTES, self._codec)
+        return LeanBatch(self._full_bytes, self._codec)

@@ -76,6 +76,8 @@ class Waits(Protocol):
 
 _FULL_BATCHES_MAX: Final = 8
 """Closed batches a partition may queue before writers wait: bounded memory."""
+_ALL_FULL_BATCHES_MAX: Final = 64
+"""The same of all partitions together, where there are many of them."""
 
 
 class _Lane:
@@ -116,6 +118,8 @@ class Sink:
         self._lanes: dict[TopicPartition, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: OutputLostError | None = None
+        self._queued = 0
+        """Closed batches that wait, of all partitions."""
         self._room = asyncio.Event()
         self._room.set()
         self._failed = asyncio.Event()
@@ -194,9 +198,13 @@ class Sink:
         if lane.batch is None:
             return
         lane.queue.append((lane.batch, lane.claims))
+        self._queued += 1
         lane.batch = None
         lane.claims = []
-        if len(lane.queue) >= _FULL_BATCHES_MAX:
+        if (
+            len(lane.queue) >= _FULL_BATCHES_MAX
+            or self._queued >= _ALL_FULL_BATCHES_MAX
+        ):
             self._room.clear()
 
     def _start(self, where: TopicPartition, lane: _Lane) -> None:
@@ -213,6 +221,7 @@ class Sink:
                 if not lane.queue:
                     break
                 batch, claims = lane.queue.pop(0)
+                self._queued -= 1
                 if len(lane.queue) < _FULL_BATCHES_MAX:
                     self._reopen()
                 count = batch.record_count()
@@ -231,8 +240,12 @@ class Sink:
             lane.running = False
 
     def _reopen(self) -> None:
-        if not self._room.is_set() and all(
-            len(lane.queue) < _FULL_BATCHES_MAX for lane in self._lanes.values()
+        if (
+            not self._room.is_set()
+            and self._queued < _ALL_FULL_BATCHES_MAX
+            and all(
+                len(lane.queue) < _FULL_BATCHES_MAX for lane in self._lanes.values()
+            )
         ):
             self._room.set()
 

@@ -47,6 +47,18 @@ def test_a_quick_batch_is_small_where_others_are_compressed() -> None:
     assert _filled(LeanBatches(None).quick()) == 661
 
 
+@pytest.mark.parametrize("codec", [None, "zstd"])
+@pytest.mark.parametrize(
+    ("partitions", "records"), [(19, 661), (64, 198), (128, 99), (1_000, 43)]
+)
+def test_a_request_with_a_batch_of_every_partition_is_no_larger_than_brokers_take(
+    codec: str | None, partitions: int, records: int
+) -> None:
+    assert _filled(LeanBatches(codec, partitions).full()) == records
+    if partitions < 1_000:  # there the smallest batch is that which leaves at once
+        assert records * len(ONE) * partitions * 5 < 100 * 1_048_576
+
+
 def _filled(batch: Batch) -> int:
     while batch.add(b"k", ONE, []):
         pass

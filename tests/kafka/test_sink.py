@@ -247,6 +247,24 @@ async def test_one_long_queue_is_enough_to_wait() -> None:
     await bench.sink.abort()
 
 
+async def test_many_short_queues_are_enough_to_wait() -> None:
+    bench = Bench(room=1)
+    bench.producer.held = True
+    lanes = [TopicPartition("approvals", number) for number in range(32)]
+    for where in lanes:
+        bench.append(b"on its way", where)
+    await turns()
+    for where in lanes:
+        for number in range(3):  # two queued, one being filled
+            bench.append(b"%d" % number, where)
+    writer = asyncio.ensure_future(bench.sink.room())
+    await turns()
+    assert not writer.done()
+    bench.producer.acknowledge(1)
+    await asyncio.wait_for(writer, 5)
+    await bench.sink.abort()
+
+
 async def test_a_writer_that_waits_for_room_learns_of_a_failure() -> None:
     bench = Bench(room=1)
     bench.producer.held = True
