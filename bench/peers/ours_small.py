@@ -7,7 +7,6 @@ headers and metrics are left out, as they are for the peers.
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
 
 import faust
 import orjson
@@ -21,11 +20,9 @@ from typing_extensions import override
 from bench.kafka import now_ms
 from bench.peers.small import SmallWorld
 from streams.app.clients import writer
-from streams.app.reading import Reading, ReadingService
+from streams.app.reading import QUEUED_POLLS, Reading, ReadingService
 from streams.kafka.source import Poll, Slice, paced
 from streams.settings import Kafka, Settings
-
-_QUEUED_POLLS: Final = 16
 
 
 class Transport(ReadingService):
@@ -94,7 +91,7 @@ def build(arguments: list[str]) -> SmallApp:
         agent_supervisor=CrashingSupervisor,
         stream_wait_empty=False,
     )
-    polls: ChannelT[Poll] = app.channel(maxsize=_QUEUED_POLLS)
+    polls: ChannelT[Poll] = app.channel(maxsize=QUEUED_POLLS)
     group_id = f"{requests}-ours-small"
     kafka = Kafka(bootstrap_servers=bootstrap, group_id=group_id)
     transport = app.between = Transport(

@@ -21,6 +21,7 @@ from streams.app.counters import EngineCounters
 from streams.app.engine import Engine, EngineInputs
 from streams.app.ingesting import IngestInputs, IngestService
 from streams.app.preflight import check_topics
+from streams.app.reading import QUEUED_POLLS
 from streams.decision.policy import Policies
 from streams.errors import RefundError, UsageError
 from streams.metrics import Metrics
@@ -29,10 +30,6 @@ from streams.web.pages import Pages, check_address, register, web_options
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
-
-_QUEUED_POLLS: Final = 16
-"""Polls that may wait for the agent; then the source stops polling."""
-
 
 _FAREWELL_S: Final = 0.02
 """For what was cancelled last to hear of it."""
@@ -136,7 +133,7 @@ def _deciding(
     now_ms: Callable[[], int],
     counters: EngineCounters,
 ) -> Engine:
-    polls = app.channel(maxsize=_QUEUED_POLLS)
+    polls = app.channel(maxsize=QUEUED_POLLS)
     glances = app.channel(maxsize=sys.maxsize)
     engine = Engine(
         EngineInputs(
@@ -162,7 +159,7 @@ def _ingesting(
     now_ms: Callable[[], int],
     counters: EngineCounters,
 ) -> IngestService:
-    polls = app.channel(maxsize=_QUEUED_POLLS)
+    polls = app.channel(maxsize=QUEUED_POLLS)
     service = IngestService(
         IngestInputs(
             settings=settings,

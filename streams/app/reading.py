@@ -3,7 +3,7 @@
 import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -20,6 +20,9 @@ from streams.kafka.source import Poll, Source, SourceLimits
 from streams.kafka.spacing import Spacing, space_out
 from streams.settings import Settings
 
+QUEUED_POLLS: Final = 16
+"""Polls that may wait for the agent; then the source stops polling."""
+
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """What a service reads, as which group, and who gets it."""
@@ -28,8 +31,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     topic: str
     group_id: str
     slice_max: int
-    """Records in one slice at most."""
+    """Records in one poll at most, and so in one slice."""
     polls: ChannelT[Poll]
+    """Holds ``QUEUED_POLLS`` at most."""
     started_ms: int
     """When this process started, UTC ms: of two twins the older one ends."""
 

@@ -94,7 +94,7 @@ class SourceLimits(msgspec.Struct, frozen=True, kw_only=True):
     drain_timeout_ms: int
     """How long a rebalance may wait for acknowledgements under way."""
     slice_max: int
-    """Records in one slice at most."""
+    """Records in one poll at most, and so in one slice."""
     ownership_ms: int
     """A slice older than this is checked against the group before it is judged."""
 

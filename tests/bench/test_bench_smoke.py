@@ -18,7 +18,15 @@ from streams.kafka.jars import BrokerUnavailableError, default_cache
 from streams.kafka.node import ClusterOptions
 
 ROOT = Path(__file__).parents[2]
-OURS = ["ours", "ours-per-core", "ours-small", "aiokafka", "confluent", "faust-take", "faust"]
+OURS = [
+    "ours",
+    "ours-per-core",
+    "ours-small",
+    "aiokafka",
+    "confluent",
+    "faust-take",
+    "faust",
+]
 """Engines that run on what the tests have anyway."""
 
 
