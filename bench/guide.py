@@ -27,7 +27,7 @@ seen, nine headers.
 decision record of two fields; no facts from topics, no headers.
 
 - **our transport**: the source, the agent on slices and the sink of `refund worker`, with
-  the small decision in between.
+  the small decision in between; also a process a core of it.
 - **bare aiokafka**: a loop that polls, decides, sends a batch per partition and commits.
 - **confluent-kafka loop**: the same on librdkafka; one record is waited for, what else has
   been fetched is taken with it.

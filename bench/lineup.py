@@ -79,9 +79,16 @@ def _ours(site: Site) -> tuple[str, ...]:
     return (*command, *address, *chosen)
 
 
-def _ours_per_core(site: Site) -> tuple[str, ...]:
-    module = "bench.peers.ours_per_core"
-    return (sys.executable, "-m", module, str(_cores()), *_ours(site))
+def _per_core(
+    one: Callable[[Site], tuple[str, ...]],
+) -> Callable[[Site], tuple[str, ...]]:
+    """Start a process for each core: one of ours uses one."""
+
+    def command(site: Site) -> tuple[str, ...]:
+        several = (sys.executable, "-m", "bench.peers.per_core", str(_cores()))
+        return (*several, *one(site))
+
+    return command
 
 
 def _cores() -> int:
@@ -156,7 +163,7 @@ def _kstreams_full(*more: str) -> Callable[[Site], tuple[str, ...]]:
 LINEUP: Final[dict[str, Kind]] = {
     "ours": Kind("ours", "full", _ours, _OURS),
     "ours-per-core": Kind(
-        "ours, a worker a core", "full", _ours_per_core, _OURS, _WORKERS_WARM_UP
+        "ours, a worker a core", "full", _per_core(_ours), _OURS, _WORKERS_WARM_UP
     ),
     "kstreams-full": Kind(
         "Kafka Streams", "full", _kstreams_full(), _JOINED, _JAVA_WARM_UP, needs="java"
@@ -171,6 +178,12 @@ LINEUP: Final[dict[str, Kind]] = {
         needs="java",
     ),
     "ours-small": Kind("our transport", "small", _with_folder("ours_small")),
+    "ours-small-per-core": Kind(
+        "our transport, a process a core",
+        "small",
+        _per_core(_with_folder("ours_small")),
+        warm_up=_WORKERS_WARM_UP,
+    ),
     "aiokafka": Kind("bare aiokafka", "small", _python("aiokafka_loop")),
     "confluent": Kind("confluent-kafka loop", "small", _python("confluent_loop")),
     "kstreams": Kind(

@@ -113,6 +113,10 @@ _COMPARISONS: Final = (
     _Comparison("records/s", "ours-small", "faust", _rate),
     _Comparison("records/s", "ours-small", "kstreams", _rate),
     _Comparison("records per CPU second", "ours-small", "kstreams", _per_cpu_s),
+    _Comparison("records/s", "ours-small-per-core", "kstreams", _rate),
+    _Comparison(
+        "records per CPU second", "ours-small-per-core", "kstreams", _per_cpu_s
+    ),
     _Comparison("records/s", "ours", "kstreams-full", _rate),
     _Comparison("records per CPU second", "ours", "kstreams-full", _per_cpu_s),
     _Comparison("records/s", "ours-per-core", "kstreams-full", _rate),

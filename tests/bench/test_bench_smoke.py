@@ -22,6 +22,7 @@ OURS = [
     "ours",
     "ours-per-core",
     "ours-small",
+    "ours-small-per-core",
     "aiokafka",
     "confluent",
     "faust-take",

@@ -1,7 +1,7 @@
-"""Several of our workers in one group, as one process that stops and ends as one.
+"""Several processes of one engine in one group, as one that stops and ends as one.
 
-What Kafka Streams does with threads in one process we do with processes: a worker has
-one core's work in it.
+What Kafka Streams does with threads in one process we do with processes: one of ours
+uses one core.
 """
 
 import signal
@@ -14,10 +14,10 @@ from streams.kafka.process import GuardedProcess
 
 _LOOK_S: Final = 0.05
 _OURS: Final = Path("/dev/stdout")
-"""What the workers say goes where what this process says goes."""
+"""What they say goes where what this process says goes."""
 
 
-def run(workers: int, command: Sequence[str]) -> int:
+def run(count: int, command: Sequence[str]) -> int:
     """Run so many of one command until all have ended; blocks.
 
     SIGTERM stops all of them in order, and so does the end of one: a group that goes on
@@ -31,7 +31,7 @@ def run(workers: int, command: Sequence[str]) -> int:
             one.terminate()
 
     signal.signal(signal.SIGTERM, stop)
-    running += [GuardedProcess(command, _OURS) for _ in range(workers)]
+    running += [GuardedProcess(command, _OURS) for _ in range(count)]
     stopped = False
     while None in (codes := [one.wait(_LOOK_S) for one in running]):
         if not stopped and any(code is not None for code in codes):
