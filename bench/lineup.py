@@ -15,7 +15,7 @@ _JOINED: Final = ("approvals", "reviews")
 
 _PYTHON_WARM_UP: Final = 20_000
 _WORKERS_WARM_UP: Final = 100_000
-"""Some: the first that is up has all partitions until the others are there."""
+"""More than of one: the first that is up has all partitions until the others are there."""
 _JAVA_WARM_UP: Final = 400_000
 """Three or four seconds of work: after them a JVM has compiled what it runs most."""
 _JAVA_HEAP: Final = "-Xmx2g"

@@ -218,9 +218,7 @@ class FakeConsumer(_Failing):
         for where, state in self._states.items():
             if state.paused or left == 0:
                 continue
-            if state.position < self._start(
-                where
-            ):  # no reset: the position is not there
+            if state.position < self._start(where):  # told not to reset it
                 raise OffsetOutOfRangeError({where: state.position})
             state.highwater, state.heard_ms = self.log.end(where), self.log.clock_ms()
             records = [

@@ -13,8 +13,8 @@ from typing import Final
 from streams.kafka.process import GuardedProcess
 
 _LOOK_S: Final = 0.05
-_OURS: Final = Path("/dev/stdout")
-"""What they say goes where what this process says goes."""
+_STDOUT: Final = Path("/dev/stdout")
+"""Ours: what they say goes there too."""
 
 
 def run(count: int, command: Sequence[str]) -> int:
@@ -31,7 +31,7 @@ def run(count: int, command: Sequence[str]) -> int:
             one.terminate()
 
     signal.signal(signal.SIGTERM, stop)
-    running += [GuardedProcess(command, _OURS) for _ in range(count)]
+    running.extend(GuardedProcess(command, _STDOUT) for _ in range(count))
     stopped = False
     while None in (codes := [one.wait(_LOOK_S) for one in running]):
         if not stopped and any(code is not None for code in codes):

@@ -222,8 +222,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
     def _miss(self, partition: TopicPartition, due: int, first: int) -> None:
         self.deleted += first - due
         log.error(
-            "%s/%d: offsets %d to %d were deleted before they were read: "
-            "nobody decides these; make the topic keep its records longer",
+            "%s/%d: offsets %d to %d were deleted before they were read: those that "
+            "have no decision yet get none; make the topic keep its records longer",
             partition.topic,
             partition.partition,
             due,

@@ -95,6 +95,8 @@ async def test_nothing_is_left_open_wherever_a_start_is_cancelled(
         connected = task.done()
         task.cancel()
         await asyncio.wait({task})
+        if connected:
+            assert task.exception() is None
         await getattr(client, stop)()
         del client, task
         gc.collect()
