@@ -136,15 +136,14 @@ def _decide(
     """Return CPU in us of a request, and the decisions that were counted."""
     found: list[float] = []
     values: list[bytes] = []
-    batches = LeanBatches(None)
+    batches = LeanBatches(None, lambda: _NOW_MS)
     for number, (partition, records) in enumerate(_slices(world)):
         table = tables[partition]
         began_ns = time.process_time_ns()
         requests, _ = judge.read(records, set(), table.orders)
         judged = judge.judge(records, requests, table, _NOW_MS)
         batch = batches.full()
-        for output in judged.outputs:
-            batch.add(output.key, output.value, output.headers)
+        batch.add(judged.outputs)
         spent_ns = time.process_time_ns() - began_ns
         if judged.approved != len(records):
             raise BenchError("a request was not approved: too few orders for as many")

@@ -14,7 +14,9 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
 
-Headers = Sequence[tuple[str, bytes]]
+from streams.records.outgoing import Header, Outgoing
+
+Headers = Sequence[Header]
 
 _PATIENCE_S = 0.005
 """A poll that finds nothing waits no longer, whatever it was asked to."""
@@ -29,7 +31,7 @@ class FakeRecord:
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[Header, ...] = ()
     timestamp: int = 0
 
 
@@ -251,11 +253,10 @@ class FakeBatch:
     )
     closed: bool = False
 
-    def add(self, key: bytes | None, value: bytes | None, headers: Headers) -> bool:
-        if self.closed or len(self.records) >= self.room:
-            return False
-        self.records.append((key, value, headers))
-        return True
+    def add(self, records: Sequence[Outgoing]) -> int:
+        taken = records[: 0 if self.closed else self.room - len(self.records)]
+        self.records += [(one.key, one.value, one.headers) for one in taken]
+        return len(taken)
 
     def record_count(self) -> int:
         return len(self.records)

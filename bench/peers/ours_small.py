@@ -22,6 +22,7 @@ from bench.peers.small import SmallWorld
 from streams.app.clients import writer
 from streams.app.reading import QUEUED_POLLS, Reading, ReadingService
 from streams.kafka.source import Poll, Slice, paced
+from streams.records.outgoing import NO_HEADERS, Outgoing
 from streams.settings import Kafka, Settings
 
 
@@ -70,10 +71,12 @@ async def _decide(
         return
     claim = source.progress.claim(piece.partition, piece.end_offset)
     where = TopicPartition(topic, piece.partition.partition)
-    decide, loads, dumps, append = world.decide, orjson.loads, orjson.dumps, sink.append
-    for record in piece.records:
-        value = dumps(decide(loads(record.value or b"")))
-        append(where, record.key, value, [], claim)
+    decide, loads, dumps = world.decide, orjson.loads, orjson.dumps
+    outputs = [
+        Outgoing(record.key, dumps(decide(loads(record.value or b""))), NO_HEADERS)
+        for record in piece.records
+    ]
+    sink.append(where, outputs, claim)
     claim.release()
     await sink.room()
 
@@ -101,6 +104,7 @@ def build(arguments: list[str]) -> SmallApp:
             group_id=group_id,
             slice_max=kafka.max_poll_records,
             polls=polls,
+            now_ms=now_ms,
             started_ms=now_ms(),
         )
     )

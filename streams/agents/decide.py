@@ -9,7 +9,7 @@ import msgspec
 from faust.types import ChannelT, StreamT
 
 from streams.agents.judging import Judge
-from streams.agents.slices import Judged
+from streams.agents.slices import Judged, Output
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink
@@ -86,9 +86,11 @@ def _send(piece: Slice, judged: Judged, parts: DecideParts) -> None:
     number = piece.partition.partition
     lanes = parts.outputs.of(number)
     claim = parts.source.progress.claim(piece.partition, piece.end_offset)
-    append = parts.sink.append
+    by_topic: dict[int, list[Output]] = {}
     for output in judged.outputs:
-        append(lanes[output.topic], output.key, output.value, output.headers, claim)
+        by_topic.setdefault(output.topic, []).append(output)
+    for topic, records in by_topic.items():
+        parts.sink.append(lanes[topic], records, claim)
 
     def done() -> None:
         at_ms = parts.now_ms()

@@ -31,6 +31,7 @@ from streams.records.codec import Unreadable, decode_request
 from streams.records.dead_letters import dead_letter_headers
 from streams.records.decisions import encode_decision, recover
 from streams.records.headers import SliceHeaders, event_source, event_types
+from streams.records.outgoing import block_of
 
 _TYPES: Final = event_types(
     ("auto_approve", "manual_review", "out_of_scope", "superseded")
@@ -133,7 +134,9 @@ class Judge:
             work.now_ms,
             self._site.app_version,
         )
-        judged.outputs.append(Output(DEAD_LETTERS, record.key, record.value, headers))
+        judged.outputs.append(
+            Output(record.key, record.value, block_of(headers), DEAD_LETTERS)
+        )
         judged.dead[why.error] = judged.dead.get(why.error, 0) + 1
 
     def _answer(self, record: Record, request: Request, work: Work) -> None:
@@ -165,7 +168,7 @@ class Judge:
             record.headers,
         )
         work.judged.outputs.append(
-            Output(_topic_of(decision.outcome), record.key, value, headers)
+            Output(record.key, value, headers, _topic_of(decision.outcome))
         )
         _count(decision, work)
         withdraws, seen = request.action == "withdraw", decision.seen
@@ -199,7 +202,7 @@ class Judge:
             first.outcome or first.disposition, identity, record.offset, record.headers
         )
         work.judged.outputs.append(
-            Output(_topic_of(first.outcome), record.key, value, headers)
+            Output(record.key, value, headers, _topic_of(first.outcome))
         )
         work.judged.repeated += 1
 

@@ -10,7 +10,8 @@ from streams.decision.plain import Plain
 from streams.decision.policy import Policy
 from streams.kafka.tables import PartitionTables
 from streams.records.codec import Unreadable
-from streams.records.headers import Header, SliceHeaders
+from streams.records.headers import SliceHeaders
+from streams.records.outgoing import Outgoing
 
 APPROVALS: Final = 0
 REVIEWS: Final = 1
@@ -19,14 +20,11 @@ DEAD_LETTERS: Final = 4
 """Where they stand in :meth:`streams.kafka.recovery.OutputTopics.of`; notices are no answers."""
 
 
-class Output(msgspec.Struct, frozen=True, gc=False):
+class Output(Outgoing, frozen=True, gc=False):
     """One record to write, to the partition of its input."""
 
     topic: int
     """``APPROVALS``, ``REVIEWS``, ``SKIPPED`` or ``DEAD_LETTERS``."""
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[Header]
 
 
 class Judged(msgspec.Struct):

@@ -17,6 +17,7 @@ from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink
 from streams.records.dead_letters import dead_letter_headers
 from streams.records.headers import SliceHeaders, event_source, event_types
+from streams.records.outgoing import Header, Outgoing, block_of
 
 _TYPES = event_types((*NOTICE_KINDS, "manual_review"))
 
@@ -108,10 +109,12 @@ def _write(found: Due, partition: int, parts: WatchParts, now_ms: int) -> None:
     source_topic = sources.get(found.kind, names.orders)
     headers = SliceHeaders(
         _TYPES, event_source(parts.source_name), source_topic, partition, now_ms
-    ).build(found.kind, found.identity, found.source_offset, ())
+    )
+    block = headers.build(found.kind, found.identity, found.source_offset, ())
     topic = parts.outputs.reviews if follow_up else parts.outputs.notices
     where = TopicPartition(topic, partition)
-    parts.sink.append(where, found.key.encode(), found.value, headers, _NoClaim())
+    record = Outgoing(found.key.encode(), found.value, block)
+    parts.sink.append(where, [record], _NoClaim())
     # Before the acknowledgement: if that fails the process ends, and the next one
     # reads from the topic what was really written.
     parts.facts.tables[partition].ledger.notices.add(found.identity)
@@ -127,11 +130,12 @@ def _bury(partition: int, parts: WatchParts, now_ms: int) -> None:
         dead.add((topic, offset))
         headers = _dead_headers(bad, parts.app_version, now_ms)
         where = TopicPartition(parts.outputs.dead_letters, partition)
-        parts.sink.append(where, bad.record.key, bad.record.value, headers, _NoClaim())
+        letter = Outgoing(bad.record.key, bad.record.value, block_of(headers))
+        parts.sink.append(where, [letter], _NoClaim())
         parts.counters.dead_fact(topic, bad.why.error)
 
 
-def _dead_headers(bad: BadFact, version: str, now_ms: int) -> list[tuple[str, bytes]]:
+def _dead_headers(bad: BadFact, version: str, now_ms: int) -> list[Header]:
     record = bad.record
     origin = (bad.where.topic, bad.where.partition, record.offset)
     why = ("fact", bad.why.error, bad.why.message)

@@ -67,6 +67,7 @@ class Engine(ReadingService):
             group_id=settings.kafka.group_id,
             slice_max=settings.kafka.max_poll_records,
             polls=inputs.polls,
+            now_ms=inputs.now_ms,
             started_ms=inputs.now_ms(),
         )
         super().__init__(reading, **options)

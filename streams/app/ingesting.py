@@ -29,6 +29,7 @@ from streams.platforms.kuaishou.client import (
 from streams.platforms.kuaishou.credentials import Credentials
 from streams.platforms.kuaishou.ingest import Ingest
 from streams.platforms.kuaishou.reading import Reader
+from streams.records.outgoing import NO_HEADERS, Outgoing
 from streams.settings import Kuaishou, Secret, Settings
 
 _CHECK_S: Final = 0.1
@@ -66,6 +67,7 @@ class IngestService(ReadingService):
             group_id=settings.kafka.group_id + "-ingest",
             slice_max=settings.kuaishou.concurrency,
             polls=inputs.polls,
+            now_ms=inputs.now_ms,
             started_ms=inputs.now_ms(),
         )
         super().__init__(reading)
@@ -168,7 +170,7 @@ class IngestService(ReadingService):
         value = orjson.dumps({"watermark_ms": at_ms})
         for number in range(topics.partitions):
             orders = TopicPartition(topics.prefix + "orders", number)
-            self.sink.append(orders, key, value, [], _NoClaim())
+            self.sink.append(orders, [Outgoing(key, value, NO_HEADERS)], _NoClaim())
 
     @override
     def closers(self) -> list[Callable[[], Awaitable[None]]]:

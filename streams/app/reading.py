@@ -34,6 +34,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Records in one poll at most, and so in one slice."""
     polls: ChannelT[Poll]
     """Holds ``QUEUED_POLLS`` at most."""
+    now_ms: Callable[[], int]
+    """UTC ms; outputs carry it."""
     started_ms: int
     """When this process started, UTC ms: of two twins the older one ends."""
 
@@ -78,7 +80,9 @@ class ReadingService(WorkerService):
         """
         reading, settings = self._reading, self._reading.settings
         batches = LeanBatches(
-            settings.kafka.compression_type, settings.topics.partitions
+            settings.kafka.compression_type,
+            reading.now_ms,
+            settings.topics.partitions,
         )
         self.sink = Sink(producer, written, batches)
         self.consumer: AIOKafkaConsumer = member(

@@ -1,19 +1,25 @@
-"""Batches of outputs, as the producer sends them.
+"""Batches of outputs, as the broker takes them (record format 2, KIP-98).
 
 What finds its partition idle leaves at once in a batch that is not compressed: a codec
 costs more to set up than a few records take to copy. What gathers is compressed as
 told: decisions are much alike, and shrink to a twentieth.
+
+The pieces of a record are only noted, and all are copied once, when the batch leaves. To
+aiokafka's sender it is a batch like its own, whose builder copies every record into a
+buffer, header by header.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from struct import Struct
 from typing import Final
 
-from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.record.default_records import DefaultRecordBatch
+from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
 from typing_extensions import override
 
+from streams.kafka.checksum import crc32c, extended
 from streams.kafka.sink import Batch, Batches
-from streams.records.headers import Header
+from streams.records.outgoing import Outgoing
+from streams.records.varints import NULL, VARINTS
 
 _FULL_BYTES: Final = 1_000_000
 """Just under what a topic takes by default. A request costs the same for a small batch:
@@ -26,37 +32,152 @@ _REQUEST_BYTES: Final = 96_000_000
 """A produce request holds a batch of every partition that has one, and brokers refuse
 what is over 100 MiB (``socket.request.max.bytes``)."""
 _OUTPUT_TOPICS: Final = 5
-_CODECS: Final[dict[str | None, int]] = {
-    None: DefaultRecordBatch.CODEC_NONE,
-    "gzip": DefaultRecordBatch.CODEC_GZIP,
-    "snappy": DefaultRecordBatch.CODEC_SNAPPY,
-    "lz4": DefaultRecordBatch.CODEC_LZ4,
-    "zstd": DefaultRecordBatch.CODEC_ZSTD,
+
+_BEGINNING: Final = Struct(">qiibI")
+"""Base offset (the broker's), bytes after this field, leader's epoch, format, checksum."""
+_CHECKED: Final = Struct(">hiqqqhii")
+"""Attributes, last offset delta, first and latest timestamp, producer's id and epoch,
+first sequence number, records; with these begins what the checksum is of."""
+_UNKNOWN_EPOCH: Final = -1
+_FORMAT: Final = 2
+_UNCOUNTED: Final = 12
+"""Bytes of base offset and length, which the length leaves out."""
+_ATTRIBUTES: Final = b"\0"
+"""Of a record: none are in use (KIP-98)."""
+
+Codec = tuple[int, Callable[[bytes], bytes]]
+"""The number in the attributes of a batch, and what compresses."""
+_CODECS: Final[Mapping[str | None, Codec | None]] = {
+    None: None,
+    "gzip": (1, gzip_encode),
+    "snappy": (2, snappy_encode),
+    "lz4": (3, lz4_encode),
+    "zstd": (4, zstd_encode),
 }
-"""By the setting's value: the number in the attributes of a batch (record format 2)."""
+"""By the setting's value."""
 
 
-class LeanBatch(BatchBuilder, Batch):  # type: ignore[misc]  # aiokafka is untyped here
-    """aiokafka's batch, filled without its serializers and keyword arguments.
+class LeanBatch(Batch):
+    """Records of one partition; the methods with an underscore are aiokafka's sender's.
 
-    Those take more time than the extension needs for a small record.
+    Parameters
+    ----------
+    room
+        Bytes at most, uncompressed; the first record is taken whatever it has.
+    codec
+        None = not compressed.
+    now_ms
+        The time of a record is when it was added, UTC ms.
+
+    See :class:`streams.kafka.sink.Batch`.
     """
 
-    _closed: bool
-    _relative_offset: int
+    __slots__ = (
+        "_built",
+        "_closed",
+        "_codec",
+        "_count",
+        "_first_ms",
+        "_latest_ms",
+        "_now_ms",
+        "_pieces",
+        "_producer",
+        "_room",
+    )
+
+    def __init__(
+        self, room: int, codec: Codec | None, now_ms: Callable[[], int]
+    ) -> None:
+        self._room = room - _BEGINNING.size - _CHECKED.size
+        self._codec = codec
+        self._now_ms = now_ms
+        self._pieces: list[bytes] = []
+        self._count = 0
+        self._closed = False
+        self._first_ms = self._latest_ms = 0
+        self._producer = (-1, -1, 0)
+        self._built: bytes | None = None
 
     @override
-    def add(
-        self, key: bytes | None, value: bytes | None, headers: Sequence[Header]
-    ) -> bool:
-        number = self._relative_offset
-        if self._closed or (
-            self._builder.append(number, None, key, value, headers) is None
-        ):
-            self._closed = True
-            return False
-        self._relative_offset = number + 1
-        return True
+    def add(self, records: Sequence[Outgoing]) -> int:
+        if self._closed:
+            return 0
+        number, at_ms = self._count, self._now_ms()
+        if not number:
+            self._first_ms = self._latest_ms = at_ms
+        self._latest_ms = max(self._latest_ms, at_ms)
+        begin = _ATTRIBUTES + VARINTS[at_ms - self._first_ms]
+        varints, pieces, room = VARINTS, self._pieces, self._room
+        for one in records:
+            key, value, block, which = one.key, one.value, one.block, varints[number]
+            if key is None:
+                key, key_size = b"", NULL
+            else:
+                key_size = varints[len(key)]
+            if value is None:
+                value, value_size = b"", NULL
+            else:
+                value_size = varints[len(value)]
+            length = len(begin) + len(which) + len(key_size) + len(key)
+            length += len(value_size) + len(value) + len(block)
+            size = varints[length]
+            left = room - len(size) - length
+            if left < 0 and number:
+                self._closed = True
+                break
+            room = left
+            number += 1
+            pieces += (size, begin, which, key_size, key, value_size, value, block)
+        taken = number - self._count
+        self._count, self._room = number, room
+        return taken
+
+    @override
+    def record_count(self) -> int:
+        return self._count
+
+    @override
+    def close(self) -> None:
+        self._closed = True
+
+    def closed(self) -> bool:
+        """Whether it takes no more."""
+        return self._closed
+
+    def _set_producer_state(self, number: int, epoch: int, sequence: int) -> None:
+        self._producer = number, epoch, sequence
+
+    def _build(self) -> bytes:
+        """Return the batch as it is sent; the same bytes when it is sent again."""
+        self._closed = True
+        if self._built is None:
+            self._built = self._written()
+            self._pieces = []
+        return self._built
+
+    def _written(self) -> bytes:
+        records, attributes = b"".join(self._pieces), 0
+        if self._codec is not None:
+            number, compress = self._codec
+            shorter = compress(records)
+            if len(shorter) < len(records):
+                records, attributes = shorter, number
+        checked = _CHECKED.pack(
+            attributes,
+            self._count - 1,
+            self._first_ms,
+            self._latest_ms,
+            *self._producer,
+            self._count,
+        )
+        beginning = _BEGINNING.pack(
+            0,
+            _BEGINNING.size - _UNCOUNTED + len(checked) + len(records),
+            _UNKNOWN_EPOCH,
+            _FORMAT,
+            extended(crc32c(checked), records),
+        )
+        return b"".join((beginning, checked, records))
 
 
 class LeanBatches(Batches):
@@ -66,24 +187,28 @@ class LeanBatches(Batches):
     ----------
     compression_type
         That of the setting, None = none.
+    now_ms
+        UTC ms.
     partitions
         Of each output topic; with more than nineteen the batches are smaller.
     """
 
-    def __init__(self, compression_type: str | None, partitions: int = 1) -> None:
+    def __init__(
+        self,
+        compression_type: str | None,
+        now_ms: Callable[[], int],
+        partitions: int = 1,
+    ) -> None:
         self._codec = _CODECS[compression_type]
+        self._now_ms = now_ms
         share = _REQUEST_BYTES // (_OUTPUT_TOPICS * partitions)
         self._full_bytes = max(_QUICK_BYTES, min(_FULL_BYTES, share))
 
     @override
     def quick(self) -> Batch:
-        size = (
-            self._full_bytes
-            if self._codec == DefaultRecordBatch.CODEC_NONE
-            else _QUICK_BYTES
-        )
-        return LeanBatch(size, DefaultRecordBatch.CODEC_NONE)
+        room = self._full_bytes if self._codec is None else _QUICK_BYTES
+        return LeanBatch(room, None, self._now_ms)
 
     @override
     def full(self) -> Batch:
-        return LeanBatch(self._full_bytes, self._codec)
+        return LeanBatch(self._full_bytes, self._codec, self._now_ms)

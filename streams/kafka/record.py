@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from streams.records.outgoing import Header
+
 
 class Record(Protocol):
     """One consumed record; whoever polled it knows its topic and partition."""
@@ -28,8 +30,8 @@ class Record(Protocol):
         ...
 
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
-        """Return the headers in order; names may repeat."""
+    def headers(self) -> Sequence[Header]:
+        """Return the headers in order; names may repeat, values be missing."""
         ...
 
 

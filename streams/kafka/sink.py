@@ -12,16 +12,14 @@ from typing import Final, Protocol
 from aiokafka import TopicPartition
 
 from streams.errors import OutputLostError
-from streams.records.headers import Header
+from streams.records.outgoing import Outgoing
 
 
 class Batch(Protocol):
     """What the sink does with a batch (:class:`streams.kafka.batches.LeanBatch`)."""
 
-    def add(
-        self, key: bytes | None, value: bytes | None, headers: Sequence[Header]
-    ) -> bool:
-        """Add a record; False = the batch is full and did not take it."""
+    def add(self, records: Sequence[Outgoing]) -> int:
+        """Add records; those that it returns were taken, then the batch was full."""
         ...
 
     def record_count(self) -> int:
@@ -125,31 +123,35 @@ class Sink:
         self._failed = asyncio.Event()
 
     def append(
-        self,
-        where: TopicPartition,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Sequence[Header],
-        claim: Waits,
+        self, where: TopicPartition, records: Sequence[Outgoing], claim: Waits
     ) -> None:
-        """Add one record; ``claim`` is held until it is acknowledged. Does not block."""
+        """Add records; ``claim`` is held until they are acknowledged. Does not block."""
+        if not records:
+            return
         lane = self._lanes.get(where)
         if lane is None:
             lane = self._lanes[where] = _Lane()
-        batch = lane.batch
-        if batch is None:
+        if lane.batch is None:
             make = self._batches.full if lane.running else self._batches.quick
-            batch = lane.batch = make()
-        if not batch.add(key, value, headers):
+            lane.batch = make()
+        left = self._fill(lane, records, claim)
+        while left:
             self._close(lane)
-            batch = lane.batch = self._batches.full()
-            batch.add(key, value, headers)
-        claims = lane.claims
-        if not claims or claims[-1] is not claim:
-            claim.hold()
-            claims.append(claim)
+            lane.batch = self._batches.full()
+            left = self._fill(lane, left, claim)
         if not lane.running:
             self._start(where, lane)
+
+    def _fill(
+        self, lane: _Lane, records: Sequence[Outgoing], claim: Waits
+    ) -> Sequence[Outgoing]:
+        """Put records into the batch of a lane, and return those that found no room."""
+        taken = lane.batch.add(records) if lane.batch is not None else 0
+        claims = lane.claims
+        if taken and (not claims or claims[-1] is not claim):
+            claim.hold()
+            claims.append(claim)
+        return records[taken:]
 
     async def room(self) -> None:
         """Wait until the queues are short again; back-pressure for writers.

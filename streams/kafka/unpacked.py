@@ -1,42 +1,173 @@
-"""Records as aiokafka's extension unpacks them, without a second object around each.
+"""Records as aiokafka's extension unpacks them, a batch at a time.
 
 For every record aiokafka makes a ``ConsumerRecord``: eleven fields, a dict and a tuple
-around an object that has offset, timestamp, key, value and headers already. That took
-half of the time from a fetched batch to a list of records. Topic and partition, which
-the inner object lacks, are those of the poll.
+around an object that has offset, timestamp, key, value and headers already; and it takes
+them one by one through two loops of the interpreter. Here a batch becomes a list in the
+extension at once, and polls get parts of it. Topic and partition, which the inner object
+lacks, are those of the poll. Checksums are those of :mod:`streams.kafka.checksum`, as
+the extension computes them without the processor's instruction.
 
-aiokafka has no setting for it, so this reaches into one consumer's fetcher: what it
-fetches is noted in a dict, and noting it here tells its iterator to leave out the
-wrapping. Everything else (positions, aborted transactions, checksums) stays aiokafka's.
-A test holds such a consumer against an ordinary one on the same topics.
+aiokafka has no setting for it, so this reaches into one consumer's fetcher: the
+functions that take answers apart and hand records out get other classes for three
+names. Positions and aborted transactions follow the same rules as in aiokafka; a test
+holds such a consumer against an ordinary one on the same topics.
 """
 
-from collections import OrderedDict
+from collections.abc import Iterator
+from struct import Struct
+from types import FunctionType, MethodType
+from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.consumer.fetcher import FetchError, FetchResult
+from aiokafka import AIOKafkaConsumer
+from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatch
+from aiokafka.record.memory_records import MemoryRecords
 from typing_extensions import override
 
+from streams.kafka.checksum import crc32c
 from streams.kafka.record import Record
+
+_BEGINNING: Final = Struct(">qiibI")
+"""Base offset, bytes after the second field, leader's epoch, format, checksum (KIP-98)."""
+_UNCOUNTED: Final = 12
+"""Bytes of the first two fields, which the length leaves out."""
+_WITH_HEADERS: Final = 2
+"""The record format of Kafka 0.11 and later."""
 
 
 def hand_out_unpacked(consumer: AIOKafkaConsumer) -> None:
     """Let a consumer that was just started hand out records without topic and partition."""
     fetcher = consumer._fetcher  # noqa: SLF001 - there is no other way in, see above
-    fetcher._records = _Fetched(fetcher._records)  # noqa: SLF001
+    names = {
+        "MemoryRecords": CheckedBatches,
+        "PartitionRecords": UnpackedRecords,
+        "FetchResult": _Fetched,
+    }
+    for method in ("_proc_fetch_request", "fetched_records", "next_record"):
+        given = getattr(type(fetcher), method)
+        ours = FunctionType(
+            given.__code__, given.__globals__ | names, method, given.__defaults__
+        )
+        setattr(fetcher, method, MethodType(ours, fetcher))
 
 
-class _Fetched(OrderedDict[TopicPartition, FetchResult | FetchError]):
-    """What was fetched and not handed out yet, by partition."""
+class CheckedBatches:
+    """The whole batches of one fetched partition; each is checked when it is taken."""
+
+    __slots__ = ("_at", "_checksum", "_end", "_fetched", "_version")
+
+    def __init__(self, fetched: bytes) -> None:
+        self._fetched = fetched
+        self._look(0)
+
+    def size_in_bytes(self) -> int:
+        """Return how much was fetched, the batch that was cut off included."""
+        return len(self._fetched)
+
+    def has_next(self) -> bool:
+        """Whether a whole batch is left."""
+        return self._at < self._end
+
+    def next_batch(self) -> DefaultRecordBatch:
+        """Return the next batch.
+
+        Raises
+        ------
+        CorruptRecordException
+            Its checksum is another than it says.
+        """
+        fetched, at, end = self._fetched, self._at, self._end
+        if self._version < _WITH_HEADERS:
+            batch = MemoryRecords(fetched[at:end]).next_batch()
+            good = batch.validate_crc()
+        else:
+            batch = DefaultRecordBatch(memoryview(fetched)[at:end])
+            good = crc32c(fetched[at + _BEGINNING.size : end]) == self._checksum
+        if not good:
+            raise CorruptRecordException(f"a wrong checksum, {at} bytes into a fetch")
+        self._look(end)
+        return batch
+
+    def _look(self, at: int) -> None:
+        """Look for a whole batch at a place."""
+        fetched, size = self._fetched, len(self._fetched)
+        self._at = self._end = at
+        if size - at >= _BEGINNING.size:
+            _, length, _, self._version, self._checksum = _BEGINNING.unpack_from(
+                fetched, at
+            )
+            if at + _UNCOUNTED + length <= size:
+                self._end = at + _UNCOUNTED + length
+
+
+class UnpackedRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped here
+    """What was fetched of a partition and not handed out yet."""
+
+    next_fetch_offset: int
+    _records_iterator: Iterator[list[Record]] | None
+    _left: list[Record] | None = None
+    """Of the batch that is being handed out."""
+
+    def take(self, most: int | None) -> tuple[list[Record], bool]:
+        """Hand out records, and say whether there may be more."""
+        taken: list[Record] = []
+        while most is None or len(taken) < most:
+            left = self._left or next(self, None)
+            if left is None:
+                return taken, False
+            room = len(left) if most is None else most - len(taken)
+            taken += left[:room]
+            self._left = left[room:]
+            self.next_fetch_offset = taken[-1].offset + 1
+        return taken, True
 
     @override
-    def __setitem__(
-        self, where: TopicPartition, found: FetchResult | FetchError
-    ) -> None:
-        if isinstance(found, FetchResult):
-            found._partition_records._consumer_record = _as_it_is  # noqa: SLF001
-        super().__setitem__(where, found)
+    def _unpack_records(self) -> Iterator[list[Record]]:
+        while self._records.has_next():
+            batch = self._records.next_batch()
+            if self._wanted(batch):
+                found: list[Record] = list(batch)
+                first = self.next_fetch_offset
+                if found and found[0].offset < first:
+                    found = [one for one in found if one.offset >= first]
+                if found:
+                    yield found
+            # The end that the batch tells: its last records may have been compacted away.
+            self.next_fetch_offset = batch.next_offset
+
+    def _wanted(self, batch: DefaultRecordBatch) -> bool:
+        """Whether a batch has records for us: not a marker, not of an aborted transaction."""
+        if not (batch.is_transactional or batch.is_control_batch):
+            return True
+        if self._isolation_level == READ_COMMITTED and batch.producer_id is not None:
+            self._consume_aborted_up_to(batch.base_offset)
+            aborted: set[int] = self._aborted_producers
+            if batch.is_control_batch and self._contains_abort_marker(batch):
+                aborted.discard(batch.producer_id)
+            if batch.is_transactional and batch.producer_id in aborted:
+                return False
+        return not batch.is_control_batch
 
 
-def _as_it_is(_where: TopicPartition, record: Record) -> Record:
-    return record
+class _Fetched(FetchResult):  # type: ignore[misc]  # aiokafka is untyped here
+    """What was fetched of a partition, as the fetcher keeps it."""
+
+    _topic_partition: Any
+    _partition_records: UnpackedRecords | None
+
+    @override
+    def getall(self, max_records: int | None = None) -> list[Record]:
+        records = self._partition_records
+        if not self.check_assignment(self._topic_partition) or records is None:
+            return []
+        taken, more = records.take(max_records)
+        self._update_position()
+        if not more:
+            self._partition_records = None
+        return taken
+
+    @override
+    def getone(self) -> Record | None:
+        found = self.getall(1)
+        return found[0] if found else None

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from streams.records.headers import Header, Received
+from streams.records.outgoing import Header
 
 PREFIX: Final = "refund_dlq_"
 
@@ -41,7 +41,7 @@ def dead_letter_headers(
     ]
 
 
-def last_text(headers: Sequence[Received], name: str) -> str | None:
+def last_text(headers: Sequence[Header], name: str) -> str | None:
     """Read one of our headers; the last one counts, because a letter may die twice."""
     for key, value in reversed(headers):
         if key == PREFIX + name:

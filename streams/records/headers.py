@@ -1,7 +1,8 @@
 """Headers of what we write: CloudEvents in binary mode, the source, the trace.
 
 Values are UTF-8 text, numbers decimal. What every record of a slice shares is built
-once per slice; a record adds its id and its source offset.
+once per slice, in the form that a batch carries them in; a record adds its id and its
+source offset.
 """
 
 from collections.abc import Sequence
@@ -9,9 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-Header = tuple[str, bytes]
-Received = tuple[str, bytes | None]
-"""What others send may have headers without a value."""
+from streams.records.outgoing import Block, Header, before_value, header
+from streams.records.varints import VARINTS
 
 TRACEPARENT: Final = "traceparent"
 SOURCE_TOPIC: Final = "source_topic"
@@ -20,8 +20,11 @@ SOURCE_OFFSET: Final = "source_offset"
 
 _DIGITS_BEYOND_64_BITS: Final = 20
 
-_SPEC: Final = ("ce_specversion", b"1.0")
-_JSON: Final = ("content-type", b"application/json")
+_EVERY: Final = 9
+"""Headers of each of our records, when nothing is passed through."""
+_COUNT: Final = VARINTS[_EVERY]
+_START: Final = _COUNT + header("ce_specversion", b"1.0") + before_value("ce_id")
+_JSON: Final = header("content-type", b"application/json")
 
 
 def cloud_time(at_ms: int) -> bytes:
@@ -36,6 +39,16 @@ def _second(at_s: int) -> bytes:
     return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}".encode()
 
 
+@lru_cache(maxsize=64)
+def _place(topic: str, partition: int) -> bytes:
+    return (
+        _JSON
+        + header(SOURCE_TOPIC, topic.encode())
+        + header(SOURCE_PARTITION, b"%d" % partition)
+        + before_value(SOURCE_OFFSET)
+    )
+
+
 class SliceHeaders:
     """The headers of one slice's outputs.
 
@@ -47,28 +60,23 @@ class SliceHeaders:
         The moment of decision, UTC ms; one for the slice.
     """
 
-    __slots__ = ("_offset_free", "_types", "source_offset")
+    __slots__ = ("_shared", "_types")
 
     def __init__(
         self,
-        types: dict[str, Header],
-        source: Header,
+        types: dict[str, bytes],
+        source: bytes,
         topic: str,
         partition: int,
         at_ms: int,
     ) -> None:
         self._types = types
-        self._offset_free: tuple[Header, ...] = (
-            source,
-            ("ce_time", cloud_time(at_ms)),
-            _JSON,
-            (SOURCE_TOPIC, topic.encode()),
-            (SOURCE_PARTITION, str(partition).encode()),
-        )
+        time = header("ce_time", cloud_time(at_ms))
+        self._shared = source + time + _place(topic, partition)
 
     def build(
         self, kind: str, identity: str, source_offset: int, passed: Sequence[Header]
-    ) -> list[Header]:
+    ) -> Block:
         """Return the headers of one record.
 
         Parameters
@@ -80,29 +88,37 @@ class SliceHeaders:
         passed
             Headers of the source record; ``traceparent`` is passed through.
         """
-        headers = [
-            _SPEC,
-            ("ce_id", identity.encode()),
-            self._types[kind],
-            *self._offset_free,
-            (SOURCE_OFFSET, b"%d" % source_offset),
-        ]
-        if passed:
-            headers += [header for header in passed if header[0] == TRACEPARENT]
-        return headers
+        name, offset = identity.encode(), b"%d" % source_offset
+        own = b"".join(
+            (
+                _START,
+                VARINTS[len(name)],
+                name,
+                self._types[kind],
+                self._shared,
+                VARINTS[len(offset)],
+                offset,
+            )
+        )
+        return _with_traces(own, passed) if passed else own
 
 
-def event_types(kinds: Sequence[str]) -> dict[str, Header]:
-    """Return ``refund.KIND.v1`` for every kind."""
-    return {kind: ("ce_type", f"refund.{kind}.v1".encode()) for kind in kinds}
+def _with_traces(own: Block, passed: Sequence[Header]) -> Block:
+    traces = [header(*one) for one in passed if one[0] == TRACEPARENT]
+    return b"".join((VARINTS[_EVERY + len(traces)], own[len(_COUNT) :], *traces))
 
 
-def event_source(name: str) -> Header:
+def event_types(kinds: Sequence[str]) -> dict[str, bytes]:
+    """Return the header that says ``refund.KIND.v1``, for every kind."""
+    return {kind: header("ce_type", f"refund.{kind}.v1".encode()) for kind in kinds}
+
+
+def event_source(name: str) -> bytes:
     """Return the ``ce_source`` header; ``name`` is a URI reference without spaces."""
-    return ("ce_source", name.encode())
+    return header("ce_source", name.encode())
 
 
-def number(headers: Sequence[Received], name: str) -> int | None:
+def number(headers: Sequence[Header], name: str) -> int | None:
     """Read a decimal header; None when it is missing or no number."""
     for key, value in headers:
         if key == name:
@@ -115,7 +131,7 @@ def is_offset(value: bytes) -> bool:
     return value.isdigit() and len(value) < _DIGITS_BEYOND_64_BITS
 
 
-def text(headers: Sequence[Received], name: str) -> str | None:
+def text(headers: Sequence[Header], name: str) -> str | None:
     """Read a text header; None when it is missing; what is not UTF-8 is replaced."""
     for key, value in headers:
         if key == name:

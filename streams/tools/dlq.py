@@ -15,6 +15,7 @@ from streams.kafka.record import Placed
 from streams.kafka.starting import connect
 from streams.kafka.topics import declare
 from streams.records.dead_letters import PREFIX, last_text
+from streams.records.outgoing import Header
 from streams.settings import Settings, connection
 from streams.tools import show as display
 from streams.tools.reading import (
@@ -207,7 +208,7 @@ def _spot(target: TopicPartition) -> str:
     return f"{target.topic} partition {target.partition}"
 
 
-def _original(record: Placed) -> list[tuple[str, bytes]]:
+def _original(record: Placed) -> list[Header]:
     return [(key, value) for key, value in record.headers if not key.startswith(PREFIX)]
 
 

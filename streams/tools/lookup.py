@@ -8,6 +8,7 @@ from streams.errors import SourceError
 from streams.kafka.record import Placed
 from streams.kafka.tables import SharedTables
 from streams.records.decisions import decode_decision
+from streams.records.headers import text
 from streams.settings import Settings
 from streams.tools.reading import broker_errors, partitions_of, reader, scan
 
@@ -48,7 +49,7 @@ async def look_up(settings: Settings, wanted: str, base: Policy) -> Found:
         if record.topic == f"{prefix}policies":
             shared.apply_policy(record.value)
         elif record.key == key and record.value is not None:
-            decision_id = _text(record, "ce_id")
+            decision_id = text(record.headers, "ce_id") or ""
             if wanted in (refund_id, decision_id):
                 first.setdefault(decision_id, record)
 
@@ -70,17 +71,6 @@ def _refund_id(wanted: str) -> str:
     inner, _, version = rest.rpartition(":")
     named = family == "FR" and bool(inner) and (version.isdecimal() or not version)
     return inner if named else wanted
-
-
-def _text(record: Placed, name: str) -> str:
-    return next(
-        (
-            value.decode(errors="replace")
-            for key, value in record.headers
-            if key == name
-        ),
-        "",
-    )
 
 
 def _decoded(record: Placed) -> Decision:

@@ -92,7 +92,7 @@ def test_every_output_has_all_headers_of_the_contract(
         "source_offset": b"1",
         "traceparent": TRACE[1],
     }
-    assert all(value.decode() for _, value in headers)
+    assert all((value or b"").decode() for _, value in headers)
 
 
 def test_without_a_trace_none_is_made_up() -> None:
@@ -137,7 +137,7 @@ def test_every_record_gets_exactly_one_output_that_names_its_offset(
                 continue
             assert headers["source_offset"] == str(record.offset).encode()
             found = json.loads(output.value or b"")
-            assert headers["ce_id"].decode() == found["decision_id"]
+            assert headers["ce_id"] == found["decision_id"].encode()
             assert found["refund_id"] == json.loads(record.value or b"")["refund_id"]
             # the first decision of a version and kind of record is the only one
             identity = f"{found['decision_id']} {found['seen']['action']}"
@@ -207,7 +207,7 @@ def test_a_dead_letter_keeps_key_value_and_headers_byte_for_byte(
     assert (output.key, output.value) == (key, value)
     assert list(output.headers[:5]) == original
     added = dict(output.headers[5:])
-    assert added.pop("refund_dlq_message").decode()
+    assert (added.pop("refund_dlq_message") or b"").decode()
     assert added == {
         "refund_dlq_topic": b"refund.requests",
         "refund_dlq_partition": str(NUMBER).encode(),
@@ -280,7 +280,7 @@ def test_a_request_delivered_again_gets_the_first_decisions_bytes_again(
         assert output.value == first.outputs[0].value
     old, new = dict(first.outputs[0].headers), dict(again.outputs[1].headers)
     assert (old.pop("source_offset"), new.pop("source_offset")) == (b"0", b"2")
-    assert old.pop("ce_time") < new.pop("ce_time")
+    assert (old.pop("ce_time") or b"") < (new.pop("ce_time") or b"")
     assert old == new  # the same id and type
     assert (again.repeated, again.approved) == (2, 0)
     assert (again.reasons, again.ages_ms, again.touched) == ({}, [], [])

@@ -282,7 +282,7 @@ async def test_headers_and_key_of_a_notice_are_those_of_the_contract() -> None:
         (record, _) = stage.records("refund.notices")
         headers = dict(record.headers)
         assert record.key == b"o-1"
-        assert headers.pop("ce_time").endswith(b"Z")
+        assert (headers.pop("ce_time") or b"").endswith(b"Z")
         assert headers == {
             "ce_specversion": b"1.0",
             "ce_id": b"race:FR:r-1:1",

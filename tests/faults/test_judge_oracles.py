@@ -102,8 +102,8 @@ def judged(tables: PartitionTables, shared: SharedTables, facts: list[Rec]) -> V
         app_version="1",
     )
     judge = Judge(site, shared, Breaker())
-    reads, _ = judge.read(asked, set(), tables.orders)  # type: ignore[arg-type]
-    found = judge.judge(asked, reads, tables, DECIDED_MS)  # type: ignore[arg-type]
+    reads, _ = judge.read(asked, set(), tables.orders)
+    found = judge.judge(asked, reads, tables, DECIDED_MS)
     outputs: list[Rec] = []
     for output in found.outputs:
         topic = NAMES[output.topic]

@@ -17,6 +17,7 @@ from streams.records.dead_letters import dead_letter_headers
 from streams.records.decisions import encode_decision
 from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.notices import FOLLOW_UP_SUFFIX, Notice, encode_notice
+from streams.records.outgoing import Header, headers_in
 from tests.fakes import FakeConsumer, FakeLog
 from tests.samples import NOW, T
 
@@ -65,14 +66,15 @@ class Bench:
         number: int = 0,
         source: str = "requests",
     ) -> int:
-        headers = SliceHeaders(TYPES, event_source("/x"), source, number, NOW).build(
+        block = SliceHeaders(TYPES, event_source("/x"), source, number, NOW).build(
             "manual_review", "FR:x", offset, ()
         )
+        headers = headers_in(block)
         body = value if isinstance(value, bytes) else encode_decision(value)
         return self.log.write(TopicPartition(topic, number), body, b"k", headers)
 
     def bury(
-        self, source: tuple[str, int, int], headers: Sequence[tuple[str, bytes]] = ()
+        self, source: tuple[str, int, int], headers: Sequence[Header] = ()
     ) -> None:
         letter = dead_letter_headers(headers, source, ("decode", "e", "m"), NOW, "1")
         self.log.write(TopicPartition("dead-letters", 0), b"x", b"k", letter)

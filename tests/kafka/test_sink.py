@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaTimeoutError, NotEnoughReplicasError
 from streams.errors import OutputLostError
 from streams.kafka.progress import Claim, Progress
 from streams.kafka.sink import Sink
+from streams.records.outgoing import Outgoing, block_of
 from tests.fakes import FakeLog, FakeProducer, turns
 
 pytestmark = pytest.mark.asyncio
@@ -43,7 +44,8 @@ class Bench:
         claim: Claim | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> None:
-        self.sink.append(where, b"key", value, headers, claim or self.claim())
+        record = Outgoing(b"key", value, block_of(headers))
+        self.sink.append(where, [record], claim or self.claim())
 
     def sizes(self) -> list[int]:
         return [batch.record_count() for batch in self.producer.sent]
@@ -150,6 +152,51 @@ async def test_the_same_batch_is_held_once_by_one_claim_and_once_by_each_other()
     bench.producer.acknowledge()
     await bench.sink.flush()
     assert (first.waiting, second.waiting) == (1, 1)
+
+
+async def test_what_finds_no_room_goes_on_in_further_batches() -> None:
+    bench = Bench(room=3)
+    bench.producer.held = True
+    bench.append(b"0")
+    bench.append(b"1")
+    claim = bench.claim()
+    values = [b"%d" % number for number in range(10)]
+    records = [Outgoing(b"key", value, block_of([])) for value in values[2:]]
+    bench.sink.append(A, records, claim)
+    assert claim.waiting == 1 + 4  # the first batch had room for one more
+    claim.release()
+    for _ in range(4):
+        await turns()
+        assert claim.waiting > 0
+        bench.producer.acknowledge()
+    await bench.sink.flush()
+    assert (bench.sizes(), claim.waiting) == ([3, 3, 3, 1], 0)
+    assert bench.log.values("approvals") == values
+
+
+async def test_a_batch_without_room_is_not_waited_for() -> None:
+    bench = Bench(room=2)
+    bench.producer.held = True
+    full, late = bench.claim(), bench.claim()
+    for value in (b"0", b"1"):
+        bench.append(value, A, full)
+    bench.append(b"2", A, late)
+    assert (full.waiting, late.waiting) == (2, 2)
+    await turns()
+    bench.producer.acknowledge()
+    await turns()
+    assert (full.waiting, late.waiting) == (1, 2)
+    bench.producer.acknowledge()
+    await bench.sink.flush()
+    assert late.waiting == 1
+
+
+async def test_nothing_to_write_sends_nothing() -> None:
+    bench = Bench()
+    claim = bench.claim()
+    bench.sink.append(A, [], claim)
+    await bench.sink.flush()
+    assert (bench.sizes(), claim.waiting) == ([], 1)
 
 
 @pytest.mark.parametrize("how", ["refused", "unanswered"])

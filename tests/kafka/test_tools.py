@@ -11,12 +11,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.cli import execute
 from streams.records.dead_letters import dead_letter_headers
+from streams.records.outgoing import Header
 from streams.settings import Settings, load
 from streams.tools import show
 from tests.kafka.conftest import Kafka
 
 Run = Callable[..., tuple[int, str, str]]
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[Header]
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from streams.records.dead_letters import dead_letter_headers
 from streams.records.decisions import decode_decision, encode_decision
 from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.notices import Notice, encode_notice
+from streams.records.outgoing import headers_in
 from streams.settings import Settings, load_policy
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -202,11 +203,11 @@ def test_an_example_decision_comes_out_again_when_it_is_judged_again(name: str) 
 
 
 def test_the_headers_of_the_page_are_those_that_are_written() -> None:
-    built = SliceHeaders(
+    block = SliceHeaders(
         event_types(("auto_approve",)), event_source("/refund.requests"), "t", 0, 0
     ).build("auto_approve", "FR:1:1", 0, (("traceparent", b"00-1"),))
     shown = PAGE["components"]["schemas"]["decisionHeaders"]
-    assert [key for key, _ in built] == list(shown["properties"])
+    assert [key for key, _ in headers_in(block)] == list(shown["properties"])
     letter = dead_letter_headers((), ("t", 0, 0), ("decode", "e", "m"), 0, "0.1.0")
     shown = PAGE["components"]["schemas"]["deadLetterHeaders"]
     assert [key for key, _ in letter] == list(shown["properties"])

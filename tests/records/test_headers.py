@@ -15,6 +15,7 @@ from streams.records.headers import (
     number,
     text,
 )
+from streams.records.outgoing import Header, headers_in
 from tests.samples import NOW
 
 TRACE = (
@@ -23,9 +24,7 @@ TRACE = (
 )
 
 
-def built(
-    passed: tuple[tuple[str, bytes], ...] = (), offset: int = 7
-) -> list[tuple[str, bytes]]:
+def built(passed: tuple[Header, ...] = (), offset: int = 7) -> list[Header]:
     headers = SliceHeaders(
         event_types(("auto_approve", "manual_review")),
         event_source("/refund.requests"),
@@ -33,7 +32,7 @@ def built(
         3,
         NOW,
     )
-    return headers.build("auto_approve", "FR:退款:1", offset, passed)
+    return headers_in(headers.build("auto_approve", "FR:退款:1", offset, passed))
 
 
 def test_every_header_of_the_contract_is_there_once() -> None:

@@ -1,7 +1,7 @@
 """Judging a capture's requests again with the worker's own function."""
 
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
@@ -10,7 +10,6 @@ from streams.agents.slices import APPROVALS, REVIEWS, SKIPPED, Site
 from streams.decision.breaker import Breaker
 from streams.decision.model import Decision
 from streams.decision.policy import Policies
-from streams.kafka.record import Record
 from streams.kafka.tables import PartitionTables, SharedTables
 from streams.records.decisions import decode_decision, recover
 from streams.tools.backtest.recorded import Recorded
@@ -97,10 +96,8 @@ class Court:
         tables = self._tables[piece.partition]
         # A worker has read the vetoes to their end whenever it decides.
         tables.vetoes_known_ms = piece.at_ms
-        # Headers may be null here; the judge only passes them through.
-        records = cast("list[Record]", piece.records)
-        requests, _ = self._judge.read(records, set(), tables.orders)
-        judged = self._judge.judge(records, requests, tables, piece.at_ms)
+        requests, _ = self._judge.read(piece.records, set(), tables.orders)
+        judged = self._judge.judge(piece.records, requests, tables, piece.at_ms)
         for output in judged.outputs:
             if output.topic in _DECIDED and output.value is not None:
                 yield decode_decision(output.value)
