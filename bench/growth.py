@@ -143,7 +143,7 @@ def _decide(
         requests, _ = judge.read(records, set(), table.orders)
         judged = judge.judge(records, requests, table, _NOW_MS)
         batch = batches.full()
-        batch.add(judged.outputs)
+        batch.add([output.record for output in judged.outputs])
         spent_ns = time.process_time_ns() - began_ns
         if judged.approved != len(records):
             raise BenchError("a request was not approved: too few orders for as many")

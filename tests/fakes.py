@@ -14,7 +14,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
 
-from streams.records.outgoing import Header, Outgoing
+from streams.records.outgoing import Header, Outgoing, headers_in
 
 Headers = Sequence[Header]
 
@@ -255,7 +255,7 @@ class FakeBatch:
 
     def add(self, records: Sequence[Outgoing]) -> int:
         taken = records[: 0 if self.closed else self.room - len(self.records)]
-        self.records += [(one.key, one.value, one.headers) for one in taken]
+        self.records += [(key, value, headers_in(block)) for key, value, block in taken]
         return len(taken)
 
     def record_count(self) -> int:

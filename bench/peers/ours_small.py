@@ -22,7 +22,7 @@ from bench.peers.small import SmallWorld
 from streams.app.clients import writer
 from streams.app.reading import QUEUED_POLLS, Reading, ReadingService
 from streams.kafka.source import Poll, Slice, paced
-from streams.records.outgoing import NO_HEADERS, Outgoing
+from streams.records.outgoing import NO_HEADERS
 from streams.settings import Kafka, Settings
 
 
@@ -73,7 +73,7 @@ async def _decide(
     where = TopicPartition(topic, piece.partition.partition)
     decide, loads, dumps = world.decide, orjson.loads, orjson.dumps
     outputs = [
-        Outgoing(record.key, dumps(decide(loads(record.value or b""))), NO_HEADERS)
+        (record.key, dumps(decide(loads(record.value or b""))), NO_HEADERS)
         for record in piece.records
     ]
     sink.append(where, outputs, claim)

@@ -9,11 +9,12 @@ import msgspec
 from faust.types import ChannelT, StreamT
 
 from streams.agents.judging import Judge
-from streams.agents.slices import Judged, Output
+from streams.agents.slices import Judged
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink
 from streams.kafka.source import Poll, Slice, Source, paced
+from streams.records.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +87,9 @@ def _send(piece: Slice, judged: Judged, parts: DecideParts) -> None:
     number = piece.partition.partition
     lanes = parts.outputs.of(number)
     claim = parts.source.progress.claim(piece.partition, piece.end_offset)
-    by_topic: dict[int, list[Output]] = {}
+    by_topic: dict[int, list[Outgoing]] = {}
     for output in judged.outputs:
-        by_topic.setdefault(output.topic, []).append(output)
+        by_topic.setdefault(output.topic, []).append(output.record)
     for topic, records in by_topic.items():
         parts.sink.append(lanes[topic], records, claim)
 

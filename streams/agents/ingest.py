@@ -20,7 +20,7 @@ from streams.kafka.source import Poll, Slice, Source
 from streams.platforms.kuaishou.ingest import Handled, Ingest
 from streams.platforms.kuaishou.mapping import Emission
 from streams.records.dead_letters import dead_letter_headers
-from streams.records.outgoing import Header, Outgoing, block_of
+from streams.records.outgoing import Header, block_of
 
 _DEAD: Final = "dead_letters"
 
@@ -79,7 +79,7 @@ async def handle(piece: Slice, parts: IngestParts) -> None:
             origin = piece.partition, record
             where, key, headers = _address(origin, found, emission, parts, now_ms)
             value = record.value if emission.topic == _DEAD else emission.value
-            parts.sink.append(where, [Outgoing(key, value, block_of(headers))], claim)
+            parts.sink.append(where, [(key, value, block_of(headers))], claim)
 
     def done() -> None:
         at_ms = parts.now_ms()

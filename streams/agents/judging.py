@@ -135,7 +135,7 @@ class Judge:
             self._site.app_version,
         )
         judged.outputs.append(
-            Output(record.key, record.value, block_of(headers), DEAD_LETTERS)
+            Output(DEAD_LETTERS, (record.key, record.value, block_of(headers)))
         )
         judged.dead[why.error] = judged.dead.get(why.error, 0) + 1
 
@@ -168,7 +168,7 @@ class Judge:
             record.headers,
         )
         work.judged.outputs.append(
-            Output(record.key, value, headers, _topic_of(decision.outcome))
+            Output(_topic_of(decision.outcome), (record.key, value, headers))
         )
         _count(decision, work)
         withdraws, seen = request.action == "withdraw", decision.seen
@@ -202,7 +202,7 @@ class Judge:
             first.outcome or first.disposition, identity, record.offset, record.headers
         )
         work.judged.outputs.append(
-            Output(record.key, value, headers, _topic_of(first.outcome))
+            Output(_topic_of(first.outcome), (record.key, value, headers))
         )
         work.judged.repeated += 1
 

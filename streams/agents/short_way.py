@@ -83,7 +83,7 @@ class ShortWay:
             AUTO_APPROVE, identity, record.offset, record.headers
         )
         judged = work.judged
-        judged.outputs.append(Output(record.key, value, headers, APPROVALS))
+        judged.outputs.append(Output(APPROVALS, (record.key, value, headers)))
         judged.approved += 1
         judged.ages_ms.append(now_ms - at_ms)
         ledger.add(entry_of(approval))

@@ -11,7 +11,7 @@ from streams.decision.policy import Policy
 from streams.kafka.tables import PartitionTables
 from streams.records.codec import Unreadable
 from streams.records.headers import SliceHeaders
-from streams.records.outgoing import Outgoing
+from streams.records.outgoing import Header, Outgoing, headers_in
 
 APPROVALS: Final = 0
 REVIEWS: Final = 1
@@ -20,11 +20,27 @@ DEAD_LETTERS: Final = 4
 """Where they stand in :meth:`streams.kafka.recovery.OutputTopics.of`; notices are no answers."""
 
 
-class Output(Outgoing, frozen=True, gc=False):
+class Output(msgspec.Struct, frozen=True, gc=False):
     """One record to write, to the partition of its input."""
 
     topic: int
     """``APPROVALS``, ``REVIEWS``, ``SKIPPED`` or ``DEAD_LETTERS``."""
+    record: Outgoing
+
+    @property
+    def key(self) -> bytes | None:
+        """The key of the record."""
+        return self.record[0]
+
+    @property
+    def value(self) -> bytes | None:
+        """The value of the record; None = tombstone."""
+        return self.record[1]
+
+    @property
+    def headers(self) -> list[Header]:
+        """The headers of the record, in their order."""
+        return headers_in(self.record[2])
 
 
 class Judged(msgspec.Struct):

@@ -17,7 +17,7 @@ from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink
 from streams.records.dead_letters import dead_letter_headers
 from streams.records.headers import SliceHeaders, event_source, event_types
-from streams.records.outgoing import Header, Outgoing, block_of
+from streams.records.outgoing import Header, block_of
 
 _TYPES = event_types((*NOTICE_KINDS, "manual_review"))
 
@@ -113,7 +113,7 @@ def _write(found: Due, partition: int, parts: WatchParts, now_ms: int) -> None:
     block = headers.build(found.kind, found.identity, found.source_offset, ())
     topic = parts.outputs.reviews if follow_up else parts.outputs.notices
     where = TopicPartition(topic, partition)
-    record = Outgoing(found.key.encode(), found.value, block)
+    record = (found.key.encode(), found.value, block)
     parts.sink.append(where, [record], _NoClaim())
     # Before the acknowledgement: if that fails the process ends, and the next one
     # reads from the topic what was really written.
@@ -130,7 +130,7 @@ def _bury(partition: int, parts: WatchParts, now_ms: int) -> None:
         dead.add((topic, offset))
         headers = _dead_headers(bad, parts.app_version, now_ms)
         where = TopicPartition(parts.outputs.dead_letters, partition)
-        letter = Outgoing(bad.record.key, bad.record.value, block_of(headers))
+        letter = (bad.record.key, bad.record.value, block_of(headers))
         parts.sink.append(where, [letter], _NoClaim())
         parts.counters.dead_fact(topic, bad.why.error)
 

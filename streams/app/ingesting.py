@@ -29,7 +29,7 @@ from streams.platforms.kuaishou.client import (
 from streams.platforms.kuaishou.credentials import Credentials
 from streams.platforms.kuaishou.ingest import Ingest
 from streams.platforms.kuaishou.reading import Reader
-from streams.records.outgoing import NO_HEADERS, Outgoing
+from streams.records.outgoing import NO_HEADERS
 from streams.settings import Kuaishou, Secret, Settings
 
 _CHECK_S: Final = 0.1
@@ -170,7 +170,7 @@ class IngestService(ReadingService):
         value = orjson.dumps({"watermark_ms": at_ms})
         for number in range(topics.partitions):
             orders = TopicPartition(topics.prefix + "orders", number)
-            self.sink.append(orders, [Outgoing(key, value, NO_HEADERS)], _NoClaim())
+            self.sink.append(orders, [(key, value, NO_HEADERS)], _NoClaim())
 
     @override
     def closers(self) -> list[Callable[[], Awaitable[None]]]:

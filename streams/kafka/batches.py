@@ -4,12 +4,12 @@ What finds its partition idle leaves at once in a batch that is not compressed: 
 costs more to set up than a few records take to copy. What gathers is compressed as
 told: decisions are much alike, and shrink to a twentieth.
 
-The pieces of a record are only noted, and all are copied once, when the batch leaves. To
-aiokafka's sender it is a batch like its own, whose builder copies every record into a
-buffer, header by header.
+A record is put together in one call, with its headers in one piece. To aiokafka's sender
+it is a batch like its own, whose builder writes record by record, header by header.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from struct import Struct
 from typing import Final
 
@@ -45,13 +45,15 @@ _UNCOUNTED: Final = 12
 _ATTRIBUTES: Final = b"\0"
 """Of a record: none are in use (KIP-98)."""
 
+_LZ4_LEVEL: Final = 1
+"""aiokafka's is 9: a tenth smaller, and eight times the time (7.9 µs a decision)."""
 Codec = tuple[int, Callable[[bytes], bytes]]
 """The number in the attributes of a batch, and what compresses."""
 _CODECS: Final[Mapping[str | None, Codec | None]] = {
     None: None,
     "gzip": (1, gzip_encode),
     "snappy": (2, snappy_encode),
-    "lz4": (3, lz4_encode),
+    "lz4": (3, partial(lz4_encode, level=_LZ4_LEVEL)),
     "zstd": (4, zstd_encode),
 }
 """By the setting's value."""
@@ -108,26 +110,26 @@ class LeanBatch(Batch):
         self._latest_ms = max(self._latest_ms, at_ms)
         begin = _ATTRIBUTES + VARINTS[at_ms - self._first_ms]
         varints, pieces, room = VARINTS, self._pieces, self._room
-        for one in records:
-            key, value, block, which = one.key, one.value, one.block, varints[number]
-            if key is None:
-                key, key_size = b"", NULL
-            else:
-                key_size = varints[len(key)]
-            if value is None:
-                value, value_size = b"", NULL
-            else:
-                value_size = varints[len(value)]
-            length = len(begin) + len(which) + len(key_size) + len(key)
-            length += len(value_size) + len(value) + len(block)
-            size = varints[length]
-            left = room - len(size) - length
+        for key, value, block in records:
+            body = b"".join(
+                (
+                    begin,
+                    varints[number],
+                    NULL if key is None else varints[len(key)],
+                    key or b"",
+                    NULL if value is None else varints[len(value)],
+                    value or b"",
+                    block,
+                )
+            )
+            size = varints[len(body)]
+            left = room - len(size) - len(body)
             if left < 0 and number:
                 self._closed = True
                 break
             room = left
             number += 1
-            pieces += (size, begin, which, key_size, key, value_size, value, block)
+            pieces += (size, body)
         taken = number - self._count
         self._count, self._room = number, room
         return taken

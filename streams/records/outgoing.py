@@ -8,8 +8,6 @@ are the same in every record of a slice. So they are made in the form of record 
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-import msgspec
-
 from streams.records.varints import NULL, VARINTS, read_varint
 
 Block: TypeAlias = bytes
@@ -18,18 +16,8 @@ Header: TypeAlias = tuple[str, bytes | None]
 """Name and value; what others send may have headers without a value."""
 
 
-class Outgoing(msgspec.Struct, frozen=True, gc=False):
-    """A record to be written."""
-
-    key: bytes | None
-    value: bytes | None
-    """None = tombstone."""
-    block: Block
-
-    @property
-    def headers(self) -> list[Header]:
-        """The headers in their order; names may repeat."""
-        return headers_in(self.block)
+Outgoing: TypeAlias = tuple[bytes | None, bytes | None, Block]
+"""A record to be written: key, value (None = tombstone), headers."""
 
 
 def block_of(headers: Sequence[Header]) -> Block:

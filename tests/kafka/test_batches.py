@@ -13,8 +13,8 @@ from streams.kafka.sink import Batch
 from streams.records.outgoing import NO_HEADERS, Header, Outgoing, block_of
 
 HEADERS = [("ce_id", b"FR:r:1"), ("ce_id", b"twice"), ("raw", b"\xff\x00")]
-ONE = Outgoing(b"k", b"x" * 1_500, NO_HEADERS)
-SMALL = Outgoing(b"k", b"small", NO_HEADERS)
+ONE = (b"k", b"x" * 1_500, NO_HEADERS)
+SMALL = (b"k", b"small", NO_HEADERS)
 AT = 1_790_000_000_000
 
 Row = tuple[bytes | None, bytes | None, Sequence[Header]]
@@ -29,7 +29,7 @@ def _batches(
 
 
 def _outgoing(rows: Sequence[Row]) -> list[Outgoing]:
-    return [Outgoing(key, value, block_of(headers)) for key, value, headers in rows]
+    return [(key, value, block_of(headers)) for key, value, headers in rows]
 
 
 def _built(batch: Batch) -> bytes:
@@ -98,7 +98,7 @@ def test_only_what_gathers_is_compressed(codec: str | None, number: int) -> None
 
 def test_what_does_not_shrink_is_sent_as_it_is() -> None:
     batch = _batches("zstd").full()
-    batch.add([Outgoing(None, b"q", NO_HEADERS)])
+    batch.add([(None, b"q", NO_HEADERS)])
     found = _read(batch)
     assert (found.compression_type, [one.value for one in found]) == (0, [b"q"])
 
@@ -115,7 +115,7 @@ def test_a_request_with_a_batch_of_every_partition_is_no_larger_than_brokers_tak
     codec: str | None, partitions: int, records: int
 ) -> None:
     assert _filled(_batches(codec, partitions).full()) == records
-    assert records * len(ONE.value or b"") * partitions * 5 < 100 * 1_048_576
+    assert records * len(ONE[1]) * partitions * 5 < 100 * 1_048_576
 
 
 def test_no_batch_is_smaller_than_one_that_leaves_at_once() -> None:
@@ -133,5 +133,5 @@ def _filled(batch: Batch) -> int:
 
 
 def test_an_empty_batch_takes_a_record_of_any_size() -> None:
-    large = Outgoing(b"k", b"x" * 1_000_000, NO_HEADERS)
+    large = (b"k", b"x" * 1_000_000, NO_HEADERS)
     assert _batches("zstd").quick().add([large, SMALL]) == 1

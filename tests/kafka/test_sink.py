@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaTimeoutError, NotEnoughReplicasError
 from streams.errors import OutputLostError
 from streams.kafka.progress import Claim, Progress
 from streams.kafka.sink import Sink
-from streams.records.outgoing import Outgoing, block_of
+from streams.records.outgoing import block_of
 from tests.fakes import FakeLog, FakeProducer, turns
 
 pytestmark = pytest.mark.asyncio
@@ -44,7 +44,7 @@ class Bench:
         claim: Claim | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> None:
-        record = Outgoing(b"key", value, block_of(headers))
+        record = (b"key", value, block_of(headers))
         self.sink.append(where, [record], claim or self.claim())
 
     def sizes(self) -> list[int]:
@@ -161,7 +161,7 @@ async def test_what_finds_no_room_goes_on_in_further_batches() -> None:
     bench.append(b"1")
     claim = bench.claim()
     values = [b"%d" % number for number in range(10)]
-    records = [Outgoing(b"key", value, block_of([])) for value in values[2:]]
+    records = [(b"key", value, block_of([])) for value in values[2:]]
     bench.sink.append(A, records, claim)
     assert claim.waiting == 1 + 4  # the first batch had room for one more
     claim.release()

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from streams.records.outgoing import (
     NO_HEADERS,
     Header,
-    Outgoing,
     block_of,
     header,
     headers_in,
@@ -48,7 +47,6 @@ def test_no_value_is_minus_one() -> None:
 def test_headers_come_out_as_they_went_in(headers: list[Header]) -> None:
     block = block_of(headers)
     assert headers_in(block) == headers
-    assert Outgoing(None, None, block).headers == headers
     joined = VARINTS[len(headers)] + b"".join(header(*one) for one in headers)
     assert joined == block
 
