@@ -26,6 +26,9 @@ seen, nine headers.
 **small**: amount, quality and unshipped from two dicts that are simply there, and a
 decision record of two fields; no facts from topics, no headers.
 
+The loops and our transport read JSON into typed records with msgspec, as the Java peers do
+with Jackson; the frameworks use what they bring along.
+
 - **our transport**: the source, the agent on slices and the sink of `refund worker`, with
   the small decision in between; also a process a core of it.
 - **bare aiokafka**: a loop that polls, decides, sends a batch per partition and commits.

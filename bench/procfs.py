@@ -54,6 +54,18 @@ def descriptors(pid: int) -> int:
         return 0
 
 
+def owner(pid: int, name: str) -> int | None:
+    """Return the process, or descendant, with a thread whose name begins with ``name``."""
+    for one in family(pid):
+        for task in Path(f"/proc/{one}/task").glob("*/comm"):
+            try:
+                if task.read_text("utf-8").startswith(name):
+                    return one
+            except OSError:
+                continue
+    return None
+
+
 def step_back(pid: int, names: tuple[str, ...]) -> int:
     """Let threads run only where nothing else wants to (``SCHED_IDLE``).
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from bench import latency, procfs
+from bench import garbage, latency, procfs
+from bench.garbage import BROKERS_COLLECTOR
 from bench.latency import Latency, Probe
 from bench.lineup import FLOOR, LINEUP
 from bench.options import BenchError, Options
@@ -25,7 +26,7 @@ HEAP_MB: Final = 6_144
 the rarer: each time it takes a core for 200 ms, a p99 of 100 ms at 10,000 a second."""
 _WARM_UP_RECORDS: Final = 100_000
 _WARM_UP_TIMES: Final = 3
-_BESIDE: Final = ("C2 ", "ZWorker")
+_BESIDE: Final = ("C2 ", BROKERS_COLLECTOR)
 """Threads of the broker that work beside it: the compiler and the collector. A fresh
 broker compiles for most of a minute, and each takes half a core or more for a while: at
 10,000 requests a second that queue was a p99 of 20 to 300 ms, whatever the engine."""
@@ -145,6 +146,7 @@ def listen(number: int, place: Place, options: Options) -> Quiet:
         first = 0
         for rate in few.rates:
             probe = Probe(rate, few.seconds, few.warm_up_s, first, PATIENCE_S)
+            garbage.collect()
             floors.append(latency.measure(one, site, probe))
             first += probe.count
         return Quiet(number, floors)

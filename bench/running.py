@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bench import latency, procfs, restart, startup, throughput
+from bench import garbage, latency, procfs, restart, startup, throughput
 from bench.engines import Engine
 from bench.kafka import Ends
 from bench.latency import Latency, Probe
@@ -164,6 +164,7 @@ class _Asked:
         self, rate: int, seconds: int, warm_up_s: int, patience_s: float
     ) -> Latency:
         probe = Probe(rate, seconds, warm_up_s, self._next, patience_s)
+        garbage.collect()
         found = latency.measure(self._one, self._site, probe)
         self._next += probe.count
         self._sent += probe.count

@@ -12,10 +12,9 @@ import time
 from collections.abc import Iterable
 from typing import Any, Final
 
-import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from bench.peers.small import SmallWorld
+from bench.peers.typed import TypedWorld
 
 _COMMIT_INTERVAL_S: Final = 0.2
 _BATCH_BYTES: Final = 524_288
@@ -26,7 +25,7 @@ _WAIT_MS: Final = 200
 async def run(arguments: list[str], over: asyncio.Event) -> None:
     """Decide until told to stop."""
     bootstrap, requests, decisions, orders, buyers = arguments
-    world = SmallWorld(int(orders), int(buyers))
+    world = TypedWorld(int(orders), int(buyers))
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap,
         acks="all",
@@ -60,9 +59,9 @@ async def run(arguments: list[str], over: asyncio.Event) -> None:
             await consumer.commit()
 
 
-def _decide(world: SmallWorld, records: Iterable[Any]) -> list[tuple[bytes, bytes]]:
-    decide, loads, dumps = world.decide, orjson.loads, orjson.dumps
-    return [(record.key, dumps(decide(loads(record.value)))) for record in records]
+def _decide(world: TypedWorld, records: Iterable[Any]) -> list[tuple[bytes, bytes]]:
+    answer = world.answer
+    return [(record.key, answer(record.value)) for record in records]
 
 
 async def _send(

@@ -13,7 +13,6 @@ import time
 from functools import partial
 from typing import Final
 
-import orjson
 from confluent_kafka import (
     Consumer,
     KafkaError,
@@ -23,7 +22,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from bench.peers.small import SmallWorld
+from bench.peers.typed import TypedWorld
 
 _COMMIT_INTERVAL_S: Final = 0.2
 _BATCH_MAX: Final = 1_000
@@ -36,7 +35,7 @@ class Loop:
 
     def __init__(self, arguments: list[str]) -> None:
         bootstrap, self._requests, self._decisions, orders, buyers = arguments
-        self._world = SmallWorld(int(orders), int(buyers))
+        self._world = TypedWorld(int(orders), int(buyers))
         self._producer = Producer(
             {
                 "bootstrap.servers": bootstrap,
@@ -85,10 +84,9 @@ class Loop:
         if message.error() is not None:
             raise KafkaException(message.error())
         partition, offset = message.partition() or 0, message.offset() or 0
-        request = orjson.loads(message.value() or b"")
         self._producer.produce(
             self._decisions,
-            orjson.dumps(self._world.decide(request)),
+            self._world.answer(message.value() or b""),
             message.key(),
             partition,
             partial(self._acknowledged, partition, offset + 1),

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 
 import faust
-import orjson
 from aiokafka import TopicPartition
 from faust.app.base import BootStrategy
 from faust.types import ChannelT, StreamT
@@ -18,7 +17,7 @@ from mode.supervisors import CrashingSupervisor
 from typing_extensions import override
 
 from bench.kafka import now_ms
-from bench.peers.small import SmallWorld
+from bench.peers.typed import TypedWorld
 from streams.app.clients import writer
 from streams.app.reading import QUEUED_POLLS, Reading, ReadingService
 from streams.kafka.source import Poll, Slice, paced
@@ -64,16 +63,16 @@ class SmallApp(faust.App):
 
 
 async def _decide(
-    piece: Slice, world: SmallWorld, transport: Transport, topic: str
+    piece: Slice, world: TypedWorld, transport: Transport, topic: str
 ) -> None:
     source, sink = transport.source, transport.sink
     if not await source.still_ours(piece):
         return
     claim = source.progress.claim(piece.partition, piece.end_offset)
     where = TopicPartition(topic, piece.partition.partition)
-    decide, loads, dumps = world.decide, orjson.loads, orjson.dumps
+    answer = world.answer
     outputs = [
-        (record.key, dumps(decide(loads(record.value or b""))), NO_HEADERS)
+        (record.key, answer(record.value or b""), NO_HEADERS)
         for record in piece.records
     ]
     sink.append(where, outputs, claim)
@@ -84,7 +83,7 @@ async def _decide(
 def build(arguments: list[str]) -> SmallApp:
     """Build the app; names of topics and sizes come from the command line."""
     bootstrap, requests, decisions, orders, buyers, folder = arguments
-    world = SmallWorld(int(orders), int(buyers))
+    world = TypedWorld(int(orders), int(buyers))
     app = SmallApp(
         "ours-small",
         broker=f"kafka://{bootstrap}",

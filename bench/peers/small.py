@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bench.names import buyer_id, order_id
 
-_LIMIT_FEN: Final = 30_000
+LIMIT_FEN: Final = 30_000
 
 
 class SmallWorld:
@@ -21,7 +21,7 @@ class SmallWorld:
     def decide(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return the decision record of one request."""
         approve = (
-            request["refund_fen"] < _LIMIT_FEN
+            request["refund_fen"] < LIMIT_FEN
             and self.quality.get(request["buyer_id"]) == "quality"
             and self.shipped.get(request["order_id"]) is False
         )

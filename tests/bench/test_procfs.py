@@ -3,10 +3,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from bench.procfs import cpu_s, step_back
+from bench.procfs import cpu_s, owner, step_back
 
 _BURN = """
 import sys, threading, time
@@ -82,6 +83,16 @@ def test_a_process_that_is_gone_took_nothing() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
     assert cpu_s(process.pid) == 0.0
+
+
+def test_the_owner_of_a_thread_is_found_among_descendants() -> None:
+    with _program(_IN_A_THREAD) as process:
+        name = Path(f"/proc/{process.pid}/comm").read_text("utf-8").strip()
+        assert owner(process.pid, name) == process.pid
+        assert owner(process.pid, "no such") is None
+        found = owner(os.getpid(), name)
+        assert found in {os.getpid(), process.pid}
+    assert owner(process.pid, name) is None  # it has ended
 
 
 def test_threads_step_back_by_name() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from bench.names import request_number
 from bench.options import Options, variations
-from bench.peers.small import SmallWorld
+from bench.peers.typed import TypedWorld
 from bench.world import SPARE_ORDERS, WARM_UP_FROM, World, WorldSize
 from streams.kafka.routing import partition_of
 
@@ -44,13 +44,20 @@ def test_warming_up_asks_for_orders_of_its_own_that_are_loaded_too() -> None:
 
 def test_the_small_engines_know_every_order_and_buyer_and_approve() -> None:
     world = World(EVEN)
-    small = SmallWorld(EVEN.orders + SPARE_ORDERS, EVEN.buyers)
-    request = {}
+    small = TypedWorld(EVEN.orders + SPARE_ORDERS, EVEN.buyers)
+
+    def outcome(request: dict[str, object]) -> str:
+        """Ask both ways of reading a request."""
+        decision = small.decide(request)
+        assert orjson.loads(small.answer(orjson.dumps(request))) == decision
+        return str(decision["outcome"])
+
+    request: dict[str, object] = {}
     for number in (0, 1, EVEN.orders - 1, WARM_UP_FROM, WARM_UP_FROM + 9_999):
         request = orjson.loads(world.request(number, NOW_MS)[1])
-        assert small.decide(request)["outcome"] == "auto_approve"
-    assert small.decide(request | {"order_id": "x"})["outcome"] == "manual_review"
-    assert small.decide(request | {"refund_fen": 30_000})["outcome"] == "manual_review"
+        assert outcome(request) == "auto_approve"
+    assert outcome(request | {"order_id": "x"}) == "manual_review"
+    assert outcome(request | {"refund_fen": 30_000}) == "manual_review"
 
 
 def test_an_uneven_world_puts_its_share_into_one_partition_without_repeating() -> None:
