@@ -23,7 +23,7 @@ from streams.agents.slices import (
 )
 from streams.decision.breaker import Breaker
 from streams.decision.engine import AUTO_APPROVE
-from streams.decision.ledger import APPROVED, Entry
+from streams.decision.ledger import APPROVED, Entry, Remembered
 from streams.decision.model import Decision, Request
 from streams.kafka.record import Record
 from streams.kafka.tables import PartitionTables, SharedTables, lists_as_of
@@ -193,7 +193,7 @@ class Judge:
             )
         )
 
-    def _repeat(self, record: Record, first: Entry, work: Work) -> None:
+    def _repeat(self, record: Record, first: Remembered, work: Work) -> None:
         """Give the first decision's bytes again (case 57); nothing is counted twice."""
         value = first.value
         found = recover(value)

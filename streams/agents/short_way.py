@@ -7,7 +7,6 @@ from streams.agents.long_way import LongWay
 from streams.agents.slices import APPROVALS, Output, Work
 from streams.decision.approval import Written
 from streams.decision.engine import AUTO_APPROVE
-from streams.decision.ledger import entry_of
 from streams.decision.model import Request
 from streams.decision.plain import Known, Moment, Plain, plain_at
 from streams.kafka.record import Record
@@ -86,7 +85,7 @@ class ShortWay:
         judged.outputs.append(Output(APPROVALS, (record.key, value, headers)))
         judged.approved += 1
         judged.ages_ms.append(now_ms - at_ms)
-        ledger.add(entry_of(approval))
+        ledger.add(approval)
         return True
 
     def _same(self, request: Request, written: Written, work: Work) -> bool:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from streams.decision.ledger import Entry, Fate
+from streams.decision.ledger import Fate, Remembered
 from streams.decision.model import Decision
 from streams.decision.policy import Policy
 from streams.decision.reasons import ReasonCode
@@ -61,7 +61,7 @@ def due(
 
 
 def _wanted(
-    tables: PartitionTables, approval: Entry, policy: Policy | None, now_ms: int
+    tables: PartitionTables, approval: Remembered, policy: Policy | None, now_ms: int
 ) -> Iterator[Due]:
     yield from _race(tables, approval, policy, now_ms)
     if _withdrawn_after(tables.ledger.newest[approval.refund_id]):
@@ -72,7 +72,7 @@ def _wanted(
 
 
 def _race(
-    tables: PartitionTables, approval: Entry, policy: Policy | None, now_ms: int
+    tables: PartitionTables, approval: Remembered, policy: Policy | None, now_ms: int
 ) -> Iterator[Due]:
     order = (
         tables.orders.get(approval.order_id) if approval.order_id is not None else None
@@ -91,7 +91,7 @@ def _watch_days(policy: Policy | None) -> int:
     return policy.race_watch_days if policy is not None else _DEFAULT_WATCH_DAYS
 
 
-def _withdrawn_after(newest: Entry) -> bool:
+def _withdrawn_after(newest: Remembered) -> bool:
     """Whether a withdrawal came after the approval."""
     for entry in newest.chain():
         if entry.outcome == "auto_approve":
@@ -105,7 +105,9 @@ _SHORT: Final = {"race_detected": "race", "ship_after_refund": "race"}
 """Both say how one race ended: one notice for the two of them (2.3)."""
 
 
-def _notice(approval: Entry, kind: str, now_ms: int, race: Race | None = None) -> Due:
+def _notice(
+    approval: Remembered, kind: str, now_ms: int, race: Race | None = None
+) -> Due:
     decision = decode_decision(approval.value)
     loss = race is not None and kind == LOSS_RECORDED
     text_zh, text_en = TEXTS.get(kind, (None, None))
@@ -130,7 +132,7 @@ def _notice(approval: Entry, kind: str, now_ms: int, race: Race | None = None) -
     return Due(identity, kind, key, encode_notice(notice), -1)
 
 
-def _follow_up(approval: Entry, fate: Fate, now_ms: int) -> Due:
+def _follow_up(approval: Remembered, fate: Fate, now_ms: int) -> Due:
     """Case 72: a failed payout of an approval becomes a person's."""
     first: Decision = decode_decision(approval.value)
     decision = msgspec.structs.replace(

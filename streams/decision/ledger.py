@@ -6,12 +6,11 @@ reader.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
 from streams.decision.approval import Approval
-from streams.decision.engine import PASSED
 from streams.decision.model import Past
 from streams.decision.reasons import ReasonCode
 
@@ -32,42 +31,20 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     withdraws: bool
     """The record was a withdrawal, not a request for money."""
     reason_codes: tuple[str, ...]
-    kept: bytes | Approval
-    """The decision record as written, or what it is written from."""
-    previous: "Entry | None" = None
+    value: bytes
+    """The decision record as written: what a second delivery gets again."""
+    previous: "Remembered | None" = None
 
-    @property
-    def value(self) -> bytes:
-        """The decision record as written: what a second delivery gets again."""
-        kept = self.kept
-        return kept if isinstance(kept, bytes) else kept.written()[1]
-
-    def chain(self) -> Iterator["Entry"]:
+    def chain(self) -> "Iterator[Remembered]":
         """Yield this entry and the earlier ones of the same refund."""
-        entry: Entry | None = self
+        entry: Remembered | None = self
         while entry is not None:
             yield entry
             entry = entry.previous
 
 
-_DISPOSITION, _OUTCOME, _CODES = PASSED
-
-
-def entry_of(approval: Approval) -> Entry:
-    """Return what is remembered of a plain approval."""
-    return Entry(
-        approval.refund_id,
-        approval.version,
-        approval.order_id,
-        approval.buyer_id,
-        _DISPOSITION,
-        _OUTCOME,
-        approval.common.decided_at_ms,
-        approval.refund_fen,
-        False,  # noqa: FBT003 - by place, as everywhere on this path
-        _CODES,
-        approval,
-    )
+Remembered: TypeAlias = Entry | Approval
+"""A plain approval is remembered as it is: it tells all that an entry does."""
 
 
 class Fate(msgspec.Struct, frozen=True, gc=False):
@@ -86,18 +63,18 @@ class Ledger:
     """Decisions, fates, vetoes and notices of one partition."""
 
     def __init__(self) -> None:
-        self.newest: dict[str, Entry] = {}
+        self.newest: dict[str, Remembered] = {}
         self.by_order: dict[str, str | tuple[str, ...]] = {}
         """Order -> its refund, or its refunds when they are several: nearly always it
         is one, and a tuple for each would be work for the garbage collector."""
         self.fates: dict[str, Fate] = {}
         self.vetoes: dict[str, object] = {}
         self.notices: set[str] = set()
-        self._by_buyer: dict[str, list[Entry]] | None = None
+        self._by_buyer: dict[str, list[Remembered]] | None = None
 
     def find(
         self, refund_id: str, version: int | None, *, withdraws: bool
-    ) -> Entry | None:
+    ) -> Remembered | None:
         """Return the first decision of this very version, if there is one."""
         newest = self.newest.get(refund_id)
         if newest is None:
@@ -107,7 +84,7 @@ class Ledger:
                 return entry
         return None
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Remembered) -> None:
         """Remember a decision; the caller has made sure it is the first of its id."""
         refund_id = entry.refund_id
         self.newest[refund_id] = entry
@@ -125,7 +102,7 @@ class Ledger:
         found = self.by_order.get(order_id, ())
         return (found,) if isinstance(found, str) else found
 
-    def approval(self, refund_id: str) -> Entry | None:
+    def approval(self, refund_id: str) -> Remembered | None:
         """Return the ``auto_approve`` of a refund, if any of its versions has one."""
         newest = self.newest.get(refund_id)
         if newest is None:
@@ -135,7 +112,7 @@ class Ledger:
                 return entry
         return None
 
-    def approvals_of_order(self, order_id: str) -> list[Entry]:
+    def approvals_of_order(self, order_id: str) -> list[Remembered]:
         """Return every ``auto_approve`` on an order."""
         found = (self.approval(refund_id) for refund_id in self.refunds_of(order_id))
         return [entry for entry in found if entry is not None]
@@ -164,7 +141,7 @@ class Ledger:
         if newest is None:
             return []
         rows: list[Past] = []
-        replaced: Entry | None = None
+        replaced: Remembered | None = None
         for entry in newest.chain():
             superseded = entry.disposition == "superseded" and not entry.withdraws
             if superseded:  # never judged: a newer version was there already
@@ -187,7 +164,7 @@ class Ledger:
             replaced = replaced or entry
         return rows
 
-    def _row(self, entry: Entry) -> Past:
+    def _row(self, entry: Remembered) -> Past:
         return Past(
             entry.refund_id,
             entry.order_id,
@@ -199,7 +176,7 @@ class Ledger:
             entry.reason_codes,
         )
 
-    def _state(self, entry: Entry) -> str:
+    def _state(self, entry: Remembered) -> str:
         if entry.withdraws:
             return "withdrawn"
         fate = self.fates.get(entry.refund_id)
@@ -218,7 +195,7 @@ class Ledger:
         return "in_review" if entry.outcome is not None else "undecided"
 
     @staticmethod
-    def _follow_up(entry: Entry, fate: Fate) -> Past:
+    def _follow_up(entry: Remembered, fate: Fate) -> Past:
         """Return the REFUND_FAILED item: open until a person has dealt with it (E-21)."""
         return Past(
             entry.refund_id,
@@ -232,7 +209,7 @@ class Ledger:
         )
 
 
-def _is_newer(entry: Entry, other: Entry) -> bool:
+def _is_newer(entry: Remembered, other: Remembered) -> bool:
     """Whether an entry stands although the other came later: a late, older withdrawal."""
     return (
         entry.version is not None

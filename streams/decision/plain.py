@@ -221,7 +221,7 @@ class Plain:
         self._buyers_from_ms = now_ms - policy.quality_max_age_ms
         self._kinds = known.kinds
         self._common = Common(known.named, now_ms, tree_ms, lists_ms)
-        self.text = common_text(self._common)
+        self.text = common_text(self._common, self._orders_ms, self._buyers_ms)
         """Of every approval of the slice."""
 
     def approve(  # noqa: C901, PLR0911 - calls cost more than they hold here

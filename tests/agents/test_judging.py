@@ -610,7 +610,7 @@ def approved_before(world: World, refund_id: str, at_ms: int) -> None:
             19_900,
             withdraws=False,
             reason_codes=("FR_ALL_CONDITIONS_MET",),
-            kept=b"",
+            value=b"",
         )
     )
 

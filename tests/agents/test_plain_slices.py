@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from streams.agents import short_way
 from streams.agents.slices import Judged
 from streams.decision.approval import Approval
+from streams.decision.ledger import Entry
 from streams.decision.plain import Plain, plain_at
+from streams.records.decisions import recover
 from tests import samples
 from tests.agents.world import World, policy, topics
 
@@ -64,6 +66,26 @@ def test_with_and_without_the_short_way_the_outputs_are_the_same(
             assert one.tables.ledger.rows(refund, order) == (
                 other.tables.ledger.rows(refund, order)
             )
+
+
+def test_what_is_remembered_of_a_plain_approval_tells_all_that_an_entry_does() -> None:
+    made = world(plain=True)
+    made.decide(samples.request())
+    kept = made.tables.ledger.newest["r-1"]
+    assert isinstance(kept, Approval)
+    recovered = recover(kept.value)
+    assert recovered is not None
+    for name in Entry.__struct_fields__:
+        assert getattr(kept, name) == getattr(recovered.entry, name), name
+    assert list(kept.chain()) == [kept]
+
+
+def test_an_approval_that_was_remembered_is_followed_by_later_versions() -> None:
+    made = world(plain=True)
+    made.decide(samples.request())
+    made.decide(samples.request(refund_version=2))
+    newest = made.tables.ledger.newest["r-1"]
+    assert [type(one) for one in newest.chain()] == [Entry, Approval]
 
 
 @pytest.mark.parametrize(

@@ -348,7 +348,7 @@ async def test_an_approval_without_an_order_has_no_race() -> None:
             None,
             withdraws=False,
             reason_codes=(),
-            kept=encode_decision(decision),
+            value=encode_decision(decision),
         )
     )
     assert list(due(world.tables, "r-1", SHIPPED, NOW)) == []

@@ -47,7 +47,7 @@ def decided(refund_id: str = "r-1", order_id: str | None = "o-1") -> Entry:
         1,
         withdraws=False,
         reason_codes=(),
-        kept=b"",
+        value=b"",
     )
 
 
