@@ -137,6 +137,7 @@ class _Asked:
             if rate > able_per_s:
                 found.append(latency.unable(rate))
             else:
+                garbage.collect()
                 found.append(
                     self._measure(rate, options.seconds, options.warm_up_s, PATIENCE_S)
                 )
@@ -164,7 +165,6 @@ class _Asked:
         self, rate: int, seconds: int, warm_up_s: int, patience_s: float
     ) -> Latency:
         probe = Probe(rate, seconds, warm_up_s, self._next, patience_s)
-        garbage.collect()
         found = latency.measure(self._one, self._site, probe)
         self._next += probe.count
         self._sent += probe.count
