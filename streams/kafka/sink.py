@@ -131,22 +131,23 @@ class Sink:
         lane = self._lanes.get(where)
         if lane is None:
             lane = self._lanes[where] = _Lane()
-        if lane.batch is None:
+        batch = lane.batch
+        if batch is None:
             make = self._batches.full if lane.running else self._batches.quick
-            lane.batch = make()
-        left = self._fill(lane, records, claim)
-        while left:
+            batch = lane.batch = make()
+        while left := self._fill(batch, lane, records, claim):
             self._close(lane)
-            lane.batch = self._batches.full()
-            left = self._fill(lane, left, claim)
+            records, batch = left, self._batches.full()
+            lane.batch = batch
         if not lane.running:
             self._start(where, lane)
 
+    @staticmethod
     def _fill(
-        self, lane: _Lane, records: Sequence[Outgoing], claim: Waits
+        batch: Batch, lane: _Lane, records: Sequence[Outgoing], claim: Waits
     ) -> Sequence[Outgoing]:
         """Put records into the batch of a lane, and return those that found no room."""
-        taken = lane.batch.add(records) if lane.batch is not None else 0
+        taken = batch.add(records)
         claims = lane.claims
         if taken and (not claims or claims[-1] is not claim):
             claim.hold()

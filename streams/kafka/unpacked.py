@@ -110,10 +110,24 @@ class UnpackedRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is un
     """Of the batch that is being handed out."""
 
     def take(self, most: int | None) -> tuple[list[Record], bool]:
-        """Hand out records, and say whether there may be more."""
+        """Hand out records, and say whether there may be more.
+
+        What comes before a broken batch is handed out first; the next fetch begins with
+        the broken one.
+
+        Raises
+        ------
+        CorruptRecordException
+            The next batch has another checksum than it says.
+        """
         taken: list[Record] = []
         while most is None or len(taken) < most:
-            left = self._left or next(self, None)
+            try:
+                left = self._left or next(self, None)
+            except CorruptRecordException:
+                if not taken:
+                    raise
+                return taken, False
             if left is None:
                 return taken, False
             room = len(left) if most is None else most - len(taken)

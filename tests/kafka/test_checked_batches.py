@@ -177,6 +177,29 @@ def test_no_byte_may_change_unnoticed(magic: int) -> None:
             ours(bytes(changed), 0, READ_COMMITTED, [], None)
 
 
+def test_what_comes_before_a_broken_batch_is_not_lost_with_it() -> None:
+    broken = bytearray(plain(3, 3))
+    broken[-1] ^= 1
+    fetched = plain(0, 3) + bytes(broken)
+    found, positions = ours(fetched, 0, READ_COMMITTED, [], 10)
+    assert [row[0] for row in found] == [0, 1, 2]
+    assert positions == [3]  # where the next fetch begins
+    records = UnpackedRecords(
+        WHERE,
+        CheckedBatches(bytes(broken)),
+        [],
+        3,
+        None,
+        None,
+        CHECKS,
+        READ_COMMITTED,
+    )
+    with pytest.raises(CorruptRecordException):
+        records.take(10)
+    assert records.take(10) == ([], False)
+    assert records.next_fetch_offset == 3  # and it stays there
+
+
 def test_a_batch_that_is_cut_off_is_left_for_the_next_fetch() -> None:
     one, two = plain(0, 3), plain(3, 3)
     for size in range(len(one), len(one) + len(two)):
