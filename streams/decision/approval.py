@@ -1,4 +1,4 @@
-"""A plain approval in a third of the memory its record takes.
+"""A plain approval in a quarter of the memory its record takes.
 
 A worker remembers every decision, to give the same bytes for a second delivery. Of a
 plain approval it keeps the parts, most of which it shares with others, and writes the

@@ -19,7 +19,7 @@ class Batch(Protocol):
     """What the sink does with a batch (:class:`streams.kafka.batches.LeanBatch`)."""
 
     def add(self, records: Sequence[Outgoing]) -> int:
-        """Add records; those that it returns were taken, then the batch was full."""
+        """Add records and return how many were taken; if not all, it is full."""
         ...
 
     def record_count(self) -> int:
