@@ -100,7 +100,8 @@ output at all, those with `again` had more than one.
 - The broker's garbage collector is a part of every latency: with the serial one it stood still
   for 13 ms every 1.25 s at 1,000 requests a second, which is a p99 for every engine. One that
   works beside it takes a core for 200 ms instead: at 10,000 a second, where little of two cores
-  is left, that queue was a p99 of 110 ms. So the broker has a heap that fills once a minute.
+  is left, that queue was a p99 of 110 ms. So the broker has a heap that fills once a minute,
+  and is told to collect before each stated rate (`jcmd PID GC.run`).
 - So is its compiler: a fresh broker compiled for most of a minute, on half a core, and again
   when the load changed. It is warmed up at every rate, and then its compiler and its collector
   run only where nothing else wants to (`SCHED_IDLE`). A broker on a machine of its own

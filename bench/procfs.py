@@ -4,6 +4,7 @@ import ctypes
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -54,16 +55,17 @@ def descriptors(pid: int) -> int:
         return 0
 
 
+def _threads(pid: int) -> Iterator[tuple[int, int, str]]:
+    """Yield process, thread and name of all threads of a process and its descendants."""
+    for one in family(pid):
+        for task in Path(f"/proc/{one}/task").glob("*"):
+            with suppress(OSError):  # it ended meanwhile
+                yield one, int(task.name), (task / "comm").read_text("utf-8")
+
+
 def owner(pid: int, name: str) -> int | None:
     """Return the process, or descendant, with a thread whose name begins with ``name``."""
-    for one in family(pid):
-        for task in Path(f"/proc/{one}/task").glob("*/comm"):
-            try:
-                if task.read_text("utf-8").startswith(name):
-                    return one
-            except OSError:
-                continue
-    return None
+    return next((one for one, _, is_ in _threads(pid) if is_.startswith(name)), None)
 
 
 def step_back(pid: int, names: tuple[str, ...]) -> int:
@@ -74,14 +76,12 @@ def step_back(pid: int, names: tuple[str, ...]) -> int:
     """
     found = 0
     nothing = os.sched_param(0)
-    for one in family(pid):
-        for task in Path(f"/proc/{one}/task").glob("*"):
-            try:
-                if (task / "comm").read_text("utf-8").startswith(names):
-                    os.sched_setscheduler(int(task.name), os.SCHED_IDLE, nothing)
-                    found += 1
-            except OSError:
-                continue  # it ended meanwhile, or we may not: then it is not counted
+    for _, thread, name in _threads(pid):
+        if name.startswith(names):
+            # It may have ended meanwhile, or we may not: then it is not counted.
+            with suppress(OSError):
+                os.sched_setscheduler(thread, os.SCHED_IDLE, nothing)
+                found += 1
     return found
 
 

@@ -73,6 +73,8 @@ def warm_up(place: Place, options: Options) -> None:
     for many small requests is not that for a few large ones.
     """
     place.tell("warming the broker up")
+    if options.bootstrap is None and not garbage.collect():
+        place.tell("no jcmd: the broker may collect garbage within a run")
     few = replace(
         options,
         records=min(options.records, _WARM_UP_RECORDS),

@@ -13,13 +13,28 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
+from aiokafka.record.util import decode_varint
 
-from streams.records.outgoing import Header, Outgoing, headers_in
+from streams.records.outgoing import Block, Header, Outgoing
 
 Headers = Sequence[Header]
 
 _PATIENCE_S = 0.005
 """A poll that finds nothing waits no longer, whatever it was asked to."""
+
+
+def headers_in(block: Block) -> list[Header]:
+    """Read headers as aiokafka does."""
+    data = bytearray(block)
+    count, at = decode_varint(data, 0)
+    pieces: list[bytes | None] = []
+    for _ in range(2 * count):
+        size, at = decode_varint(data, at)
+        pieces.append(None if size < 0 else block[at : at + size])
+        at += max(size, 0)
+    assert at == len(block)
+    names = [(name or b"").decode() for name in pieces[::2]]
+    return list(zip(names, pieces[1::2], strict=True))
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,6 @@ def build(arguments: list[str]) -> SmallApp:
             slice_max=kafka.max_poll_records,
             polls=polls,
             now_ms=now_ms,
-            started_ms=now_ms(),
         )
     )
 

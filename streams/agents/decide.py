@@ -1,6 +1,7 @@
 """The ``decide`` agent: request slices in, acknowledged decisions out."""
 
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Protocol
 
@@ -87,9 +88,9 @@ def _send(piece: Slice, judged: Judged, parts: DecideParts) -> None:
     number = piece.partition.partition
     lanes = parts.outputs.of(number)
     claim = parts.source.progress.claim(piece.partition, piece.end_offset)
-    by_topic: dict[int, list[Outgoing]] = {}
+    by_topic: defaultdict[int, list[Outgoing]] = defaultdict(list)
     for output in judged.outputs:
-        by_topic.setdefault(output.topic, []).append(output.record)
+        by_topic[output.topic].append(output.record)
     for topic, records in by_topic.items():
         parts.sink.append(lanes[topic], records, claim)
 

@@ -11,7 +11,7 @@ from streams.decision.policy import Policy
 from streams.kafka.tables import PartitionTables
 from streams.records.codec import Unreadable
 from streams.records.headers import SliceHeaders
-from streams.records.outgoing import Header, Outgoing, headers_in
+from streams.records.outgoing import Outgoing
 
 APPROVALS: Final = 0
 REVIEWS: Final = 1
@@ -28,19 +28,9 @@ class Output(msgspec.Struct, frozen=True, gc=False):
     record: Outgoing
 
     @property
-    def key(self) -> bytes | None:
-        """The key of the record."""
-        return self.record[0]
-
-    @property
     def value(self) -> bytes | None:
         """The value of the record; None = tombstone."""
         return self.record[1]
-
-    @property
-    def headers(self) -> list[Header]:
-        """The headers of the record, in their order."""
-        return headers_in(self.record[2])
 
 
 class Judged(msgspec.Struct):

@@ -68,7 +68,6 @@ class Engine(ReadingService):
             slice_max=settings.kafka.max_poll_records,
             polls=inputs.polls,
             now_ms=inputs.now_ms,
-            started_ms=inputs.now_ms(),
         )
         super().__init__(reading, **options)
         self.outputs = output_topics(settings.topics)

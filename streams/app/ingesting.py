@@ -68,7 +68,6 @@ class IngestService(ReadingService):
             slice_max=settings.kuaishou.concurrency,
             polls=inputs.polls,
             now_ms=inputs.now_ms,
-            started_ms=inputs.now_ms(),
         )
         super().__init__(reading)
         self._in = inputs

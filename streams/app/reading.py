@@ -36,8 +36,6 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Holds ``QUEUED_POLLS`` at most."""
     now_ms: Callable[[], int]
     """UTC ms; outputs carry it."""
-    started_ms: int
-    """When this process started, UTC ms: of two twins the older one ends."""
 
 
 class ReadingService(WorkerService):
@@ -49,6 +47,8 @@ class ReadingService(WorkerService):
     def __init__(self, reading: Reading, **options: Any) -> None:  # noqa: ANN401 - mode's own
         super().__init__(**options)
         self._reading = reading
+        self._started_ms = reading.now_ms()
+        """Of two twins the older one ends."""
         self.spacing = Spacing(reading.settings.kafka.fetch_gather_ms)
         self.built = asyncio.Event()
         """Set when consumer, source and sink exist."""
@@ -86,7 +86,7 @@ class ReadingService(WorkerService):
         )
         self.sink = Sink(producer, written, batches)
         self.consumer: AIOKafkaConsumer = member(
-            settings.kafka, reading.group_id, reading.started_ms
+            settings.kafka, reading.group_id, self._started_ms
         )
         self.source = Source(
             self.consumer,
@@ -123,7 +123,7 @@ class ReadingService(WorkerService):
         reading = self._reading
         kafka, group_id = reading.settings.kafka, reading.group_id
         await self.run_until_stopped(
-            twins.watch(kafka, group_id, reading.started_ms, self.source.refused)
+            twins.watch(kafka, group_id, self._started_ms, self.source.refused)
         )
 
     @Service.task

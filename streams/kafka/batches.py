@@ -14,9 +14,11 @@ from struct import Struct
 from typing import Final
 
 from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
+from google_crc32c import extend
+from google_crc32c import value as crc32c
 from typing_extensions import override
 
-from streams.kafka.checksum import crc32c, extended
+from streams.kafka.layout import BEGINNING, FORMAT, UNCOUNTED
 from streams.kafka.sink import Batch, Batches
 from streams.records.outgoing import Outgoing
 from streams.records.varints import NULL, VARINTS
@@ -33,15 +35,10 @@ _REQUEST_BYTES: Final = 96_000_000
 what is over 100 MiB (``socket.request.max.bytes``)."""
 _OUTPUT_TOPICS: Final = 5
 
-_BEGINNING: Final = Struct(">qiibI")
-"""Base offset (the broker's), bytes after this field, leader's epoch, format, checksum."""
 _CHECKED: Final = Struct(">hiqqqhii")
 """Attributes, last offset delta, first and latest timestamp, producer's id and epoch,
 first sequence number, records; with these begins what the checksum is of."""
 _UNKNOWN_EPOCH: Final = -1
-_FORMAT: Final = 2
-_UNCOUNTED: Final = 12
-"""Bytes of base offset and length, which the length leaves out."""
 _ATTRIBUTES: Final = b"\0"
 """Of a record: none are in use (KIP-98)."""
 
@@ -90,7 +87,7 @@ class LeanBatch(Batch):
     def __init__(
         self, room: int, codec: Codec | None, now_ms: Callable[[], int]
     ) -> None:
-        self._room = room - _BEGINNING.size - _CHECKED.size
+        self._room = room - BEGINNING.size - _CHECKED.size
         self._codec = codec
         self._now_ms = now_ms
         self._pieces: list[bytes] = []
@@ -172,12 +169,12 @@ class LeanBatch(Batch):
             *self._producer,
             self._count,
         )
-        beginning = _BEGINNING.pack(
+        beginning = BEGINNING.pack(
             0,
-            _BEGINNING.size - _UNCOUNTED + len(checked) + len(records),
+            BEGINNING.size - UNCOUNTED + len(checked) + len(records),
             _UNKNOWN_EPOCH,
-            _FORMAT,
-            extended(crc32c(checked), records),
+            FORMAT,
+            extend(crc32c(checked), records),
         )
         return b"".join((beginning, checked, records))
 

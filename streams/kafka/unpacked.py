@@ -4,7 +4,7 @@ For every record aiokafka makes a ``ConsumerRecord``: eleven fields, a dict and 
 around an object that has offset, timestamp, key, value and headers already; and it takes
 them one by one through two loops of the interpreter. Here a batch becomes a list in the
 extension at once, and polls get parts of it. Topic and partition, which the inner object
-lacks, are those of the poll. Checksums are those of :mod:`streams.kafka.checksum`, as
+lacks, are those of the poll. Checksums are left to google-crc32c, as
 the extension computes them without the processor's instruction.
 
 aiokafka has no setting for it, so this reaches into one consumer's fetcher: the
@@ -14,26 +14,19 @@ holds such a consumer against an ordinary one on the same topics.
 """
 
 from collections.abc import Iterator
-from struct import Struct
 from types import FunctionType, MethodType
-from typing import Any, Final
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import MemoryRecords
+from google_crc32c import value as crc32c
 from typing_extensions import override
 
-from streams.kafka.checksum import crc32c
+from streams.kafka.layout import BEGINNING, FORMAT, UNCOUNTED
 from streams.kafka.record import Record
-
-_BEGINNING: Final = Struct(">qiibI")
-"""Base offset, bytes after the second field, leader's epoch, format, checksum (KIP-98)."""
-_UNCOUNTED: Final = 12
-"""Bytes of the first two fields, which the length leaves out."""
-_WITH_HEADERS: Final = 2
-"""The record format of Kafka 0.11 and later."""
 
 
 def hand_out_unpacked(consumer: AIOKafkaConsumer) -> None:
@@ -78,12 +71,12 @@ class CheckedBatches:
             Its checksum is another than it says.
         """
         fetched, at, end = self._fetched, self._at, self._end
-        if self._version < _WITH_HEADERS:
+        if self._version < FORMAT:
             batch = MemoryRecords(fetched[at:end]).next_batch()
             good = batch.validate_crc()
         else:
             batch = DefaultRecordBatch(memoryview(fetched)[at:end])
-            good = crc32c(fetched[at + _BEGINNING.size : end]) == self._checksum
+            good = crc32c(fetched[at + BEGINNING.size : end]) == self._checksum
         if not good:
             raise CorruptRecordException(f"a wrong checksum, {at} bytes into a fetch")
         self._look(end)
@@ -93,12 +86,12 @@ class CheckedBatches:
         """Look for a whole batch at a place."""
         fetched, size = self._fetched, len(self._fetched)
         self._at = self._end = at
-        if size - at >= _BEGINNING.size:
-            _, length, _, self._version, self._checksum = _BEGINNING.unpack_from(
+        if size - at >= BEGINNING.size:
+            _, length, _, self._version, self._checksum = BEGINNING.unpack_from(
                 fetched, at
             )
-            if at + _UNCOUNTED + length <= size:
-                self._end = at + _UNCOUNTED + length
+            if at + UNCOUNTED + length <= size:
+                self._end = at + UNCOUNTED + length
 
 
 class UnpackedRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped here

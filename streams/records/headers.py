@@ -39,7 +39,7 @@ def _second(at_s: int) -> bytes:
     return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}".encode()
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _place(topic: str, partition: int) -> bytes:
     return (
         _JSON

@@ -8,7 +8,7 @@ are the same in every record of a slice. So they are made in the form of record 
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from streams.records.varints import NULL, VARINTS, read_varint
+from streams.records.varints import NULL, VARINTS
 
 Block: TypeAlias = bytes
 """The headers of a record: their number, then names and values, each with its length."""
@@ -35,25 +35,8 @@ def before_value(name: str) -> bytes:
     return _sized(name.encode())
 
 
-def headers_in(block: Block) -> list[Header]:
-    """Return the headers of a record."""
-    count, at = read_varint(block, 0)
-    headers: list[Header] = []
-    for _ in range(count):
-        name, at = _piece(block, at)
-        value, at = _piece(block, at)
-        headers.append(((name or b"").decode(), value))
-    return headers
-
-
 NO_HEADERS: Final[Block] = block_of(())
 
 
 def _sized(text: bytes | None) -> bytes:
     return NULL if text is None else VARINTS[len(text)] + text
-
-
-def _piece(block: Block, at: int) -> tuple[bytes | None, int]:
-    """Return what begins at a place with its length, and where it ends."""
-    size, at = read_varint(block, at)
-    return (None, at) if size < 0 else (block[at : at + size], at + size)

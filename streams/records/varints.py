@@ -35,13 +35,3 @@ def _written(number: int) -> bytes:
 VARINTS: Final = _Varints()
 NULL: Final = VARINTS[-1]
 """In the place of a length: there is no value."""
-
-
-def read_varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number that begins at a place, and where it ends."""
-    found = shift = 0
-    while data[at] & _MORE:
-        found |= (data[at] & ~_MORE) << shift
-        at, shift = at + 1, shift + 7
-    found |= data[at] << shift
-    return (found >> 1) ^ -(found & 1), at + 1

@@ -15,6 +15,7 @@ from streams.kafka.routing import partition_of
 from streams.records.decisions import decode_decision, encode_decision
 from tests import samples
 from tests.agents.world import SHIPPED, World, policy, topics, verdict
+from tests.fakes import headers_in
 from tests.samples import BUYER, DROP, NOW, NUMBER, PARTITIONS, T
 
 TRACE = (
@@ -33,7 +34,7 @@ def test_an_approval_is_written_as_the_contract_says() -> None:
     judged = world.slice([world.record(samples.request(), b"the key")])
     (output,) = judged.outputs
     assert topics(judged) == ["approvals"]
-    assert output.key == b"the key"
+    assert output.record[0] == b"the key"
     found = json.loads(output.value or b"")
     seen = found.pop("seen")
     assert found == {
@@ -78,7 +79,7 @@ def test_every_output_has_all_headers_of_the_contract(
     record = world.record(samples.request(**changes), b"r-1", [("x", b"1"), TRACE])
     judged = world.slice([record])
     assert topics(judged) == [topic]
-    headers = judged.outputs[0].headers
+    headers = headers_in(judged.outputs[0].record[2])
     assert len(headers) == len({name for name, _ in headers})
     assert dict(headers) == {
         "ce_specversion": b"1.0",
@@ -98,7 +99,7 @@ def test_every_output_has_all_headers_of_the_contract(
 def test_without_a_trace_none_is_made_up() -> None:
     world = World()
     judged = world.slice([world.record(samples.request())])
-    assert "traceparent" not in dict(judged.outputs[0].headers)
+    assert "traceparent" not in dict(headers_in(judged.outputs[0].record[2]))
 
 
 VALUES = st.sampled_from(
@@ -130,7 +131,7 @@ def test_every_record_gets_exactly_one_output_that_names_its_offset(
         judged = world.slice(records)
         assert len(judged.outputs) == len(records)
         for record, output in zip(records, judged.outputs, strict=True):
-            headers = dict(output.headers)
+            headers = dict(headers_in(output.record[2]))
             if output.topic == DEAD_LETTERS:
                 assert output.value == record.value
                 assert headers["refund_dlq_offset"] == str(record.offset).encode()
@@ -160,7 +161,9 @@ def test_offsets_answered_before_a_restart_are_skipped_and_counted() -> None:
     ]
     judged = world.slice(records)
     assert judged.answered == 2
-    offsets = [dict(one.headers)["source_offset"] for one in judged.outputs]
+    offsets = [
+        dict(headers_in(one.record[2]))["source_offset"] for one in judged.outputs
+    ]
     assert offsets == [b"1", b"3"]
     assert world.answered == {0, 2}  # kept until the slice is surely judged
 
@@ -204,9 +207,9 @@ def test_a_dead_letter_keeps_key_value_and_headers_byte_for_byte(
     judged = world.slice([world.record(value, key, original)])
     (output,) = judged.outputs
     assert topics(judged) == ["dead_letters"]
-    assert (output.key, output.value) == (key, value)
-    assert list(output.headers[:5]) == original
-    added = dict(output.headers[5:])
+    assert (output.record[0], output.value) == (key, value)
+    assert list(headers_in(output.record[2])[:5]) == original
+    added = dict(headers_in(output.record[2])[5:])
     assert (added.pop("refund_dlq_message") or b"").decode()
     assert added == {
         "refund_dlq_topic": b"refund.requests",
@@ -231,7 +234,7 @@ def test_a_record_as_large_as_allowed_is_read_and_a_larger_one_buried(
     judged = world.slice([world.record(value)])
     assert topics(judged) == [topic]
     assert judged.dead == ({"too_large": 1} if over else {})
-    assert judged.outputs[0].key == b"r-1"
+    assert judged.outputs[0].record[0] == b"r-1"
 
 
 def test_a_bad_record_does_not_hinder_its_neighbours() -> None:
@@ -278,7 +281,10 @@ def test_a_request_delivered_again_gets_the_first_decisions_bytes_again(
     assert topics(again) == topics(first) * 2
     for output in again.outputs:
         assert output.value == first.outputs[0].value
-    old, new = dict(first.outputs[0].headers), dict(again.outputs[1].headers)
+    old, new = (
+        dict(headers_in(first.outputs[0].record[2])),
+        dict(headers_in(again.outputs[1].record[2])),
+    )
     assert (old.pop("source_offset"), new.pop("source_offset")) == (b"0", b"2")
     assert (old.pop("ce_time") or b"") < (new.pop("ce_time") or b"")
     assert old == new  # the same id and type

@@ -22,7 +22,7 @@ from streams.metrics import Metrics
 from streams.settings import Settings, load
 from tests import samples
 from tests.agents.world import SHIPPED, World, policy
-from tests.fakes import FakeConsumer, FakeLog, turns
+from tests.fakes import FakeConsumer, FakeLog, headers_in, turns
 from tests.samples import NOW, NUMBER, PARTITIONS
 
 pytestmark = pytest.mark.asyncio
@@ -95,7 +95,9 @@ def approved(log: FakeLog, offset: int = 0) -> None:
     world = World()
     judged = world.slice([world.record(samples.request()) for _ in range(offset + 1)])
     output = judged.outputs[-1]
-    log.write(APPROVALS, output.value, output.key, list(output.headers))
+    log.write(
+        APPROVALS, output.value, output.record[0], list(headers_in(output.record[2]))
+    )
 
 
 ME = f"p{NUMBER}"

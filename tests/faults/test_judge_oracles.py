@@ -26,6 +26,7 @@ from streams.decision.policy import Policies
 from streams.kafka.tables import PartitionTables, SharedTables
 from streams.settings import load_policy
 from tests import samples
+from tests.fakes import headers_in
 
 INPUT: Final = "t.requests"
 REQUESTS: Final = 60
@@ -109,7 +110,14 @@ def judged(tables: PartitionTables, shared: SharedTables, facts: list[Rec]) -> V
         topic = NAMES[output.topic]
         offset = sum(rec.topic == topic for rec in outputs)
         outputs.append(
-            Rec(topic, 0, offset, output.key, output.value, tuple(output.headers))
+            Rec(
+                topic,
+                0,
+                offset,
+                output.record[0],
+                output.value,
+                tuple(headers_in(output.record[2])),
+            )
         )
     outputs.sort(key=lambda rec: rec.topic)
     return seen(asked, outputs, facts)

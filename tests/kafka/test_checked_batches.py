@@ -10,10 +10,10 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
+from google_crc32c import value as crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.kafka.checksum import crc32c
 from streams.kafka.unpacked import CheckedBatches, UnpackedRecords
 
 WHERE = TopicPartition("t", 0)
@@ -22,6 +22,7 @@ ABORT = b"\0\0\0\0"
 COMMIT = b"\0\0\0\1"
 CONTROL = 0b10_0000
 ATTRIBUTES_AT = 21
+CHECKSUM_AT = 17
 CHECKED_FROM = 21
 CHECKS = True
 
@@ -60,7 +61,9 @@ def marker(base: int, producer: int, kind: bytes) -> bytes:
 
 def summed(batch: bytearray) -> bytearray:
     """Give a batch that was changed the checksum that it should have."""
-    batch[17:21] = crc32c(bytes(batch[CHECKED_FROM:])).to_bytes(4, "big")
+    batch[CHECKSUM_AT:CHECKED_FROM] = crc32c(bytes(batch[CHECKED_FROM:])).to_bytes(
+        4, "big"
+    )
     return batch
 
 
@@ -169,8 +172,7 @@ def test_the_end_of_a_batch_counts_where_its_last_records_were_compacted_away() 
 @pytest.mark.parametrize("magic", [0, 1, 2])
 def test_no_byte_may_change_unnoticed(magic: int) -> None:
     whole = plain(0, 3) if magic == 2 else legacy(0, 1, magic)
-    first = CHECKED_FROM if magic == 2 else 17
-    for at in range(first, len(whole)):
+    for at in range(CHECKSUM_AT, len(whole)):
         changed = bytearray(whole)
         changed[at] ^= 1
         with pytest.raises(CorruptRecordException):

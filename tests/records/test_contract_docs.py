@@ -23,8 +23,8 @@ from streams.records.dead_letters import dead_letter_headers
 from streams.records.decisions import decode_decision, encode_decision
 from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.notices import Notice, encode_notice
-from streams.records.outgoing import headers_in
 from streams.settings import Settings, load_policy
+from tests.fakes import headers_in
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 PAGE: Final[dict[str, Any]] = yaml.safe_load(

@@ -15,7 +15,8 @@ from streams.records.headers import (
     number,
     text,
 )
-from streams.records.outgoing import Header, headers_in
+from streams.records.outgoing import Header
+from tests.fakes import headers_in
 from tests.samples import NOW
 
 TRACE = (

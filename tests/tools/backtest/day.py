@@ -9,6 +9,7 @@ from streams.tools.capture.record import Captured
 from streams.tools.capture.store import Capture
 from tests import samples
 from tests.agents.world import NAMES, World
+from tests.fakes import headers_in
 from tests.tools.capture.test_store import stored
 
 T: Final = samples.T
@@ -71,9 +72,9 @@ class Day:
             topic = NAMES[output.topic]
             self.put(
                 TOPICS.get(topic, topic),
-                output.key,
+                output.record[0],
                 output.value,
-                headers=tuple(output.headers),
+                headers=tuple(headers_in(output.record[2])),
             )
 
     def capture(self, folder: Path) -> Capture:
