@@ -9,8 +9,8 @@ from typing import Any
 
 import faust
 from faust.types import StreamT
-from faust.worker import Worker
 
+from bench.peers.faust_worker import worker_of
 from bench.peers.small import SmallWorld
 
 
@@ -43,6 +43,4 @@ def build(arguments: list[str]) -> faust.App:
 
 
 if __name__ == "__main__":
-    Worker(
-        build(sys.argv[1:]), loglevel="warning", quiet=True
-    ).execute_from_commandline()
+    worker_of(build(sys.argv[1:])).execute_from_commandline()

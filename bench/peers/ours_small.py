@@ -12,11 +12,11 @@ import faust
 from aiokafka import TopicPartition
 from faust.app.base import BootStrategy
 from faust.types import ChannelT, StreamT
-from faust.worker import Worker
 from mode.supervisors import CrashingSupervisor
 from typing_extensions import override
 
 from bench.kafka import now_ms
+from bench.peers.faust_worker import worker_of
 from bench.peers.typed import TypedWorld
 from streams.app.clients import writer
 from streams.app.reading import QUEUED_POLLS, Reading, ReadingService
@@ -117,6 +117,4 @@ def build(arguments: list[str]) -> SmallApp:
 
 
 if __name__ == "__main__":
-    Worker(
-        build(sys.argv[1:]), loglevel="warning", quiet=True
-    ).execute_from_commandline()
+    worker_of(build(sys.argv[1:])).execute_from_commandline()
