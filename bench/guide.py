@@ -48,8 +48,9 @@ for it (the default is 100 ms), and a group member's name of its own for Kafka S
 which without one waits 45 s at a restart.
 
 **records/s** The requests are in the topic before the engine starts. The end offsets of
-the output topics are read every 25 ms; the figure is the slope between 10 % and 90 % of
-the requests that count. Requests before them warm the engine up: 20,000, 100,000 for several
+the output topics are read every 25 ms; the figure is the slope from the first look with 10 %
+of the requests that count to the first with 90 %, so that outputs acknowledged in bursts are
+counted right. Requests before them warm the engine up: 20,000, 100,000 for several
 workers, 400,000 for a JVM. **CPU** is user and system time of the process and its children
 between the same two points. **start** is from starting the process to its first output.
 **memory** is the peak (VmHWM) after all of the latency runs.

@@ -46,8 +46,8 @@ def _throughput(results: Results) -> str:
     }
     exceptions = f" ({'; '.join(sorted(fewer))})" if fewer else ""
     return (
-        f"Throughput: {options.records:,} requests{exceptions}, at least {few} looks between "
-        "10 % and 90 % of them."
+        f"Throughput: {options.records:,} requests{exceptions}, at least {few} looks that "
+        "saw more outputs between 10 % and 90 % of them."
     )
 
 

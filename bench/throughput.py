@@ -1,5 +1,7 @@
 """Throughput by end offsets: how fast outputs grew between 10 % and 90 % of a run.
 
+The points are looks, not places on a line between two of them.
+
 What an engine does first, while its code is compiled and its caches fill, is left out.
 """
 
@@ -38,7 +40,7 @@ class Throughput:
     start_s: float
     """From the start of the process to its first output, facts loaded."""
     samples: int
-    """Looks between 10 % and 90 %."""
+    """Looks between the two points that saw more outputs than the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,27 +104,41 @@ def _look(one: Watched) -> Sample:
     return Sample(at_s, count, (before_cpu + one.cpu_s()) / 2)
 
 
+def between(
+    samples: Sequence[Sample], low: float, high: float
+) -> tuple[Sample, Sample]:
+    """Return the first look with ``low`` outputs and the first with ``high``.
+
+    What lies between two looks is not guessed: outputs that are acknowledged in bursts
+    stand still between them, and a share of a burst has no time of its own. From one
+    burst to another, each counted whole, the slope is right however large they are.
+
+    Raises
+    ------
+    BenchError
+        It is the same look, or the first of all.
+    """
+    first, last = (
+        next(number for number, one in enumerate(samples) if one.count >= count)
+        for count in (low, high)
+    )
+    if first == 0:
+        raise BenchError("outputs were there before the engine started")
+    if first == last:
+        raise BenchError("outputs came all at once: ask for more --records")
+    return samples[first], samples[last]
+
+
 def _figures(samples: Sequence[Sample], one: Watched, start_s: float) -> Throughput:
     low, high = (one.warm_up + one.records * part for part in (_FROM, _UNTIL))
-    from_s, from_cpu = _at(samples, low)
-    until_s, until_cpu = _at(samples, high)
-    records = high - low
+    first, last = between(samples, low, high)
+    records = last.count - first.count
+    counts = {
+        sample.count for sample in samples if first.count < sample.count <= last.count
+    }
     return Throughput(
-        records / (until_s - from_s),
-        (until_cpu - from_cpu) / records * 1e6,
+        records / (last.at_s - first.at_s),
+        (last.cpu_s - first.cpu_s) / records * 1e6,
         start_s,
-        sum(low <= sample.count <= high for sample in samples),
-    )
-
-
-def _at(samples: Sequence[Sample], count: float) -> tuple[float, float]:
-    """Return time and CPU at which the count was reached, on a line between two looks."""
-    after = next(number for number, one in enumerate(samples) if one.count >= count)
-    if after == 0:
-        raise BenchError("outputs were there before the engine started")
-    one, two = samples[after - 1], samples[after]
-    part = (count - one.count) / (two.count - one.count)
-    return (
-        one.at_s + part * (two.at_s - one.at_s),
-        one.cpu_s + part * (two.cpu_s - one.cpu_s),
+        len(counts),
     )
