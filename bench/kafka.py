@@ -10,14 +10,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from confluent_kafka import (
+    OFFSET_END,
     Consumer,
-    IsolationLevel,
     KafkaException,
     Producer,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._listoffsets import OffsetSpec
 from typing_extensions import override
 
 from bench.options import BenchError
@@ -115,20 +114,28 @@ class Watermarks:
 
 
 class Ends:
-    """How many records topics hold, by their end offsets: one request a look."""
+    """How many records topics hold, by their end offsets: one request a look.
 
-    _isolation = IsolationLevel.READ_UNCOMMITTED
+    A consumer asks for them, in one call. An admin client would make an object for
+    each partition to wait for.
+    """
 
-    def __init__(
-        self, admin: AdminClient, topics: Sequence[str], partitions: int
-    ) -> None:
-        self._admin = admin
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        self._wanted = {
-            TopicPartition(topic, part): latest
+    _isolation = "read_uncommitted"
+
+    def __init__(self, bootstrap: str, topics: Sequence[str], partitions: int) -> None:
+        self._wanted = [
+            TopicPartition(topic, part, OFFSET_END)
             for topic in topics
             for part in range(partitions)
-        }
+        ]
+        self._asking = Consumer(
+            {
+                "bootstrap.servers": bootstrap,
+                "group.id": "bench-counter",
+                "enable.auto.commit": False,
+                "isolation.level": self._isolation,
+            }
+        )
 
     def by_partition(self) -> dict[TopicPartition, int]:
         """Return the end offset of every partition.
@@ -137,19 +144,18 @@ class Ends:
         """
         until = time.monotonic() + _REQUEST_S
         while True:
-            answers = self._admin.list_offsets(
-                dict(self._wanted),
-                isolation_level=self._isolation,
-                request_timeout=_REQUEST_S,
-            )
             try:
-                return {
-                    where: answer.result().offset for where, answer in answers.items()
-                }
+                found = self._asking.offsets_for_times(self._wanted, _REQUEST_S)
             except KafkaException:
                 if time.monotonic() > until:
                     raise
-                time.sleep(_LOOK_AGAIN_S)
+            else:
+                wrong = next((one.error for one in found if one.error), None)
+                if wrong is None:
+                    return {one: one.offset for one in found}
+                if time.monotonic() > until:
+                    raise KafkaException(wrong)
+            time.sleep(_LOOK_AGAIN_S)
 
     def total(self) -> int:
         """Return the sum of all end offsets."""
@@ -161,6 +167,7 @@ class Ends:
 
     def close(self) -> None:
         """Let go of what it holds."""
+        self._asking.close()
 
     def settle(self, within_s: float) -> None:
         """Wait until nothing has been added for a second, or the time is over."""
@@ -179,16 +186,11 @@ class CommittedEnds(Ends):
     enough, a few in a thousand; how many records there are is counted by reading them.
     """
 
-    _isolation = IsolationLevel.READ_COMMITTED
+    _isolation = "read_committed"
 
-    def __init__(
-        self,
-        admin: AdminClient,
-        topics: Sequence[str],
-        partitions: int,
-        bootstrap: str,
-    ) -> None:
-        super().__init__(admin, topics, partitions)
+    @override
+    def __init__(self, bootstrap: str, topics: Sequence[str], partitions: int) -> None:
+        super().__init__(bootstrap, topics, partitions)
         self._reader = Consumer(
             {
                 "bootstrap.servers": bootstrap,
@@ -211,6 +213,7 @@ class CommittedEnds(Ends):
     @override
     def close(self) -> None:
         self._reader.close()
+        super().close()
 
 
 def delete_topics(admin: AdminClient, topics: Sequence[str]) -> None:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from bench.kafka import Ends
 from bench.names import request_number
@@ -86,8 +85,9 @@ def main(job: dict[str, Any]) -> None:
             "enable.partition.eof": True,
         }
     )
-    admin = AdminClient({"bootstrap.servers": job["bootstrap"]})
-    ends = Ends(admin, job["topics"], job["partitions"]).by_partition()
+    counter = Ends(job["bootstrap"], job["topics"], job["partitions"])
+    ends = counter.by_partition()
+    counter.close()
     consumer.assign(
         [TopicPartition(one.topic, one.partition, end) for one, end in ends.items()]
     )

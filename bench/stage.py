@@ -47,13 +47,8 @@ def prepared(
 @contextmanager
 def ends_of(one: Engine, site: Site) -> Iterator[Ends]:
     """Yield what counts an engine's outputs."""
-    admin = AdminClient({"bootstrap.servers": site.bootstrap})
-    partitions = site.options.partitions
-    found = (
-        CommittedEnds(admin, one.outputs, partitions, site.bootstrap)
-        if one.kind.transactional
-        else Ends(admin, one.outputs, partitions)
-    )
+    kind = CommittedEnds if one.kind.transactional else Ends
+    found = kind(site.bootstrap, one.outputs, site.options.partitions)
     try:
         yield found
     finally:

@@ -20,7 +20,7 @@ from bench.peers.faust_worker import worker_of
 from bench.peers.typed import TypedWorld
 from streams.app.clients import writer
 from streams.app.reading import QUEUED_POLLS, Reading, ReadingService
-from streams.kafka.source import Poll, Slice, paced
+from streams.kafka.slices import Poll, Slice, paced
 from streams.records.outgoing import NO_HEADERS
 from streams.settings import Kafka, Settings
 
