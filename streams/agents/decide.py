@@ -14,7 +14,8 @@ from streams.agents.slices import Judged
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink
-from streams.kafka.source import Poll, Slice, Source, paced
+from streams.kafka.slices import Poll, Slice, paced
+from streams.kafka.source import Source
 from streams.records.outgoing import Outgoing
 
 log = logging.getLogger(__name__)

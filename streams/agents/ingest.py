@@ -16,7 +16,8 @@ from faust.types import ChannelT, StreamT
 from streams.kafka.record import Record
 from streams.kafka.routing import partition_of
 from streams.kafka.sink import Sink
-from streams.kafka.source import Poll, Slice, Source
+from streams.kafka.slices import Poll, Slice
+from streams.kafka.source import Source
 from streams.platforms.kuaishou.ingest import Handled, Ingest
 from streams.platforms.kuaishou.mapping import Emission
 from streams.records.dead_letters import dead_letter_headers

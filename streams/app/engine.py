@@ -34,7 +34,7 @@ from streams.decision.breaker import Breaker
 from streams.decision.policy import Policies, Policy
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import OutputReader
-from streams.kafka.source import Poll
+from streams.kafka.slices import Poll
 from streams.kafka.tables import SharedTables
 from streams.settings import Settings
 

@@ -18,7 +18,7 @@ from streams.app.clients import writer
 from streams.app.counters import EngineCounters
 from streams.app.reading import Reading, ReadingService
 from streams.app.service import connect
-from streams.kafka.source import Poll
+from streams.kafka.slices import Poll
 from streams.kafka.tables import WATERMARK_KEY
 from streams.platforms.kuaishou.client import (
     Limits,

@@ -16,7 +16,8 @@ from streams.app.service import WorkerService, close_all, monotonic_ms
 from streams.kafka import twins
 from streams.kafka.batches import LeanBatches
 from streams.kafka.sink import Sink
-from streams.kafka.source import Poll, Source, SourceLimits
+from streams.kafka.slices import Poll
+from streams.kafka.source import Source, SourceLimits
 from streams.kafka.spacing import Spacing, space_out
 from streams.settings import Settings
 
@@ -116,14 +117,14 @@ class ReadingService(WorkerService):
 
     @Service.task
     async def _run_commits(self) -> None:
-        await self.run_until_stopped(self.source.commit_forever())
+        await self.run_until_stopped(self.source.commits.forever())
 
     @Service.task
     async def _run_twin_watch(self) -> None:
         reading = self._reading
         kafka, group_id = reading.settings.kafka, reading.group_id
         await self.run_until_stopped(
-            twins.watch(kafka, group_id, self._started_ms, self.source.refused)
+            twins.watch(kafka, group_id, self._started_ms, self.source.commits.refused)
         )
 
     @Service.task

@@ -1,4 +1,4 @@
-"""The only way in: polls become slices, and offsets are committed behind them.
+"""The only way in: partitions are taken over and given up, and polls become slices.
 
 aiokafka hands partitions over while its heartbeat rests and swallows what a listener
 raises, so the listener only pauses; loading facts and reading back outputs happen in
@@ -9,26 +9,20 @@ left to whoever reads it again.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.errors import (
-    CommitFailedError,
-    IllegalGenerationError,
-    IllegalStateError,
-    KafkaError,
-    OffsetOutOfRangeError,
-    RebalanceInProgressError,
-    UnknownMemberIdError,
-)
+from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 from typing_extensions import override
 
 from streams.errors import SourceError
+from streams.kafka.commits import Commits
 from streams.kafka.progress import Progress
 from streams.kafka.record import Record
+from streams.kafka.slices import Poll, Slice
 
 log = logging.getLogger(__name__)
 
@@ -36,55 +30,8 @@ Starts = Mapping[TopicPartition, int]
 Prepare = Callable[[Starts], Awaitable[None]]
 """Given partitions and their committed offsets, returns when they may be read."""
 
-_PULSE_MS: Final = 200
-"""How often a running process takes note that it is running."""
-
 _ASK_AGAIN_S: Final = 0.05
 """Between two tries to learn from the group whether a slice is still ours."""
-
-_NOT_OURS: Final = (
-    CommitFailedError,
-    IllegalGenerationError,
-    IllegalStateError,
-    RebalanceInProgressError,
-    UnknownMemberIdError,
-)
-
-
-class Slice(msgspec.Struct, frozen=True, gc=False):
-    """Consecutive records of one partition, from one poll."""
-
-    partition: TopicPartition
-    records: list[Record]
-    epoch: int
-    """The assignment it was read under."""
-    polled_ms: int
-    """Monotonic ms."""
-
-    @property
-    def end_offset(self) -> int:
-        """The offset to commit once every record is done."""
-        return int(self.records[-1].offset) + 1
-
-
-Poll = list[Slice]
-"""What one poll brought: a slice of each partition that had something."""
-
-
-_WITHOUT_A_TURN: Final = 250
-"""Records of one poll after which outputs get a turn of the loop to leave: with a
-backlog in many partitions a poll holds thousands, in slices of a few."""
-
-
-async def paced(poll: Poll) -> AsyncIterator[Slice]:
-    """Yield the slices of a poll, with a turn of the loop after some hundred records."""
-    handled = 0
-    for piece in poll:
-        if handled >= _WITHOUT_A_TURN:
-            handled = 0
-            await asyncio.sleep(0)
-        yield piece
-        handled += len(piece.records)
 
 
 class SourceLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,13 +63,18 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._prepare = prepare
         self._clock_ms = clock_ms
         self.progress = Progress(clock_ms)
+        self.commits = Commits(
+            consumer,
+            self.progress,
+            clock_ms,
+            limits.commit_interval_ms,
+            limits.ownership_ms,
+        )
         self.epoch = 0
         self.rebalances = 0
         self.deleted = 0
         """Records that the broker deleted before they were read, as their offsets tell."""
         self.first_assignment = asyncio.Event()
-        self.refused = asyncio.Event()
-        """Set when the group does not take a commit: it may know us no more."""
         self.read_to: dict[TopicPartition, int] = {}
         """Next offset to deliver, per partition being read."""
         self._done_to: dict[TopicPartition, int] = {}
@@ -131,9 +83,6 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """When gaps were last looked for."""
         self._preparing: asyncio.Task[None] | None = None
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._commit_lock = asyncio.Lock()
-        self._awake_ms = clock_ms()
-        self._slept = False
 
     # -- rebalance -------------------------------------------------------------
 
@@ -149,7 +98,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                 await self.progress.finished(taken)
         except TimeoutError:
             log.warning("a rebalance did not wait for all acknowledgements")
-        await self._commit()
+        await self.commits.commit()
         self._done_to.update(self.progress.committable())
         for partition in taken:
             self.progress.forget(partition)
@@ -168,7 +117,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             self._take_over(frozenset(assigned), epoch)
         )
         self._preparing.add_done_callback(self._prepared)
-        self._slept = False  # the group has just given us these
+        self.commits.trust()  # the group has just given us these
 
     async def _stop_preparing(self) -> None:
         task, self._preparing = self._preparing, None
@@ -312,62 +261,15 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """
         if piece.epoch != self.epoch or piece.partition not in self.read_to:
             return False
-        now = self._clock_ms()
-        limit = self._limits.ownership_ms
-        if (
-            not self._slept
-            and max(now - piece.polled_ms, now - self._awake_ms) <= limit
-        ):
+        if self.commits.trusted(piece.polled_ms):
             return True
-        self._slept = True  # until the group has confirmed that we still belong to it
-        while not await self._commit(everything=True):
+        while not await self.commits.confirm():
             await asyncio.sleep(_ASK_AGAIN_S)
             if piece.epoch != self.epoch:
                 return False
-        self._slept = False
-        self._awake_ms = self._clock_ms()
         return piece.epoch == self.epoch
 
-    # -- committing ------------------------------------------------------------
-
-    async def commit_forever(self) -> None:
-        """Commit what was acknowledged, again and again, until cancelled."""
-        commit_ms = self._limits.commit_interval_ms
-        pulses = -(-commit_ms // _PULSE_MS)
-        while True:
-            for _ in range(pulses):
-                await asyncio.sleep(commit_ms / pulses / 1000)
-                self._pulse()
-            await self._commit()
-
-    def _pulse(self) -> None:
-        """Notice that the process has slept: then others may own what we think is ours."""
-        now = self._clock_ms()
-        if now - self._awake_ms > self._limits.ownership_ms:
-            self._slept = True
-            log.warning("this process slept for %d ms", now - self._awake_ms)
-        self._awake_ms = now
-
-    async def _commit(self, *, everything: bool = False) -> bool:
-        """Commit; False when the group does not take it from us (any more)."""
-        async with self._commit_lock:
-            offsets = (
-                self.progress.committable() if everything else self.progress.to_commit()
-            )
-            if not offsets:
-                self.progress.committed({})
-                return not everything
-            try:
-                await self._consumer.commit(offsets)
-            except _NOT_OURS as problem:
-                log.info("offsets not committed, the group is changing: %s", problem)
-                self.refused.set()
-                return False
-            except KafkaError as problem:
-                log.warning("offsets not committed: %s", problem)
-                return False
-            self.progress.committed(offsets)
-            return True
+    # -- the end -------------------------------------------------------------
 
     def close(self) -> None:
         """Let no slice be judged any more; those under way are finished and committed."""
@@ -377,7 +279,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
     async def stop(self) -> None:
         """Commit a last time; the caller has let the sink finish before."""
         await self._stop_preparing()
-        await self._commit()
+        await self.commits.commit()
 
     def complete_until_ms(self, partition: TopicPartition) -> int | None:
         """Return up to when everything written to a partition has been dealt with.

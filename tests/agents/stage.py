@@ -17,7 +17,8 @@ from streams.decision.breaker import Breaker
 from streams.kafka.facts import FactsReader, FactTopics
 from streams.kafka.recovery import Answered, OutputReader, OutputTopics
 from streams.kafka.sink import Sink
-from streams.kafka.source import Poll, Slice, Source, SourceLimits, Starts
+from streams.kafka.slices import Poll, Slice
+from streams.kafka.source import Source, SourceLimits, Starts
 from streams.kafka.tables import Applied
 from tests import samples
 from tests.agents.world import MARK, SITE, shared_tables

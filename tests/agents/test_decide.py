@@ -11,7 +11,7 @@ from streams.agents import decide, watch
 from streams.agents.decide import DecideParts
 from streams.agents.watch import Glance, WatchParts
 from streams.errors import OutputLostError
-from streams.kafka.source import Poll
+from streams.kafka.slices import Poll
 from tests import samples
 from tests.agents.stage import INPUT, ORDERS, OUTPUTS, ready
 from tests.fakes import turns

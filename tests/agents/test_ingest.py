@@ -14,7 +14,8 @@ from streams.agents.ingest import IngestParts
 from streams.errors import OutputLostError
 from streams.kafka.routing import partition_of
 from streams.kafka.sink import Sink
-from streams.kafka.source import Poll, Slice, Source, SourceLimits, Starts
+from streams.kafka.slices import Poll, Slice
+from streams.kafka.source import Source, SourceLimits, Starts
 from streams.platforms.kuaishou.client import Answer
 from streams.platforms.kuaishou.ingest import Handled, Ingest
 from streams.platforms.kuaishou.reading import Reader

@@ -12,12 +12,12 @@ from aiokafka.errors import (
     KafkaConnectionError,
     NodeNotReadyError,
     RebalanceInProgressError,
-    UnknownMemberIdError,
 )
 
 from faults.waiting import eventually
 from streams.errors import SourceError
-from streams.kafka.source import Poll, Slice, Source, SourceLimits, Starts, paced
+from streams.kafka.slices import Poll, Slice
+from streams.kafka.source import Source, SourceLimits, Starts
 from tests.fakes import FakeConsumer, FakeLog, turns
 
 pytestmark = pytest.mark.asyncio
@@ -132,28 +132,6 @@ async def test_all_slices_of_a_poll_are_handed_over_at_once() -> None:
     async with running(bench):
         await bench.got(5)
     assert [len(poll) for poll in polls] == [2]
-
-
-async def test_outputs_get_a_turn_of_the_loop_within_a_long_poll_only() -> None:
-    bench = Bench()
-    bench.write(1)
-    await bench.assign(P0)
-    async with running(bench):
-        ((record,),) = [piece.records for piece in await bench.got(1)]
-
-    async def had_a_turn(lengths: list[int]) -> list[int]:
-        """Return for which slices others had a turn before the poll was over."""
-        found: list[int] = []
-        pieces = paced([Slice(P0, [record] * length, 1, 0) for length in lengths])
-        number = 0
-        async for _ in pieces:
-            asyncio.get_running_loop().call_soon(found.append, number)
-            number += 1
-        return found.copy()
-
-    assert await had_a_turn([10] * 20) == []
-    assert await had_a_turn([100] * 6) == [0, 1, 2]
-    assert await had_a_turn([300, 1, 1]) == [0]
 
 
 async def test_a_slice_is_never_longer_than_allowed() -> None:
@@ -378,43 +356,6 @@ async def test_acknowledged_work_is_not_read_again_though_the_group_refused_it()
     assert bench.offsets() == [2]
 
 
-@pytest.mark.parametrize(
-    "problem",
-    [
-        CommitFailedError("late"),
-        IllegalGenerationError(),
-        RebalanceInProgressError(),
-        UnknownMemberIdError(),
-        NodeNotReadyError(),
-    ],
-    ids=lambda problem: type(problem).__name__,
-)
-async def test_a_refused_commit_is_tried_again_and_nothing_is_lost(
-    problem: Exception,
-) -> None:
-    bench = Bench()
-    await bench.assign(P0)
-    bench.source.progress.claim(P0, 5).release()
-    bench.consumer.fail("commit", problem)
-    committing = asyncio.create_task(bench.source.commit_forever())
-
-    async def committed() -> bool:
-        return bench.log.committed == {P0: 5}
-
-    await eventually(committed, 5)
-    committing.cancel()
-    assert bench.consumer.commits == [{P0: 5}]  # and not again and again
-
-
-async def test_a_commit_of_nothing_new_does_not_call_the_broker() -> None:
-    bench = Bench()
-    await bench.assign(P0)
-    bench.ms += 300
-    await bench.source.stop()
-    assert bench.consumer.commits == []
-    assert bench.source.progress.commit_age_ms() == 0
-
-
 async def test_stopping_commits_a_last_time() -> None:
     bench = Bench()
     await bench.assign(P0)
@@ -553,7 +494,7 @@ async def test_a_process_that_slept_asks_the_group_before_it_judges_anything(
 ) -> None:
     bench = Bench()
     await bench.assign(P0)
-    committing = asyncio.create_task(bench.source.commit_forever())
+    committing = asyncio.create_task(bench.source.commits.forever())
     await turns()
     bench.ms += OWNERSHIP_MS + 1
 
