@@ -301,6 +301,7 @@ class FakeProducer(_Failing):
         super().__init__()
         self.log = log
         self.room = room
+        self.full_bytes = 1_000_000
         self.held = False
         self.says_offsets = True
         self.quick_ones: list[FakeBatch] = []

@@ -203,6 +203,11 @@ class LeanBatches(Batches):
         share = _REQUEST_BYTES // (_OUTPUT_TOPICS * partitions)
         self._full_bytes = max(_QUICK_BYTES, min(_FULL_BYTES, share))
 
+    @property
+    @override
+    def full_bytes(self) -> int:
+        return self._full_bytes
+
     @override
     def quick(self) -> Batch:
         room = self._full_bytes if self._codec is None else _QUICK_BYTES

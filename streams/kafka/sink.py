@@ -34,6 +34,11 @@ class Batch(Protocol):
 class Batches(Protocol):
     """Makes batches (:class:`streams.kafka.batches.LeanBatches`)."""
 
+    @property
+    def full_bytes(self) -> int:
+        """Return how much a batch takes in which records gather, at most; uncompressed."""
+        ...
+
     def quick(self) -> Batch:
         """Return an empty batch for a partition that is idle: it leaves at once."""
         ...
@@ -72,9 +77,11 @@ class Waits(Protocol):
         """One batch is safe."""
 
 
-_FULL_BATCHES_MAX: Final = 8
-"""Closed batches a partition may queue before writers wait: bounded memory."""
-_ALL_FULL_BATCHES_MAX: Final = 64
+_QUEUE_BYTES: Final = 8_000_000
+"""What a partition may queue in closed batches before writers wait: bounded memory. A
+request takes one batch of a partition, so where batches are small the queue is longer:
+the backlog of a partition must not keep the others from being in the same request."""
+_ALL_QUEUES_BYTES: Final = 64_000_000
 """The same of all partitions together, where there are many of them."""
 
 
@@ -113,6 +120,8 @@ class Sink:
         self._producer = producer
         self._on_written = on_written
         self._batches = batches
+        self._queue_max = _QUEUE_BYTES // batches.full_bytes
+        self._all_queues_max = _ALL_QUEUES_BYTES // batches.full_bytes
         self._lanes: dict[TopicPartition, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: OutputLostError | None = None
@@ -204,10 +213,7 @@ class Sink:
         self._queued += 1
         lane.batch = None
         lane.claims = []
-        if (
-            len(lane.queue) >= _FULL_BATCHES_MAX
-            or self._queued >= _ALL_FULL_BATCHES_MAX
-        ):
+        if len(lane.queue) >= self._queue_max or self._queued >= self._all_queues_max:
             self._room.clear()
 
     def _start(self, where: TopicPartition, lane: _Lane) -> None:
@@ -225,7 +231,7 @@ class Sink:
                     break
                 batch, claims = lane.queue.pop(0)
                 self._queued -= 1
-                if len(lane.queue) < _FULL_BATCHES_MAX:
+                if len(lane.queue) < self._queue_max:
                     self._reopen()
                 count = batch.record_count()
                 batch.close()
@@ -245,10 +251,8 @@ class Sink:
     def _reopen(self) -> None:
         if (
             not self._room.is_set()
-            and self._queued < _ALL_FULL_BATCHES_MAX
-            and all(
-                len(lane.queue) < _FULL_BATCHES_MAX for lane in self._lanes.values()
-            )
+            and self._queued < self._all_queues_max
+            and all(len(lane.queue) < self._queue_max for lane in self._lanes.values())
         ):
             self._room.set()
 

@@ -22,9 +22,10 @@ HEADERS = [("ce_id", b"FR:r:1"), ("ce_id", b"twice"), ("raw", b"\xff\x00")]
 
 
 class Bench:
-    def __init__(self, room: int = 1000) -> None:
+    def __init__(self, room: int = 1000, full_bytes: int = 1_000_000) -> None:
         self.log = FakeLog()
         self.producer = FakeProducer(self.log, room)
+        self.producer.full_bytes = full_bytes
         self.written: list[tuple[TopicPartition, int, int]] = []
         self.sink = Sink(
             self.producer,
@@ -274,6 +275,24 @@ async def test_writers_wait_when_eight_full_batches_are_queued_and_go_on_after()
     bench.producer.held = False
     bench.producer.acknowledge(1)
     await bench.sink.flush()
+
+
+async def test_the_smaller_batches_are_the_more_of_them_may_wait() -> None:
+    """A request takes one batch of a partition: else its backlog would stop the others."""
+    bench = Bench(room=1, full_bytes=250_000)
+    bench.producer.held = True
+    bench.append(b"on its way")
+    await turns()
+    for number in range(32):
+        bench.append(b"%d" % number)
+    await asyncio.wait_for(bench.sink.room(), 5)  # 31 queued, one being filled
+    bench.append(b"32")
+    writer = asyncio.ensure_future(bench.sink.room())
+    await turns()
+    assert not writer.done()
+    bench.producer.acknowledge()
+    await asyncio.wait_for(writer, 5)
+    await bench.sink.abort()
 
 
 async def test_one_long_queue_is_enough_to_wait() -> None:
