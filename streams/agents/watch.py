@@ -13,11 +13,12 @@ from streams.agents.watching import NOTICE_KINDS, Due, due, switch_ignored
 from streams.decision.ledger import Ledger
 from streams.decision.policy import Policy
 from streams.kafka.facts import BadFact, FactsReader
+from streams.kafka.progress import Claim
 from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink
 from streams.records.dead_letters import dead_letter_headers
 from streams.records.headers import SliceHeaders, event_source, event_types
-from streams.records.outgoing import Header, block_of
+from streams.records.outgoing import Header, Outgoing, block_of
 
 _TYPES = event_types((*NOTICE_KINDS, "manual_review"))
 
@@ -53,21 +54,24 @@ class WatchParts(msgspec.Struct, frozen=True, kw_only=True):
     policy: Callable[[], Policy | None]
     """The FR policy in force now; it says how long an approval is watched."""
     now_ms: Callable[[], int]
-
-
-class _NoClaim:
-    """Notices follow from facts, which have no offset to commit."""
-
-    def hold(self) -> None:
-        """Nothing waits."""
-
-    def release(self) -> None:
-        """Nothing waits."""
+    ours: Callable[[int], Awaitable[bool]]
+    """Whether a partition is being read, surely by this worker."""
+    claim: Callable[[int], Claim]
+    """Follows what is written for a partition (no offset waits for it)."""
+    hold: Callable[[Glance], None]
+    """Takes a glance at a partition that is not; it is given again when it is."""
 
 
 async def run(glances: AsyncIterable[Glance], parts: WatchParts) -> None:
-    """Write what is due, for ever. A lost output ends the process."""
+    """Write what is due, for ever. A lost output ends the process.
+
+    Between two assignments nothing is: who has the partition meanwhile sees the same
+    facts, and both would write the same notice.
+    """
     async for glance in glances:
+        if not await parts.ours(glance.partition):
+            parts.hold(glance)
+            continue
         look(glance, parts)
         await parts.sink.room()
         await asyncio.sleep(0)  # after a load thousands wait; requests go between them
@@ -114,11 +118,17 @@ def _write(found: Due, partition: int, parts: WatchParts, now_ms: int) -> None:
     topic = parts.outputs.reviews if follow_up else parts.outputs.notices
     where = TopicPartition(topic, partition)
     record = (found.key.encode(), found.value, block)
-    parts.sink.append(where, [record], _NoClaim())
+    _append(where, record, parts)
     # Before the acknowledgement: if that fails the process ends, and the next one
     # reads from the topic what was really written.
     parts.facts.tables[partition].ledger.notices.add(found.identity)
     parts.counters.noticed(found.kind)
+
+
+def _append(where: TopicPartition, record: Outgoing, parts: WatchParts) -> None:
+    claim = parts.claim(where.partition)
+    parts.sink.append(where, [record], claim)
+    claim.release()
 
 
 def _bury(partition: int, parts: WatchParts, now_ms: int) -> None:
@@ -131,7 +141,7 @@ def _bury(partition: int, parts: WatchParts, now_ms: int) -> None:
         headers = _dead_headers(bad, parts.app_version, now_ms)
         where = TopicPartition(parts.outputs.dead_letters, partition)
         letter = (bad.record.key, bad.record.value, block_of(headers))
-        parts.sink.append(where, [letter], _NoClaim())
+        _append(where, letter, parts)
         parts.counters.dead_fact(topic, bad.why.error)
 
 

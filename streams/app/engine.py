@@ -28,7 +28,7 @@ from streams.app.memory import collect_seldom, keep_freed
 from streams.app.names import fact_topics, output_topics
 from streams.app.preparing import PrepareParts, Preparing
 from streams.app.reading import Reading, ReadingService
-from streams.app.service import connect
+from streams.app.service import connect, monotonic_ms
 from streams.app.watchdog import Patience, Watchdog
 from streams.decision.breaker import Breaker
 from streams.decision.policy import Policies, Policy
@@ -157,7 +157,13 @@ class Engine(ReadingService):
             app_version=self._in.app_version,
             policy=self._policy_now,
             now_ms=self._in.now_ms,
+            ours=lambda number: self.source.owns(self._input(number), monotonic_ms()),
+            claim=lambda number: self.source.progress.errand(self._input(number)),
+            hold=self.glances.hold,
         )
+
+    def _input(self, partition: int) -> TopicPartition:
+        return TopicPartition(self.input_topic, partition)
 
     def _policy_now(self) -> Policy | None:
         return self.shared.policies.at(self._in.now_ms())

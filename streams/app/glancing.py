@@ -1,7 +1,8 @@
 """What the watch agent is to look at: asked for by whoever changed something."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Container
 from typing import Final
 
 from typing_extensions import override
@@ -26,6 +27,8 @@ class Glances:
         self._put = put
         self.waiting: asyncio.Queue[Glance] = asyncio.Queue()
         """Asked for, and not handed on yet."""
+        self._held: defaultdict[int, list[Glance]] = defaultdict(list)
+        """By partition: handed on while it was nobody's to look at."""
 
     def at_all(self, partition: int, ledger: Ledger) -> None:
         """Have every refund of a partition looked at, a few hundred at a time."""
@@ -50,6 +53,21 @@ class Glances:
     def at(self, glance: Glance) -> None:
         """Have something looked at."""
         self.waiting.put_nowait(glance)
+
+    def hold(self, glance: Glance) -> None:
+        """Keep what nobody may look at now: a rebalance is under way."""
+        self._held[glance.partition].append(glance)
+
+    def resume(self, partitions: Container[int]) -> None:
+        """Ask again for what was held of partitions that are ours (again).
+
+        Of the others it is forgotten: their new owner reconciles them.
+        """
+        held, self._held = self._held, defaultdict(list)
+        for number, glances in held.items():
+            if number in partitions:
+                for glance in glances:
+                    self.at(glance)
 
     async def pass_on(self) -> None:
         """Bring them to the agent: a channel's own queue is not what agents read."""

@@ -81,6 +81,7 @@ class Preparing:
             self._warm_breaker(number)
             parts.glances.at_all(number, parts.facts.tables[number].ledger)
             self._ready.add(number)
+        parts.glances.resume(committed)
         log.info(
             "partitions %s ready after %d ms, %d of them new",
             sorted(committed),

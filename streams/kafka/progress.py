@@ -36,10 +36,11 @@ class Claim:
 
 
 class _Lane:
-    __slots__ = ("claims", "committable", "committed", "moved_at_ms")
+    __slots__ = ("claims", "committable", "committed", "errands", "moved_at_ms")
 
     def __init__(self, offset: int, now_ms: int) -> None:
         self.claims: deque[Claim] = deque()
+        self.errands = 0
         self.committable = offset
         self.committed = offset
         self.moved_at_ms = now_ms
@@ -85,6 +86,21 @@ class Progress:
         lane.claims.append(claim)
         return claim
 
+    def errand(self, partition: TopicPartition) -> Claim:
+        """Follow outputs that no offset waits for, as notices: a rebalance waits for them.
+
+        Else the next owner would look for what was written, not find them, and write
+        them again.
+        """
+        lane = self._lanes[partition]
+
+        def done() -> None:
+            lane.errands -= 1
+            self._moved.set()
+
+        lane.errands += 1
+        return Claim(0, done)
+
     def skip(self, partition: TopicPartition, offset: int, next_offset: int) -> bool:
         """Pass offsets that hold no record; only once all before them is acknowledged.
 
@@ -124,13 +140,15 @@ class Progress:
         return {partition: lane.committable for partition, lane in self._lanes.items()}
 
     def pending(self, partitions: frozenset[TopicPartition]) -> int:
-        """Count slices of these partitions that are not finished."""
+        """Count slices and errands of these partitions that are not finished."""
         return sum(
-            len(lane.claims) for tp, lane in self._lanes.items() if tp in partitions
+            len(lane.claims) + lane.errands
+            for tp, lane in self._lanes.items()
+            if tp in partitions
         )
 
     async def finished(self, partitions: frozenset[TopicPartition]) -> None:
-        """Wait until these partitions have no unfinished slice."""
+        """Wait until these partitions have no unfinished slice or errand."""
         while self.pending(partitions):
             self._moved.clear()
             await self._moved.wait()

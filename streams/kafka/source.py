@@ -252,22 +252,34 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             await self._deliver(pieces)
 
     async def still_ours(self, piece: Slice) -> bool:
-        """Whether a slice may be judged: its partition was not taken away since.
+        """Whether a slice may be judged: its partition was not taken away since."""
+        return piece.epoch == self.epoch and await self.owns(
+            piece.partition, piece.polled_ms
+        )
+
+    async def owns(self, partition: TopicPartition, since_ms: int) -> bool:
+        """Whether a partition is being read, and has been ours since ``since_ms``.
 
         A process that slept longer than the session time-out has lost its partitions
         without having heard of it. A commit under our generation settles it; while the
         group refuses one, nobody knows yet, and a slice that is neither judged nor read
         again would be lost: so ask until it is taken or the partitions are.
+
+        Parameters
+        ----------
+        since_ms
+            Monotonic ms.
         """
-        if piece.epoch != self.epoch or piece.partition not in self.read_to:
+        epoch = self.epoch
+        if partition not in self.read_to:
             return False
-        if self.commits.trusted(piece.polled_ms):
+        if self.commits.trusted(since_ms):
             return True
         while not await self.commits.confirm():
             await asyncio.sleep(_ASK_AGAIN_S)
-            if piece.epoch != self.epoch:
+            if epoch != self.epoch:
                 return False
-        return piece.epoch == self.epoch
+        return epoch == self.epoch
 
     # -- the end -------------------------------------------------------------
 

@@ -46,6 +46,10 @@ OUTPUTS: Final = OutputTopics(
 )
 
 
+def _input(number: int) -> TopicPartition:
+    return TopicPartition(SITE.input_topic, number)
+
+
 class Counted:
     """What the agents told the metrics."""
 
@@ -86,6 +90,7 @@ class Stage:
         self.counted = Counted()
         self.answered: dict[int, Answered] = {}
         self.glances: list[Glance] = []
+        self.held: list[Glance] = []
         self.slices: list[Slice] = []
         self.facts_consumer = FakeConsumer(log)
         self.facts = FactsReader(
@@ -129,6 +134,9 @@ class Stage:
             app_version="1.2.3",
             policy=lambda: self.facts.shared.policies.at(self.now_ms),
             now_ms=lambda: self.now_ms,
+            ours=lambda number: self.source.owns(_input(number), self.now_ms),
+            claim=lambda number: self.source.progress.errand(_input(number)),
+            hold=self.held.append,
         )
 
     async def _deliver(self, poll: Poll) -> None:

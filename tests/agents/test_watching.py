@@ -1,9 +1,11 @@
 """Notices that facts call for: each once, none lost, whatever crashes between."""
 
+import asyncio
 from typing import Any
 
 import msgspec
 import pytest
+from aiokafka.errors import RebalanceInProgressError
 
 from streams.agents import watch
 from streams.agents.watch import Glance
@@ -14,8 +16,9 @@ from streams.decision.ledger import Entry
 from streams.decision.model import Facts, Request
 from streams.records.decisions import encode_decision
 from tests import samples
-from tests.agents.stage import ORDERS, OUTCOMES, SHOPS, Stage, ready
+from tests.agents.stage import INPUT, ORDERS, OUTCOMES, SHOPS, Stage, ready
 from tests.agents.world import SHIPPED, World, policy
+from tests.fakes import turns
 from tests.samples import DROP, NOW, NUMBER
 
 pytestmark = pytest.mark.asyncio
@@ -326,6 +329,61 @@ async def test_a_partition_that_is_not_ours_is_left_to_its_owner() -> None:
         watch.look(Glance(NUMBER + 1, ("r-1",)), stage.watch_parts)
         await stage.sink.flush()
         assert stage.written("refund.notices") == []
+
+
+async def test_between_two_assignments_nothing_is_noticed_and_nothing_forgotten() -> (
+    None
+):
+    """Somebody else may have the partition then, and see the same facts."""
+    async with ready() as stage:
+        await approve(stage)
+        await stage.consumer.rebalance()
+        order_of(stage, order_status="shipped")
+        assert await look(stage) == []
+        assert stage.counted.kinds == []
+        assert Glance(NUMBER, order_ids=("o-1",)) in stage.held
+        await stage.assign()
+        stage.glances[:] = stage.held
+        assert len(await look(stage)) == 2
+
+
+async def test_a_worker_that_slept_notices_nothing_before_the_group_confirms_it() -> (
+    None
+):
+    async with ready() as stage:
+        await approve(stage)
+        order_of(stage, order_status="shipped")
+        await stage.caught_up()
+        stage.source.progress.claim(INPUT, 2).release()
+        stage.now_ms += 3_600_000
+        stage.consumer.fail("commit", RebalanceInProgressError())
+        looking = asyncio.ensure_future(stage.look())
+        await turns(20)
+        assert not looking.done()
+        assert stage.written("refund.notices") == []
+        await stage.consumer.rebalance()  # they went to somebody else meanwhile
+        await asyncio.wait_for(looking, 5)
+        assert stage.written("refund.notices") == []
+        assert stage.held
+
+
+async def test_a_rebalance_waits_for_the_notices_under_way() -> None:
+    """Else the next owner does not find them and writes them again."""
+    async with ready() as stage:
+        await approve(stage)
+        order_of(stage, order_status="shipped")
+        await stage.caught_up()
+        stage.producer.held = True
+        looking = asyncio.ensure_future(stage.look())
+        await turns(20)
+        revoking = asyncio.ensure_future(stage.consumer.rebalance())
+        await turns(20)
+        assert not revoking.done()
+        stage.producer.held = False
+        stage.producer.acknowledge()
+        await asyncio.wait_for(revoking, 5)
+        await asyncio.wait_for(looking, 5)
+        assert len(stage.written("refund.notices")) == 2
 
 
 async def test_an_approval_without_an_order_has_no_race() -> None:

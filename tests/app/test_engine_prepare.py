@@ -17,6 +17,7 @@ from streams.app.counters import EngineCounters
 from streams.app.engine import Engine, EngineInputs
 from streams.decision.policy import Policies
 from streams.errors import FactsUnreadableError
+from streams.kafka.progress import Progress
 from streams.kafka.recovery import Answered
 from streams.metrics import Metrics
 from streams.settings import Settings, load
@@ -208,11 +209,28 @@ async def test_input_waits_for_a_policy_that_is_on_its_way() -> None:
         await asyncio.wait_for(preparing, 5)
 
 
+async def test_what_was_held_meanwhile_is_looked_at_again_if_the_partition_stays() -> (
+    None
+):
+    async with built() as bench:
+        await bench.prepare(**{ME: 0, f"p{OTHER}": 0})
+        bench.told()
+        mine, gone = Glance(NUMBER, ("r-1",)), Glance(OTHER, ("r-2",))
+        bench.engine.glances.hold(mine)
+        bench.engine.glances.hold(gone)
+        await bench.prepare(**{ME: 0})
+        assert bench.told() == [mine]
+        await bench.prepare(**{ME: 0, f"p{OTHER}": 0})
+        assert bench.told() == [Glance(OTHER)]  # all of it anyway, and nothing twice
+
+
 class Parting:
     """Consumer, source, sink and clients of an engine that stops, in the order asked."""
 
     def __init__(self, on_flush: Callable[[], None]) -> None:
         self.asked: list[str] = []
+        self.progress = Progress(lambda: 0)
+        self.progress.start(TopicPartition("refund.requests", NUMBER), 0)
         self.written: list[TopicPartition] = []
         self._on_flush = on_flush
 

@@ -143,6 +143,22 @@ async def test_waiting_for_the_end_of_some_partitions_leaves_others_alone() -> N
     assert other.waiting == 1
 
 
+@pytest.mark.asyncio
+async def test_an_errand_is_waited_for_and_moves_no_offset() -> None:
+    progress = started()
+    notice = progress.errand(P0)
+    progress.claim(P0, 11).release()
+    assert progress.to_commit() == {P0: 11}
+    assert progress.pending(frozenset({P0})) == 1
+    assert progress.idle_ms() == {}  # nothing to be stuck at
+    waiting = asyncio.ensure_future(progress.finished(frozenset({P0})))
+    await turns()
+    assert not waiting.done()
+    notice.release()
+    await asyncio.wait_for(waiting, 5)
+    assert progress.to_commit() == {P0: 11}
+
+
 def test_offsets_without_a_record_are_passed_once_all_before_them_is_done() -> None:
     progress = started()
     claim = progress.claim(P0, 12)

@@ -285,6 +285,39 @@ async def test_revoking_waits_for_what_is_under_way_and_commits_it() -> None:
     assert bench.source.progress.committable() == {}
 
 
+async def test_revoking_waits_for_what_facts_called_for_too() -> None:
+    """Else the next owner reads back, does not find it and writes it again."""
+    bench = Bench()
+    await bench.assign(P0)
+    notice = bench.source.progress.errand(P0)
+    revoking = asyncio.ensure_future(bench.consumer.rebalance())
+    await turns(20)
+    assert not revoking.done()
+    notice.release()
+    await asyncio.wait_for(revoking, 5)
+
+
+async def test_a_partition_is_owned_from_the_moment_it_is_read_until_it_is_taken() -> (
+    None
+):
+    bench = Bench()
+    ready = asyncio.Event()
+
+    async def for_a_while() -> None:
+        await ready.wait()
+
+    bench.prepare = for_a_while
+    await bench.consumer.rebalance(P0)
+    await turns(20)
+    assert not await bench.source.owns(P0, bench.ms)
+    ready.set()
+    await bench.reading(P0)
+    assert await bench.source.owns(P0, bench.ms)
+    assert not await bench.source.owns(P1, bench.ms)
+    await bench.consumer.rebalance()
+    assert not await bench.source.owns(P0, bench.ms)
+
+
 async def test_revoking_does_not_wait_longer_than_allowed_nor_commit_what_is_open() -> (
     None
 ):
