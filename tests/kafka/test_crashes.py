@@ -101,7 +101,7 @@ async def test_kill_9_at_random_moments_loses_nothing_and_decides_nothing_twice(
 ) -> None:
     rng = Random(SEED)  # noqa: S311 - moments, no secrets
     async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
-        load = Load(lab, 4_000)
+        load = Load(lab, 12_000)  # 4,000 may be answered before the last turn begins
         await load.facts()
         workers = [await lab.started(), await lab.started()]
         async with load.coming_in():
