@@ -253,35 +253,38 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
 
     async def still_ours(self, piece: Slice) -> bool:
         """Whether a slice may be judged: its partition was not taken away since."""
-        return piece.epoch == self.epoch and await self.owns(
-            piece.partition, piece.polled_ms
+        return (
+            piece.epoch == self.epoch
+            and await self.owns(piece.partition, piece.polled_ms)
+            and piece.epoch == self.epoch
         )
 
     async def owns(self, partition: TopicPartition, since_ms: int) -> bool:
-        """Whether a partition is being read, and has been ours since ``since_ms``.
+        """Whether a partition is being read, and is surely ours.
 
         A process that slept longer than the session time-out has lost its partitions
         without having heard of it. A commit under our generation settles it; while the
         group refuses one, nobody knows yet, and a slice that is neither judged nor read
-        again would be lost: so ask until it is taken or the partitions are.
+        again would be lost: so ask until it is taken or the partitions are. One that was
+        taken and given back meanwhile is ours.
 
         Parameters
         ----------
         since_ms
-            Monotonic ms.
+            When it was last known to be, monotonic ms.
         """
-        epoch = self.epoch
-        if partition not in self.read_to:
-            return False
-        if self.commits.trusted(since_ms):
-            return True
-        while not await self.commits.confirm():
-            await asyncio.sleep(_ASK_AGAIN_S)
-            if epoch != self.epoch:
-                return False
-        return epoch == self.epoch
+        while partition in self.read_to:
+            if self.commits.trusted(since_ms):
+                return True
+            epoch = self.epoch
+            if await self.commits.confirm():
+                if epoch == self.epoch:
+                    return True
+            else:
+                await asyncio.sleep(_ASK_AGAIN_S)
+        return False
 
-    # -- the end -------------------------------------------------------------
+    # -- the end ---------------------------------------------------------------
 
     def close(self) -> None:
         """Let no slice be judged any more; those under way are finished and committed."""

@@ -256,17 +256,22 @@ async def test_the_first_failure_is_the_one_that_is_told() -> None:
     assert "first" in str(await bench.sink.failed())
 
 
-async def test_writers_wait_when_eight_full_batches_are_queued_and_go_on_after() -> (
-    None
-):
-    bench = Bench(room=1)
+@pytest.mark.parametrize(
+    ("full_bytes", "most"),
+    [(1_000_000, 8), (250_000, 32)],  # the smaller they are, the more may wait
+)
+async def test_writers_wait_when_8_mb_of_full_batches_are_queued_and_go_on_after(
+    full_bytes: int, most: int
+) -> None:
+    """A request takes one batch of a partition: else its backlog would stop the others."""
+    bench = Bench(room=1, full_bytes=full_bytes)
     bench.producer.held = True
     bench.append(b"on its way")
     await turns()
-    for number in range(8):
+    for number in range(most):
         bench.append(b"%d" % number)
-    await asyncio.wait_for(bench.sink.room(), 5)  # seven queued, one being filled
-    bench.append(b"8")
+    await asyncio.wait_for(bench.sink.room(), 5)  # all but one queued, one being filled
+    bench.append(b"one more")
     writer = asyncio.ensure_future(bench.sink.room())
     await turns()
     assert not writer.done()
@@ -275,24 +280,6 @@ async def test_writers_wait_when_eight_full_batches_are_queued_and_go_on_after()
     bench.producer.held = False
     bench.producer.acknowledge(1)
     await bench.sink.flush()
-
-
-async def test_the_smaller_batches_are_the_more_of_them_may_wait() -> None:
-    """A request takes one batch of a partition: else its backlog would stop the others."""
-    bench = Bench(room=1, full_bytes=250_000)
-    bench.producer.held = True
-    bench.append(b"on its way")
-    await turns()
-    for number in range(32):
-        bench.append(b"%d" % number)
-    await asyncio.wait_for(bench.sink.room(), 5)  # 31 queued, one being filled
-    bench.append(b"32")
-    writer = asyncio.ensure_future(bench.sink.room())
-    await turns()
-    assert not writer.done()
-    bench.producer.acknowledge()
-    await asyncio.wait_for(writer, 5)
-    await bench.sink.abort()
 
 
 async def test_one_long_queue_is_enough_to_wait() -> None:

@@ -318,6 +318,26 @@ async def test_a_partition_is_owned_from_the_moment_it_is_read_until_it_is_taken
     assert not await bench.source.owns(P0, bench.ms)
 
 
+async def test_a_partition_taken_and_given_back_while_the_group_is_asked_is_owned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else what was to be noticed would be held after what is held was given again."""
+    monkeypatch.setattr("streams.kafka.source._ASK_AGAIN_S", 0.5)
+    bench = Bench()
+    await bench.assign(P0)
+    bench.source.progress.claim(P0, 1).release()
+    polled_ms = bench.ms
+    bench.ms += OWNERSHIP_MS + 1
+    bench.consumer.fail("commit", *[RebalanceInProgressError()] * 2)
+    asking = asyncio.ensure_future(bench.source.owns(P0, polled_ms))
+    old = Slice(P0, [], bench.source.epoch, polled_ms)
+    judging = asyncio.ensure_future(bench.source.still_ours(old))
+    await turns(20)
+    await bench.assign(P0)
+    assert await asyncio.wait_for(asking, 5)
+    assert not await asyncio.wait_for(judging, 5)  # what was read before is not
+
+
 async def test_revoking_does_not_wait_longer_than_allowed_nor_commit_what_is_open() -> (
     None
 ):
