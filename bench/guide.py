@@ -30,7 +30,8 @@ The loops and our transport read JSON into typed records with msgspec, as the Ja
 with Jackson; the frameworks use what they bring along.
 
 - **our transport**: the source, the agent on slices and the sink of `refund worker`, with
-  the small decision in between; also a process a core of it.
+  the small decision in between, and what the worker tells allocator and collector; also a
+  process a core of it.
 - **bare aiokafka**: a loop that polls, decides, sends a batch per partition and commits.
 - **confluent-kafka loop**: the same on librdkafka; one record is waited for, what else has
   been fetched is taken with it.

@@ -19,6 +19,7 @@ from bench.kafka import now_ms
 from bench.peers.faust_worker import worker_of
 from bench.peers.typed import TypedWorld
 from streams.app.clients import writer
+from streams.app.memory import collect_seldom, keep_freed
 from streams.app.reading import QUEUED_POLLS, Reading, ReadingService
 from streams.kafka.slices import Poll, Slice, paced
 from streams.records.outgoing import NO_HEADERS
@@ -30,6 +31,8 @@ class Transport(ReadingService):
 
     @override
     async def on_start(self) -> None:
+        keep_freed()
+        collect_seldom()
         self.producer = writer(self._reading.settings.kafka)
         await self.producer.start()
         await self.join(self.producer, lambda *_: None)
