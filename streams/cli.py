@@ -25,6 +25,7 @@ from streams.settings import (
     settings_file,
     settings_page,
 )
+from streams.termination import exit_when_terminated
 from streams.tools.commands import GROUPS
 from streams.tools.edge import (
     Config,
@@ -239,7 +240,7 @@ def execute(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             obj=Edge(environ, now_ms),
         )
         sys.stdout.flush()
-    except SystemExit as ended:  # a broken pipe, noticed on the way
+    except SystemExit as ended:  # SIGTERM, or a broken pipe, noticed on the way
         code = ended.code
     except TyperException as wrong:
         _explain_usage(wrong.format_message())
@@ -277,4 +278,5 @@ def _close_quietly() -> None:
 
 def main() -> None:
     """Entry point of the ``refund`` command."""
+    exit_when_terminated()
     sys.exit(execute(sys.argv[1:], os.environ))

@@ -2,14 +2,20 @@
 
 import asyncio
 import json
+import os
+import signal
+import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from faults.lab import laboratory
+from faults.waiting import eventually
 from streams.cli import execute
 from tests.kafka.conftest import Kafka
-from tests.kafka.tools import run
+from tests.kafka.tools import run, sets
+from tests.processes import MARK, processes_of, until_gone
 
 pytestmark = pytest.mark.asyncio
 
@@ -78,3 +84,31 @@ async def test_topics_that_are_missing_are_told(
     assert await asyncio.to_thread(execute, ["load", *given], {}) == 2
     lines = capfd.readouterr().err.splitlines()
     assert "refund: nobody.requests: missing; run `refund topics create`" in lines
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)]
+)
+async def test_a_load_that_is_ended_does_not_go_on_sending(
+    kafka: Kafka, topics: str, tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
+    mark = uuid4().hex
+    length = ("--rate", "200", "--seconds", "600")
+    async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
+        load = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "streams", "load", *SMALL, *length, *sets(lab)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, MARK: mark},  # noqa: TID251 - a process edge
+        )
+
+        async def begun() -> bool:
+            return await lab.count("requests") >= 100
+
+        await eventually(begun)
+        assert len(processes_of(mark)) >= 3  # it, the sender, the receiver
+        load.send_signal(sent)
+        _, errors = await load.communicate()  # both are open until all have ended
+        assert until_gone(mark) == {}
+    assert load.returncode == code
+    assert b"Traceback" not in errors, errors.decode()

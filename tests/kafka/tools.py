@@ -13,14 +13,18 @@ async def run(
     lab: Lab, *arguments: str, environ: Mapping[str, str] | None = None
 ) -> int:
     """Run ``refund`` against the topics of a lab; in a thread, it has its own loop."""
-    sets = {
+    return await asyncio.to_thread(execute, [*arguments, *sets(lab)], environ or {})
+
+
+def sets(lab: Lab) -> list[str]:
+    """Return the options that name the topics of a lab."""
+    values = {
         "kafka.bootstrap_servers": lab.settings.kafka.bootstrap_servers,
         "topics.prefix": lab.prefix,
         "topics.partitions": str(lab.settings.topics.partitions),
         "topics.events": lab.settings.topics.events,
     }
-    options = [part for one in sets.items() for part in ("--set", "=".join(one))]
-    return await asyncio.to_thread(execute, [*arguments, *options], environ or {})
+    return [part for one in values.items() for part in ("--set", "=".join(one))]
 
 
 async def live(lab: Lab, requests: int, waves: int = WAVES) -> World:
@@ -42,7 +46,7 @@ async def live(lab: Lab, requests: int, waves: int = WAVES) -> World:
     return world
 
 
-__all__ = ["laboratory", "live", "other", "run"]
+__all__ = ["laboratory", "live", "other", "run", "sets"]
 
 
 @asynccontextmanager

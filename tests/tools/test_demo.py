@@ -22,36 +22,12 @@ from streams.tools.demo.board import Board, Row, percentile
 from streams.tools.demo.machinery import environment, read
 from streams.tools.demo.samples import Cast, Samples
 from streams.tools.demo.show import JsonView, LinesView
+from tests.processes import MARK, processes_of, until_gone
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests/data/kuaishou"
 PACKAGED = ROOT / "streams/tools/demo/samples"
 DEADLINE_S = 60.0
-MARK = "DEMO_TEST"
-"""An environment variable: every process of a demo inherits it."""
-
-
-def processes_of(mark: str) -> dict[int, str]:
-    """Command lines of the processes that carry a mark; looks in /proc."""
-    found = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"{MARK}={mark}".encode() in (folder / "environ").read_bytes():
-                command = (
-                    (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                )
-                found[int(folder.name)] = command
-        except OSError:
-            continue
-    return {pid: command for pid, command in found.items() if command}
-
-
-def until_gone(mark: str) -> dict[int, str]:
-    """What is left of a demo when its processes had time to end."""
-    until = time.monotonic() + 10
-    while (left := processes_of(mark)) and time.monotonic() < until:
-        os.sched_yield()
-    return left
 
 
 @pytest.fixture(autouse=True)

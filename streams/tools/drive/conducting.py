@@ -13,7 +13,7 @@ import msgspec
 
 from streams.errors import SourceError
 from streams.settings import Settings
-from streams.tools.drive import receiving, sending
+from streams.tools.drive import receiving, sending, telling
 from streams.tools.drive.clients import connection
 from streams.tools.drive.measuring import LATENESS_QUANTILE, Measured
 from streams.tools.drive.pacing import NS_PER_MS, NS_PER_S
@@ -144,7 +144,7 @@ def _processes() -> Iterator[Callable[[Callable[..., None], Any], Connection]]:
 
 def _expect(message: bytes) -> bytes:
     """Return a message, unless it says that its process failed."""
-    if message[:1] == sending.FAILED:
+    if message[:1] == telling.FAILED:
         raise SourceError(message[1:].decode())
     return message
 

@@ -4,7 +4,6 @@ It takes records one by one as they come: one that waits for batches adds their 
 """
 
 import gc
-import signal
 import time
 from array import array
 from collections.abc import Iterable, Sequence
@@ -23,6 +22,7 @@ from confluent_kafka import (
 from streams.errors import SourceError
 from streams.records import headers
 from streams.records.dead_letters import last_text
+from streams.tools.drive.telling import failures_told
 
 READY: Final = b"R"
 ANSWERS: Final = b"N"
@@ -103,18 +103,18 @@ def _receive(consumer: Consumer, job: ReceivingJob, pipe: Connection) -> None:
             asked = origin(message.headers() or (), job.requests)  # type: ignore[arg-type]
             if asked is not None:
                 answers.extend((*asked, at_ns, index[str(message.topic())]))
-        if answers and (len(answers) >= _TELL_NUMBERS or at_ns - told_ns > _TELL_NS):
-            pipe.send_bytes(ANSWERS + answers.tobytes())
-            del answers[:]
+        if len(answers) >= _TELL_NUMBERS or at_ns - told_ns > _TELL_NS:
+            if answers:
+                pipe.send_bytes(ANSWERS + answers.tobytes())
+                del answers[:]
             told_ns = at_ns
-        if message is None and pipe.poll():
-            return
+            if pipe.poll():  # told to stop, or the conductor is no more
+                return
 
 
 def main(job: ReceivingJob, pipe: Connection) -> None:
     """Run the process until the conductor says stop."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the conductor ends us
-    try:
+    with failures_told(pipe):
         consumer = Consumer(
             job.client
             | {
@@ -132,6 +132,3 @@ def main(job: ReceivingJob, pipe: Connection) -> None:
         pipe.send_bytes(READY)
         _receive(consumer, job, pipe)
         consumer.close()
-    except Exception as problem:  # noqa: BLE001 - told to the conductor, who raises it
-        text = " ".join(str(problem).split()) or type(problem).__name__
-        pipe.send_bytes(b"F" + text.encode())

@@ -6,7 +6,6 @@ partition, offset, intended moment and lateness.
 """
 
 import gc
-import signal
 import time
 from array import array
 from collections import deque
@@ -20,6 +19,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from streams.tools.drive.pacing import NS_PER_MS, NS_PER_S
 from streams.tools.drive.rows import Row, RowSource
+from streams.tools.drive.telling import failures_told
 
 AHEAD_ROWS: Final = 20_000
 _SPARE_NS: Final = 200_000
@@ -34,11 +34,9 @@ _FLUSH_S: Final = 60.0
 ACKS: Final = b"A"
 """Followed by four 64-bit numbers a request: partition, offset, due ns, lateness ns."""
 LOADED: Final = b"L"
-"""Followed by the number of rows that were loaded."""
+"""Followed by the number of rows that were loaded so far."""
 DONE: Final = b"D"
 """Followed by a JSON :class:`Sent`."""
-FAILED: Final = b"F"
-"""Followed by a text."""
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -86,10 +84,13 @@ class Sender:
 
     def preload(self) -> int:
         """Send what must be there before the start, as fast as the broker takes it."""
-        count = 0
+        count, told_ns = 0, time.monotonic_ns()
         while self._prepare() and self._ahead[0].due_ns < 0:
             self._produce(self._ahead.popleft(), 0, self._fact_done)
             count += 1
+            if time.monotonic_ns() - told_ns > _TELL_NS:
+                self._tell(LOADED + b"%d" % count)
+                told_ns = time.monotonic_ns()
         self.flush()
         return count
 
@@ -178,8 +179,7 @@ class Sender:
 
 def main(job: SendingJob, pipe: Connection) -> None:
     """Run the process: load, say so, send, say so."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the conductor ends us
-    try:
+    with failures_told(pipe):
         producer = Producer(
             job.client
             | {
@@ -199,6 +199,3 @@ def main(job: SendingJob, pipe: Connection) -> None:
         sender.flush()
         sent = Sent(sender.requests, sender.facts, sender.refused)
         pipe.send_bytes(DONE + msgspec.json.encode(sent))
-    except Exception as problem:  # noqa: BLE001 - told to the conductor, who raises it
-        text = " ".join(str(problem).split()) or type(problem).__name__
-        pipe.send_bytes(FAILED + text.encode())

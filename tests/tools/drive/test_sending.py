@@ -3,6 +3,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
+import pytest
 from confluent_kafka import KafkaError, Producer
 
 from streams.tools.drive import sending
@@ -79,6 +80,15 @@ class Rows:
         yield from self._rows
 
 
+class Endless:
+    """Rows that must be there before the start, without end."""
+
+    def rows(self, start_ms: int) -> Iterator[Row]:
+        assert start_ms == START_MS
+        while True:
+            yield row(-1, timed=False)
+
+
 def row(due_ms: int, value: bytes = b"v", *, timed: bool = True) -> Row:
     due_ns = BEFORE_START if due_ms < 0 else due_ms * MS
     return Row(due_ns, timed, "t", 1, b"k", value, [])
@@ -143,6 +153,17 @@ def test_what_must_be_there_before_goes_first_and_is_no_request() -> None:
     assert [value for _, value, *_ in producer.sent] == [b"a", b"b", b"c"]
     assert len(acks(told)) == 1
     assert (one.requests, one.facts, one.refused) == (1, 0, 0)
+
+
+def test_loading_tells_how_far_it_is_and_so_finds_out_that_nobody_listens() -> None:
+    def gone(message: bytes) -> None:
+        assert message[:1] == sending.LOADED
+        raise BrokenPipeError
+
+    job = SendingJob(Endless(), {}, START_MS, time.monotonic_ns(), stamped=True)
+    one = Sender(cast("Producer", FakeProducer()), job, gone)
+    with pytest.raises(BrokenPipeError):
+        one.preload()
 
 
 def test_a_full_producer_is_waited_for() -> None:
