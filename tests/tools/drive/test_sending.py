@@ -166,6 +166,20 @@ def test_loading_tells_how_far_it_is_and_so_finds_out_that_nobody_listens() -> N
         one.preload()
 
 
+def test_a_sender_that_waits_finds_out_that_nobody_listens() -> None:
+    def gone(message: bytes) -> None:
+        assert message == sending.ACKS  # of nothing
+        raise BrokenPipeError
+
+    producer = FakeProducer()
+    rows = Rows(row(1_000))
+    job = SendingJob(rows, {}, START_MS, time.monotonic_ns(), stamped=True)
+    one = Sender(cast("Producer", producer), job, gone)
+    with pytest.raises(BrokenPipeError):
+        one.run()
+    assert producer.sent == []
+
+
 def test_a_full_producer_is_waited_for() -> None:
     producer = FakeProducer(room=1)
     one, told, _ = sender(producer, *[row(0)] * 50)
