@@ -105,10 +105,14 @@ async def test_a_load_that_is_ended_does_not_go_on_sending(
         async def begun() -> bool:
             return await lab.count("requests") >= 100
 
-        await eventually(begun)
-        assert len(processes_of(mark)) >= 3  # it, the sender, the receiver
-        load.send_signal(sent)
-        _, errors = await load.communicate()  # both are open until all have ended
-        assert until_gone(mark) == {}
+        try:
+            await eventually(begun)
+            assert len(processes_of(mark)) >= 3  # it, the sender, the receiver
+            load.send_signal(sent)
+            _, errors = await load.communicate()  # both are open until all have ended
+            assert until_gone(mark) == {}
+        finally:
+            if load.returncode is None:
+                load.kill()
     assert load.returncode == code
     assert b"Traceback" not in errors, errors.decode()

@@ -34,7 +34,7 @@ _FLUSH_S: Final = 60.0
 ACKS: Final = b"A"
 """Followed by four 64-bit numbers a request: partition, offset, due ns, lateness ns."""
 LOADED: Final = b"L"
-"""Followed by the number of rows that were loaded so far."""
+"""Followed by the number of rows that were loaded."""
 DONE: Final = b"D"
 """Followed by a JSON :class:`Sent`."""
 
@@ -84,13 +84,11 @@ class Sender:
 
     def preload(self) -> int:
         """Send what must be there before the start, as fast as the broker takes it."""
-        count, told_ns = 0, time.monotonic_ns()
+        count = 0
         while self._prepare() and self._ahead[0].due_ns < 0:
             self._produce(self._ahead.popleft(), 0, self._fact_done)
             count += 1
-            if time.monotonic_ns() - told_ns > _TELL_NS:
-                self._tell(LOADED + b"%d" % count)
-                told_ns = time.monotonic_ns()
+            self._keep_telling()
         self.flush()
         return count
 
@@ -119,9 +117,9 @@ class Sender:
         return True
 
     def _wait(self, wait_ns: int) -> None:
-        if time.monotonic_ns() - self._told_ns > _TELL_NS:
-            self._pass_on()
-        elif wait_ns > _POLL_NS:
+        if self._keep_telling():
+            return
+        if wait_ns > _POLL_NS:
             self._producer.poll(min(wait_ns - _POLL_NS, _TELL_NS) / NS_PER_S)
         else:
             time.sleep(wait_ns / NS_PER_S)
@@ -153,6 +151,7 @@ class Sender:
                 )
             except BufferError:
                 self._producer.poll(_FULL_S)
+                self._keep_telling()
             else:
                 return
 
@@ -170,8 +169,15 @@ class Sender:
         if error is not None:
             self.refused += 1
 
+    def _keep_telling(self) -> bool:
+        """Tell something if that is due: so whatever it does, it finds out that nobody listens."""
+        due = time.monotonic_ns() - self._told_ns > _TELL_NS
+        if due:
+            self._pass_on()
+        return due
+
     def _pass_on(self) -> None:
-        """Tell what was acknowledged, be it nothing: so an idle sender learns of its end."""
+        """Tell what was acknowledged, be it nothing."""
         self._told_ns = time.monotonic_ns()
         self._tell(ACKS + self._acks.tobytes())
         del self._acks[:]

@@ -155,11 +155,13 @@ def test_what_must_be_there_before_goes_first_and_is_no_request() -> None:
     assert (one.requests, one.facts, one.refused) == (1, 0, 0)
 
 
-def test_loading_tells_how_far_it_is_and_so_finds_out_that_nobody_listens() -> None:
-    def gone(message: bytes) -> None:
-        assert message[:1] == sending.LOADED
-        raise BrokenPipeError
+def gone(message: bytes) -> None:
+    """What telling comes to when the conductor was killed."""
+    assert message == sending.ACKS  # of nothing
+    raise BrokenPipeError
 
+
+def test_a_sender_that_loads_finds_out_that_nobody_listens() -> None:
     job = SendingJob(Endless(), {}, START_MS, time.monotonic_ns(), stamped=True)
     one = Sender(cast("Producer", FakeProducer()), job, gone)
     with pytest.raises(BrokenPipeError):
@@ -167,10 +169,6 @@ def test_loading_tells_how_far_it_is_and_so_finds_out_that_nobody_listens() -> N
 
 
 def test_a_sender_that_waits_finds_out_that_nobody_listens() -> None:
-    def gone(message: bytes) -> None:
-        assert message == sending.ACKS  # of nothing
-        raise BrokenPipeError
-
     producer = FakeProducer()
     rows = Rows(row(1_000))
     job = SendingJob(rows, {}, START_MS, time.monotonic_ns(), stamped=True)
@@ -178,6 +176,15 @@ def test_a_sender_that_waits_finds_out_that_nobody_listens() -> None:
     with pytest.raises(BrokenPipeError):
         one.run()
     assert producer.sent == []
+
+
+def test_a_sender_that_the_broker_keeps_waiting_finds_out_that_nobody_listens() -> None:
+    producer = FakeProducer(room=0)
+    rows = Rows(row(0))
+    job = SendingJob(rows, {}, START_MS, time.monotonic_ns(), stamped=True)
+    one = Sender(cast("Producer", producer), job, gone)
+    with pytest.raises(BrokenPipeError):
+        one.run()
 
 
 def test_a_full_producer_is_waited_for() -> None:
