@@ -33,6 +33,7 @@ class FakeProducer:
     def __init__(self, room: int = 1000, refuse: bytes | None = None) -> None:
         self.sent: list[tuple[str, bytes | None, int, int, int]] = []
         self._room, self._refuse = room, refuse
+        self._refusals = 0
         self._reports: list[Callable[[], None]] = []
 
     def produce(  # noqa: PLR0913, PLR0917 - as librdkafka has it
@@ -47,6 +48,8 @@ class FakeProducer:
     ) -> None:
         del key, headers
         if len(self._reports) >= self._room:
+            self._refusals += 1
+            assert self._refusals < 1_000_000
             raise BufferError
         message = Message(partition, len(self.sent))
         error = (
@@ -81,11 +84,11 @@ class Rows:
 
 
 class Endless:
-    """Rows that must be there before the start, without end."""
+    """Rows that must be there before the start, more than anybody waits for."""
 
     def rows(self, start_ms: int) -> Iterator[Row]:
         assert start_ms == START_MS
-        while True:
+        for _ in range(1_000_000):
             yield row(-1, timed=False)
 
 
