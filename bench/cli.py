@@ -147,10 +147,12 @@ def main(arguments: Sequence[str]) -> int:
     except (BenchError, RefundError) as failed:
         print(f"bench: {failed}", file=sys.stderr)
         return 2 if isinstance(failed, UsageError) else 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as ended:
         file = given.resume or given.json
         more = f"; go on with --resume {file}" if file else ""
         print(f"bench: stopped{more}", file=sys.stderr)
+        if isinstance(ended, SystemExit):
+            raise
         return _STOPPED
     return 0
 

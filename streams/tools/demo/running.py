@@ -15,11 +15,12 @@ from collections.abc import (
 )
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
 from streams import logs
 from streams.errors import WorkerError
 from streams.platforms.kuaishou.standin import StandIn, World
+from streams.termination import EXIT_TERMINATED
 from streams.tools.demo import machinery
 from streams.tools.demo.act import EXCLUDED_SKU, Stage
 from streams.tools.demo.board import Board
@@ -30,8 +31,6 @@ from streams.tools.demo.scenes import SHOPS
 from streams.tools.demo.show import JsonView, LinesView, LiveView, Started, View
 from streams.tools.demo.wire import Wire
 from streams.tools.reading import broker_errors
-
-EXIT_TERMINATED: Final = 143
 
 
 def run(options: Options, environ: Mapping[str, str], now_ms: Callable[[], int]) -> int:
