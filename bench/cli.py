@@ -140,7 +140,13 @@ def _rates(given: str | None) -> tuple[int, ...]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what the command line says; 0 done, 1 failed, 2 wrong usage."""
+    """Do what the command line says; 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C.
+
+    Raises
+    ------
+    SystemExit
+        SIGTERM came; with its exit code.
+    """
     given = parser().parse_args(arguments)
     try:
         _do(given)
