@@ -3,8 +3,7 @@
 import sys
 
 from bench.cli import main
-from streams.termination import exit_when_terminated
+from streams.termination import until_ended
 
 if __name__ == "__main__":
-    exit_when_terminated()
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(until_ended(lambda: main(sys.argv[1:]), "bench"))

@@ -29,7 +29,6 @@ from bench.tools import find
 from streams.errors import RefundError
 
 _PAGE: Final = Path("docs") / "performance.md"
-_STOPPED: Final = 130
 _WITH_RESUME: Final = {"resume", "write_docs"}
 """What may be asked for beside it."""
 _MAY_BE_NONE: Final = {
@@ -140,13 +139,7 @@ def _rates(given: str | None) -> tuple[int, ...]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what the command line says; 0 done, 1 failed, 2 wrong usage, 130 Ctrl-C.
-
-    Raises
-    ------
-    SystemExit
-        SIGTERM came; with its exit code.
-    """
+    """Do what the command line says; 0 done, 1 failed, 2 wrong usage."""
     given = parser().parse_args(arguments)
     try:
         _do(given)
@@ -154,12 +147,9 @@ def main(arguments: Sequence[str]) -> int:
         print(f"bench: {failed}", file=sys.stderr)
         return 2 if isinstance(failed, UsageError) else 1
     except (KeyboardInterrupt, SystemExit) as ended:
-        file = given.resume or given.json
-        more = f"; go on with --resume {file}" if file else ""
-        print(f"bench: stopped{more}", file=sys.stderr)
-        if isinstance(ended, SystemExit):
-            raise
-        return _STOPPED
+        if file := given.resume or given.json:
+            ended.add_note(f"go on with --resume {file}")
+        raise
     return 0
 
 

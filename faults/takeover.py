@@ -24,6 +24,7 @@ from faults.scenes import of_workers
 from faults.verdict import Verdict
 from streams.kafka.broker import prepare
 from streams.kafka.jars import default_cache
+from streams.termination import until_ended
 
 _HASTY: Final = {"group.min.session.timeout.ms": "1000"}
 """Of the broker: by default it refuses less than 6 s."""
@@ -130,4 +131,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(until_ended(lambda: main(sys.argv[1:]), "takeover"))

@@ -25,7 +25,7 @@ from streams.settings import (
     settings_file,
     settings_page,
 )
-from streams.termination import exit_when_terminated
+from streams.termination import EXIT_INTERRUPTED, exit_when_terminated
 from streams.tools.commands import GROUPS
 from streams.tools.edge import (
     Config,
@@ -40,7 +40,6 @@ from streams.tools.traffic_commands import COMMANDS
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
-EXIT_INTERRUPTED: Final = 130
 
 
 def now_ms() -> int:
