@@ -162,9 +162,11 @@ def test_a_policy_file_can_be_published_as_the_page_says() -> None:
     assert parse_policy(record).family == "FR"
 
 
-def test_the_newest_changes_are_those_of_this_version() -> None:
+def test_the_newest_released_changes_are_those_of_this_version() -> None:
     page = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.findall(r"^## (\S+)", page, re.MULTILINE)[0] == __version__
+    heads = re.findall(r"^## (\S+)", page, re.MULTILINE)
+    assert next(head for head in heads if head != "Unreleased") == __version__
+    assert "Unreleased" not in heads[1:]
 
 
 def texts() -> list[Path]:
