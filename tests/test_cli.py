@@ -251,6 +251,29 @@ def test_a_policy_tells_every_problem(run: Run, tmp_path: Path) -> None:
     assert "did you mean paid_limit_fen?" in err
 
 
+def test_a_key_of_the_policy_is_no_name_of_a_table(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    required = 'family = "FR"\nversion = 1\neffective_from_ms = 0\n'
+    file.write_text(f"{required}[service_paused]\n")
+    code, out, err = run("policy", "check", str(file))
+    assert (code, out) == (2, "")
+    assert "service_paused: must be true or false, not {}" in err
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "1" * 5_000, "a = " + "[" * 5_000], ids=["digits", "depth"]
+)
+def test_a_policy_beyond_what_can_be_read_is_told_in_a_line(
+    run: Run, tmp_path: Path, text: str
+) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(text)
+    code, out, err = run("policy", "check", str(file))
+    assert (code, out) == (2, "")
+    assert "not TOML" in err
+    assert "Traceback" not in err
+
+
 # Explanations
 
 

@@ -176,6 +176,9 @@ def parse_policy(tables: Mapping[str, object]) -> Policy:
 def flatten(tables: Mapping[str, object]) -> dict[str, object]:
     """Join keys and tables of keys into one flat mapping.
 
+    A table that has the name of a key is that key's value, and of the wrong shape
+    (E-36): read as a grouping, it would leave the key unset without a word.
+
     Raises
     ------
     PolicyError
@@ -211,7 +214,7 @@ def override(base: Policy, flat: Mapping[str, object]) -> Policy:
 
 def _leaves(tables: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     for key, value in tables.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and key not in FIELDS:
             yield from _leaves(value)
         else:
             yield key, value

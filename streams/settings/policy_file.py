@@ -39,5 +39,6 @@ def _tables(file: str | None, name: str) -> Mapping[str, object]:
         raise PolicyError([f"{name}: {why}; check the path"]) from None
     except UnicodeDecodeError:
         raise PolicyError([f"{name}: not UTF-8; save it as UTF-8"]) from None
-    except tomllib.TOMLDecodeError as problem:
+    except (ValueError, RecursionError) as problem:
+        # ValueError: no TOML, or an integer of more digits than Python reads (E-35).
         raise PolicyError([f"{name}: not TOML: {problem}; correct it"]) from None

@@ -2,6 +2,8 @@ import tomllib
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.decision.policy import (
     FIELDS,
@@ -13,6 +15,7 @@ from streams.decision.policy import (
 )
 from streams.errors import PolicyError
 from tests.decision.base import FILE, SHIPPED, policy
+from tests.decision.odd_json import ANY_JSON
 
 REQUIRED = {"family": "FR", "version": 1, "effective_from_ms": 0}
 
@@ -55,6 +58,41 @@ def test_it_does_not_matter_which_table_a_key_stands_in() -> None:
 def test_a_key_that_stands_in_two_tables_is_refused() -> None:
     with pytest.raises(PolicyError, match="paid_limit_fen: given twice"):
         flatten({"paid_limit_fen": 1, "a": {"paid_limit_fen": 1}})
+
+
+@pytest.mark.parametrize("key", FIELDS)
+@pytest.mark.parametrize("table", [{}, {"value": 1}, {"paid_limit_fen": 10}], ids=str)
+def test_a_key_written_as_a_table_is_refused_by_name(
+    key: str, table: dict[str, object]
+) -> None:
+    """``[service_paused]`` once left the service running without a word."""
+    others = {name: value for name, value in REQUIRED.items() if name != key}
+    for place in ({key: table}, {"operation": {key: table}}):
+        with pytest.raises(PolicyError) as caught:
+            parse_policy({**others, **place})
+        (line,) = [one for one in caught.value.problems if "needs" not in one]
+        assert line.startswith(f"{key}: must be ")
+        with pytest.raises(PolicyError, match=f"{key}: must be "):
+            override(SHIPPED, flatten(place))
+
+
+@given(st.sampled_from(sorted(FIELDS)), ANY_JSON)
+def test_a_key_of_any_json_type_is_in_force_or_refused(key: str, value: object) -> None:
+    """Nothing that was written is left out: what is not refused stands in the policy."""
+    found = read_with(key, value)
+    if isinstance(found, PolicyError):
+        assert any(key in line for line in found.problems)
+        return
+    given_value = tuple(value) if isinstance(value, list) else value
+    assert type(getattr(found, key)) is type(given_value)
+    assert getattr(found, key) == given_value
+
+
+def read_with(key: str, value: object) -> Policy | PolicyError:
+    try:
+        return override(SHIPPED, flatten({"operation": {key: value}}))
+    except PolicyError as refused:
+        return refused
 
 
 def test_what_is_required_must_be_there() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from streams.tools.decide import decide_lines
 from tests.decision.cases import SHIPPED, Json, line_of, put
+from tests.decision.odd_json import ANY_JSON
 
 BASE: Final[dict[str, Any]] = line_of({"title": "base"})
 
@@ -159,15 +160,6 @@ def test_a_fact_of_the_wrong_type_is_never_approved(path: str) -> None:
     for value in SPOILT:
         if wrong(path, value):
             assert not approved(with_value(path, value)), value
-
-
-ANY_JSON: Final = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
 
 
 @settings(max_examples=500)
