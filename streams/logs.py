@@ -77,14 +77,26 @@ class _JsonFormatter(logging.Formatter):
         }
         for key, value in record.__dict__.items():
             if key not in _OWN_ATTRIBUTES:
-                # As "key=value", so that the name of the field counts, too.
-                shown = self._text(f"{key}={value}", record)
-                line[key] = shown.removeprefix(f"{key}=")
+                line[key] = self._field(key, value, record)
         if record.exc_info:
             line["exception"] = self._text(
                 self.formatException(record.exc_info), record
             )
         return msgspec.json.encode(line).decode()
+
+    def _field(self, key: str, value: object, record: logging.LogRecord) -> object:
+        """Return a field as JSON: numbers and tables of them as they are, else text."""
+        if isinstance(value, dict):
+            return {
+                str(name): self._field(str(name), one, record)
+                for name, one in value.items()
+            }
+        # As "key=value", so that the name of the field counts, too.
+        text = f"{key}={value}"
+        shown = self._text(text, record)
+        if shown == text and (value is None or isinstance(value, int)):
+            return value
+        return shown.removeprefix(f"{key}=")
 
     def _text(self, text: str, record: logging.LogRecord) -> str:
         return self._clean(text, record.levelno)

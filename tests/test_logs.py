@@ -50,7 +50,7 @@ def test_a_json_line_is_one_object_with_extra_fields_and_exception() -> None:
         "streams.test",
         "no luck",
     )
-    assert found["partition"] == "3"
+    assert found["partition"] == 3
     assert "ValueError: two\nlines" in found["exception"]
 
 
@@ -100,6 +100,16 @@ def test_a_buyer_in_an_extra_field_is_hidden() -> None:
     out = lines("info", "json")
     log.info("x", extra={"buyer_id": "b-77"})
     assert json.loads(out.getvalue())["buyer_id"] == "(hidden)"
+
+
+def test_fields_keep_their_types_in_a_json_line() -> None:
+    out = lines("info", "json")
+    fields = {"count": 7, "reasons": {"not_json": 5}, "topic": "refund.requests"}
+    log.info("x", extra=fields | {"policy": None, "table": {"buyer_id": 77}})
+    found = json.loads(out.getvalue())
+    assert fields.items() <= found.items()
+    assert found["policy"] is None
+    assert found["table"] == {"buyer_id": "(hidden)"}
 
 
 def test_warnings_are_logged() -> None:
