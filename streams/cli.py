@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
@@ -137,6 +138,25 @@ def demo(
         web_port=web_port,
     )
     raise typer.Exit(tool.run(options, edge.environ, now_ms))
+
+
+@app.command()
+def broker(
+    context: typer.Context,
+    port: Annotated[
+        int, typer.Option(min=1, max=65_535, help="Where clients find it.")
+    ] = 9092,
+) -> None:
+    """Run one node of Kafka for trying out, on loopback, until Ctrl-C.
+
+    Needs Java 17; Maven fetches Kafka's jars the first time. Nothing is kept.
+    """
+    from streams.kafka.jars import default_cache  # noqa: PLC0415
+    from streams.tools import broker as tool  # noqa: PLC0415
+
+    edge: Edge = context.obj
+    cache = default_cache(edge.environ.get("XDG_CACHE_HOME"), Path.home())
+    raise typer.Exit(tool.run(port, cache, sys.stdout))
 
 
 @app.command()

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -352,3 +353,23 @@ def test_ctrl_c_causes_no_noise() -> None:
         child.stdout.read()
         assert child.stderr.read() == b""
         assert child.wait(timeout=60) == 130
+
+
+# A broker to try out
+
+
+def test_a_broker_does_not_start_where_something_listens(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, out, err = run("broker", "--port", str(port))
+    assert (code, out) == (2, "")
+    assert err == (
+        f"refund: --port {port}: Address already in use; give another with --port\n"
+    )
+
+
+def test_a_broker_needs_java(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    code, out, err = run("broker", "--port", "1025")
+    assert (code, out) == (2, "")
+    assert err == "refund: no java on the path; Java 17 or newer is needed\n"

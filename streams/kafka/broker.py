@@ -64,7 +64,7 @@ class LocalCluster:
         self._libs = libs
         self._folder = folder
         self._options = options if options is not None else ClusterOptions()
-        self._addresses = free_addresses(self._options.nodes)
+        self._addresses = free_addresses(self._options)
         self.nodes = tuple(self._addresses)
         """Numbers of the nodes, running or not."""
         self._running: dict[int, GuardedProcess] = {}
@@ -137,12 +137,12 @@ class LocalCluster:
         self._paused.discard(node)
         self._running.pop(node).kill()
 
-    def exit_code(self, node: int) -> int | None:
-        """Return how a node ended that nobody asked to; None = it runs.
+    def exit_code(self, node: int, timeout_s: float = 0) -> int | None:
+        """Wait for a node to end by itself; None = it still runs after so long.
 
         It counts as running until it is killed here.
         """
-        return self._running[node].wait(0)
+        return self._running[node].wait(timeout_s)
 
     def pause(self, node: int) -> None:
         """Freeze a node: its connections stay open and nothing answers."""

@@ -62,7 +62,9 @@ def java_program() -> str:
     """
     java = shutil.which("java")
     if java is None:
-        raise BrokerUnavailableError(["no java on the path"])
+        raise BrokerUnavailableError(
+            ["no java on the path; Java 17 or newer is needed"]
+        )
     answer = subprocess.run(
         [java, "-version"],
         stdin=subprocess.DEVNULL,

@@ -4,7 +4,7 @@ import contextlib
 import secrets
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -82,6 +82,9 @@ class ClusterOptions:
     properties: Mapping[str, str] | None = None
     """Broker properties that are added to, or replace, the standard ones."""
 
+    port: int | None = None
+    """Where the first node listens for clients; None = any free port."""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeAddress:
@@ -100,13 +103,19 @@ class NodeAddress:
     """For clients that come through a proxy: where they look for it."""
 
 
-def free_addresses(nodes: int) -> dict[int, NodeAddress]:
-    """Find an address for each node number from 1, on which nobody listens now."""
-    ports = iter(_free_ports(4 * nodes))
-    return {
+def free_addresses(options: ClusterOptions) -> dict[int, NodeAddress]:
+    """Find an address for each node number from 1, on which nobody listens now.
+
+    A port that the options name is taken as it is.
+    """
+    ports = iter(_free_ports(4 * options.nodes))
+    addresses = {
         node: NodeAddress(next(ports), next(ports), next(ports), next(ports))
-        for node in range(1, nodes + 1)
+        for node in range(1, options.nodes + 1)
     }
+    if options.port is not None:
+        addresses[1] = replace(addresses[1], port=options.port)
+    return addresses
 
 
 def node_properties(

@@ -70,6 +70,12 @@ def pytest_terminal_summary(
         )
 
 
+@pytest.fixture
+def environ() -> dict[str, str]:
+    """The environment of this run, for programs that a test starts."""
+    return dict(os.environ)
+
+
 @pytest.fixture(scope="session")
 def libs(pytestconfig: pytest.Config) -> Path:
     """Folder of Kafka's jars; skips when there is no Java, or no way to get them."""
