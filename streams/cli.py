@@ -38,6 +38,7 @@ from streams.tools.edge import (
     print_lines,
 )
 from streams.tools.traffic_commands import COMMANDS
+from streams.visible import visible
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -208,7 +209,7 @@ def explain(  # noqa: PLR0913 - one parameter an option
         found, policies = record.decision, record.policies
     version, warning = explaining.policy_of(found, policies)
     if warning:
-        print(f"refund: {warning}", file=sys.stderr)
+        _complain([warning])
     if json:
         print(explaining.as_json(found, version))
     else:
@@ -280,7 +281,7 @@ def execute(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def _complain(lines: Iterable[str]) -> None:
     for line in lines:
-        print("refund:", " ".join(line.split()), file=sys.stderr)
+        print("refund:", visible(" ".join(line.split())), file=sys.stderr)
 
 
 def _explain_usage(message: str) -> None:

@@ -2,21 +2,29 @@
 
 One handler on the root logger writes to the given stream. What must not appear is
 taken out of the finished line, so that exception texts and third-party messages are
-covered too.
+covered too. Nothing that is logged can forge a line: a record is one line of JSON, or
+one line of text that only a traceback follows, its lines moved in.
 """
 
+import json
 import logging
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Final, TextIO
+from types import TracebackType
+from typing import Final, TextIO, TypeAlias
 
-import msgspec
 from typing_extensions import override
 
 from streams.errors import RefundError
+from streams.visible import visible
 
 HIDDEN: Final = "(hidden)"
+
+_ExcInfo: TypeAlias = (
+    tuple[type[BaseException], BaseException, TracebackType | None]
+    | tuple[None, None, None]
+)
 
 _NAMED_SECRET: Final = re.compile(
     r"(?i)((?:password|secret|access_token|app_secret|sign)[\"']?\s*[=:]\s*[\"']?)"
@@ -51,6 +59,11 @@ def _moment(record: logging.LogRecord) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def _indented(traceback: str) -> str:
+    """Move a traceback in: none of its lines then looks like the start of a record."""
+    return "\n".join(f"  {visible(line)}" for line in traceback.split("\n"))
+
+
 class _TextFormatter(logging.Formatter):
     def __init__(self, clean: _Clean) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
@@ -60,6 +73,19 @@ class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = self._clean(super().format(record), record.levelno)
         return f"{_moment(record)} {text}"
+
+    @override
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        # Secrets go first: an escape inside one would hide it from the search.
+        return visible(self._clean(super().formatMessage(record), record.levelno))
+
+    @override
+    def formatException(self, ei: _ExcInfo) -> str:
+        return _indented(super().formatException(ei))
+
+    @override
+    def formatStack(self, stack_info: str) -> str:
+        return _indented(super().formatStack(stack_info))
 
 
 class _JsonFormatter(logging.Formatter):
@@ -82,7 +108,8 @@ class _JsonFormatter(logging.Formatter):
             line["exception"] = self._text(
                 self.formatException(record.exc_info), record
             )
-        return msgspec.json.encode(line).decode()
+        # Not msgspec: half a surrogate pair in an id must not cost the line.
+        return visible(json.dumps(line, ensure_ascii=False))
 
     def _field(self, key: str, value: object, record: logging.LogRecord) -> object:
         """Return a field as JSON: numbers and tables of them as they are, else text."""

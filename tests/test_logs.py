@@ -54,6 +54,42 @@ def test_a_json_line_is_one_object_with_extra_fields_and_exception() -> None:
     assert "ValueError: two\nlines" in found["exception"]
 
 
+FORGED = "bad\n2026-03-18T02:15:00.000Z ERROR streams: forged\u202e\x1b[2J"
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_no_message_forges_a_line_or_turns_one_round(form: str) -> None:
+    out = lines("info", form)
+    log.info("refund %s", FORGED, extra={"refund": FORGED})
+    text = out.getvalue()
+    assert text.count("\n") == 1
+    assert "\u202e" not in text
+    assert "\x1b" not in text
+    assert "bad\\n2026" in text
+    if form == "json":
+        found = json.loads(text)
+        assert (found["message"], found["refund"]) == (f"refund {FORGED}", FORGED)
+
+
+def test_no_line_of_a_traceback_looks_like_a_record() -> None:
+    out = lines("info", "text")
+    try:
+        raise ValueError(FORGED)  # noqa: TRY301 - to have a traceback
+    except ValueError:
+        log.exception("no luck", stack_info=True)
+    first, *others = out.getvalue().splitlines()
+    assert first.endswith("ERROR streams.test: no luck")
+    assert len(others) > 4
+    assert all(line.startswith("  ") for line in others)
+    assert "\u202e" not in out.getvalue()
+
+
+def test_half_a_surrogate_pair_does_not_cost_the_line() -> None:
+    out = lines("info", "json")
+    log.info("refund %s", "r\ud83d")
+    assert json.loads(out.getvalue())["message"] == "refund r\ud83d"
+
+
 def test_what_is_less_severe_than_the_level_is_not_written() -> None:
     out = lines("warning", "text")
     log.info("a")

@@ -26,6 +26,7 @@ from streams.decision.policy import Policies
 from streams.errors import RefundError, UsageError
 from streams.metrics import Metrics
 from streams.settings import PolicySource, Settings, load_policy
+from streams.visible import visible
 from streams.web.pages import Pages, check_address, register, web_options
 
 EXIT_FAILURE: Final = 1
@@ -206,7 +207,7 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
     if isinstance(failure, UsageError):
         raise failure
     if failure is not None:
-        print(f"refund: {failure}", file=sys.stderr)  # noqa: T201 - the last word to the operator
+        print(f"refund: {visible(str(failure))}", file=sys.stderr)  # noqa: T201 - the last word to the operator
         return EXIT_FAILURE
     return code if isinstance(code, int) else EXIT_FAILURE
 

@@ -25,6 +25,7 @@ from streams.tools.reading import (
     reader,
     scan,
 )
+from streams.visible import visible
 
 _OUTPUTS: Final = ("approvals", "reviews", "skipped", "notices", "dead-letters")
 _HEADER: Final = ("letter", "from", "stage", "error", "failed at", "key", "message")
@@ -110,7 +111,7 @@ async def list_letters(
     records = await find(settings, choice)
     if form == "json":
         for record in records:
-            print(msgspec.json.encode(_as_object(record)).decode(), file=out)
+            print(display.json_line(_as_object(record)), file=out)
         return
     display.table(out, _HEADER, (_row(record) for record in records))
 
@@ -133,10 +134,8 @@ async def show_letter(settings: Settings, letter: str, out: TextIO) -> None:
                 record = await fetch_one(consumer, wanted, offset)
     if record is None:
         raise UsageError([f"{letter}: no such dead letter; see `refund dlq list`"])
-    for name, value in record.headers:
-        print(f"{name}: {display.text_or_hex(value)}", file=out)
-    print(f"key: {display.text_or_hex(record.key)}", file=out)
-    print(f"value: {display.text_or_hex(record.value)}", file=out)
+    for name, value in (*record.headers, ("key", record.key), ("value", record.value)):
+        print(visible(f"{name}: {display.text_or_hex(value)}"), file=out)
 
 
 async def replay(settings: Settings, choice: Choice, mode: str, out: TextIO) -> None:

@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from streams.records.headers import cloud_time
+from streams.visible import visible
 
 
 def table(out: TextIO, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows; a cell's line breaks and tabs become spaces."""
+    """Print rows; what cannot be seen in a cell is escaped, line breaks and tabs too."""
     if not out.isatty():
         for row in (header, *rows):
             print(*(_cell(value) for value in row), sep="\t", file=out)
@@ -33,17 +35,19 @@ def moment(at_ms: int | None) -> str:
 
 
 def text_or_hex(value: bytes | None) -> str:
-    """Return bytes as text when they are UTF-8 without controls, else as hex."""
+    """Return bytes as text when they are UTF-8, else as hex; it may hold controls."""
     if value is None:
         return "null"
     try:
-        text = value.decode()
+        return value.decode()
     except UnicodeDecodeError:
         return "0x" + value.hex()
-    return text if text.isprintable() else "0x" + value.hex()
+
+
+def json_line(value: object) -> str:
+    """Write a value as one line of JSON: the value itself, and all of it visible."""
+    return visible(msgspec.json.encode(value).decode())
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    printable = (one if one.isprintable() else " " for one in text)
-    return "".join(printable)
+    return "" if value is None else visible(str(value))

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import faust
+import msgspec
 from faust.web import Request, Response, View
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from streams.errors import SettingsError
 from streams.metrics import Metrics
 from streams.settings import Web
+from streams.visible import visible
 
 Verdict = tuple[bool, list[str]]
 """Whether all is well, and what is not."""
@@ -23,6 +25,7 @@ Verdict = tuple[bool, list[str]]
 _OK: Final = 200
 _UNAVAILABLE: Final = 503
 _TEXT: Final = "text/plain"
+_JSON: Final = "application/json"
 _INDEX: Final = """\
 refund worker
 /livez    200 while the process makes progress, else 503 and why
@@ -132,12 +135,19 @@ def register(app: faust.App, pages: Pages) -> None:
     @app.page("/status", name="status")
     async def status(view: View, request: Request) -> Response:
         del request
-        return view.json(pages.status())
+        text = msgspec.json.encode(pages.status()).decode()
+        return view.text(visible(text), content_type=_JSON)
 
 
 def _verdict(view: View, verdict: Verdict) -> Response:
     well, reasons = verdict
-    text = "\n".join(reasons) if reasons else "ok" if well else "no reason given"
+    text = (
+        "\n".join(map(visible, reasons))
+        if reasons
+        else "ok"
+        if well
+        else "no reason given"
+    )
     return view.text(
         text + "\n", content_type=_TEXT, status=_OK if well else _UNAVAILABLE
     )

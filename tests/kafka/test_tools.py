@@ -1,7 +1,6 @@
 """The commands that read and write Kafka, on a real broker."""
 
 import asyncio
-import io
 import json
 import secrets
 from collections.abc import Callable, Sequence
@@ -13,7 +12,6 @@ from streams.cli import execute
 from streams.records.dead_letters import dead_letter_headers
 from streams.records.outgoing import Header
 from streams.settings import Settings, load
-from streams.tools import show
 from tests.kafka.conftest import Kafka
 
 Run = Callable[..., tuple[int, str, str]]
@@ -145,6 +143,15 @@ def test_dead_letters_are_listed_shown_and_sent_back(
     assert "key: k5\n" in out
     assert "value: 0xff626164\n" in out
 
+    forged = letter(settings, 7, error="no_id\n1:9\tforged\u202e")
+    write(settings, "dead-letters", [forged])
+    for command in (("list",), ("show", "1:2")):
+        _, out, _ = run("dlq", *command)
+        assert "no_id\\n1:9\\tforged\\u202e" in out
+        assert "\u202e" not in out
+    _, out, _ = run("dlq", "list", "--json", "--limit", "1")
+    assert json.loads(out)["error"] == "no_id\n1:9\tforged\u202e"
+
     code, out, _ = run("dlq", "replay", "1:0")
     assert (code, read(settings, "requests")) == (0, [])
     assert out.endswith("1 would be sent; repeat with --yes\n")
@@ -154,7 +161,7 @@ def test_dead_letters_are_listed_shown_and_sent_back(
     assert read(settings, "requests") == [
         (b"k5", b"\xffbad", (("traceparent", b"00-1"),))
     ]
-    assert run("dlq", "replay", "--all", "--yes")[1].endswith("2 sent\n")
+    assert run("dlq", "replay", "--all", "--yes")[1].endswith("3 sent\n")
 
 
 @pytest.mark.parametrize("place", ["1:9", "7:0"])
@@ -230,9 +237,3 @@ def test_a_decision_is_found_by_its_id_and_the_first_of_it_counts(
     code, _, err = run("explain", "r:2")
     assert code == 1
     assert "holds no decision" in err
-
-
-def test_a_table_off_a_terminal_keeps_one_line_a_row() -> None:
-    out = io.StringIO()
-    show.table(out, ("a", "b"), [("x\ny", None), (1, "t\tz")])
-    assert out.getvalue() == "a\tb\nx y\t\n1\tt z\n"

@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
+from typing_extensions import override
 
 from streams.cli import execute
 from streams.settings import load_policy
 from streams.tools.demo.board import Board, Row, percentile
 from streams.tools.demo.machinery import environment, read
 from streams.tools.demo.samples import Cast, Samples
-from streams.tools.demo.show import JsonView, LinesView
+from streams.tools.demo.show import JsonView, LinesView, LiveView, Started
 from tests.processes import MARK, processes_of, until_gone
 
 ROOT = Path(__file__).parents[2]
@@ -362,6 +364,33 @@ def test_a_line_has_amount_reason_in_both_languages_and_milliseconds() -> None:
         "manual_review\tr1\t-\t199\t21\tdirect\t"
         "后台显示已发货 / the back end shows the order as shipped\n"
     )
+
+
+FORGED = "r1\nauto_approve\tr2\u202e[red]"
+
+
+class Terminal(io.StringIO):
+    @override
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("kind", [LinesView, LiveView])
+def test_no_id_forges_a_row_of_the_board(
+    kind: type[LinesView], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    out = Terminal()
+    view = kind(out)
+    view.start(Started(bootstrap_servers="b", web="w", log="l", broker="none"))
+    row = msgspec.structs.replace(decided(FORGED), order_id=FORGED, en=FORGED)
+    view.row(Board(lambda: 0).take(row))
+    view.close()
+    shown = out.getvalue()
+    assert "\u202e" not in shown
+    assert "\nauto_approve" not in shown
+    assert "r1\\nauto_approve" in shown
 
 
 def test_json_lines_hold_the_row_as_it_is() -> None:

@@ -1,4 +1,5 @@
 import io
+import json
 import re
 
 import pytest
@@ -40,9 +41,25 @@ def test_a_moment_is_utc_to_the_millisecond(at_ms: int | None, text: str) -> Non
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "null"), (b"a b", "a b"), (b"\x1b[2J", "0x1b5b324a"), (b"\xff", "0xff")],
+    [(None, "null"), (b"a b", "a b"), (b"\x1b[2J", "\x1b[2J"), (b"\xff", "0xff")],
 )
-def test_bytes_that_could_upset_a_terminal_are_hex(
-    value: bytes | None, text: str
-) -> None:
+def test_bytes_that_are_no_text_are_hex(value: bytes | None, text: str) -> None:
     assert show.text_or_hex(value) == text
+
+
+@pytest.mark.parametrize("out", [io.StringIO(), Terminal()])
+def test_a_cell_forges_no_row_and_turns_none_round(out: io.StringIO) -> None:
+    show.table(out, ("a", "b"), [("x\ny", None), (1, "t\tz\u202e")])
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue()).splitlines()
+    assert [line.split() for line in lines] == [
+        ["a", "b"],
+        ["x\\ny"],
+        ["1", "t\\tz\\u202e"],
+    ]
+
+
+def test_a_line_of_json_is_the_value_itself() -> None:
+    value = {"key": "a\nb\u202ec\u200bd\x9b"}
+    line = show.json_line(value)
+    assert line.isprintable()
+    assert json.loads(line) == value

@@ -36,6 +36,9 @@ class Worker:
 
     ready: Verdict = (True, [])
     alive: Verdict = (True, [])
+    status: dict[str, object] = field(
+        default_factory=lambda: {"version": "0.1.0", "partitions": [0, 3]}
+    )
     metrics: Metrics = field(
         default_factory=lambda: Metrics(CollectorRegistry(), lambda: 5_000)
     )
@@ -44,7 +47,7 @@ class Worker:
         return Pages(
             ready=lambda: self.ready,
             alive=lambda: self.alive,
-            status=lambda: {"version": "0.1.0", "partitions": [0, 3]},
+            status=lambda: self.status,
             metrics=self.metrics,
         )
 
@@ -152,3 +155,16 @@ async def test_without_a_port_there_is_no_server() -> None:
 async def test_only_the_configured_address_is_bound() -> None:
     options = web_options(Web())
     assert (options["web_bind"], options["web_port"]) == ("127.0.0.1", 6066)
+
+
+async def test_what_others_wrote_forges_no_line_of_a_page() -> None:
+    forged = "r-1\nok\u202e"
+    worker = Worker(
+        ready=(False, [forged]), alive=(False, [forged]), status={"refused": [forged]}
+    )
+    async with serving(worker, Web(port=0)) as session:
+        for path in ("/readyz", "/livez"):
+            assert await fetch(session, path) == (503, "r-1\\nok\\u202e\n")
+        _, text = await fetch(session, "/status")
+        assert text.isprintable()
+        assert json.loads(text) == {"refused": [forged]}

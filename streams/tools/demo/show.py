@@ -12,6 +12,8 @@ from typing_extensions import override
 
 from streams.decision.reasons import yuan
 from streams.tools.demo.board import DEAD_LETTER, Summary, Timed
+from streams.tools.show import json_line
+from streams.visible import visible
 
 _STYLES: Final = {
     "auto_approve": "bold green",
@@ -84,7 +86,7 @@ class JsonView:
         """Nothing is held."""
 
     def _print(self, found: object) -> None:
-        print(msgspec.json.encode(found).decode(), file=self._out, flush=True)
+        print(json_line(found), file=self._out, flush=True)
 
 
 class LinesView:
@@ -101,7 +103,7 @@ class LinesView:
     def row(self, timed: Timed) -> None:
         """Print one output."""
         one = timed.row
-        cells = (*_cells(timed), f"{one.zh} / {one.en}")
+        cells = (*_cells(timed), visible(f"{one.zh} / {one.en}"))
         print("\t".join(cells), file=self._out, flush=True)
 
     def end(self, summary: Summary, advice: list[str]) -> None:
@@ -156,12 +158,12 @@ class LiveView(LinesView):
             one = timed.row
             result, refund, order, amount, ms, _via = _cells(timed)
             table.add_row(
-                refund,
-                order,
+                Text(refund),
+                Text(order),
                 amount,
                 Text(result, _STYLES.get(result, _NOTICE_STYLE)),
                 ms,
-                Text(self._between.join((one.zh, one.en))),
+                Text(self._between.join((visible(one.zh), visible(one.en)))),
             )
         return table
 
@@ -169,9 +171,9 @@ class LiveView(LinesView):
 def _cells(timed: Timed) -> tuple[str, ...]:
     one = timed.row
     return (
-        one.result,
-        one.refund_id or "-",
-        one.order_id or "-",
+        visible(one.result),
+        visible(one.refund_id or "-"),
+        visible(one.order_id or "-"),
         "-" if one.refund_fen is None else yuan(one.refund_fen),
         "-" if timed.ms is None else str(timed.ms),
         timed.via or "-",
@@ -192,7 +194,7 @@ def _figures(summary: Summary) -> list[str]:
     for via, (middle, most) in summary.latency_ms.items():
         lines.append(f"ms from {_CAUSE[via]} to its decision: p50 {middle}, p99 {most}")
     if summary.unanswered:
-        named = ", ".join(summary.unanswered[:5])
+        named = visible(", ".join(summary.unanswered[:5]))
         lines.append(f"NOT ANSWERED: {len(summary.unanswered)} ({named})")
     if summary.unasked:
         lines.append(f"NOT ASKED FOR: {summary.unasked}")

@@ -3,6 +3,7 @@
 from typing import TextIO
 
 from streams.tools.replay.verifying import Verified
+from streams.visible import visible
 
 
 def print_verified(found: Verified, out: TextIO) -> int:
@@ -14,9 +15,12 @@ def print_verified(found: Verified, out: TextIO) -> int:
     )
     one = found.difference
     if one is not None:
-        print(f"FAILED: {one.place}, {one.decision_id}: byte {one.byte}", file=out)
-        print(f"  recorded: {one.recorded}", file=out)
-        print(f"  computed: {one.computed}", file=out)
+        for line in (
+            f"FAILED: {one.place}, {one.decision_id}: byte {one.byte}",
+            f"  recorded: {one.recorded}",
+            f"  computed: {one.computed}",
+        ):
+            print(visible(line), file=out)
     elif not found.passed:
         print("FAILED: there was nothing to compute", file=out)
     return 0 if found.passed else 1

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
+
+from streams.tools.show import json_line
+from streams.visible import visible
 
 _ASSETS: Final = files("streams.tools.report") / "assets"
 
 
 def page(template: str, values: Mapping[str, Any], data: object = None) -> str:
-    """Return a page; every value is escaped.
+    """Return a page; every value is escaped, what cannot be seen too.
 
     Parameters
     ----------
@@ -25,6 +27,7 @@ def page(template: str, values: Mapping[str, Any], data: object = None) -> str:
         loader=PackageLoader("streams.tools.report"),
         autoescape=select_autoescape(default=True),
         undefined=StrictUndefined,
+        finalize=_finalized,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -35,6 +38,14 @@ def page(template: str, values: Mapping[str, Any], data: object = None) -> str:
         uplot_js=_asset("uPlot.iife.min.js"),
         uplot_css=_asset("uPlot.min.css"),
     )
+
+
+def _finalized(value: object) -> object:
+    return visible(value) if isinstance(value, str) and not _is_markup(value) else value
+
+
+def _is_markup(value: str) -> bool:
+    return hasattr(value, "__html__")
 
 
 def number(value: float | None) -> str:
@@ -50,5 +61,5 @@ def _asset(name: str) -> Markup:
 
 def _script_json(data: object) -> Markup:
     """JSON that cannot end its element: no ``<`` stays in it."""
-    text = msgspec.json.encode(data).decode().replace("<", "\\u003c")
+    text = json_line(data).replace("<", "\\u003c")
     return Markup(text)  # noqa: S704 - see above

@@ -111,6 +111,12 @@ def test_no_name_can_break_out_of_the_page() -> None:
     assert "&lt;b&gt;day" in page
 
 
+def test_no_name_turns_a_line_of_the_page_round() -> None:
+    page = html(report(outcome(), what="day\u202e\u200b"))
+    assert "day\\u202e\\u200b" in page
+    assert "\u202e" not in page
+
+
 def test_a_folder_that_cannot_be_made_is_told_before_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(UsageError, match="--report"):
