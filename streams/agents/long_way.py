@@ -10,7 +10,7 @@ from streams.decision.history import find
 from streams.decision.ledger import APPROVED, Ledger
 from streams.decision.model import NO_HISTORY, Decision, Facts, History, Request, Seen
 from streams.decision.policy import Policy
-from streams.kafka.routing import partition_of
+from streams.kafka.routing import misplaced
 from streams.kafka.tables import SharedTables, fresh
 
 
@@ -40,8 +40,9 @@ class LongWay:
             if shop_id is None and isinstance(order.shop_id, str):
                 shop_id = order.shop_id
         buyer = tables.buyers.get(buyer_id) if buyer_id is not None else None
-        if buyer is None:  # a buyer in the tables has been checked already
-            request = self._check_route(request, buyer_id, work)
+        expected: int | None = None
+        if buyer is None:  # the tables hold no buyer of another partition
+            expected = self._expected_partition(buyer_id, order_id, work)
         guarded = policy is not None and policy.breaker_window_ms is not None
         facts = Facts(
             order,
@@ -59,6 +60,7 @@ class LongWay:
             if guarded and policy
             else None,
             request.unavailable,
+            expected,
         )
         seen = see(request, facts, policy, now_ms)
         decision = decide(request, seen, policy, now_ms)
@@ -80,20 +82,16 @@ class LongWay:
             request, msgspec.structs.replace(seen, breaker=tripped), policy, at_ms
         )
 
-    def _check_route(
-        self, request: Request, buyer_id: str | None, work: Work
-    ) -> Request:
-        """Send a request in a partition that is not its buyer's to a person."""
-        owner = buyer_id or request.order_id
-        if (
-            owner is None
-            or partition_of(owner, self._site.partitions) == work.tables.partition
-        ):
-            return request
-        work.judged.misrouted += 1
-        return msgspec.structs.replace(
-            request, faults=(*(request.faults or ()), "partition")
+    def _expected_partition(
+        self, buyer_id: str | None, order_id: str | None, work: Work
+    ) -> int | None:
+        """Return where a request belongs, if that is another partition (E-38)."""
+        expected = misplaced(
+            buyer_id, order_id, work.tables.partition, self._site.partitions
         )
+        if expected is not None:
+            work.judged.misrouted += 1
+        return expected
 
     def _history(
         self,

@@ -256,6 +256,13 @@ TOPICS: Final[dict[Check, Topic]] = {
         lambda case: case.requested_at_ms,
         limit=lambda policy: policy.future_skew_ms,
     ),
+    request.route: Topic(
+        "ours",
+        "expected_partition",
+        "申请位于买家所属分区",
+        "the request is in its buyer's partition",
+        lambda case: case.seen.expected_partition,
+    ),
     request.refund_kind: Topic(
         "FR-Q1",
         "refund_kind",

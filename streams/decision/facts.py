@@ -149,6 +149,7 @@ def see(  # noqa: C901 - calls cost more than they hold here
         request.lines or None,
         taken_buyer,
         taken_shop,
+        facts.expected_partition,
     )
 
 

@@ -190,6 +190,8 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     breaker: str | None = None
     """Open breaker: ``shop`` or ``global``."""
     unavailable: tuple[str, ...] | None = None
+    expected_partition: int | None = None
+    """Where the request belongs, if it was found in another partition (E-38)."""
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -256,6 +258,8 @@ class Seen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     buyer_id: str | None = None
     """Taken from the snapshot, because the request names no buyer (E-12)."""
     shop_id: str | None = None
+    expected_partition: int | None = None
+    """The partition of the request's buyer; None = the request was found there (E-38)."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

@@ -22,6 +22,7 @@ class ReasonCode(StrEnum):
     REQUEST_INVALID = "REQUEST_INVALID"
     EVENT_TIME_UNKNOWN = "EVENT_TIME_UNKNOWN"
     EVENT_IN_FUTURE = "EVENT_IN_FUTURE"
+    REQUEST_MISROUTED = "REQUEST_MISROUTED"
     REFUND_KIND_UNKNOWN = "REFUND_KIND_UNKNOWN"
     REQUEST_EDITED_AFTER_APPROVAL = "REQUEST_EDITED_AFTER_APPROVAL"
     REFUND_FAILED = "REFUND_FAILED"
@@ -187,6 +188,13 @@ _ALL: Final = (
         "ours",
         "申请时间晚于系统时间",
         "the request is dated later than our clock allows",
+    ),
+    Reason(
+        _R.REQUEST_MISROUTED,
+        12,
+        "ours",
+        "申请写入了错误分区，请核对",
+        "the request was written to another partition than its buyer's; please check",
     ),
     Reason(
         _R.REFUND_KIND_UNKNOWN,

@@ -1,4 +1,4 @@
-"""Which partition a buyer belongs to: Kafka's own hash, quick enough for every record."""
+"""Which partition a record belongs to: Kafka's own hash of its buyer."""
 
 import struct
 from typing import Final
@@ -31,5 +31,35 @@ def murmur2(data: bytes) -> int:
 
 
 def partition_of(key: str, partitions: int) -> int:
-    """Return ``murmur2(key) & 0x7fffffff % partitions`` (contract section 1)."""
+    """Return ``(murmur2(key) & 0x7fffffff) % partitions``: where Kafka's producer sends a key.
+
+    Parameters
+    ----------
+    key
+        Hashed as UTF-8. A buyer id; or an order id while no buyer is known.
+    partitions
+        How many the topic has.
+    """
     return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+
+
+def misplaced(
+    buyer_id: object, order_id: str | None, partition: int, partitions: int
+) -> int | None:
+    """Return where a record belongs, if that is another partition than the one given.
+
+    Parameters
+    ----------
+    buyer_id
+        As the record names it. A value that is no string names nobody: whoever reads it
+        sends the request to a person, so there is no place to compare with.
+    order_id
+        Takes the buyer's place where the record names none.
+    partition
+        Where the record was found.
+    """
+    owner = buyer_id or order_id
+    if not owner or type(owner) is not str:
+        return None
+    expected = partition_of(owner, partitions)
+    return None if expected == partition else expected

@@ -428,7 +428,9 @@ def test_a_request_in_the_wrong_partition_is_counted_and_goes_to_a_person() -> N
     assert judged.misrouted == 1
     assert topics(judged) == ["reviews"]
     found = json.loads(judged.outputs[0].value or b"")
-    assert "REQUEST_INVALID" in found["reason_codes"]
+    assert "REQUEST_MISROUTED" in found["reason_codes"]
+    assert "REQUEST_INVALID" not in found["reason_codes"]
+    assert found["seen"]["expected_partition"] == NUMBER
     assert _again(judged.outputs[0].value) == judged.outputs[0].value
 
 
@@ -450,7 +452,10 @@ def test_a_request_without_a_buyer_belongs_where_its_order_does() -> None:
         assert judged.misrouted == misrouted
         found = json.loads(judged.outputs[0].value or b"")
         assert "BUYER_UNKNOWN" in found["reason_codes"]
-        assert ("REQUEST_INVALID" in found["reason_codes"]) == bool(misrouted)
+        assert ("REQUEST_MISROUTED" in found["reason_codes"]) == bool(misrouted)
+        assert found["seen"].get("expected_partition") == (
+            number if misrouted else None
+        )
 
 
 def test_a_request_that_names_neither_buyer_nor_order_is_nowhere_misrouted() -> None:

@@ -130,8 +130,8 @@ def test_every_worked_case_and_every_edge_ruling_occurs() -> None:
 
 def test_every_reason_code_occurs() -> None:
     missing = {code.value for code in ReasonCode} - names_of(CASES)
-    # It follows an outcome record, so only the stream can give it (case 72).
-    assert missing == {"REFUND_FAILED"}
+    # Only the stream has outcome records (case 72), and partitions (E-38).
+    assert missing == {"REFUND_FAILED", "REQUEST_MISROUTED"}
 
 
 def test_every_option_and_reading_that_can_be_set_occurs() -> None:

@@ -1161,10 +1161,38 @@ def test_every_unusual_thing_alone_wakes_its_rules() -> None:
         "listed": (("sku:k-1", "excluded"),),
         "order_vetoed": True,
         "total_changed_at_ms": NOW,
+        "expected_partition": 0,
     }.items():
         assert name in UNUSUAL
         woken = msgspec.structs.replace(seen, **{name: value})
         assert decide(REQUEST, woken, SHIPPED, NOW).outcome == "manual_review"
+
+
+def test_a_request_in_another_partition_goes_to_a_person_whatever_else_holds() -> None:
+    """E-38."""
+    elsewhere = facts(expected_partition=0)
+    decision = judge(known=elsewhere)
+    assert list(decision.reason_codes) == ["REQUEST_MISROUTED"]
+    assert decision.outcome == "manual_review"
+    assert decision.payout_key is None
+    assert decision.seen is not None
+    assert decision.seen.expected_partition == 0
+    stored = msgspec.json.encode(decision)
+    assert msgspec.json.encode(again(decision, SHIPPED)) == stored
+    beside = facts({"order_status": "shipped"}, expected_partition=3, buyer=None)
+    assert codes(known=beside) == [
+        "REQUEST_MISROUTED",
+        "ORDER_SHIPPED",
+        "BUYER_QUALITY_UNKNOWN",
+    ]
+    unread = codes(request(unavailable=("order_status",)), elsewhere)
+    assert unread[0] == "REQUEST_MISROUTED"
+    assert codes(known=facts(None, expected_partition=1)) == [
+        "REQUEST_MISROUTED",
+        "ORDER_DETAIL_UNKNOWN",
+    ]
+    withdrawn = codes(request(action="withdraw"), elsewhere)
+    assert withdrawn == ["REQUEST_WITHDRAWN"]
 
 
 def test_an_option_that_is_off_costs_nothing() -> None:

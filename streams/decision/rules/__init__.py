@@ -57,6 +57,7 @@ UNUSUAL: Final = (
     "presale_stage",
     "delivery_block",
     "risk_code",
+    "expected_partition",
 )
 """Fields of ``seen`` that most requests lack; without them their rules need not run."""
 
@@ -97,6 +98,7 @@ def _aged(policy: Policy | None) -> bool:
 RULES: Final = (
     Rule(request.request_shape),
     Rule(request.event_time),
+    Rule(request.route, needs="expected_partition"),
     Rule(request.refund_kind),
     Rule(request.version),
     Rule(request.edited_after_approval, needs="history"),

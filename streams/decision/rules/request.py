@@ -42,6 +42,16 @@ def event_time(case: Case, policy: Policy) -> Codes:
     return ()
 
 
+def route(case: Case, _policy: Policy) -> Codes:
+    """E-38: the request was found in its buyer's partition, where its facts are.
+
+    ``refund decide`` knows no partitions, so there it always holds.
+    """
+    if case.seen.expected_partition is None:
+        return ()
+    return (ReasonCode.REQUEST_MISROUTED,)
+
+
 def refund_kind(case: Case, policy: Policy) -> Codes:
     """FR-Q1, R-04, E-18: refund-only and no price protection.
 
