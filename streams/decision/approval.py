@@ -12,6 +12,7 @@ import msgspec
 
 from streams.decision.engine import PASSED
 from streams.decision.model import Shop
+from streams.decision.policy import Policy
 
 Written: TypeAlias = tuple[str, bytes]
 """The id of a decision, and its record as it is written."""
@@ -45,14 +46,22 @@ def json_text(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
+class Named(msgspec.Struct, frozen=True, gc=False):
+    """What the approvals of a policy have in common, as JSON; made once a policy."""
+
+    middle: str
+    """Disposition to policy."""
+    end: str
+    """What follows ``seen``."""
+
+
 class Common(msgspec.Struct, frozen=True, gc=False):
     """What the approvals of a slice have in common.
 
     Numbers, not text: at low rates a slice is one request, and each would keep its own.
     """
 
-    named: str
-    """Disposition to policy as JSON; the same for all slices of a policy."""
+    named: Named
     decided_at_ms: int
     tree_ms: int
     lists_ms: int
@@ -64,6 +73,8 @@ class CommonText(msgspec.Struct, frozen=True, gc=False):
     Made once for a slice, and not kept with its approvals.
     """
 
+    middle: str
+    end: str
     decided: str
     lists: str
     orders_ms: int
@@ -77,6 +88,8 @@ class CommonText(msgspec.Struct, frozen=True, gc=False):
 def common_text(common: Common, orders_ms: int, buyers_ms: int) -> CommonText:
     """Return the text of what the approvals of a slice have in common."""
     return CommonText(
+        common.named.middle,
+        common.named.end,
         f',"decided_at_ms":{common.decided_at_ms},"review_deadline_ms":null'
         ',"seen":{"order_version":',
         f',"currency":"CNY","catalog_as_of_ms":{common.tree_ms}'
@@ -178,7 +191,7 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
             f'{{"decision_id":"{named}","family":"FR","refund_id":"{refund_id}"'
             f',"refund_version":{numbered},"order_id":"{self.order_id}"'
             f',"buyer_id":"{self.buyer_id}","shop_id":{shop.shop_id}'
-            f"{self.common.named}{asked}"
+            f"{text.middle}{asked}"
             f',"payout_key":"pay:{refund_id}","requested_at_ms":{at_ms}'
             f"{text.decided}{self.order_version}"
             f',"order_status":"paid","paid_fen":{paid}'
@@ -188,14 +201,15 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
             f',"shop_standing":{shop.standing},{self.goods}'
             f'{text.lists},"refund_kind":"{self.kind}","special_refund_type":0'
             f',"action":"{self.action}"'
-            f"{paid_at}{pay}{shop.rest}}}}}"
+            f"{paid_at}{pay}{shop.rest}{text.end}"
         ).encode()
 
 
-def named_by(policy: str) -> str:
-    """Return the part from disposition to policy as JSON; ``policy`` is its name."""
-    return (
+def named_by(policy: Policy) -> Named:
+    """Return what the approvals of a policy have in common, its name and hash among it."""
+    return Named(
         ',"disposition":"decided","outcome":"auto_approve"'
         ',"reason_codes":["FR_ALL_CONDITIONS_MET"]'
-        f',"policy":"{policy}","refund_fen":'
+        f',"policy":"{policy.name}","refund_fen":',
+        f'}},"policy_hash":"{policy.policy_hash}"}}',
     )

@@ -6,6 +6,8 @@ without a single reason is approved.
 
 from typing import Final, TypeAlias
 
+import msgspec
+
 from streams.decision.model import Decision, Request, Seen
 from streams.decision.policy import Policy
 from streams.decision.reasons import REASONS, ReasonCode, in_order
@@ -81,6 +83,7 @@ def decide(
         decided_at_ms,
         request.expire_at_ms if outcome is MANUAL_REVIEW else None,
         seen,
+        active.policy_hash,
     )
 
 
@@ -99,12 +102,16 @@ def judge_again(decision: Decision, policy: Policy | None) -> Decision:
 
     With the policy it names, the result encodes to the same bytes; with another one
     it shows what that policy would have decided. A record without ``seen`` comes
-    back unchanged: there is nothing to judge.
+    back unchanged: there is nothing to judge. One of version 0.1.0 has no
+    ``policy_hash``, and gets none.
     """
     seen = decision.seen
     if seen is None:
         return decision
-    return decide(asked(decision, seen), seen, policy, decision.decided_at_ms)
+    again = decide(asked(decision, seen), seen, policy, decision.decided_at_ms)
+    if decision.policy_hash is msgspec.UNSET:
+        return msgspec.structs.replace(again, policy_hash=msgspec.UNSET)
+    return again
 
 
 def asked(decision: Decision, seen: Seen) -> Request:

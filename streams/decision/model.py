@@ -288,6 +288,9 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     review_deadline_ms: int | None
     """``expire_at_ms`` of the request, on ``manual_review`` only."""
     seen: Seen | None
+    policy_hash: str | msgspec.UnsetType | None = msgspec.UNSET
+    """First twelve hex digits of the SHA-256 of the policy that judged; null when none was
+    in force. Records of version 0.1.0 do not have the field."""
 
 
 class Past(msgspec.Struct, frozen=True, gc=False):

@@ -79,7 +79,7 @@ class Known:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.usable = usable(policy)
-        self.named = named_by(policy.name)
+        self.named = named_by(policy)
         self.kinds: dict[str | None, str] = {
             kind: kind for kind in policy.in_scope_kinds
         }

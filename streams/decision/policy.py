@@ -7,8 +7,10 @@ A reading that has one implemented value is a key all the same, so that a policy
 that asks for another is refused instead of being ignored.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from hashlib import sha256
 from types import NoneType, UnionType
 from typing import Annotated, Final, Literal, Self, Union, get_args, get_origin
 
@@ -53,6 +55,8 @@ class Policy(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
     paid_limit_fen: Whole = 30_000
     """FR-1.4b: fen, exclusive; an order paid exactly this goes to a person."""
+    paid_limit_max_fen: Whole = 100_000
+    """FR-1.4b: fen, inclusive; ``paid_limit_fen`` above it is implausible. Judges nothing."""
     order_status_max_age_ms: Span = 60_000
     """FR-1.4c: ms, inclusive age of the shipping status."""
     paid_amount_max_age_ms: Span = 60_000
@@ -133,6 +137,35 @@ class Policy(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         """``FR@1``: how decisions name this policy."""
         return f"{self.family}@{self.version}"
 
+    @property
+    def policy_hash(self) -> str:
+        """Return twelve hex digits that tell this policy from any other of its name.
+
+        The beginning of the SHA-256 of :func:`canonical_bytes`; decisions carry it
+        beside the name. Computed anew at each call.
+        """
+        return sha256(canonical_bytes(self)).hexdigest()[:HASH_DIGITS]
+
+
+HASH_DIGITS: Final = 12
+"""48 bits: enough to notice a mistake, and short enough to be read out."""
+
+
+def canonical_bytes(policy: Policy) -> bytes:
+    """Return the one spelling of a policy: JSON, keys sorted, every value that is not off.
+
+    An option that is off (false or null) is left out. So a later version of this
+    program can bring a new option without changing the hash of a policy that does not
+    use it, and records written before it can still be verified.
+    """
+    kept = {
+        key: value
+        for key, value in msgspec.structs.asdict(policy).items()
+        if value is not None and value is not False
+    }
+    text = json.dumps(kept, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
+
 
 WRONG: Final = object()
 """Stands for a value that was refused, so that it is reported once."""
@@ -160,6 +193,30 @@ class Policies(tuple[Policy, ...]):
             if policy.effective_from_ms <= at_ms:
                 return policy
         return None
+
+    def named(
+        self, name: str, policy_hash: str | msgspec.UnsetType | None
+    ) -> Policy | None:
+        """Return the very policy that a decision names; None when it is not at hand.
+
+        Parameters
+        ----------
+        name, policy_hash
+            As in the decision record. One of version 0.1.0 has no hash, and is content
+            with the name.
+        """
+        for policy in self:
+            if policy.name == name and policy_hash in (
+                policy.policy_hash,
+                msgspec.UNSET,
+            ):
+                return policy
+        return None
+
+
+def full_name(name: str, policy_hash: str | msgspec.UnsetType | None) -> str:
+    """Return ``FR@7 (hash 1234567890ab)``, or the name alone where no hash is recorded."""
+    return f"{name} (hash {policy_hash})" if isinstance(policy_hash, str) else name
 
 
 def parse_policy(tables: Mapping[str, object]) -> Policy:

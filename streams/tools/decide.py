@@ -155,6 +155,7 @@ def _again(
         else now_ms,
         review_deadline_ms=None if approved else request.expire_at_ms,
         seen=None,
+        policy_hash=None if policy is None else policy.policy_hash,
     )
 
 

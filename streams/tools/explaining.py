@@ -7,7 +7,7 @@ import msgspec
 
 from streams.decision.explain import Condition, Explanation, explain
 from streams.decision.model import Decision
-from streams.decision.policy import Policies, Policy
+from streams.decision.policy import Policies, Policy, full_name
 from streams.errors import UsageError
 from streams.records.decisions import decode_decision
 
@@ -44,12 +44,20 @@ def policy_of(decision: Decision, policies: Policies) -> tuple[Policy | None, st
     """Return the policy a decision names, and a warning when it is not at hand."""
     if decision.policy is None:
         return None, ""
-    for policy in policies:
-        if policy.name == decision.policy:
-            return policy, ""
-    known = ", ".join(sorted({policy.name for policy in policies})) or "none"
+    found = policies.named(decision.policy, decision.policy_hash)
+    if found is not None:
+        return found, ""
+    hashed = decision.policy_hash is not msgspec.UNSET
+    known = (
+        ", ".join(
+            full_name(policy.name, policy.policy_hash) if hashed else policy.name
+            for policy in policies
+        )
+        or "none"
+    )
+    made_under = full_name(decision.policy, decision.policy_hash)
     return None, (
-        f"made under {decision.policy}, which is not at hand (known: {known}): bounds "
+        f"made under {made_under}, which is not at hand (known: {known}): bounds "
         "are left out; name its file with --policy"
     )
 

@@ -54,6 +54,7 @@ def test_an_approval_is_written_as_the_contract_says() -> None:
         "requested_at_ms": T,
         "decided_at_ms": NOW,
         "review_deadline_ms": None,
+        "policy_hash": SHIPPED.policy_hash,
     }
     assert seen["order_status"] == "paid"
     assert seen["quality"] == "quality"
@@ -568,6 +569,7 @@ def test_without_any_policy_everything_goes_to_a_person() -> None:
     found = world.one()
     assert verdict(found) == ["POLICY_NOT_LOADED"]
     assert found["policy"] is None
+    assert found["policy_hash"] is None
 
 
 def test_the_breaker_turns_the_approval_that_passes_its_maximum() -> None:

@@ -80,6 +80,29 @@ def test_what_is_remembered_of_a_plain_approval_tells_all_that_an_entry_does() -
     assert list(kept.chain()) == [kept]
 
 
+def test_a_repeated_approval_carries_the_hash_of_the_policy_that_judged_it() -> None:
+    made = world(plain=True)
+    (first,) = made.decide(samples.request())
+    made.shared.policies = type(made.shared.policies)([policy(paid_limit_fen=29_000)])
+    (again,) = made.decide(samples.request())
+    assert again == first
+    (other,) = made.decide(samples.request(refund_id="r-2", order_id="o-2"))
+    assert (first["policy"], other["policy"]) == ("FR@1", "FR@2")
+    assert first["policy_hash"] != other["policy_hash"]
+
+
+def test_a_record_without_a_policy_hash_is_answered_again_with_its_own_bytes() -> None:
+    made = world(plain=True)
+    (output,) = made.slice([made.record(samples.request())]).outputs
+    value = output.value or b""
+    old = value[: value.index(b',"policy_hash"')] + b"}"
+    found = recover(old)
+    assert found is not None
+    made.tables.ledger.newest["r-1"] = found.entry
+    (again,) = made.slice([made.record(samples.request())]).outputs
+    assert again.value == old
+
+
 def test_an_approval_that_was_remembered_is_followed_by_later_versions() -> None:
     made = world(plain=True)
     made.decide(samples.request())

@@ -138,7 +138,7 @@ def test_every_option_and_reading_that_can_be_set_occurs() -> None:
     recorded = {
         "family", "policy_basis", "service_aliases", "policy_wait_ms", "race_watch_days",
         "amount_basis", "exclusion_level", "ship_truth", "quality_source", "policy_pin",
-        "shop_switch", "complex_orders", "future_skew_ms",
+        "shop_switch", "complex_orders", "future_skew_ms", "paid_limit_max_fen",
     }  # fmt: skip
     used = {
         key

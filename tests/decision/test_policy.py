@@ -1,4 +1,8 @@
+import json
 import tomllib
+from hashlib import sha256
+from types import NoneType
+from typing import get_args
 
 import msgspec
 import pytest
@@ -7,8 +11,10 @@ from hypothesis import strategies as st
 
 from streams.decision.policy import (
     FIELDS,
+    HASH_DIGITS,
     Policies,
     Policy,
+    canonical_bytes,
     flatten,
     override,
     parse_policy,
@@ -249,6 +255,58 @@ def test_a_policy_equals_only_itself() -> None:
     assert one == one  # noqa: PLR0124 - that is the point
     assert one != other
     assert len({one, other}) == 2
+
+
+def test_the_hash_is_of_all_keys_that_are_not_off_whatever_their_order_and_grouping() -> (
+    None
+):
+    bare = parse_policy(
+        {"b": {"effective_from_ms": 0, "version": 1}, "c": {"family": "FR"}}
+    )
+    assert bare.policy_hash == parse_policy(REQUIRED).policy_hash
+    assert sha256(canonical_bytes(bare)).hexdigest().startswith(bare.policy_hash)
+    assert len(bare.policy_hash) == HASH_DIGITS
+    kept = json.loads(canonical_bytes(bare))
+    off = {key for key, field in FIELDS.items() if field.default in (None, False)}
+    assert set(kept) == set(FIELDS) - off
+
+
+@pytest.mark.parametrize("key", FIELDS)
+def test_every_key_makes_another_hash(key: str) -> None:
+    base = msgspec.structs.asdict(SHIPPED)
+    value = base[key]
+    other: object = f"other {value}"
+    if isinstance(value, bool):
+        other = not value
+    elif value is None or isinstance(value, int):
+        other = (value or 0) + 1
+    elif isinstance(value, tuple):
+        other = (*value, "other")
+    changed = Policy(**{**base, key: other})
+    assert changed.policy_hash != SHIPPED.policy_hash
+
+
+def test_no_option_can_be_off_in_two_ways() -> None:
+    """False and null are left out of the hash; they must mean one thing."""
+    for key, field in FIELDS.items():
+        kinds = set(get_args(field.type)) or {field.type}
+        assert not {bool, NoneType} <= kinds, key
+
+
+def test_a_limit_of_any_size_has_a_hash() -> None:
+    one, other = policy(paid_limit_fen=10**400), policy(paid_limit_fen=10**400 + 1)
+    assert one.policy_hash != other.policy_hash
+
+
+def test_a_decision_finds_the_policy_of_its_name_and_its_hash() -> None:
+    old, new = parse_policy(REQUIRED), parse_policy({**REQUIRED, "version": 2})
+    versions = Policies([old, new])
+    assert versions.named("FR@1", old.policy_hash) is old
+    assert versions.named("FR@2", new.policy_hash) is new
+    assert versions.named("FR@1", new.policy_hash) is None
+    assert versions.named("FR@1", None) is None
+    assert versions.named("FR@1", msgspec.UNSET) is old  # a record of version 0.1.0
+    assert versions.named("FR@3", msgspec.UNSET) is None
 
 
 def test_every_key_says_its_unit_and_has_words() -> None:

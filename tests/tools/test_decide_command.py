@@ -39,6 +39,7 @@ def test_the_answer_is_the_decision_record_with_the_name_added() -> None:
         "decision_id", "family", "refund_id", "refund_version", "order_id", "buyer_id",
         "shop_id", "disposition", "outcome", "reason_codes", "policy", "refund_fen",
         "payout_key", "requested_at_ms", "decided_at_ms", "review_deadline_ms", "seen",
+        "policy_hash",
     ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ import pytest
 from streams.decision.engine import decide
 from streams.decision.facts import see
 from streams.decision.model import Decision, Facts, Order, Request
-from streams.decision.policy import Policies
+from streams.decision.policy import Policies, override
 from streams.errors import UsageError
 from streams.settings import load_policy
 from streams.tools import explaining
@@ -64,6 +64,14 @@ def test_json_holds_both_languages() -> None:
     text = explaining.as_json(decided(), load_policy(None))
     assert '"zh":' in text
     assert '"en":' in text
+
+
+def test_a_policy_of_the_same_name_and_other_content_gives_no_bounds() -> None:
+    other = override(load_policy(None), {"version": 1, "paid_limit_fen": 20_000})
+    found, warning = explaining.policy_of(decided(), Policies((other,)))
+    assert found is None
+    assert f"made under FR@1 (hash {load_policy(None).policy_hash})" in warning
+    assert f"known: FR@1 (hash {other.policy_hash})" in warning
 
 
 def test_a_decision_without_a_policy_needs_none() -> None:

@@ -37,6 +37,8 @@ class Active(msgspec.Struct, frozen=True):
     """The policy itself, or the default readings when none is in force (E-16)."""
     name: str | None
     """``FR@1``; None when none is in force."""
+    policy_hash: str | None
+    """Of the policy; None when none is in force."""
     usual: tuple[Check, ...]
     """When the order is there and nothing of :data:`UNUSUAL` was seen."""
     with_order: tuple[Check, ...]
@@ -143,6 +145,7 @@ def active_rules(policy: Policy | None) -> Active:
     return Active(
         READINGS if policy is None else policy,
         None if policy is None else policy.name,
+        None if policy is None else policy.policy_hash,
         tuple(rule.check for rule in running if rule.needs is None),
         tuple(rule.check for rule in running if rule.needs != ABSENT),
         tuple(rule.check for rule in running if not rule.reads_order),

@@ -11,7 +11,7 @@ import msgspec
 
 from streams.decision.engine import judge_again
 from streams.decision.model import Decision
-from streams.decision.policy import Policies, Policy
+from streams.decision.policy import Policies, Policy, full_name
 from streams.errors import UsageError
 from streams.records.decisions import decode_decision, encode_decision
 from streams.records.notices import FOLLOW_UP_SUFFIX
@@ -125,13 +125,14 @@ def _verify_one(
 def _policy_of(decision: Decision, policies: Policies, place: str) -> Policy | None:
     if decision.policy is None:
         return None
-    policy = next((one for one in policies if one.name == decision.policy), None)
+    policy = policies.named(decision.policy, decision.policy_hash)
     if policy is None:
+        under = full_name(decision.policy, decision.policy_hash)
         raise UsageError(
             [
                 (
-                    f"{place}: {decision.decision_id} was decided under "
-                    f"{decision.policy}, which is neither in the capture nor the file: "
+                    f"{place}: {decision.decision_id} was decided under {under}, "
+                    "which is neither in the capture nor the file: "
                     "name its file with --policy"
                 )
             ]

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from streams.cli import execute
+from streams.decision.policy import override, parse_policy
 from streams.errors import UsageError
 from streams.settings import load_policy
 from streams.tools.capture.record import Captured
@@ -95,10 +96,35 @@ def test_a_policy_record_of_the_capture_is_used(tmp_path: Path) -> None:
     (found,) = decisions({})
     fields = msgspec.structs.asdict(SHIPPED) | {"version": 7}
     policy = Captured("refund.policies", 0, 0, 1, 0, b"FR", msgspec.json.encode(fields))
-    altered = msgspec.structs.replace(
-        found, value=(found.value or b"").replace(b"FR@1", b"FR@7")
+    value = (found.value or b"").replace(b"FR@1", b"FR@7")
+    value = value.replace(
+        SHIPPED.policy_hash.encode(), parse_policy(fields).policy_hash.encode()
     )
+    altered = msgspec.structs.replace(found, value=value)
     assert verify(stored(tmp_path, [policy, altered]), SHIPPED, io.StringIO()).passed
+
+
+def test_a_record_without_a_policy_hash_is_verified_by_the_name_alone(
+    tmp_path: Path,
+) -> None:
+    hashed = f',"policy_hash":"{SHIPPED.policy_hash}"'.encode()
+    found = [
+        msgspec.structs.replace(one, value=(one.value or b"").replace(hashed, b""))
+        for one in decisions({}, {"refund_fen": 20_000})
+    ]
+    assert all(b"policy_hash" not in (one.value or b"") for one in found)
+    result = verify(stored(tmp_path, found), SHIPPED, io.StringIO())
+    assert (result.passed, result.same) == (True, 2)
+
+
+def test_a_policy_of_the_same_name_and_other_content_is_not_taken_for_the_one_that_judged(
+    tmp_path: Path,
+) -> None:
+    (found,) = decisions({})
+    other = override(SHIPPED, {"version": 1, "paid_limit_fen": 20_000})
+    capture = captured(tmp_path, [found])
+    with pytest.raises(UsageError, match=rf"FR@1 \(hash {SHIPPED.policy_hash}\)"):
+        verify(capture, other, io.StringIO())
 
 
 def test_a_capture_without_decisions_is_refused(tmp_path: Path) -> None:
