@@ -69,19 +69,22 @@ def test_a_slice_counts_its_records(metrics: Metrics) -> None:
 
 
 def test_lag_of_partitions_that_left_is_forgotten(metrics: Metrics) -> None:
-    metrics.lag({("refund.requests", 0): (5, 1_500), ("refund.requests", 1): (0, -3)})
+    metrics.lag("refund.requests", {0: (5, 1_500), 1: (0, -3)})
+    metrics.lag("events", {0: (7, 0)})
     name = "refund_lag_{}{{partition={}}},{{topic=refund.requests}}"
     assert scraped(metrics)[name.format("records", 0)] == 5
     assert scraped(metrics)[name.format("seconds", 0)] == 1.5
     assert scraped(metrics)[name.format("seconds", 1)] == 0
-    metrics.lag({("refund.requests", 1): (2, 10)})
+    metrics.lag("refund.requests", {1: (2, 10)})
     assert name.format("records", 0) not in scraped(metrics)
+    assert scraped(metrics)["refund_lag_records{partition=0},{topic=events}"] == 7
 
 
 def test_ages_are_those_of_the_scrape() -> None:
     now = [NOW_MS]
     metrics = Metrics(CollectorRegistry(), lambda: now[0])
-    metrics.committed(NOW_MS - 200)
+    metrics.committed("events", NOW_MS - 100)
+    metrics.committed("refund.requests", NOW_MS - 200)
     metrics.watermarks({"refund.orders": NOW_MS - 1_000, "refund.shops": None})
     now[0] += 500
     found = scraped(metrics)
@@ -91,8 +94,12 @@ def test_ages_are_those_of_the_scrape() -> None:
 
 
 def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
-    metrics.assigned(4)
-    metrics.assigned(0)
+    metrics.assigned("events", 1, 2)
+    metrics.assigned("refund.requests", 1, 0)
+    metrics.assigned("refund.requests", 0, 4)
+    assert metrics.value(table.PARTITIONS) == 6
+    metrics.assigned("events", 0, 0)
+    metrics.assigned("refund.requests", 0, 0)
     metrics.deleted("refund.requests", 2)
     metrics.deleted("refund.requests", 3)
     metrics.facts_loaded({"orders": 10})
@@ -101,6 +108,7 @@ def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     metrics.noticed({"race_detected": 1})
     metrics.breakers_open({"global": 1, "shop": 2})
     metrics.agents({"decide": True, "watch": False})
+    metrics.agents({"ingest": True})
     metrics.tasks(12)
     metrics.build("0.1.0", "3.11.7")
     metrics.policy("FR@1")
@@ -115,6 +123,7 @@ def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     assert found["refund_notices_total{kind=race_detected}"] == 1
     assert found["refund_breakers_open{scope=shop}"] == 2
     assert found["refund_agent_up{agent=watch}"] == 0
+    assert found["refund_agent_up{agent=ingest}"] == 1
     assert found["refund_tasks"] == 12
     assert found["refund_build_info{python=3.11.7},{version=0.1.0}"] == 1
     assert found["refund_policy_info{policy=none}"] == 1

@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 class DecisionCounters(Protocol):
     """What the agent tells the metrics, once a slice."""
 
-    def judged(self, judged: Judged) -> None:
-        """Count what was decided."""
+    def judged(self, partition: int, judged: Judged) -> None:
+        """Count what was decided in a slice of a partition."""
 
     def acknowledged(self, latencies_ms: list[int]) -> None:
         """Observe record time to acknowledged output, ms each."""
@@ -80,7 +80,7 @@ async def handle(piece: Slice, parts: DecideParts) -> None:
             [record.offset for record in piece.records]
         )
     _send(piece, judged, parts)
-    parts.counters.judged(judged)
+    parts.counters.judged(number, judged)
     await parts.sink.room()
 
 

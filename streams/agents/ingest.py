@@ -29,7 +29,7 @@ _DEAD: Final = "dead_letters"
 class IngestCounters(Protocol):
     """What the agent tells the metrics, once a slice."""
 
-    def ingested(self, topic: str, handled: list[Handled]) -> None:
+    def ingested(self, piece: Slice, handled: list[Handled]) -> None:
         """Count events by class."""
 
     def written(self, topic: str, latencies_ms: list[int]) -> None:
@@ -91,7 +91,7 @@ async def handle(piece: Slice, parts: IngestParts) -> None:
 
     claim.on_done = done
     claim.release()
-    parts.counters.ingested(piece.partition.topic, handled)
+    parts.counters.ingested(piece, handled)
     await parts.sink.room()
 
 

@@ -138,6 +138,7 @@ class Judge:
             Output(DEAD_LETTERS, (record.key, record.value, block_of(headers)))
         )
         judged.dead[why.error] = judged.dead.get(why.error, 0) + 1
+        judged.dead_at.setdefault(why.error, record.offset)
 
     def _answer(self, record: Record, request: Request, work: Work) -> None:
         ledger = work.tables.ledger
@@ -160,6 +161,8 @@ class Judge:
     def _answer_at_length(self, record: Record, request: Request, work: Work) -> None:
         """Run every rule, write the decision and remember it."""
         decision = self._long_way.decide(request, work)
+        if work.judged.misrouted and work.judged.misrouted_at < 0:
+            work.judged.misrouted_at = record.offset
         value = encode_decision(decision)
         headers = work.headers.build(
             decision.outcome or decision.disposition,

@@ -49,6 +49,10 @@ class Judged(msgspec.Struct):
     """Refund ids whose notices may be due now."""
     repeated: int = 0
     misrouted: int = 0
+    misrouted_at: int = -1
+    """Offset of the first of them."""
+    dead_at: dict[str, int] = msgspec.field(default_factory=dict)
+    """Error -> offset of the first dead letter with it."""
     doubted: int = 0
     """Plain decisions that differ from those of the rules: 0 or 1."""
     answered: int = 0

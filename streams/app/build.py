@@ -1,6 +1,7 @@
 """Build the Faust app, and run it to an exit code."""
 
 import asyncio
+import logging
 import platform
 import sys
 import tempfile
@@ -22,12 +23,17 @@ from streams.app.engine import Engine, EngineInputs
 from streams.app.ingesting import IngestInputs, IngestService
 from streams.app.preflight import check_topics
 from streams.app.reading import QUEUED_POLLS
+from streams.app.series import series
+from streams.app.service import monotonic_ms
 from streams.decision.policy import Policies
 from streams.errors import RefundError, UsageError
 from streams.metrics import Metrics
+from streams.rate_limit import RateLimitedLog
 from streams.settings import PolicySource, Settings, load_policy
 from streams.visible import visible
 from streams.web.pages import Pages, check_address, register, web_options
+
+log = logging.getLogger(__name__)
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
@@ -53,6 +59,8 @@ class RefundApp(faust.App):
     refused: RefundError | None = None
     """Why nothing was started."""
     settings: Settings
+    limited: RateLimitedLog
+    """For what may happen thousands of times a second."""
 
     @property
     def parts(self) -> "list[Engine | IngestService]":
@@ -110,9 +118,16 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
         **web_options(settings.web),
     )
     app.settings = settings
+    app.limited = RateLimitedLog(log, monotonic_ms)
     metrics = Metrics(CollectorRegistry(), now_ms)
+    metrics.declare(series(settings))
     metrics.build(__version__, platform.python_version())
-    counters = EngineCounters(metrics, settings.topics.prefix + "requests", now_ms)
+    counters = EngineCounters(
+        metrics,
+        settings.topics.prefix + "requests",
+        now_ms,
+        app.limited,
+    )
     if "decide" in settings.worker.agents:
         app.engine = _deciding(app, settings, now_ms, counters)
     if "ingest" in settings.worker.agents:
@@ -201,6 +216,7 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
         code = ended.code
     except RefundError:
         code = EXIT_FAILURE
+    app.limited.flush()
     failure = app.failure
     if failure is None and isinstance(worker.crash_reason, RefundError):
         failure = worker.crash_reason  # an agent's

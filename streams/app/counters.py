@@ -1,36 +1,72 @@
-"""What agents and engine tell the metrics: once a slice, or once a second."""
+"""What agents and engine tell the metrics and the log: once a slice, or once a second.
+
+What may come in floods (dead letters, misrouted records) is counted in the metrics and
+told in the log once a minute.
+"""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
 
 from streams.agents.slices import Judged
 from streams.decision.engine import PASSED
+from streams.kafka.facts import BadFact
+from streams.kafka.slices import Slice
+from streams.kafka.source import Source
 from streams.metrics import Metrics
+from streams.platforms.kuaishou import names
 from streams.platforms.kuaishou.ingest import Handled
-from streams.platforms.kuaishou.names import Kind
+from streams.rate_limit import Kind, RateLimitedLog
 
 if TYPE_CHECKING:
     from streams.app.engine import Engine
 
 
+DEAD_LETTERS: Final = Kind(
+    "dead_letters", "records that cannot be read became dead letters"
+)
+BAD_FACTS: Final = Kind(
+    "bad_facts",
+    "facts that cannot be read count no more and become dead letters",
+)
+MISROUTED: Final = Kind(
+    "misrouted_requests",
+    "requests lie in another partition than their buyer's and go to a person",
+)
+
+
 class EngineCounters:
-    """Translates what happened into the closed table of metrics."""
+    """Translates what happened into the closed table of metrics, and into log lines.
+
+    Parameters
+    ----------
+    input_topic
+        Where the requests are.
+    now_ms
+        Wall clock, UTC ms.
+    limited
+        Takes what may come in floods.
+    """
 
     def __init__(
-        self, metrics: Metrics, input_topic: str, now_ms: Callable[[], int]
+        self,
+        metrics: Metrics,
+        input_topic: str,
+        now_ms: Callable[[], int],
+        limited: RateLimitedLog,
     ) -> None:
         self._metrics = metrics
         self._topic = input_topic
         self._now_ms = now_ms
+        self.limited = limited
         self._facts_seen: dict[str, int] = {}
         self._misrouted_seen: dict[int, int] = {}
-        self._rebalances_seen = 0
-        self._deleted_seen = 0
+        self._seen: dict[str, tuple[int, int]] = {}
+        """Rebalances and deleted records counted so far, by topic."""
 
-    def judged(self, judged: Judged) -> None:
-        """Count what was decided in a slice."""
+    def judged(self, partition: int, judged: Judged) -> None:
+        """Count what was decided in a slice of a partition of requests."""
         metrics = self._metrics
         metrics.decided(judged.reasons)
         if judged.approved:
@@ -38,6 +74,9 @@ class EngineCounters:
         metrics.request_age.observe_many(judged.ages_ms)
         if judged.dead:
             metrics.dead_lettered(self._topic, judged.dead)
+            for error, count in judged.dead.items():
+                place = self._topic, partition, judged.dead_at[error]
+                self.limited.note(DEAD_LETTERS, error, place, count)
         if judged.repeated:
             metrics.repeated(judged.repeated)
         if judged.answered:
@@ -46,6 +85,8 @@ class EngineCounters:
             metrics.doubted(judged.doubted)
         if judged.misrouted:
             metrics.misrouted(self._topic, judged.misrouted)
+            place = self._topic, partition, judged.misrouted_at
+            self.limited.note(MISROUTED, "partition", place, judged.misrouted)
 
     def acknowledged(self, latencies_ms: list[int]) -> None:
         """Observe record time to acknowledged output of a slice, ms each."""
@@ -60,13 +101,21 @@ class EngineCounters:
         """Count a fact record that became a dead letter."""
         self._metrics.dead_lettered(topic, {error: 1})
 
-    def ingested(self, topic: str, handled: list[Handled]) -> None:
-        """Count events by class, and dead letters by reason."""
-        dead = Counter(
-            str(one.verdict.reason)
-            for one in handled
-            if one.verdict.kind is Kind.DEAD_LETTER
-        )
+    def bad_fact(self, bad: BadFact) -> None:
+        """Tell that a fact record cannot be read; met again at each load."""
+        place = bad.where.topic, bad.where.partition, bad.record.offset
+        self.limited.note(BAD_FACTS, bad.why.error, place)
+
+    def ingested(self, piece: Slice, handled: list[Handled]) -> None:
+        """Count dead letters among events by reason."""
+        topic, partition = piece.partition
+        dead = Counter[str]()
+        for record, one in zip(piece.records, handled, strict=True):
+            if one.verdict.kind is names.Kind.DEAD_LETTER:
+                error = str(one.verdict.reason)
+                dead[error] += 1
+                place = topic, partition, record.offset
+                self.limited.note(DEAD_LETTERS, error, place)
         if dead:
             self._metrics.dead_lettered(topic, dead)
 
@@ -77,7 +126,7 @@ class EngineCounters:
     def look(self, engine: "Engine") -> None:
         """Read the gauges off the engine; called once a second."""
         metrics = self._metrics
-        self._look_at_source(engine)
+        self.look_at_source(self._topic, engine.source, engine.figures.lag())
         new = Counter(engine.facts.records_read)
         new.subtract(self._facts_seen)
         self._facts_seen = dict(engine.facts.records_read)
@@ -95,16 +144,27 @@ class EngineCounters:
         metrics.policy(policy.name if policy is not None else None)
         if policy is not None:
             metrics.breakers_open(engine.breaker.open_now(self._now_ms(), policy))
-        metrics.agents(engine.agents_up())
+        self.agents(engine.agents_up())
+
+    def look_at_source(
+        self, topic: str, source: Source, lag: Mapping[int, tuple[int, int]]
+    ) -> None:
+        """Read the gauges of a topic that is read in slices; called once a second.
+
+        Parameters
+        ----------
+        lag
+            Partition -> (records, ms) not dealt with yet.
+        """
+        self.limited.tick()
+        metrics, seen = self._metrics, self._seen.get(topic, (0, 0))
+        metrics.assigned(topic, source.rebalances - seen[0], len(source.read_to))
+        metrics.deleted(topic, source.deleted - seen[1])
+        self._seen[topic] = source.rebalances, source.deleted
+        metrics.committed(topic, self._now_ms() - source.progress.commit_age_ms())
+        metrics.lag(topic, lag)
         metrics.tasks(len(asyncio.all_tasks()))
 
-    def _look_at_source(self, engine: "Engine") -> None:
-        source, metrics = engine.source, self._metrics
-        if source.rebalances != self._rebalances_seen:
-            self._rebalances_seen = source.rebalances
-            metrics.assigned(len(source.read_to))
-        if source.deleted != self._deleted_seen:
-            metrics.deleted(self._topic, source.deleted - self._deleted_seen)
-            self._deleted_seen = source.deleted
-        metrics.committed(self._now_ms() - source.progress.commit_age_ms())
-        metrics.lag(engine.figures.lag())
+    def agents(self, up: Mapping[str, bool]) -> None:
+        """Say which agents of a service run."""
+        self._metrics.agents(up)

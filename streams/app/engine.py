@@ -5,10 +5,9 @@ assignment: facts to their end, outputs read back, notices reconciled, then read
 Stop: no new slice, outputs acknowledged, offsets committed, group left.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -32,13 +31,11 @@ from streams.app.service import connect, monotonic_ms
 from streams.app.watchdog import Patience, Watchdog
 from streams.decision.breaker import Breaker
 from streams.decision.policy import Policies, Policy
-from streams.kafka.facts import FactsReader
+from streams.kafka.facts import BadFact, FactsReader
 from streams.kafka.recovery import OutputReader
 from streams.kafka.slices import Poll
 from streams.kafka.tables import SharedTables
 from streams.settings import Settings
-
-_GAUGES_S: Final = 1.0
 
 
 class EngineInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +115,9 @@ class Engine(ReadingService):
     async def _put_glance(self, glance: Glance) -> None:
         await self._in.glances.put(glance)  # type: ignore[arg-type]  # a channel takes any value
 
-    def _on_bad(self, partition: int) -> None:
+    def _on_bad(self, bad: BadFact) -> None:
+        self._in.counters.bad_fact(bad)
+        partition = bad.where.partition
         if partition in self.preparing.answered:
             self.glances.at(Glance(partition))
 
@@ -189,27 +188,23 @@ class Engine(ReadingService):
         watchdog = Watchdog(self.source, self.facts, self.clients.facts, patience)
         await self.run_until_stopped(watchdog.watch())
 
-    @Service.task
-    async def _run_gauges(self) -> None:
-        await self.run_until_stopped(self._fill_gauges())
-
-    async def _fill_gauges(self) -> None:
-        while True:
-            await self.figures.refresh()
-            self._in.counters.look(self)
-            await asyncio.sleep(_GAUGES_S)
-
     # -- what pages show -------------------------------------------------------
 
     @cached_property
+    @override
     def figures(self) -> Figures:
         """Lag, rows and watermarks; there once everything is built."""
         return Figures(self.source, self.facts, self.shared)
 
+    @override
+    def look(self) -> None:
+        self._in.counters.look(self)
+
     def agents_up(self) -> dict[str, bool]:
-        """Return which agents this worker runs."""
+        """Return which of the agents run that work on requests."""
         up = self.failure is None
-        return dict.fromkeys(self._in.settings.worker.agents, up)
+        ours = [name for name in self._in.settings.worker.agents if name != "ingest"]
+        return dict.fromkeys(ours, up)
 
     def not_ready(self) -> list[str]:
         """Return why requests cannot be decided yet; empty = ready."""

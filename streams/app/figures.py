@@ -1,4 +1,4 @@
-"""What a deciding worker shows of itself: lag, rows in memory, watermarks."""
+"""What a worker shows of itself: lag, rows in memory, watermarks."""
 
 from aiokafka import TopicPartition
 
@@ -8,31 +8,50 @@ from streams.kafka.source import Source
 from streams.kafka.tables import SharedTables
 
 
-class Figures:
-    """Reads figures off the parts of a worker; changes none of them."""
+class SourceFigures:
+    """Reads the lag of a topic off its source; changes nothing."""
 
-    def __init__(
-        self, source: Source, facts: FactsReader, shared: SharedTables
-    ) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
-        self._facts = facts
-        self._shared = shared
         self._lag: dict[TopicPartition, int] = {}
 
     async def refresh(self) -> None:
         """Find the lag: asked for by others it is as old as this."""
         self._lag = await self._source.lag()
 
-    def lag(self) -> dict[tuple[str, int], tuple[int, int]]:
-        """Return (records, ms) not decided yet by (topic, partition)."""
+    def lag(self) -> dict[int, tuple[int, int]]:
+        """Return (records, ms) not dealt with yet, by partition."""
         now = monotonic_ms()
         return {
-            (where.topic, where.partition): (
+            where.partition: (
                 count,
                 now - self._source.progress.moved_at_ms(where) if count else 0,
             )
             for where, count in self._lag.items()
         }
+
+    def partitions(self) -> dict[str, dict[str, int | None]]:
+        """Return how far each partition is, by its number."""
+        committable = self._source.progress.committable()
+        return {
+            str(where.partition): {
+                "read_to": offset,
+                "acknowledged_to": committable.get(where),
+                "lag": self._lag.get(where),
+            }
+            for where, offset in sorted(self._source.read_to.items())
+        }
+
+
+class Figures(SourceFigures):
+    """Reads lag, rows in memory and watermarks off the parts of a deciding worker."""
+
+    def __init__(
+        self, source: Source, facts: FactsReader, shared: SharedTables
+    ) -> None:
+        super().__init__(source)
+        self._facts = facts
+        self._shared = shared
 
     def table_rows(self) -> dict[str, int]:
         """Return rows in memory by table."""
@@ -59,15 +78,3 @@ class Figures:
             known = [ms for ms in marks if ms is not None]
             found[name] = min(known) if known and len(known) == len(marks) else None
         return found
-
-    def partitions(self) -> dict[str, dict[str, int | None]]:
-        """Return how far each partition is, by its number."""
-        committable = self._source.progress.committable()
-        return {
-            str(where.partition): {
-                "read_to": offset,
-                "acknowledged_to": committable.get(where),
-                "lag": self._lag.get(where),
-            }
-            for where, offset in sorted(self._source.read_to.items())
-        }

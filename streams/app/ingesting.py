@@ -105,6 +105,12 @@ class IngestService(ReadingService):
             now_ms=self._in.now_ms,
         )
 
+    @override
+    def look(self) -> None:
+        topic = self._in.settings.topics.events
+        self._in.counters.look_at_source(topic, self.source, self.figures.lag())
+        self._in.counters.agents({"ingest": self.failure is None})
+
     def not_ready(self) -> list[str]:
         """Return why events are not read yet; empty = ready."""
         if not self.built.is_set():

@@ -3,6 +3,7 @@
 import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from mode import Service
 from typing_extensions import override
 
 from streams.app.clients import member, start
+from streams.app.figures import SourceFigures
 from streams.app.service import WorkerService, close_all, monotonic_ms
 from streams.kafka import twins
 from streams.kafka.batches import LeanBatches
@@ -23,6 +25,9 @@ from streams.settings import Settings
 
 QUEUED_POLLS: Final = 16
 """Polls that may wait for the agent; then the source stops polling."""
+
+_GAUGES_S: Final = 1.0
+"""Between two looks at what the gauges show."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +115,24 @@ class ReadingService(WorkerService):
         self.spacing.came(sum(len(piece.records) for piece in poll))
         # A channel yields what is put into it; Faust's events carry what a topic adds.
         await self._reading.polls.put(poll)  # type: ignore[arg-type]
+
+    @cached_property
+    def figures(self) -> SourceFigures:
+        """What is shown of the source; there once everything is built."""
+        return SourceFigures(self.source)
+
+    def look(self) -> None:
+        """Bring the gauges up to date; called once a second. There may be none."""
+
+    @Service.task
+    async def _run_gauges(self) -> None:
+        await self.run_until_stopped(self._fill_gauges())
+
+    async def _fill_gauges(self) -> None:
+        while True:
+            await self.figures.refresh()
+            self.look()
+            await asyncio.sleep(_GAUGES_S)
 
     @Service.task
     async def _run_source(self) -> None:

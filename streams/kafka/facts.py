@@ -6,7 +6,6 @@ changelog: a restart reads it again, so there is no second copy to go stale.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -18,8 +17,6 @@ from streams.errors import FactsUnreadableError
 from streams.kafka.record import Record
 from streams.kafka.tables import NOTHING, Applied, PartitionTables, SharedTables
 from streams.records.codec import Unreadable
-
-log = logging.getLogger(__name__)
 
 _POLL_MS: Final = 200
 _POLL_RECORDS: Final = 2000
@@ -37,6 +34,17 @@ class FactTopics(msgspec.Struct, frozen=True, kw_only=True):
     policies: str
     partitions: int
     """Of every topic but ``policies``, which has one."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return all of them."""
+        return (
+            self.orders,
+            self.buyers,
+            self.outcomes,
+            self.shops,
+            self.catalog,
+            self.policies,
+        )
 
     def owned(self, partition: int) -> tuple[TopicPartition, ...]:
         """Return what is read for one buyer partition."""
@@ -70,7 +78,7 @@ class FactsReader:
         Called for every live change that may make a notice due, never while a
         partition is still being loaded (reconciliation follows the load).
     on_bad
-        Called with the partition number of a record that could not be read.
+        Called with each record that could not be read, also while loading.
     """
 
     def __init__(
@@ -79,7 +87,7 @@ class FactsReader:
         topics: FactTopics,
         shared: SharedTables,
         on_applied: Callable[[int, Applied], None],
-        on_bad: Callable[[int], None],
+        on_bad: Callable[[BadFact], None],
     ) -> None:
         self._consumer = consumer
         self.topics = topics
@@ -271,16 +279,9 @@ class FactsReader:
         if applied is NOTHING:
             return
         if isinstance(applied, Unreadable):
-            log.warning(
-                "%s/%d@%d cannot be read: %s",
-                tp.topic,
-                tp.partition,
-                record.offset,
-                applied.error,
-            )
             found = self.bad.setdefault(tp.partition, {})
-            found[tp.topic, record.offset] = BadFact(tp, record, applied)
-            self._on_bad(tp.partition)
+            bad = found[tp.topic, record.offset] = BadFact(tp, record, applied)
+            self._on_bad(bad)
             return
         if applied.merchant_switch is not None:
             found_at = (applied.merchant_switch, tp, record.offset)

@@ -51,9 +51,20 @@ class Metrics(Collector):
         }
         self._decided = 0
         self._approved = 0
-        self._committed_at_ms: int | None = None
+        self._committed_at_ms: dict[str, int] = {}
+        self._partitions: dict[str, int] = {}
         self._watermarks_ms: dict[str, int | None] = {}
         registry.register(self)
+
+    def declare(self, series: Mapping[Spec, Iterable[tuple[str, ...]]]) -> None:
+        """Bring series into being at 0, by the values of their labels.
+
+        Prometheus sees an increase only between two samples: a series that is born at 1
+        raises no alert for the first event.
+        """
+        for spec, rows in series.items():
+            for labels in rows:
+                self._add(spec, labels, 0)
 
     # Decisions
 
@@ -110,28 +121,33 @@ class Metrics(Collector):
         """Count records in the wrong partition."""
         self._add(table.MISROUTED, (topic,), count)
 
-    def lag(self, rows: Mapping[tuple[str, int], tuple[int, int]]) -> None:
-        """Replace the lag of all: (topic, partition) -> (records, ms)."""
-        records: dict[tuple[str, ...], float] = {}
-        seconds: dict[tuple[str, ...], float] = {}
-        for (topic, partition), (count, behind_ms) in rows.items():
-            records[topic, str(partition)] = count
-            seconds[topic, str(partition)] = max(0, behind_ms) / 1000
-        self._replace(table.LAG_RECORDS, records)
-        self._replace(table.LAG_SECONDS, seconds)
+    def lag(self, topic: str, rows: Mapping[int, tuple[int, int]]) -> None:
+        """Replace the lag of a topic: partition -> (records, ms)."""
+        for spec, values in (
+            (table.LAG_RECORDS, {number: row[0] for number, row in rows.items()}),
+            (
+                table.LAG_SECONDS,
+                {number: max(0, row[1]) / 1000 for number, row in rows.items()},
+            ),
+        ):
+            mine: dict[tuple[str, ...], float] = {
+                (topic, str(number)): value for number, value in values.items()
+            }
+            self._replace_some(spec, topic, mine)
 
-    def assigned(self, partitions: int) -> None:
-        """Note a rebalance and how many partitions are owned from now on."""
-        self._add(table.REBALANCES, (), 1)
-        self._put(table.PARTITIONS, (), partitions)
+    def assigned(self, topic: str, rebalances: int, partitions: int) -> None:
+        """Count rebalances, and say how many partitions of a topic are read now."""
+        self._add(table.REBALANCES, (), rebalances)
+        self._partitions[topic] = partitions
+        self._put(table.PARTITIONS, (), sum(self._partitions.values()))
 
     def deleted(self, topic: str, count: int) -> None:
         """Count records that were deleted before they were read."""
         self._add(table.DELETED, (topic,), count)
 
-    def committed(self, at_ms: int) -> None:
-        """Note when offsets were committed, by the wall clock."""
-        self._committed_at_ms = at_ms
+    def committed(self, topic: str, at_ms: int) -> None:
+        """Note when offsets of a topic were committed, by the wall clock."""
+        self._committed_at_ms[topic] = at_ms
 
     # Facts
 
@@ -154,8 +170,9 @@ class Metrics(Collector):
         self._replace(table.BREAKERS_OPEN, {(scope,): n for scope, n in counts.items()})
 
     def agents(self, up: Mapping[str, bool]) -> None:
-        """Replace which agents run."""
-        self._replace(table.AGENTS_UP, {(name,): int(one) for name, one in up.items()})
+        """Say which agents run; of the others it stays as it was."""
+        for name, one in up.items():
+            self._put(table.AGENTS_UP, (name,), int(one))
 
     def tasks(self, count: int) -> None:
         """Say how many asyncio tasks are alive."""
@@ -206,8 +223,8 @@ class Metrics(Collector):
     def _refresh(self) -> None:
         """Turn moments into ages, as of now."""
         now_ms = self._now_ms()
-        if self._committed_at_ms is not None:
-            age_ms = max(0, now_ms - self._committed_at_ms)
+        if self._committed_at_ms:
+            age_ms = max(0, now_ms - min(self._committed_at_ms.values()))
             self._put(table.COMMIT_AGE, (), age_ms / 1000)
         self._replace(
             table.WATERMARK_AGE,
@@ -229,6 +246,18 @@ class Metrics(Collector):
     def _put(self, spec: Spec, labels: tuple[str, ...], value: float) -> None:
         with self._lock:
             self._values[spec.name][labels] = value
+
+    def _replace_some(
+        self, spec: Spec, first: str, values: Mapping[tuple[str, ...], float]
+    ) -> None:
+        """Replace the rows whose first label is ``first``."""
+        with self._lock:
+            others = {
+                labels: value
+                for labels, value in self._values[spec.name].items()
+                if labels[0] != first
+            }
+            self._values[spec.name] = {**others, **values}
 
     def _replace(self, spec: Spec, values: dict[tuple[str, ...], float]) -> None:
         with self._lock:

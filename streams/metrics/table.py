@@ -130,12 +130,15 @@ REBALANCES: Final = _counter(
     "refund_rebalances_total", "", "Assignments received.", "assignments"
 )
 PARTITIONS: Final = _gauge(
-    "refund_partitions", "", "Partitions owned; 0 on a spare.", "partitions"
+    "refund_partitions",
+    "",
+    "Partitions read, of requests and of platform events; 0 on a spare.",
+    "partitions",
 )
 COMMIT_AGE: Final = _gauge(
     "refund_commit_age_seconds",
     "",
-    "Time since offsets were last committed.",
+    "Time since offsets were last committed; of several topics the longest.",
     "seconds",
 )
 NOTICES: Final = _counter("refund_notices_total", "kind", "Notices written.", "notices")

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from streams.decision.model import Buyer, Limit, Quality, Request, Shop
+from streams.records.dead_letters import PolicyRefused, UnreadableError
 
 T = TypeVar("T")
 
@@ -19,8 +20,7 @@ T = TypeVar("T")
 class Unreadable(msgspec.Struct, frozen=True, gc=False):
     """Why a value is a dead letter."""
 
-    error: str
-    """Closed list: ``null_value``, ``too_large``, ``not_json``, ``not_object``, ``no_id``."""
+    error: UnreadableError | PolicyRefused
     message: str
     """For a person; never longer than 200 characters, never the value itself."""
 
@@ -81,7 +81,7 @@ _STRINGS: Final = (
 _STRING_LISTS: Final = ("lines", "unavailable")
 
 
-def _unreadable(error: str, message: object) -> Unreadable:
+def _unreadable(error: UnreadableError, message: object) -> Unreadable:
     return Unreadable(error, str(message)[:200])
 
 

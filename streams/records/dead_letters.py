@@ -1,11 +1,41 @@
 """What nobody could read, kept byte for byte, with the reason beside it."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Literal, TypeAlias, get_args
 
 from streams.records.outgoing import Header
 
 PREFIX: Final = "refund_dlq_"
+
+UnreadableError: TypeAlias = Literal[
+    "null_value", "too_large", "not_json", "not_object", "no_id"
+]
+"""Why a request or a fact cannot be read."""
+PolicyRefused: TypeAlias = Literal["policy_refused"]
+"""Only policy records: they can be read, and are refused."""
+EventError: TypeAlias = Literal[
+    "not_utf8",
+    "not_json",
+    "too_deep",
+    "not_object",
+    "lone_surrogate",
+    "tag_missing",
+    "info_not_text",
+    "info_not_object",
+    "order_id_invalid",
+    "refund_id_invalid",
+]
+"""Why nobody could be asked about a platform event."""
+
+ERRORS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "decode": get_args(UnreadableError),
+        "fact": (*get_args(UnreadableError), *get_args(PolicyRefused)),
+        "ingest": get_args(EventError),
+    }
+)
+"""By stage, every error that a dead letter can name: the closed list."""
 
 
 def dead_letter_headers(
@@ -22,7 +52,7 @@ def dead_letter_headers(
     origin
         Topic, partition, offset of the record.
     why
-        Stage (``decode``, ``fact``, ``ingest``), error (closed list), message.
+        Stage and error of :data:`ERRORS`, message.
     failed_at_ms
         UTC ms.
     """

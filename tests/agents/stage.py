@@ -14,7 +14,7 @@ from streams.agents.judging import Judge
 from streams.agents.slices import Judged
 from streams.agents.watch import Glance, WatchParts
 from streams.decision.breaker import Breaker
-from streams.kafka.facts import FactsReader, FactTopics
+from streams.kafka.facts import BadFact, FactsReader, FactTopics
 from streams.kafka.recovery import Answered, OutputReader, OutputTopics
 from streams.kafka.sink import Sink
 from streams.kafka.slices import Poll, Slice
@@ -59,7 +59,8 @@ class Counted:
         self.kinds: list[str] = []
         self.dead: list[tuple[str, str]] = []
 
-    def judged(self, judged: Judged) -> None:
+    def judged(self, partition: int, judged: Judged) -> None:
+        assert partition == NUMBER
         self.slices.append(judged)
 
     def acknowledged(self, latencies_ms: list[int]) -> None:
@@ -155,8 +156,8 @@ class Stage:
         orders = () if applied.order_id is None else (applied.order_id,)
         self.glances.append(Glance(number, refunds, orders))
 
-    def _bad(self, number: int) -> None:
-        self.glances.append(Glance(number))
+    def _bad(self, bad: BadFact) -> None:
+        self.glances.append(Glance(bad.where.partition))
 
     def ask(self, **changes: object) -> None:
         self.log.write(INPUT, samples.request(**changes), b"r-1")

@@ -75,8 +75,8 @@ class Counted:
         self.kinds: list[str] = []
         self.latencies_ms: list[int] = []
 
-    def ingested(self, topic: str, handled: list[Handled]) -> None:
-        assert topic == EVENTS.topic
+    def ingested(self, piece: Slice, handled: list[Handled]) -> None:
+        assert piece.partition.topic == EVENTS.topic
         self.kinds += [str(one.verdict.kind) for one in handled]
 
     def written(self, topic: str, latencies_ms: list[int]) -> None:

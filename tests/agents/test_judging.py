@@ -252,6 +252,7 @@ def test_a_bad_record_does_not_hinder_its_neighbours() -> None:
         *["dead_letters"] * 3,
     ]
     assert judged.dead == {"not_json": 2, "null_value": 1, "no_id": 1}
+    assert judged.dead_at == {"not_json": 0, "null_value": 2, "no_id": 3}
 
 
 # -- the same version again (case 57) ---------------------------------------------------
@@ -425,8 +426,9 @@ def test_a_withdrawn_request_leaves_the_order_free() -> None:
 
 def test_a_request_in_the_wrong_partition_is_counted_and_goes_to_a_person() -> None:
     world = World(number=OTHER)
-    judged = world.slice([world.record(samples.request())])
-    assert judged.misrouted == 1
+    record = world.record(samples.request())
+    judged = world.slice([record])
+    assert (judged.misrouted, judged.misrouted_at) == (1, record.offset)
     assert topics(judged) == ["reviews"]
     found = json.loads(judged.outputs[0].value or b"")
     assert "REQUEST_MISROUTED" in found["reason_codes"]

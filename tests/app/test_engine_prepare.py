@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from streams.errors import FactsUnreadableError
 from streams.kafka.progress import Progress
 from streams.kafka.recovery import Answered
 from streams.metrics import Metrics
+from streams.rate_limit import RateLimitedLog
 from streams.settings import Settings, load
 from tests import samples
 from tests.agents.world import SHIPPED, World, policy
@@ -49,7 +51,12 @@ class Bench:
                 settings=using,
                 policies=policies,
                 now_ms=lambda: NOW,
-                counters=EngineCounters(metrics, "refund.requests", lambda: NOW),
+                counters=EngineCounters(
+                    metrics,
+                    "refund.requests",
+                    lambda: NOW,
+                    RateLimitedLog(logging.getLogger("test"), lambda: NOW),
+                ),
                 polls=app.channel(),
                 glances=app.channel(),
                 app_version="1",

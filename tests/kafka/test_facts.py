@@ -50,7 +50,7 @@ class Bench:
             TOPICS,
             self.shared,
             lambda number, applied: self.applied.append((number, applied)),
-            self.bad.append,
+            lambda bad: self.bad.append(bad.where.partition),
         )
 
     async def load(self, *numbers: int) -> None:

@@ -1,13 +1,23 @@
 """Dead letters keep what came, and add where it came from and why it died."""
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.records.dead_letters import dead_letter_headers, last_text
+from streams.records.dead_letters import ERRORS, dead_letter_headers, last_text
 from tests.samples import NOW
 
+ROOT = Path(__file__).parents[2]
 ORIGIN = ("refund.requests", 3, 17)
 WHY = ("decode", "not_json", "坏 json")
+
+
+def test_the_pages_name_every_error_of_the_closed_list() -> None:
+    pages = {"decode": "operations", "fact": "operations", "ingest": "kuaishou"}
+    for stage, errors in ERRORS.items():
+        text = (ROOT / f"docs/{pages[stage]}.md").read_text("utf-8")
+        assert [error for error in errors if f"`{error}`" not in text] == []
 
 
 def test_where_when_and_why_follow_the_original_headers() -> None:

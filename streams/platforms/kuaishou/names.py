@@ -186,3 +186,18 @@ class Reason(StrEnum):
     ORDER_MARKED = "order_marked"
     LINE_NOT_TEXT = "line_not_text"
     """Only for ``refund kuaishou classify``: a line that is no JSON string."""
+
+
+DEAD_LETTER_REASONS: Final = (
+    Reason.NOT_UTF8,
+    Reason.NOT_JSON,
+    Reason.TOO_DEEP,
+    Reason.NOT_OBJECT,
+    Reason.LONE_SURROGATE,
+    Reason.TAG_MISSING,
+    Reason.INFO_NOT_TEXT,
+    Reason.INFO_NOT_OBJECT,
+    Reason.ORDER_ID_INVALID,
+    Reason.REFUND_ID_INVALID,
+)
+"""Reasons of :attr:`Kind.DEAD_LETTER`: checks 1 and 3 to 5 of the reading rules."""
