@@ -22,6 +22,7 @@ class ReasonCode(StrEnum):
     REQUEST_INVALID = "REQUEST_INVALID"
     EVENT_TIME_UNKNOWN = "EVENT_TIME_UNKNOWN"
     EVENT_IN_FUTURE = "EVENT_IN_FUTURE"
+    HISTORY_UNAVAILABLE = "HISTORY_UNAVAILABLE"
     REQUEST_MISROUTED = "REQUEST_MISROUTED"
     REFUND_KIND_UNKNOWN = "REFUND_KIND_UNKNOWN"
     REQUEST_EDITED_AFTER_APPROVAL = "REQUEST_EDITED_AFTER_APPROVAL"
@@ -43,6 +44,7 @@ class ReasonCode(StrEnum):
     SKU_EXCLUDED = "SKU_EXCLUDED"
     CATEGORY_UNKNOWN = "CATEGORY_UNKNOWN"
     CATEGORY_STALE = "CATEGORY_STALE"
+    SKU_UNKNOWN = "SKU_UNKNOWN"
     PAID_AT_OR_OVER_LIMIT = "PAID_AT_OR_OVER_LIMIT"
     PAID_AMOUNT_INVALID = "PAID_AMOUNT_INVALID"
     PAID_AMOUNT_CHANGED = "PAID_AMOUNT_CHANGED"
@@ -190,6 +192,13 @@ _ALL: Final = (
         "the request is dated later than our clock allows",
     ),
     Reason(
+        _R.HISTORY_UNAVAILABLE,
+        12,
+        "ours",
+        "申请早于可查记录，请核对是否已处理",
+        "older than the decisions still known; check whether it was handled before",
+    ),
+    Reason(
         _R.REQUEST_MISROUTED,
         12,
         "ours",
@@ -335,6 +344,13 @@ _ALL: Final = (
         "FR-1.2b",
         "类目数据已过期",
         "the category tree is too old",
+    ),
+    Reason(
+        _R.SKU_UNKNOWN,
+        34,
+        "FR-1.7(2)b",
+        "商品编号缺失",
+        "a line names no article while articles are excluded",
     ),
     Reason(
         _R.PAID_AT_OR_OVER_LIMIT,

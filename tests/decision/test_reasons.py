@@ -8,7 +8,7 @@ def test_every_code_has_one_entry_and_the_list_is_in_display_order() -> None:
     assert set(REASONS) == set(ReasonCode)
     places = [(entry.rank, entry.code) for entry in REASONS.values()]
     assert places == sorted(places)
-    assert len(REASONS) == 60
+    assert len(REASONS) == 62
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,8 @@ def test_merchants_are_told_nothing_about_the_buyer() -> None:
     [
         (["FR_ALL_CONDITIONS_MET"], "B0"),
         (["REQUEST_INVALID", "ORDER_SHIPPED"], "B1"),
+        (["HISTORY_UNAVAILABLE"], "B1"),
+        (["SKU_UNKNOWN"], "B1"),
         (["ORDER_SHIPPED", "BUYER_NOT_QUALITY"], "B2"),
         (["SHIP_SIGNAL_PRESENT"], "B2"),
         (["ORDER_STATUS_OTHER"], "B1"),
