@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
 import typer
 
 from streams.tools.commands import run_quietly
@@ -97,17 +96,18 @@ def backtest(
     require_tools("backtest")
     from streams.tools.backtest import command  # noqa: PLC0415
     from streams.tools.backtest.report import print_report, write_report  # noqa: PLC0415
-    from streams.tools.report.folder import make_folder  # noqa: PLC0415
+    from streams.tools.folders import made  # noqa: PLC0415
+    from streams.tools.show import json_line  # noqa: PLC0415
 
-    make_folder(report)
     trial = command.Trial(
         folder=folder, policy_file=policy, against=against, base_file=base
     )
-    found = command.backtest(trial, sys.stderr if json else sys.stdout)
-    if json:
-        print(msgspec.json.encode(found).decode())
-    else:
-        print_report(found, sys.stdout)
-    if report is not None:
-        write_report(found, report)
-        print(f"report in {report}", file=sys.stderr)
+    with made(report, "--report"):
+        found = command.backtest(trial, sys.stderr if json else sys.stdout)
+        if json:
+            print(json_line(found))
+        else:
+            print_report(found, sys.stdout)
+        if report is not None:
+            write_report(found, report)
+            print(f"report in {report}", file=sys.stderr)

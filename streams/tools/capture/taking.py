@@ -20,6 +20,7 @@ from streams.tools.capture.ranges import (
     whole_topics,
 )
 from streams.tools.capture.redaction import Redactor, refuse_events
+from streams.tools.folders import made
 from streams.tools.reading import broker_errors, partitions_of, reader
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ async def capture(
     asked = _asked(request, redactor)
     manifest = _known(request.folder, asked)
     if manifest is None or not manifest.done:
-        with broker_errors(settings.kafka):
+        with made(request.folder), broker_errors(settings.kafka):
             partitions = await partitions_of(settings.kafka, request.topics)
             async with reader(settings.kafka, "none") as consumer:
                 manifest = manifest or Manifest(
@@ -115,14 +116,10 @@ def _redactor(settings: Settings, request: Request) -> Redactor | None:
 
 
 def _known(folder: Path, asked: Asked) -> Manifest | None:
-    """Return the manifest to go on with; make the folder when there is none."""
+    """Return the manifest to go on with; None when there is none."""
     if not (folder / FILE).exists():
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UsageError([f"{folder}: is there and holds no capture; name another"])
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as problem:
-            raise UsageError([f"{folder}: {problem.strerror}"]) from None
         return None
     manifest = load(folder)
     if manifest.asked != asked:

@@ -13,17 +13,16 @@ from streams.tools.drive.clients import look_at
 from streams.tools.drive.conducting import ANSWERS, Outcome, Run, conduct
 from streams.tools.drive.target import problems_of
 from streams.tools.drive.view import view_for
+from streams.tools.folders import made
 from streams.tools.load.pace import Festival
 from streams.tools.load.population import MARKED
 from streams.tools.load.ramp import Range, next_above, search
 from streams.tools.load.world import LoadRows
-from streams.tools.report.folder import make_folder
 from streams.tools.report.run import (
     RunReport,
     Step,
-    print_report,
+    conclude,
     report_of,
-    write_report,
 )
 
 _LIVE_PREFIX: Final = Topics().prefix
@@ -66,18 +65,14 @@ def load(
         The brokers cannot be reached.
     """
     _check(settings, options)
-    make_folder(options.report)
-    loading = _Loading(settings, options, out, now_ms)
-    if options.ramp is None:
-        outcome = loading.run(options.rate)
-        report = loading.report(outcome, options.rate)
-    else:
-        outcome, report = loading.ramp(options.ramp)
-    print_report(report, out)
-    if options.report is not None:
-        write_report(report, outcome, options.report)
-        print(f"report in {options.report}", file=out)
-    return 0 if report.passed else 1
+    with made(options.report, "--report"):
+        loading = _Loading(settings, options, out, now_ms)
+        if options.ramp is None:
+            outcome = loading.run(options.rate)
+            report = loading.report(outcome, options.rate)
+        else:
+            outcome, report = loading.ramp(options.ramp)
+        return conclude(report, outcome, options.report, out)
 
 
 def _check(settings: Settings, options: Options) -> None:

@@ -15,13 +15,9 @@ from streams.tools.drive.conducting import ANSWERS, Run, conduct
 from streams.tools.drive.pacing import PaceOptions
 from streams.tools.drive.target import problems_of
 from streams.tools.drive.view import view_for
+from streams.tools.folders import made
 from streams.tools.replay.rows import INPUTS, CaptureRows, Extent, extent_of
-from streams.tools.report.folder import make_folder
-from streams.tools.report.run import (
-    print_report,
-    report_of,
-    write_report,
-)
+from streams.tools.report.run import conclude, report_of
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +50,6 @@ def replay(
     SourceError
         The brokers cannot be reached.
     """
-    make_folder(options.report)
     names = _names(options)
     _check_target(settings, options, names)
     extent = extent_of(options.capture, names)
@@ -66,18 +61,15 @@ def replay(
         file=out,
         flush=True,
     )
-    view = view_for(out)
-    try:
-        outcome = conduct(run, settings, view, now_ms)
-    finally:
-        view.close()
-    what = f"Replay of {options.capture.folder.name}"
-    report = report_of(outcome, what, options.pace.words, options.assertions)
-    print_report(report, out)
-    if options.report is not None:
-        write_report(report, outcome, options.report)
-        print(f"report in {options.report}", file=out)
-    return 0 if report.passed else 1
+    with made(options.report, "--report"):
+        view = view_for(out)
+        try:
+            outcome = conduct(run, settings, view, now_ms)
+        finally:
+            view.close()
+        what = f"Replay of {options.capture.folder.name}"
+        report = report_of(outcome, what, options.pace.words, options.assertions)
+        return conclude(report, outcome, options.report, out)
 
 
 def _names(options: Options) -> tuple[str, ...]:

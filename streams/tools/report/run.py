@@ -124,6 +124,11 @@ def _problems(outcome: Outcome) -> list[str]:
         found.append(f"the broker did not take {outcome.sent.refused} records")
     if not outcome.sent.requests:
         found.append("there was no request to send")
+    elif not outcome.measured.answered:
+        found.append(
+            f"none of {outcome.sent.requests:,} requests was answered: is a worker "
+            "running on these topics (topics.prefix)?"
+        )
     return found
 
 
@@ -149,6 +154,17 @@ def print_report(report: RunReport, out: TextIO) -> None:
         print(f"{one.text}: {verdict} ({value})", file=out)
     for problem in report.problems:
         print(f"FAILED: {problem}", file=out)
+
+
+def conclude(
+    report: RunReport, outcome: Outcome, folder: Path | None, out: TextIO
+) -> int:
+    """Print a report, write its files where a folder is named; return the exit code."""
+    print_report(report, out)
+    if folder is not None:
+        write_report(report, outcome, folder)
+        print(f"report in {folder}", file=out)
+    return 0 if report.passed else 1
 
 
 def _ms(value: float | None) -> str:

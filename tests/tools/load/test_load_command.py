@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from streams.cli import execute
@@ -22,11 +24,30 @@ def test_wrong_usage_is_one_line_and_code_2(
     assert err.count("\n") == 1
 
 
-def test_brokers_that_are_not_there_are_named(
-    capfd: pytest.CaptureFixture[str],
+def test_brokers_that_are_not_there_are_named_and_no_folder_is_left(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     nowhere = ["--bootstrap-servers", "127.0.0.1:1", "--set", "topics.prefix=x."]
-    assert execute(["load", *nowhere], {}) == 1
+    report = ["--report", str(tmp_path / "report")]
+    assert execute(["load", *nowhere, *report], {}) == 1
     err = capfd.readouterr().err
     assert err.startswith("refund: Kafka at 127.0.0.1:1: ")
     assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_capture_without_a_broker_leaves_no_folder(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = str(tmp_path / "day")
+    assert execute(["capture", folder, "--bootstrap-servers", "127.0.0.1:1"], {}) == 1
+    assert "Kafka at 127.0.0.1:1 cannot be reached" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_replay_or_backtest_of_no_capture_leaves_no_folder(tmp_path: Path) -> None:
+    nothing, report = str(tmp_path / "nothing"), str(tmp_path / "report")
+    policy = ("--policy", str(tmp_path / "none.toml"))
+    for arguments in (("replay", nothing), ("backtest", nothing, *policy)):
+        assert execute([*arguments, "--report", report], {}) == 2
+        assert list(tmp_path.iterdir()) == []

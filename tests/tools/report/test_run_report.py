@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-from streams.errors import UsageError
 from streams.tools.drive.asserting import read_assertions
 from streams.tools.drive.conducting import Outcome, Run
 from streams.tools.drive.measuring import Measured
 from streams.tools.drive.sending import Sent
-from streams.tools.report.folder import make_folder
 from streams.tools.report.run import (
     RunReport,
+    conclude,
     html,
     print_report,
     report_of,
@@ -60,6 +59,7 @@ def test_what_was_measured_is_reported() -> None:
     [
         (outcome(late_ms=11), "the generator fell behind: 11.0 ms late at 99.9 %"),
         (outcome(refused=3), "the broker did not take 3 records"),
+        (outcome(answered=0), "none of 100 requests was answered: is a worker"),
     ],
 )
 def test_a_run_that_measured_itself_or_lost_requests_on_the_way_fails(
@@ -68,6 +68,18 @@ def test_a_run_that_measured_itself_or_lost_requests_on_the_way_fails(
     failed = report(found)
     assert not failed.passed
     assert failed.problems[0].startswith(why)
+
+
+def test_a_run_that_loses_everything_ends_with_code_1_and_says_so(
+    tmp_path: Path,
+) -> None:
+    out = io.StringIO()
+    lost = outcome(answered=0)
+    assert conclude(report(lost), lost, tmp_path, out) == 1
+    assert "FAILED: none of 100 requests was answered" in out.getvalue()
+    assert (tmp_path / "report.html").exists()
+    some = outcome(answered=1)
+    assert conclude(report(some), some, None, out) == 0
 
 
 def test_an_assertion_that_does_not_hold_fails() -> None:
@@ -115,9 +127,3 @@ def test_no_name_turns_a_line_of_the_page_round() -> None:
     page = html(report(outcome(), what="day\u202e\u200b"))
     assert "day\\u202e\\u200b" in page
     assert "\u202e" not in page
-
-
-def test_a_folder_that_cannot_be_made_is_told_before_the_run(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(UsageError, match="--report"):
-        make_folder(tmp_path / "file")
