@@ -55,6 +55,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _name, _group in GROUPS.items():
     app.add_typer(_group, name=_name)
@@ -111,10 +112,13 @@ def worker(
 def demo(
     context: typer.Context,
     seconds: Annotated[int, typer.Option(min=1, help="How long it plays.")] = 20,
-    bootstrap: Annotated[
+    bootstrap_servers: Annotated[
         str | None,
         typer.Option(
-            metavar="HOST:PORT", help="A broker to use, not the embedded one."
+            "--bootstrap-servers",
+            "--bootstrap",
+            metavar="HOST:PORT",
+            help="Brokers to use, not the embedded one.",
         ),
     ] = None,
     web_port: Annotated[
@@ -135,7 +139,7 @@ def demo(
         seconds=seconds,
         afterwards="keep" if keep else "stop",
         form="json" if json else "people",
-        bootstrap=bootstrap,
+        bootstrap=bootstrap_servers,
         web_port=web_port,
     )
     raise typer.Exit(tool.run(options, edge.environ, now_ms))

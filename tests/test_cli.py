@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 import streams
-from streams.cli import execute
+from streams.cli import app, execute
 
 ROOT = Path(__file__).parents[1]
 NOWHERE = "kafka.bootstrap_servers=127.0.0.1:1"
@@ -77,6 +79,44 @@ def test_help_lists_the_commands(run: Run) -> None:
     assert (code, err) == (0, "")
     for name in ("worker", "topics", "decide", "explain", "policy", "dlq", "demo"):
         assert f"\n  {name} " in out
+
+
+def leaves() -> dict[tuple[str, ...], Any]:
+    """Return every command, groups too, by the words that call it."""
+    root = typer.main.get_command(app)
+    found: dict[tuple[str, ...], Any] = {(): root}
+    for name, command in getattr(root, "commands", {}).items():
+        found[(name,)] = command
+        for sub, leaf in getattr(command, "commands", {}).items():
+            found[(name, sub)] = leaf
+    return found
+
+
+@pytest.mark.parametrize("words", list(leaves()), ids=" ".join)
+def test_h_is_help_for_every_command(run: Run, words: tuple[str, ...]) -> None:
+    short, long = run(*words, "-h"), run(*words, "--help")
+    assert short == long
+    assert short[0] == 0
+    assert short[1].startswith("Usage: refund")
+    assert "-h, --help" in short[1]
+
+
+def test_brokers_have_one_name_in_every_command() -> None:
+    talking = {
+        words: {option for one in leaf.params for option in one.opts}
+        for words, leaf in leaves().items()
+        if any("--set" in one.opts for one in leaf.params) or words == ("demo",)
+    }
+    assert len(talking) > 8
+    for words, options in talking.items():
+        assert "--bootstrap-servers" in options, words
+
+
+def test_the_demo_takes_the_old_name_of_its_option_too(run: Run) -> None:
+    for option in ("--bootstrap-servers", "--bootstrap"):
+        code, _, err = run("demo", option, "127.0.0.1:1", "--seconds", "1")
+        assert code == 1
+        assert "127.0.0.1:1 cannot be reached" in err
 
 
 @pytest.mark.parametrize("arguments", [(), ("topics",), ("dlq",)])

@@ -27,6 +27,10 @@ GROUPS = {
     "kuaishou": kuaishou_app,
 }
 
+LetterTopic = Annotated[
+    str | None,
+    typer.Option(help="Topic it came from; the prefix may be left out."),
+]
 PolicyArgument = Annotated[
     str | None, typer.Argument(metavar="[FILE]", help="Default: the shipped policy.")
 ]
@@ -104,7 +108,9 @@ def policy_show(file: PolicyArgument = None) -> None:
 @dlq_app.command("list")
 def dlq_list(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
-    topic: Annotated[str | None, typer.Option(help="Topic it came from.")] = None,
+    topic: Annotated[
+        str | None, typer.Option(help="Topic it came from; the prefix may be left out.")
+    ] = None,
     error: Annotated[str | None, typer.Option(help="Only this error.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Newest per partition.")] = 100,
     *,
@@ -116,8 +122,9 @@ def dlq_list(  # noqa: PLR0913 - one parameter an option
     """List dead letters: where from, why, when."""
     settings = _settings(context, config, sets, bootstrap_servers)
     from streams.tools import dlq  # noqa: PLC0415
+    from streams.tools.letters import Choice  # noqa: PLC0415
 
-    choice = dlq.Choice(topic=topic, error=error, limit=limit)
+    choice = Choice(topic=topic, error=error, limit=limit)
     form = "json" if json else "table"
     run_quietly(dlq.list_letters(settings, choice, form, sys.stdout))
 
@@ -143,7 +150,9 @@ def dlq_replay(  # noqa: PLR0913 - one parameter an option
     letters: Annotated[
         list[str] | None, typer.Argument(metavar="[PARTITION:OFFSET]...")
     ] = None,
-    topic: Annotated[str | None, typer.Option(help="Topic it came from.")] = None,
+    topic: Annotated[
+        str | None, typer.Option(help="Topic it came from; the prefix may be left out.")
+    ] = None,
     error: Annotated[str | None, typer.Option(help="Only this error.")] = None,
     *,
     every: Annotated[bool, typer.Option("--all", help="Without naming them.")] = False,
@@ -163,7 +172,8 @@ def dlq_replay(  # noqa: PLR0913 - one parameter an option
         )
     settings = _settings(context, config, sets, bootstrap_servers)
     from streams.tools import dlq  # noqa: PLC0415
+    from streams.tools.letters import Choice  # noqa: PLC0415
 
-    choice = dlq.Choice(letters=tuple(letters or ()), topic=topic, error=error)
+    choice = Choice(letters=tuple(letters or ()), topic=topic, error=error)
     mode = "send" if yes else "dry"
     run_quietly(dlq.replay(settings, choice, mode, sys.stdout))

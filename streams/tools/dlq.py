@@ -4,10 +4,8 @@ A replay is a new record: the worker judges it as it stands then. The dead lette
 where it is until its topic deletes it, so what was replayed is the operator's to note.
 """
 
-from collections import deque
 from typing import Final, TextIO
 
-import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.errors import UsageError
@@ -18,90 +16,11 @@ from streams.records.dead_letters import PREFIX, last_text
 from streams.records.outgoing import Header
 from streams.settings import Settings, connection
 from streams.tools import show as display
-from streams.tools.reading import (
-    broker_errors,
-    fetch_one,
-    partitions_of,
-    reader,
-    scan,
-)
+from streams.tools.letters import Choice, find, inputs, letters_topic, place, where
+from streams.tools.reading import broker_errors, fetch_one, partitions_of, reader
 from streams.visible import visible
 
-_OUTPUTS: Final = ("approvals", "reviews", "skipped", "notices", "dead-letters")
 _HEADER: Final = ("letter", "from", "stage", "error", "failed at", "key", "message")
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """Which dead letters are meant."""
-
-    letters: tuple[str, ...] = ()
-    """``PARTITION:OFFSET`` each; empty = all that the other fields allow."""
-    topic: str | None = None
-    """Topic they came from."""
-    error: str | None = None
-    limit: int | None = None
-    """Only so many of the newest of each partition."""
-
-    def takes(self, record: Placed) -> bool:
-        """Whether a record is meant, ``limit`` aside."""
-        return (
-            (not self.letters or place(record) in self.letters)
-            and self.topic in (None, last_text(record.headers, "topic"))
-            and self.error in (None, last_text(record.headers, "error"))
-        )
-
-
-def place(record: Placed) -> str:
-    """Return ``PARTITION:OFFSET`` in the topic of dead letters."""
-    return f"{record.partition}:{record.offset}"
-
-
-def where(text: str) -> tuple[int, int]:
-    """Read ``PARTITION:OFFSET``.
-
-    Raises
-    ------
-    UsageError
-        It is none.
-    """
-    partition, _, offset = text.partition(":")
-    if not (partition.isdecimal() and offset.isdecimal()):
-        raise UsageError(
-            [f"{text}: no PARTITION:OFFSET; take one of `refund dlq list`"]
-        )
-    return int(partition), int(offset)
-
-
-async def find(settings: Settings, choice: Choice) -> list[Placed]:
-    """Read all dead letters and return those that are meant, by partition and offset.
-
-    Raises
-    ------
-    SourceError
-        The brokers cannot be reached.
-    TopicsError
-        The topic is missing.
-    UsageError
-        A letter that is named is not there.
-    """
-    for letter in choice.letters:
-        where(letter)
-    kept: dict[int, deque[Placed]] = {}
-
-    def take(record: Placed) -> None:
-        if choice.takes(record):
-            queue = kept.setdefault(record.partition, deque(maxlen=choice.limit))
-            queue.append(record)
-
-    with broker_errors(settings.kafka):
-        partitions = await partitions_of(settings.kafka, [_topic(settings)])
-        async with reader(settings.kafka) as consumer:
-            await scan(consumer, partitions, take)
-    found = [record for number in sorted(kept) for record in kept[number]]
-    missing = set(choice.letters) - {place(record) for record in found}
-    if missing:
-        raise UsageError(f"{one}: no such dead letter" for one in sorted(missing))
-    return found
 
 
 async def list_letters(
@@ -126,8 +45,8 @@ async def show_letter(settings: Settings, letter: str, out: TextIO) -> None:
     """
     partition, offset = where(letter)
     with broker_errors(settings.kafka):
-        partitions = await partitions_of(settings.kafka, [_topic(settings)])
-        wanted = TopicPartition(_topic(settings), partition)
+        partitions = await partitions_of(settings.kafka, [letters_topic(settings)])
+        wanted = TopicPartition(letters_topic(settings), partition)
         record = None
         if wanted in partitions:
             async with reader(settings.kafka) as consumer:
@@ -178,25 +97,19 @@ async def replay(settings: Settings, choice: Choice, mode: str, out: TextIO) -> 
     print(f"{len(records)} sent", file=out)
 
 
-def _topic(settings: Settings) -> str:
-    return settings.topics.prefix + "dead-letters"
-
-
 def _target(settings: Settings, record: Placed) -> TopicPartition:
     """Return where a letter came from; the header is not trusted to name any topic."""
-    outputs = {settings.topics.prefix + name for name in _OUTPUTS}
-    inputs = {
-        spec.name: spec.partitions
-        for spec in declare(settings)
-        if spec.name not in outputs
+    read = inputs(settings)
+    counts = {
+        spec.name: spec.partitions for spec in declare(settings) if spec.name in read
     }
     topic = last_text(record.headers, "topic")
     partition = last_text(record.headers, "partition")
-    if topic not in inputs:
+    if topic not in counts:
         raise UsageError(
             [f"{place(record)}: came from {topic}, which is not read here"]
         )
-    if not (partition and partition.isdecimal() and int(partition) < inputs[topic]):
+    if not (partition and partition.isdecimal() and int(partition) < counts[topic]):
         raise UsageError(
             [f"{place(record)}: came from partition {partition}, which is not there"]
         )

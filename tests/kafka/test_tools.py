@@ -143,6 +143,16 @@ def test_dead_letters_are_listed_shown_and_sent_back(
     assert "key: k5\n" in out
     assert "value: 0xff626164\n" in out
 
+    code, out, err = run("dlq", "list", "--error", "not_jason", "--topic", "order")
+    assert (code, out) == (2, "")
+    assert "--error not_jason: unknown; did you mean not_json?" in err
+    assert "--topic order: unknown; " in err
+    assert f"{prefix}orders" in err
+    assert run("dlq", "list", "--error", "too_large")[0] == 0  # known, none there
+    for topic in ("requests", f"{prefix}requests"):
+        assert run("dlq", "list", "--topic", topic)[1].count("not_json") == 1
+    assert run("dlq", "list", "--topic", "orders")[1].count("not_json") == 0
+
     forged = letter(settings, 7, error="no_id\n1:9\tforged\u202e")
     write(settings, "dead-letters", [forged])
     for command in (("list",), ("show", "1:2")):

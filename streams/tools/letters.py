@@ -1,0 +1,134 @@
+"""Which dead letters are meant, and finding them."""
+
+from collections import deque
+from difflib import get_close_matches
+from itertools import chain
+from typing import Final
+
+import msgspec
+
+from streams.errors import UsageError
+from streams.kafka.record import Placed
+from streams.kafka.topics import declare
+from streams.records.dead_letters import ERRORS, last_text
+from streams.settings import Settings
+from streams.tools.reading import broker_errors, partitions_of, reader, scan
+
+_OUTPUTS: Final = ("approvals", "reviews", "skipped", "notices", "dead-letters")
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """Which dead letters are meant."""
+
+    letters: tuple[str, ...] = ()
+    """``PARTITION:OFFSET`` each; empty = all that the other fields allow."""
+    topic: str | None = None
+    """Topic they came from, with or without the prefix."""
+    error: str | None = None
+    limit: int | None = None
+    """Only so many of the newest of each partition."""
+
+    def takes(self, record: Placed) -> bool:
+        """Whether a record is meant, ``limit`` aside."""
+        return (
+            (not self.letters or place(record) in self.letters)
+            and self.topic in (None, last_text(record.headers, "topic"))
+            and self.error in (None, last_text(record.headers, "error"))
+        )
+
+
+def letters_topic(settings: Settings) -> str:
+    """Return the topic of dead letters."""
+    return settings.topics.prefix + "dead-letters"
+
+
+def inputs(settings: Settings) -> set[str]:
+    """Return the topics that a dead letter may come from: all that are read here."""
+    outputs = {settings.topics.prefix + name for name in _OUTPUTS}
+    return {spec.name for spec in declare(settings)} - outputs
+
+
+def place(record: Placed) -> str:
+    """Return ``PARTITION:OFFSET`` in the topic of dead letters."""
+    return f"{record.partition}:{record.offset}"
+
+
+def where(text: str) -> tuple[int, int]:
+    """Read ``PARTITION:OFFSET``.
+
+    Raises
+    ------
+    UsageError
+        It is none.
+    """
+    partition, _, offset = text.partition(":")
+    if not (partition.isdecimal() and offset.isdecimal()):
+        raise UsageError(
+            [f"{text}: no PARTITION:OFFSET; take one of `refund dlq list`"]
+        )
+    return int(partition), int(offset)
+
+
+async def find(settings: Settings, choice: Choice) -> list[Placed]:
+    """Read all dead letters and return those that are meant, by partition and offset.
+
+    Raises
+    ------
+    SourceError
+        The brokers cannot be reached.
+    TopicsError
+        The topic is missing.
+    UsageError
+        A letter that is named is not there; a topic or error is unknown.
+    """
+    for letter in choice.letters:
+        where(letter)
+    choice = _full(choice, settings)
+    kept: dict[int, deque[Placed]] = {}
+    origins, errors = inputs(settings), set(chain.from_iterable(ERRORS.values()))
+
+    def take(record: Placed) -> None:
+        # A newer version may know more than this one: what is there is known, too.
+        origins.add(last_text(record.headers, "topic") or "")
+        errors.add(last_text(record.headers, "error") or "")
+        if choice.takes(record):
+            queue = kept.setdefault(record.partition, deque(maxlen=choice.limit))
+            queue.append(record)
+
+    with broker_errors(settings.kafka):
+        partitions = await partitions_of(settings.kafka, [letters_topic(settings)])
+        async with reader(settings.kafka) as consumer:
+            await scan(consumer, partitions, take)
+    _refuse_unknown(choice, origins, errors)
+    found = [record for number in sorted(kept) for record in kept[number]]
+    missing = set(choice.letters) - {place(record) for record in found}
+    if missing:
+        raise UsageError(f"{one}: no such dead letter" for one in sorted(missing))
+    return found
+
+
+def _full(choice: Choice, settings: Settings) -> Choice:
+    """Put the prefix before a topic that was named without it."""
+    full = f"{settings.topics.prefix}{choice.topic}"
+    if choice.topic is None or full not in inputs(settings):
+        return choice
+    return msgspec.structs.replace(choice, topic=full)
+
+
+def _refuse_unknown(choice: Choice, origins: set[str], errors: set[str]) -> None:
+    asked = (("--topic", choice.topic, origins), ("--error", choice.error, errors))
+    problems = [
+        f"{option} {given}: {_instead(given, known)}"
+        for option, given, known in asked
+        if given is not None and given not in known
+    ]
+    if problems:
+        raise UsageError(problems)
+
+
+def _instead(given: str, known: set[str]) -> str:
+    """Say what to write instead."""
+    close = get_close_matches(given, known - {""}, n=1)
+    if close:
+        return f"unknown; did you mean {close[0]}?"
+    return f"unknown; give one of {', '.join(sorted(known - {''}))}"
