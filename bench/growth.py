@@ -32,6 +32,7 @@ from streams.app.memory import collect_seldom, keep_freed, set_aside
 from streams.decision.breaker import Breaker
 from streams.decision.ledger import Ledger
 from streams.decision.policy import Policies
+from streams.kafka.answers import Answers
 from streams.kafka.batches import LeanBatches
 from streams.kafka.tables import PartitionTables, SharedTables
 from streams.records.decisions import recover
@@ -140,7 +141,7 @@ def _decide(
     for number, (partition, records) in enumerate(_slices(world)):
         table = tables[partition]
         began_ns = time.process_time_ns()
-        requests, _ = judge.read(records, set(), table.orders)
+        requests, _ = judge.read(records, Answers(), table.orders)
         judged = judge.judge(records, requests, table, _NOW_MS)
         batch = batches.full()
         batch.add([output.record for output in judged.outputs])

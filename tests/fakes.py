@@ -92,6 +92,12 @@ class FakeLog:
         self.ends[where] = self.end(where) + count
         self.changed.set()
 
+    def make_anew(self, where: TopicPartition) -> None:
+        """Delete a log and make another one under its name; groups lose its offsets."""
+        for state in (self.records, self.starts, self.ends, self.committed):
+            state.pop(where, None)
+        self.changed.set()
+
     def end(self, where: TopicPartition) -> int:
         return self.ends.get(where, self.starts.get(where, 0))
 

@@ -11,6 +11,7 @@ from faust.types import ChannelT, StreamT
 
 from streams.agents.judging import Judge
 from streams.agents.slices import Judged
+from streams.kafka.answers import Answers
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink
@@ -65,7 +66,7 @@ async def handle(piece: Slice, parts: DecideParts) -> None:
     if not await parts.source.still_ours(piece):
         return
     requests, missing = parts.judge.read(
-        piece.records, parts.answered[number].offsets, parts.facts.tables[number].orders
+        piece.records, parts.answered[number].inputs, parts.facts.tables[number].orders
     )
     if missing:
         # The order may have been written just before its request: look once more.
@@ -75,13 +76,28 @@ async def handle(piece: Slice, parts: DecideParts) -> None:
     judged = parts.judge.judge(
         piece.records, requests, parts.facts.tables[number], parts.now_ms()
     )
-    if judged.answered:
-        parts.answered[number].offsets.difference_update(
-            [record.offset for record in piece.records]
-        )
+    inputs = parts.answered[number].inputs
+    if inputs:
+        judged.unfit = _unfit(piece, inputs)
+        inputs.forget([record.offset for record in piece.records])
     _send(piece, judged, parts)
     parts.counters.judged(number, judged)
     await parts.sink.room()
+
+
+def _unfit(piece: Slice, inputs: Answers) -> int:
+    """Take, and tell of, the answers that are those of other records."""
+    unfit, inputs.unfit = inputs.unfit, 0
+    if unfit:
+        log.error(
+            "%s/%d: %d outputs name offsets %d to %d, but answer other records than are "
+            "there now: the topic was made anew; these records are decided",
+            *piece.partition,
+            unfit,
+            piece.records[0].offset,
+            piece.records[-1].offset,
+        )
+    return unfit
 
 
 def _send(piece: Slice, judged: Judged, parts: DecideParts) -> None:

@@ -25,6 +25,7 @@ from streams.decision.breaker import Breaker
 from streams.decision.engine import AUTO_APPROVE
 from streams.decision.ledger import APPROVED, Entry, Remembered
 from streams.decision.model import Decision, Request
+from streams.kafka.answers import Answers
 from streams.kafka.record import Record
 from streams.kafka.tables import PartitionTables, SharedTables, lists_as_of
 from streams.records.codec import Unreadable, decode_request
@@ -49,14 +50,14 @@ class Judge:
         self.short_way = ShortWay(shared, self._long_way)
 
     def read(
-        self, records: Sequence[Record], answered: set[int], orders: Container[str]
+        self, records: Sequence[Record], answered: Answers, orders: Container[str]
     ) -> tuple[list[Read], bool]:
         """Read the requests of a slice.
 
         Parameters
         ----------
         answered
-            Offsets that already have an output; they are skipped. They stay in the set
+            Records that already have an output; they are skipped. They stay in it
             until the slice is judged: it may yet be left to a later assignment.
         orders
             Ids of the orders that are known.
@@ -70,22 +71,21 @@ class Judge:
         limit = self._site.record_max_bytes
         found: list[Read] = []
         missing = False
+        known = answered.marks
         for record in records:
             value = record.value
-            if answered and record.offset in answered:
-                found.append(None)
-            elif value is not None and len(value) > limit:
-                found.append(
-                    Unreadable("too_large", f"{len(value)} bytes, over {limit}")
-                )
+            read: Request | Unreadable
+            if value is not None and len(value) > limit:
+                read = Unreadable("too_large", f"{len(value)} bytes, over {limit}")
             else:
-                request = decode_request(value)
-                if isinstance(request, Request):
-                    order_id = request.order_id
-                    missing = missing or (
-                        order_id is not None and order_id not in orders
-                    )
-                found.append(request)
+                read = decode_request(value)
+            if known and record.offset in known and answered.fit(record, read):
+                found.append(None)
+                continue
+            found.append(read)
+            if isinstance(read, Request):
+                order_id = read.order_id
+                missing = missing or (order_id is not None and order_id not in orders)
         return found, missing
 
     def judge(

@@ -57,6 +57,8 @@ class Judged(msgspec.Struct):
     """Plain decisions that differ from those of the rules: 0 or 1."""
     answered: int = 0
     """Offsets skipped because they had an output before the last restart."""
+    unfit: int = 0
+    """Outputs that name an offset of the slice and answer another record."""
 
 
 Read = Request | Unreadable | None

@@ -81,6 +81,8 @@ class EngineCounters:
             metrics.repeated(judged.repeated)
         if judged.answered:
             metrics.skipped(self._topic, judged.answered)
+        if judged.unfit:
+            metrics.unfit(self._topic, judged.unfit)
         if judged.doubted:
             metrics.doubted(judged.doubted)
         if judged.misrouted:

@@ -121,9 +121,8 @@ class Preparing:
             kept = self.answered.get(number)
             if kept is not None:  # read on from where we were: what was dead stays dead
                 answered.dead |= kept.dead
-                answered.offsets |= {
-                    at for at in kept.offsets if at >= committed[number]
-                }
+                kept.inputs.forget_before(committed[number])
+                answered.inputs.join(kept.inputs)
             self.answered[number] = answered
 
     async def _wait_for_policy(self) -> None:

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from streams.decision.ledger import APPROVED, Ledger
 from streams.errors import FactsUnreadableError
+from streams.kafka.answers import Answers, mark_of_decision, mark_of_letter
 from streams.kafka.record import Record
 from streams.records import headers
 from streams.records.dead_letters import last_text
@@ -54,9 +55,9 @@ class OutputTopics(msgspec.Struct, frozen=True, kw_only=True):
 class Answered(msgspec.Struct):
     """What the outputs of one partition say, besides the decisions in its ledger."""
 
-    offsets: set[int]
-    """Input offsets, from the committed one on, that already have an output."""
-    dead: set[tuple[str, int]]
+    inputs: Answers = msgspec.field(default_factory=Answers)
+    """Input records, from the committed offset on, that already have an output."""
+    dead: set[tuple[str, int]] = msgspec.field(default_factory=set)
     """(topic, offset) of every record that is a dead letter already."""
 
 
@@ -112,7 +113,7 @@ class OutputReader:
         FactsUnreadableError
             The outputs cannot be read; deciding without them could decide twice.
         """
-        answered = {number: Answered(set(), set()) for number in ledgers}
+        answered = {number: Answered() for number in ledgers}
         found: dict[int, list[tuple[int, Recovered]]] = {
             number: [] for number in ledgers
         }
@@ -200,8 +201,13 @@ class OutputReader:
         if offset is None or source != self._input_topic:
             self.foreign += 1
             return
+        inputs, entry = answered.inputs, decision.entry
+        inputs.end = max(inputs.end, offset + 1)
         if offset >= committed:
-            answered.offsets.add(offset)
+            mark = mark_of_decision(
+                record.key, entry.refund_id, entry.version, withdraws=entry.withdraws
+            )
+            inputs.add(offset, mark)
         found.append((offset, decision))
 
     def _take_dead_letter(
@@ -216,12 +222,11 @@ class OutputReader:
             self.foreign += 1
             return
         answered.dead.add((topic, int(offset)))
-        if (
-            topic == self._input_topic
-            and partition == str(where.partition)
-            and int(offset) >= committed
-        ):
-            answered.offsets.add(int(offset))
+        if topic == self._input_topic and partition == str(where.partition):
+            inputs, at = answered.inputs, int(offset)
+            inputs.end = max(inputs.end, at + 1)
+            if at >= committed:
+                inputs.add(at, mark_of_letter(record.key, record.value))
 
 
 def _by_offset(found: tuple[int, Recovered]) -> tuple[int, bool]:

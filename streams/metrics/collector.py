@@ -117,6 +117,10 @@ class Metrics(Collector):
         """Count offsets that had been decided before a restart."""
         self._add(table.SKIPPED, (topic,), count)
 
+    def unfit(self, topic: str, count: int) -> None:
+        """Count outputs that answer other records than those at their offsets."""
+        self._add(table.UNFIT, (topic,), count)
+
     def misrouted(self, topic: str, count: int) -> None:
         """Count records in the wrong partition."""
         self._add(table.MISROUTED, (topic,), count)

@@ -100,6 +100,12 @@ SKIPPED: Final = _counter(
     "topic",
     "Offsets passed over because a worker had decided them before it ended.",
 )
+UNFIT: Final = _counter(
+    "refund_unfit_answers_total",
+    "topic",
+    "Outputs that name an offset but answer another record than is there now: the topic "
+    "was made anew. That record is decided.",
+)
 DOUBTED: Final = _counter(
     "refund_plain_doubted_total",
     "",
@@ -174,6 +180,7 @@ TABLE: Final = (
     DEAD_LETTERS,
     REPEATED,
     SKIPPED,
+    UNFIT,
     DOUBTED,
     MISROUTED,
     FACTS_LOADED,

@@ -14,6 +14,7 @@ from streams.errors import OutputLostError
 from streams.kafka.slices import Poll
 from tests import samples
 from tests.agents.stage import INPUT, ORDERS, OUTPUTS, ready
+from tests.agents.world import answers_to
 from tests.fakes import turns
 from tests.samples import NUMBER
 
@@ -116,9 +117,9 @@ async def test_a_partition_taken_away_during_that_wait_is_left_to_its_new_owner(
     None
 ):
     async with ready() as stage:
-        stage.answered[NUMBER].offsets.add(1)
         stage.ask(order_id="o-9")
         stage.ask(refund_id="r-2")  # was answered before a restart
+        stage.answered[NUMBER].inputs = answers_to(stage.log.records[INPUT][1])
         stage.facts_consumer.pause(ORDERS)
         stage.log.write(ORDERS, samples.order(order_id="o-9"))
         deciding = asyncio.create_task(stage.decide())
@@ -127,7 +128,7 @@ async def test_a_partition_taken_away_during_that_wait_is_left_to_its_new_owner(
         stage.facts_consumer.resume(ORDERS)
         await asyncio.wait_for(deciding, 5)
         assert stage.counted.slices == []
-        assert stage.answered[NUMBER].offsets == {1}  # and is answered still
+        assert set(stage.answered[NUMBER].inputs.offsets()) == {1}  # and is still
 
 
 async def test_after_a_crash_between_produce_and_commit_nothing_is_decided_twice() -> (
@@ -150,11 +151,40 @@ async def test_after_a_crash_between_produce_and_commit_nothing_is_decided_twice
         (judged,) = second.counted.slices
         assert judged.answered == 3
         assert second.source.progress.to_commit() == {INPUT: 4}
-        assert second.answered[NUMBER].offsets == set()
+        assert len(second.answered[NUMBER].inputs) == 0
         newest = second.written("refund.reviews")[-1]
     assert "REQUEST_EDITED_AFTER_APPROVAL" in newest["reason_codes"]  # it remembers
     before["refund.reviews"].append(second.records("refund.reviews")[-1])
     assert before == {name: second.records(name) for name in OUTPUTS.names()}
+
+
+async def test_requests_of_a_topic_made_anew_are_decided_though_outputs_name_their_offsets(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with ready() as first:
+        first.ask()
+        first.ask(refund_id="r-2")
+        first.log.write(INPUT, b"nonsense")
+        await first.decide()
+        await first.sink.flush()
+        log = first.log
+    log.make_anew(INPUT)
+    async with ready(log) as second:
+        second.ask(refund_id="r-3")
+        second.ask(refund_id="r-2")  # it is there again: answered once
+        second.ask(refund_id="r-4")
+        await second.decide()
+        await second.sink.flush()
+        (judged,) = second.counted.slices
+        assert (judged.answered, judged.unfit) == (1, 2)
+        answered = {
+            found["refund_id"]
+            for topic in ("refund.approvals", "refund.reviews")
+            for found in second.written(topic)
+        }
+    assert answered == {"r-1", "r-2", "r-3", "r-4"}
+    (told,) = [one.message for one in caplog.records if one.levelname == "ERROR"]
+    assert "2 outputs name offsets 0 to 2, but answer other records" in told
 
 
 async def test_all_versions_of_a_refund_are_remembered_over_a_restart() -> None:

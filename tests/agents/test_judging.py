@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 from streams.agents.slices import DEAD_LETTERS
 from streams.decision.engine import judge_again
 from streams.decision.ledger import Entry
+from streams.kafka.answers import Answers
 from streams.kafka.routing import partition_of
 from streams.records.decisions import decode_decision, encode_decision
 from tests import samples
-from tests.agents.world import SHIPPED, World, policy, topics, verdict
+from tests.agents.world import SHIPPED, World, answers_to, policy, topics, verdict
 from tests.fakes import headers_in
 from tests.samples import BUYER, DROP, NOW, NUMBER, PARTITIONS, T
 
@@ -155,18 +157,18 @@ def _again(value: bytes | None) -> bytes:
 
 def test_offsets_answered_before_a_restart_are_skipped_and_counted() -> None:
     world = World()
-    world.answered = {0, 2}
     records = [
         world.record(samples.request(refund_id=f"r-{number}", order_id=f"o-{number}"))
         for number in range(4)
     ]
+    world.answered = answers_to(records[0], records[2])
     judged = world.slice(records)
     assert judged.answered == 2
     offsets = [
         dict(headers_in(one.record[2]))["source_offset"] for one in judged.outputs
     ]
     assert offsets == [b"1", b"3"]
-    assert world.answered == {0, 2}  # kept until the slice is surely judged
+    assert set(world.answered.offsets()) == {0, 2}  # until the slice is surely judged
 
 
 def test_an_order_that_is_not_there_yet_is_noticed_but_not_that_of_answered_ones() -> (
@@ -179,9 +181,51 @@ def test_an_order_that_is_not_there_yet_is_noticed_but_not_that_of_answered_ones
     bad = world.record(b"nonsense")
     orders = world.tables.orders
     read: Callable[..., Any] = world.judge.read
-    assert read([there, without, bad], set(), orders)[1] is False
-    assert read([there, missing, there], set(), orders)[1] is True
-    assert read([missing], {missing.offset}, orders)[1] is False
+    assert read([there, without, bad], Answers(), orders)[1] is False
+    assert read([there, missing, there], Answers(), orders)[1] is True
+    assert read([missing], answers_to(missing), orders)[1] is False
+
+
+OTHERS = {
+    "another request": samples.request(refund_id="r-2"),
+    "another version": samples.request(refund_version=2),
+    "a withdrawal": samples.request(action="withdraw"),
+    "nothing readable": b"nonsense",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_an_answer_counts_only_for_the_record_that_it_answers(name: str) -> None:
+    """A topic made anew has other records at the offsets that outputs name."""
+    world = World()
+    there = world.record(samples.request())
+    world.answered = answers_to(replace(there, value=OTHERS[name]))
+    judged = world.slice([there])
+    assert (judged.answered, len(judged.outputs)) == (0, 1)
+    assert world.answered.unfit == 1
+
+
+def test_an_answer_to_the_same_request_under_another_key_is_none() -> None:
+    world = World()
+    there = world.record(samples.request())
+    world.answered = answers_to(replace(there, key=b"other"))
+    assert world.slice([there]).answered == 0
+
+
+def test_a_dead_letter_answers_a_record_of_the_same_bytes_only() -> None:
+    world = World()
+    dead, other = world.record(b"nonsense"), world.record(b"other nonsense")
+    world.answered = answers_to(dead, replace(other, value=b"nonsense"))
+    judged = world.slice([dead, other])
+    assert (judged.answered, judged.dead) == (1, {"not_json": 1})
+
+
+def test_of_two_outputs_that_name_one_offset_the_one_that_fits_counts() -> None:
+    world = World()
+    there = world.record(samples.request())
+    world.answered = answers_to(replace(there, value=OTHERS["another request"]), there)
+    assert world.slice([there]).answered == 1
+    assert world.answered.unfit == 0
 
 
 # -- dead letters ----------------------------------------------------------------------
@@ -376,8 +420,10 @@ def test_a_withdrawal_of_a_newer_version_hides_the_request_in_its_slice() -> Non
 
 def test_slices_answered_before_a_restart_do_not_count_as_undecided() -> None:
     world = World()
-    world.answered = {1}
-    assert in_one_slice(world, [V1, V2]) == ["A"]
+    first, second = world.record(V1), world.record(V2)
+    world.answered = answers_to(second)
+    (output,) = world.slice([first, second]).outputs
+    assert verdict(json.loads(output.value or b"")) == "A"
 
 
 # -- other refunds of the order --------------------------------------------------------

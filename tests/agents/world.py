@@ -17,8 +17,11 @@ from streams.agents.slices import (
     Site,
 )
 from streams.decision.breaker import Breaker
+from streams.decision.model import Request
 from streams.decision.policy import Policies, Policy, override, parse_policy
+from streams.kafka.answers import Answers, mark_of_decision, mark_of_letter
 from streams.kafka.tables import PartitionTables, SharedTables
+from streams.records.codec import decode_request
 from tests import samples
 from tests.fakes import FakeRecord, Headers
 from tests.samples import NOW, NUMBER, PARTITIONS
@@ -77,7 +80,7 @@ class World:
         self.breaker = Breaker()
         self.judge = Judge(SITE, self.shared, self.breaker)
         self.now_ms = NOW
-        self.answered: set[int] = set()
+        self.answered = Answers()
         self.outputs: list[Output] = []
         self._next = 0
 
@@ -118,6 +121,24 @@ class World:
         self.tables.apply_order(
             None, samples.order(order_id=order_id, as_of_ms=self.now_ms, **changes)
         )
+
+
+def answers_to(*records: FakeRecord) -> Answers:
+    """Return what outputs that answer these records would say."""
+    found = Answers()
+    for record in records:
+        request = decode_request(record.value)
+        if isinstance(request, Request):
+            mark = mark_of_decision(
+                record.key,
+                request.refund_id,
+                request.refund_version,
+                withdraws=request.action == "withdraw",
+            )
+        else:
+            mark = mark_of_letter(record.key, record.value)
+        found.add(record.offset, mark)
+    return found
 
 
 def verdict(decision: dict[str, Any]) -> object:

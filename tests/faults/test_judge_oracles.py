@@ -23,6 +23,7 @@ from streams.agents.judging import Judge
 from streams.agents.slices import Site
 from streams.decision.breaker import Breaker
 from streams.decision.policy import Policies
+from streams.kafka.answers import Answers
 from streams.kafka.tables import PartitionTables, SharedTables
 from streams.settings import load_policy
 from tests import samples
@@ -103,7 +104,7 @@ def judged(tables: PartitionTables, shared: SharedTables, facts: list[Rec]) -> V
         app_version="1",
     )
     judge = Judge(site, shared, Breaker())
-    reads, _ = judge.read(asked, set(), tables.orders)
+    reads, _ = judge.read(asked, Answers(), tables.orders)
     found = judge.judge(asked, reads, tables, DECIDED_MS)
     outputs: list[Rec] = []
     for output in found.outputs:

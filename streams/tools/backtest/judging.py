@@ -10,6 +10,7 @@ from streams.agents.slices import APPROVALS, REVIEWS, SKIPPED, Site
 from streams.decision.breaker import Breaker
 from streams.decision.model import Decision
 from streams.decision.policy import Policies
+from streams.kafka.answers import Answers
 from streams.kafka.tables import PartitionTables, SharedTables
 from streams.records.decisions import decode_decision, recover
 from streams.tools.backtest.recorded import Recorded
@@ -96,7 +97,7 @@ class Court:
         tables = self._tables[piece.partition]
         # A worker has read the vetoes to their end whenever it decides.
         tables.vetoes_known_ms = piece.at_ms
-        requests, _ = self._judge.read(piece.records, set(), tables.orders)
+        requests, _ = self._judge.read(piece.records, Answers(), tables.orders)
         judged = self._judge.judge(piece.records, requests, tables, piece.at_ms)
         for output in judged.outputs:
             if output.topic in _DECIDED and output.value is not None:

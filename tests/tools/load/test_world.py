@@ -9,6 +9,7 @@ from streams.agents.judging import Judge
 from streams.agents.slices import APPROVALS, DEAD_LETTERS, Site
 from streams.decision.breaker import Breaker
 from streams.decision.policy import Policies
+from streams.kafka.answers import Answers
 from streams.kafka.record import Record
 from streams.kafka.routing import partition_of
 from streams.kafka.tables import WATERMARK_KEY, PartitionTables, SharedTables
@@ -165,7 +166,7 @@ def test_the_worker_approves_about_what_a_real_day_would_have() -> None:
                     row.topic, row.partition, offset, at_ms, 0, row.key, row.value
                 )
                 records = cast("list[Record]", [record])
-                asked, _ = judge.read(records, set(), own.orders)
+                asked, _ = judge.read(records, Answers(), own.orders)
                 for one in judge.judge(records, asked, own, at_ms).outputs:
                     outcomes[one.topic] += 1
                     if one.topic != DEAD_LETTERS:
