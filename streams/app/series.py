@@ -64,6 +64,7 @@ def _read(topic: str, stage: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
 def _of_requests(topics: Topics) -> Iterator[tuple[Spec, tuple[str, ...]]]:
     requests, facts = topics.prefix + "requests", fact_topics(topics)
     yield table.SKIPPED, (requests,)
+    yield table.UNFIT, (requests,)
     for topic in (requests, facts.buyers):
         yield table.MISROUTED, (topic,)
     for topic in facts.names():
