@@ -109,7 +109,7 @@ def worker(
 
 
 @app.command()
-def demo(
+def demo(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     seconds: Annotated[int, typer.Option(min=1, help="How long it plays.")] = 20,
     bootstrap_servers: Annotated[
@@ -130,6 +130,9 @@ def demo(
         bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the run as SVG.")
+    ] = None,
 ) -> None:
     """Show it at work: embedded broker, sample traffic, one worker, live table."""
     from streams.tools import demo as tool  # noqa: PLC0415
@@ -141,6 +144,7 @@ def demo(
         form="json" if json else "people",
         bootstrap=bootstrap_servers,
         web_port=web_port,
+        picture=picture,
     )
     raise typer.Exit(tool.run(options, edge.environ, now_ms))
 

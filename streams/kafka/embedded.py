@@ -30,7 +30,8 @@ STOP_TIMEOUT_S: Final = 5.0
 
 _MISSING: Final = (
     "the embedded broker comes with confluent-kafka, which is not installed: "
-    "pip install 'refund-streams[demo]', or name a broker with --bootstrap-servers HOST:PORT"
+    "install refund-streams with its extra `demo`, use a checkout after `make setup`, "
+    "or name a broker with --bootstrap-servers HOST:PORT"
 )
 
 _NO_REBALANCE_DELAY_MS: Final = 0

@@ -22,7 +22,8 @@ def require_tools(command: str) -> None:
             [
                 (
                     f"refund {command} needs packages that are not installed "
-                    f"({', '.join(missing)}): pip install 'refund-streams[tools]'"
+                    f"({', '.join(missing)}): install refund-streams with its extra "
+                    "`tools`, or use a checkout after `make setup`"
                 )
             ]
         )

@@ -22,6 +22,7 @@ from streams.cli import execute
 from streams.settings import load_policy
 from streams.tools.demo.board import Board, Row, percentile
 from streams.tools.demo.machinery import environment, read
+from streams.tools.demo.picture import Pictured
 from streams.tools.demo.samples import Cast, Samples
 from streams.tools.demo.show import JsonView, LinesView, LiveView, Started
 from tests.processes import MARK, processes_of, until_gone
@@ -403,3 +404,18 @@ def test_json_lines_hold_the_row_as_it_is() -> None:
 
 def test_the_scene_at_the_limit_asks_for_the_limit_of_the_shipped_policy() -> None:
     assert load_policy(None).paid_limit_fen == 12500 + 17500
+
+
+def test_a_picture_of_a_run_names_its_rows_and_no_other_site(tmp_path: Path) -> None:
+    file, out = tmp_path / "run.svg", io.StringIO()
+    view = Pictured(LinesView(out), file)
+    board = Board(iter((5, 26)).__next__)
+    board.expect("decision", "r1", "direct")
+    view.row(board.take(decided("r1")))
+    view.end(board.summary(1), ["next: nothing"])
+    drawn = file.read_text(encoding="utf-8").replace("&#160;", " ")
+    assert "the back end shows the order as shipped" in drawn
+    assert "1 results in 1 s" in drawn
+    assert "next: nothing" not in drawn
+    assert "next: nothing" in out.getvalue()
+    assert "@font-face" not in drawn

@@ -23,5 +23,6 @@ def test_a_command_without_its_packages_says_how_to_get_them(
     assert execute(arguments, {}) == 2
     assert capfd.readouterr().err == (
         f"refund: refund {arguments[0]} needs packages that are not installed (pyarrow): "
-        "pip install 'refund-streams[tools]'\n"
+        "install refund-streams with its extra `tools`, or use a checkout after "
+        "`make setup`\n"
     )

@@ -1,5 +1,6 @@
 """What a demo is to be like."""
 
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -17,3 +18,5 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """``HOST:PORT`` of a broker to use instead of the embedded one."""
     web_port: int | None = None
     """TCP port of the worker's pages; None = any free one."""
+    picture: Path | None = None
+    """An SVG file that shows the run when it is over."""

@@ -25,6 +25,7 @@ from streams.tools.demo import machinery
 from streams.tools.demo.act import EXCLUDED_SKU, Stage
 from streams.tools.demo.board import Board
 from streams.tools.demo.options import Options
+from streams.tools.demo.picture import Pictured
 from streams.tools.demo.playing import Show
 from streams.tools.demo.samples import Samples
 from streams.tools.demo.scenes import SHOPS
@@ -59,16 +60,19 @@ def run(options: Options, environ: Mapping[str, str], now_ms: Callable[[], int])
     """
     logs.silence()
     try:
-        return asyncio.run(
-            _run(options, environ, now_ms, _view(options.form, sys.stdout))
-        )
+        return asyncio.run(_run(options, environ, now_ms, _view(options, sys.stdout)))
     except asyncio.CancelledError:
         return EXIT_TERMINATED
 
 
-def _view(form: str, out: TextIO) -> View:
+def _view(options: Options, out: TextIO) -> View:
     if isinstance(out, io.TextIOWrapper):  # a terminal without Chinese shows "?"
         out.reconfigure(errors="replace")
+    view = _view_of(options.form, out)
+    return view if options.picture is None else Pictured(view, options.picture)
+
+
+def _view_of(form: str, out: TextIO) -> View:
     if form == "json":
         return JsonView(out)
     return LiveView(out) if out.isatty() else LinesView(out)

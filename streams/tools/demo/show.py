@@ -1,6 +1,7 @@
 """Three ways to show a run: a live table, plain lines, JSON lines."""
 
 from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol, TextIO
 
 import msgspec
@@ -108,7 +109,7 @@ class LinesView:
 
     def end(self, summary: Summary, advice: list[str]) -> None:
         """Print the figures and the advice."""
-        for line in (*_figures(summary), *advice):
+        for line in (*figures(summary), *advice):
             print(line, file=self._out, flush=True)
 
     def close(self) -> None:
@@ -147,25 +148,32 @@ class LiveView(LinesView):
         self._live.stop()
 
     def _table(self) -> Table:
-        table = Table(box=None, header_style="bold", expand=True)
-        for name in ("refund", "order"):
-            table.add_column(name, no_wrap=True)
-        table.add_column("yuan", justify="right", no_wrap=True)
-        table.add_column("result", no_wrap=True)
-        table.add_column("ms", justify="right", no_wrap=True)
-        table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
-        for timed in self._rows:
-            one = timed.row
-            result, refund, order, amount, ms, _via = _cells(timed)
-            table.add_row(
-                Text(refund),
-                Text(order),
-                amount,
-                Text(result, _STYLES.get(result, _NOTICE_STYLE)),
-                ms,
-                Text(self._between.join((visible(one.zh), visible(one.en)))),
-            )
-        return table
+        return table_of(self._rows, self._why)
+
+    def _why(self, timed: Timed) -> str:
+        return self._between.join((visible(timed.row.zh), visible(timed.row.en)))
+
+
+def table_of(rows: Iterable[Timed], why: Callable[[Timed], str]) -> Table:
+    """Return outputs as a table; ``why`` words the last column, visible as it is."""
+    table = Table(box=None, header_style="bold", expand=True)
+    for name in ("refund", "order"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("yuan", justify="right", no_wrap=True)
+    table.add_column("result", no_wrap=True)
+    table.add_column("ms", justify="right", no_wrap=True)
+    table.add_column("why", no_wrap=True, overflow="ellipsis", ratio=1)
+    for timed in rows:
+        result, refund, order, amount, ms, _via = _cells(timed)
+        table.add_row(
+            Text(refund),
+            Text(order),
+            amount,
+            Text(result, _STYLES.get(result, _NOTICE_STYLE)),
+            ms,
+            Text(why(timed)),
+        )
+    return table
 
 
 def _cells(timed: Timed) -> tuple[str, ...]:
@@ -188,7 +196,8 @@ def _where(started: Started) -> list[str]:
     ]
 
 
-def _figures(summary: Summary) -> list[str]:
+def figures(summary: Summary) -> list[str]:
+    """Return the figures of a run in words, a line each."""
     results = ", ".join(f"{count} {name}" for name, count in summary.results.items())
     lines = ["", f"{summary.expected} results in {summary.seconds} s: {results}"]
     for via, (middle, most) in summary.latency_ms.items():

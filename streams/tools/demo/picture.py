@@ -1,0 +1,59 @@
+"""A picture of a run: the table and the figures as one SVG, for documents."""
+
+import io
+import re
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from typing_extensions import override
+
+from streams.tools.demo.board import Summary, Timed
+from streams.tools.demo.show import Started, View, figures, table_of
+from streams.visible import visible
+
+_COLUMNS: Final = 120
+_ROWS_MAX: Final = 24
+_FOREIGN: Final = re.compile(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", re.DOTALL)
+"""Fonts that the picture would fetch from another site; any monospaced one does."""
+
+
+class Pictured(View):
+    """Shows a run in another view too, and draws it when it is over.
+
+    Parameters
+    ----------
+    view
+        Where the run is shown meanwhile.
+    file
+        Written at the end; replaced when it is there.
+    """
+
+    def __init__(self, view: View, file: Path) -> None:
+        self._view, self._file = view, file
+        self._rows: list[Timed] = []
+
+    @override
+    def start(self, started: Started) -> None:
+        self._view.start(started)
+
+    @override
+    def row(self, timed: Timed) -> None:
+        self._rows.append(timed)
+        self._view.row(timed)
+
+    @override
+    def end(self, summary: Summary, advice: list[str]) -> None:
+        self._view.end(summary, advice)
+        console = Console(
+            file=io.StringIO(), width=_COLUMNS, record=True, force_terminal=True
+        )
+        console.print(table_of(self._rows[:_ROWS_MAX], lambda one: visible(one.row.en)))
+        for line in figures(summary):
+            console.print(line, markup=False, highlight=False)
+        drawn = console.export_svg(title="refund demo")
+        self._file.write_text(_FOREIGN.sub("", drawn), encoding="utf-8")
+
+    @override
+    def close(self) -> None:
+        self._view.close()
