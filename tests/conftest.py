@@ -1,6 +1,9 @@
-"""What every test may use: the golden-file switch and the Hypothesis profile."""
+"""What every test may use: the golden-file switch, programs, the Hypothesis profile."""
 
+import shutil
 import signal
+from collections.abc import Callable
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -12,6 +15,39 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 # A shared machine is slow at times; a slow example is no failed example.
 settings.register_profile("refund", deadline=None, print_blob=True)
 settings.load_profile("refund")
+
+TOOLS: Final = {
+    "promtool": "apt-get install --no-install-recommends prometheus",
+    "systemd-analyze": "apt-get install --no-install-recommends systemd",
+}
+"""Programs that only some tests need, and how they come to a Debian machine."""
+
+MISSING = pytest.StashKey[set[str]]()
+"""Those of them that a test has asked for in vain."""
+
+
+@pytest.fixture(scope="session")
+def tool(pytestconfig: pytest.Config) -> Callable[[str], str]:
+    """Find a program of :data:`TOOLS`; without it the test skips, and the run says so."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            pytestconfig.stash.setdefault(MISSING, set()).add(name)
+            pytest.skip(f"{name} is not installed: {TOOLS[name]}")
+        return path
+
+    return find
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    missing: set[str] = config.stash.get(MISSING, set[str]())
+    for name in sorted(missing):
+        terminalreporter.write_line(
+            f"TESTS THAT NEED {name} DID NOT RUN: {TOOLS[name]}", red=True, bold=True
+        )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

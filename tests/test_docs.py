@@ -125,11 +125,11 @@ def test_every_setting_and_metric_on_a_page_exists(page: Path) -> None:
             assert hasattr(getattr(sections, section), key), f"{section}.{key}"
 
 
-def test_every_metric_to_be_alerted_on_exists() -> None:
+def test_every_metric_of_the_operations_page_exists() -> None:
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     metrics = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     names = set(re.findall(r"\brefund_(?!dlq_)[a-z_]+\b", page)) - {"refund_id"}
-    assert len(names) > 10
+    assert names
     for name in names:
         assert f"`{name}`" in metrics, name
 

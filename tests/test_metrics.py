@@ -90,18 +90,23 @@ def test_ages_are_those_of_the_scrape() -> None:
     metrics.watermarks({"refund.orders": NOW_MS - 1_000, "refund.shops": None})
     now[0] += 500
     found = scraped(metrics)
-    assert found["refund_commit_age_seconds"] == 0.7
+    assert found["refund_commit_age_seconds{topic=events}"] == 0.6
+    assert found["refund_commit_age_seconds{topic=refund.requests}"] == 0.7
     assert found["refund_watermark_age_seconds{topic=refund.orders}"] == 1.5
     assert found["refund_watermark_age_seconds{topic=refund.shops}"] == float("inf")
+
+
+def test_readiness_is_asked_at_the_scrape(metrics: Metrics) -> None:
+    assert scraped(metrics)["refund_ready"] == 0
+    metrics.ready = lambda: True
+    assert scraped(metrics)["refund_ready"] == 1
 
 
 def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     metrics.assigned("events", 1, 2)
     metrics.assigned("refund.requests", 1, 0)
     metrics.assigned("refund.requests", 0, 4)
-    assert metrics.value(table.PARTITIONS) == 6
     metrics.assigned("events", 0, 0)
-    metrics.assigned("refund.requests", 0, 0)
     metrics.deleted("refund.requests", 2)
     metrics.deleted("refund.requests", 3)
     metrics.facts_loaded({"orders": 10})
@@ -116,9 +121,10 @@ def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     metrics.policy("FR@1")
     metrics.policy(None)
     found = scraped(metrics)
-    assert found["refund_rebalances_total"] == 2
+    assert found["refund_rebalances_total{topic=events}"] == 1
     assert found["refund_deleted_unread_total{topic=refund.requests}"] == 5
-    assert found["refund_partitions"] == 0
+    assert found["refund_partitions{topic=events}"] == 0
+    assert found["refund_partitions{topic=refund.requests}"] == 4
     assert found["refund_facts_loaded_total{table=orders}"] == 10
     assert "refund_table_rows{table=orders}" not in found
     assert found["refund_table_rows{table=buyers}"] == 3
@@ -130,7 +136,6 @@ def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     assert found["refund_build_info{python=3.11.7},{version=0.1.0}"] == 1
     assert found["refund_policy_info{policy=none}"] == 1
     assert "refund_policy_info{policy=FR@1}" not in found
-    assert metrics.value(table.PARTITIONS) == 0
     assert metrics.value(table.NOTICES, "loss_recorded") == 0
 
 

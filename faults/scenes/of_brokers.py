@@ -174,6 +174,8 @@ async def _leader(run: Run, partition: int) -> int:
 
 async def _rebalances(run: Run) -> dict[str, float | None]:
     return {
-        worker.name: await worker.metric("refund_rebalances_total")
+        worker.name: await worker.metric(
+            f'refund_rebalances_total{{topic="{run.lab.input_topic}"}}'
+        )
         for worker in run.crew.workers
     }

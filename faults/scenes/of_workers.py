@@ -112,7 +112,9 @@ async def rolling(run: Run) -> None:
 
 async def _rebalances(run: Run) -> dict[str, float | None]:
     return {
-        worker.name: await worker.metric("refund_rebalances_total")
+        worker.name: await worker.metric(
+            f'refund_rebalances_total{{topic="{run.lab.input_topic}"}}'
+        )
         for worker in run.crew.workers
     }
 

@@ -12,7 +12,7 @@ import faust
 from faust.app.base import BootStrategy
 from faust.worker import Worker
 from mode.supervisors import CrashingSupervisor
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 from typing_extensions import override
 
 from streams import __version__
@@ -119,7 +119,9 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
     )
     app.settings = settings
     app.limited = RateLimitedLog(log, monotonic_ms)
-    metrics = Metrics(CollectorRegistry(), now_ms)
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    metrics = Metrics(registry, now_ms)
     metrics.declare(series(settings))
     metrics.build(__version__, platform.python_version())
     counters = EngineCounters(
@@ -243,4 +245,5 @@ def _pages(app: RefundApp, metrics: Metrics) -> Pages:
             found.update(part.status())
         return found
 
+    metrics.ready = lambda: ready()[0]
     return Pages(ready=ready, alive=alive, status=status, metrics=metrics)

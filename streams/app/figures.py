@@ -67,10 +67,15 @@ class Figures(SourceFigures):
         }
 
     def watermarks(self) -> dict[str, int | None]:
-        """Return the oldest watermark by topic; None = a partition has none."""
+        """Return the oldest watermark by topic; None = a partition has none.
+
+        A spare has no partitions, so no feed of theirs can be late for it.
+        """
         names = self._facts.topics
         found: dict[str, int | None] = {names.shops: self._shared.lists_ms}
         tables = list(self._facts.tables.values())
+        if not tables:
+            return found
         for name, marks in (
             (names.orders, [one.order_marks.ms for one in tables]),
             (names.buyers, [one.buyer_marks.ms for one in tables]),

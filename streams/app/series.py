@@ -55,7 +55,7 @@ def _decisions() -> Iterator[tuple[Spec, tuple[str, ...]]]:
 
 def _read(topic: str, stage: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
     """Yield what is counted of any topic that an agent reads in slices."""
-    for spec in (table.RECORDS, table.SLICES, table.DELETED):
+    for spec in (table.RECORDS, table.SLICES, table.DELETED, table.REBALANCES):
         yield spec, (topic,)
     for error in ERRORS[stage]:
         yield table.DEAD_LETTERS, (topic, error)

@@ -42,6 +42,8 @@ class Metrics(Collector):
         """``requested_at_ms`` to ``decided_at_ms``."""
         self.latency = Histogram()
         """Record timestamp to acknowledged output."""
+        self.ready: Callable[[], bool] = lambda: False
+        """Asked at a scrape: whether the worker is ready."""
         self._now_ms = now_ms
         self._lock = threading.Lock()
         self._values: dict[str, dict[tuple[str, ...], float]] = {
@@ -52,7 +54,6 @@ class Metrics(Collector):
         self._decided = 0
         self._approved = 0
         self._committed_at_ms: dict[str, int] = {}
-        self._partitions: dict[str, int] = {}
         self._watermarks_ms: dict[str, int | None] = {}
         registry.register(self)
 
@@ -141,9 +142,8 @@ class Metrics(Collector):
 
     def assigned(self, topic: str, rebalances: int, partitions: int) -> None:
         """Count rebalances, and say how many partitions of a topic are read now."""
-        self._add(table.REBALANCES, (), rebalances)
-        self._partitions[topic] = partitions
-        self._put(table.PARTITIONS, (), sum(self._partitions.values()))
+        self._add(table.REBALANCES, (topic,), rebalances)
+        self._put(table.PARTITIONS, (topic,), partitions)
 
     def deleted(self, topic: str, count: int) -> None:
         """Count records that were deleted before they were read."""
@@ -227,9 +227,9 @@ class Metrics(Collector):
     def _refresh(self) -> None:
         """Turn moments into ages, as of now."""
         now_ms = self._now_ms()
-        if self._committed_at_ms:
-            age_ms = max(0, now_ms - min(self._committed_at_ms.values()))
-            self._put(table.COMMIT_AGE, (), age_ms / 1000)
+        for topic, at_ms in self._committed_at_ms.items():
+            self._put(table.COMMIT_AGE, (topic,), max(0, now_ms - at_ms) / 1000)
+        self._put(table.READY, (), int(self.ready()))
         self._replace(
             table.WATERMARK_AGE,
             {

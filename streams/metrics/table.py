@@ -133,24 +133,25 @@ DELETED: Final = _counter(
     "requests without a decision.",
 )
 REBALANCES: Final = _counter(
-    "refund_rebalances_total", "", "Assignments received.", "assignments"
+    "refund_rebalances_total", "topic", "Assignments received.", "assignments"
 )
 PARTITIONS: Final = _gauge(
     "refund_partitions",
-    "",
-    "Partitions read, of requests and of platform events; 0 on a spare.",
+    "topic",
+    "Partitions being read; 0 on a spare.",
     "partitions",
 )
 COMMIT_AGE: Final = _gauge(
     "refund_commit_age_seconds",
-    "",
-    "Time since offsets were last committed; of several topics the longest.",
+    "topic",
+    "Time since offsets were last committed.",
     "seconds",
 )
 NOTICES: Final = _counter("refund_notices_total", "kind", "Notices written.", "notices")
 BREAKERS_OPEN: Final = _gauge(
     "refund_breakers_open", "scope", "Open breakers: 0 or 1 for global.", "breakers"
 )
+READY: Final = _gauge("refund_ready", "", "1 while /readyz says 200, else 0.")
 AGENTS_UP: Final = _gauge("refund_agent_up", "agent", "1 while the agent runs.")
 TASKS: Final = _gauge(
     "refund_tasks",
@@ -192,6 +193,7 @@ TABLE: Final = (
     COMMIT_AGE,
     NOTICES,
     BREAKERS_OPEN,
+    READY,
     AGENTS_UP,
     TASKS,
     BUILD,
@@ -219,7 +221,9 @@ def metrics_page() -> str:
     return (
         "# Metrics\n\nServed at `/metrics` in the Prometheus text format. "
         "Labels come from closed lists or are topics and partitions, never ids.\n"
-        f"Histograms have the bounds {bounds} seconds.\n\n"
+        f"Histograms have the bounds {bounds} seconds. Counters exist at 0 from the start.\n"
+        "Beside them stand the `process_*` metrics of the Prometheus client: CPU, memory, "
+        "open files, start.\n\n"
         "| metric | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
         f"{rows}\n\n"
         "This page is generated from the table in `streams/metrics/table.py`.\n"

@@ -9,8 +9,10 @@ from prometheus_client import CollectorRegistry
 
 from streams.agents.slices import Judged
 from streams.app.counters import EngineCounters
+from streams.app.figures import Figures
 from streams.kafka.facts import BadFact
 from streams.kafka.slices import Slice
+from streams.kafka.tables import PartitionTables
 from streams.metrics import Metrics, table
 from streams.platforms.kuaishou.ingest import Handled
 from streams.platforms.kuaishou.names import Kind, Reason
@@ -48,11 +50,11 @@ async def test_partitions_count_from_when_they_are_read_and_rebalances_one_by_on
     look = told.counters.look_at_source
     stage.source.rebalances = 2
     look(TOPIC, stage.source, {})
-    assert told.metrics.value(table.PARTITIONS) == 0
+    assert told.metrics.value(table.PARTITIONS, TOPIC) == 0
     stage.source.read_to[TopicPartition(TOPIC, 0)] = 5
     look(TOPIC, stage.source, {0: (3, 10)})
-    assert told.metrics.value(table.PARTITIONS) == 1
-    assert told.metrics.value(table.REBALANCES) == 2
+    assert told.metrics.value(table.PARTITIONS, TOPIC) == 1
+    assert told.metrics.value(table.REBALANCES, TOPIC) == 2
     assert told.metrics.value(table.LAG_RECORDS, TOPIC, "0") == 3
 
 
@@ -126,3 +128,12 @@ def test_a_dead_event_is_counted_and_logged_with_its_place(
     assert told.metrics.value(table.DEAD_LETTERS, "events", "tag_missing") == 1
     (line,) = caplog.messages
     assert line.endswith("for example tag_missing at events/0@5")
+
+
+@pytest.mark.asyncio
+async def test_no_feed_is_late_for_a_spare() -> None:
+    stage = Stage(FakeLog(lambda: NOW))
+    figures = Figures(stage.source, stage.facts, stage.facts.shared)
+    assert set(figures.watermarks()) == {"refund.shops"}
+    stage.facts.tables[0] = PartitionTables(0, 4)
+    assert figures.watermarks()["refund.orders"] is None
