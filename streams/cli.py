@@ -224,6 +224,29 @@ def explain(  # noqa: PLR0913 - one parameter an option
         explaining.show(found, version, lang, sys.stdout)
 
 
+@app.command("reasons")
+def show_reasons(
+    code: Annotated[str | None, typer.Argument(metavar="[CODE]")] = None,
+    *,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The reference page.")
+    ] = False,
+) -> None:
+    """Print what a reason code means and what to do about it; without one, all codes."""
+    from streams.decision.reasons import find  # noqa: PLC0415
+    from streams.tools import reasons_page as page  # noqa: PLC0415
+
+    if markdown:
+        print(page.reasons_page(), end="")
+    elif code is None:
+        page.print_codes(sys.stdout)
+    else:
+        known = find(code)
+        if known is None:
+            raise UsageError([f"{code}: no reason code; `refund reasons` lists them"])
+        print(page.entry(known))
+
+
 @app.command("settings")
 def show_settings(
     context: typer.Context,

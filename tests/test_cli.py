@@ -13,6 +13,7 @@ import typer
 
 import streams
 from streams.cli import app, execute
+from streams.decision.reasons import ReasonCode
 
 ROOT = Path(__file__).parents[1]
 NOWHERE = "kafka.bootstrap_servers=127.0.0.1:1"
@@ -202,6 +203,10 @@ def test_a_file_that_is_no_toml_is_told(
 def test_pages_are_generated(run: Run) -> None:
     page = run("settings", "--markdown")[1]
     assert page == (ROOT / "docs/settings.md").read_text("utf-8")
+    page = run("reasons", "--markdown")[1]
+    assert page == (ROOT / "docs/reasons.md").read_text("utf-8"), (
+        "run: refund reasons --markdown > docs/reasons.md"
+    )
     file = run("settings", "--toml")[1]
     assert file == (ROOT / "config/worker.toml").read_text("utf-8")
 
@@ -313,6 +318,20 @@ def test_a_policy_beyond_what_can_be_read_is_told_in_a_line(
     assert (code, out) == (2, "")
     assert "not TOML" in err
     assert "Traceback" not in err
+
+
+# Reasons
+
+
+def test_a_code_is_told_with_what_to_do_and_an_unknown_one_is_refused(run: Run) -> None:
+    code, out, err = run("reasons", "LISTS_NOT_READY")
+    assert (code, err) == (0, "")
+    assert "| reviewers and merchants read | 名单数据未就绪 |" in out
+    assert "refund_watermark_age_seconds" in out
+    assert run("reasons")[1].count("\n") == len(ReasonCode) + 1
+    code, out, err = run("reasons", "NO_SUCH_CODE")
+    assert (code, out) == (2, "")
+    assert "NO_SUCH_CODE: no reason code" in err
 
 
 # Explanations

@@ -113,7 +113,7 @@ def explain(decision: Decision, policy: Policy | None) -> Explanation:
     codes = decision.reason_codes
     limit_fen = None if policy is None else policy.paid_limit_fen
     approved = decision.outcome == AUTO_APPROVE
-    told = reasons.buyer_text(codes)
+    told = reasons.buyer_text(codes, decision.outcome)
     merchant_zh = [reasons.merchant_text(code, limit_fen) for code in codes]
     merchant_en = [reasons.merchant_text_en(code, limit_fen) for code in codes]
     return Explanation(

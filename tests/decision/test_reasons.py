@@ -1,7 +1,9 @@
+import re
+
 import pytest
 
 from streams.decision import reasons
-from streams.decision.reasons import REASONS, ReasonCode
+from streams.decision.reasons import ADVICE, REASONS, ReasonCode
 
 
 def test_every_code_has_one_entry_and_the_list_is_in_display_order() -> None:
@@ -63,9 +65,9 @@ def test_the_limit_is_worded_in_yuan(limit_fen: int, shown: str) -> None:
 
 
 def test_without_a_policy_the_limit_is_left_open() -> None:
-    assert (
-        reasons.reviewer_text("PAID_AT_OR_OVER_LIMIT", None) == "实付金额未低于限额—元"
-    )
+    code = "PAID_AT_OR_OVER_LIMIT"
+    assert reasons.reviewer_text(code, None) == "实付金额未低于限额"
+    assert reasons.reviewer_text_en(code, None).endswith("is not below the limit")
 
 
 def test_a_negative_amount_keeps_its_sign() -> None:
@@ -92,6 +94,47 @@ def test_merchants_are_told_nothing_about_the_buyer() -> None:
     assert reasons.merchant_text_en("PRESALE", None) == "pre-sale order"
 
 
+def test_every_code_says_what_to_do_in_both_languages() -> None:
+    assert list(ADVICE) == list(ReasonCode)
+    for advice in ADVICE.values():
+        for zh, en in filter(None, (advice.reviewer, advice.merchant, advice.operator)):
+            assert re.search("[一-鿿]", zh)
+            assert zh.endswith("。")
+            assert not re.search("[一-鿿]", en)
+            assert en[0].isupper()
+            assert en.endswith(".")
+
+
+def test_advice_to_merchants_tells_nothing_about_the_buyer() -> None:
+    for code, entry in REASONS.items():
+        if entry.reviewers_only:
+            assert ADVICE[code].merchant is None
+            assert "不要把原因告诉商家或买家" in ADVICE[code].reviewer[0]
+            assert "neither merchant nor buyer" in ADVICE[code].reviewer[1]
+
+
+@pytest.mark.parametrize("code", ["NO_SUCH_CODE", "", "买家"])
+def test_a_code_of_a_newer_version_is_told_as_such(code: str) -> None:
+    assert reasons.find(code) is None
+    assert reasons.reviewer_text(code, None) == f"本版本不认识的代码{code}"
+    assert (
+        reasons.reviewer_text_en(code, 1)
+        == f"{code}, a code this version does not know"
+    )
+    assert reasons.merchant_text(code, None) == reasons.MERCHANT_GENERAL_ZH
+    assert reasons.merchant_text_en(code, None) == reasons.MERCHANT_GENERAL_EN
+    assert reasons.buyer_text([code, "ORDER_SHIPPED"], "manual_review").name == "B1"
+
+
+@pytest.mark.parametrize("outcome", ["manual_review", None])
+def test_no_code_tells_a_buyer_that_a_refund_is_approved_when_it_is_not(
+    outcome: str | None,
+) -> None:
+    for code in (*ReasonCode, "NO_SUCH_CODE"):
+        assert reasons.buyer_text([code], outcome).name != "B0"
+        assert reasons.buyer_text([code], "auto_approve").name == "B0"
+
+
 @pytest.mark.parametrize(
     ("codes", "name"),
     [
@@ -110,7 +153,9 @@ def test_merchants_are_told_nothing_about_the_buyer() -> None:
 def test_the_buyer_is_told_the_text_of_the_first_code(
     codes: list[str], name: str
 ) -> None:
-    assert reasons.buyer_text(codes).name == name
+    first = reasons.find(codes[0]) if codes else None
+    outcome = first.outcome if first else "manual_review"
+    assert reasons.buyer_text(codes, outcome).name == name
 
 
 def test_an_approval_is_worded_with_the_fixed_notice() -> None:

@@ -1,86 +1,15 @@
-"""Reason codes: the closed list, its order of display, and what people are told.
+"""What every reason code means: one row a code, and the order of display.
 
-A code is never invented elsewhere: a rule returns members of :class:`ReasonCode`,
-and everything a code means stands in :data:`REASONS`. Three audiences read three
-texts: reviewers the plain wording, merchants the same unless the code would tell
-on a buyer, buyers one of five sentences that disclose no list, threshold or score.
 The module is long because the closed list stands in it as one table.
 """
 
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-
-class ReasonCode(StrEnum):
-    """Why a decision came out as it did; names are stable for ever."""
-
-    FR_ALL_CONDITIONS_MET = "FR_ALL_CONDITIONS_MET"
-    REQUEST_INVALID = "REQUEST_INVALID"
-    EVENT_TIME_UNKNOWN = "EVENT_TIME_UNKNOWN"
-    EVENT_IN_FUTURE = "EVENT_IN_FUTURE"
-    HISTORY_UNAVAILABLE = "HISTORY_UNAVAILABLE"
-    REQUEST_MISROUTED = "REQUEST_MISROUTED"
-    REFUND_KIND_UNKNOWN = "REFUND_KIND_UNKNOWN"
-    REQUEST_EDITED_AFTER_APPROVAL = "REQUEST_EDITED_AFTER_APPROVAL"
-    REFUND_FAILED = "REFUND_FAILED"
-    POLICY_NOT_LOADED = "POLICY_NOT_LOADED"
-    SERVICE_PAUSED = "SERVICE_PAUSED"
-    BREAKER_OPEN = "BREAKER_OPEN"
-    DEPENDENCY_UNAVAILABLE = "DEPENDENCY_UNAVAILABLE"
-    ORDER_SHIPPED = "ORDER_SHIPPED"
-    ORDER_PARTLY_SHIPPED = "ORDER_PARTLY_SHIPPED"
-    ORDER_STATUS_CONFLICT = "ORDER_STATUS_CONFLICT"
-    SHIP_SIGNAL_PRESENT = "SHIP_SIGNAL_PRESENT"
-    ORDER_STATUS_OTHER = "ORDER_STATUS_OTHER"
-    ORDER_STATUS_UNKNOWN = "ORDER_STATUS_UNKNOWN"
-    ORDER_STATUS_STALE = "ORDER_STATUS_STALE"
-    CATEGORY_CUSTOM = "CATEGORY_CUSTOM"
-    CATEGORY_VIRTUAL = "CATEGORY_VIRTUAL"
-    CATEGORY_EXCLUDED = "CATEGORY_EXCLUDED"
-    SKU_EXCLUDED = "SKU_EXCLUDED"
-    CATEGORY_UNKNOWN = "CATEGORY_UNKNOWN"
-    CATEGORY_STALE = "CATEGORY_STALE"
-    SKU_UNKNOWN = "SKU_UNKNOWN"
-    PAID_AT_OR_OVER_LIMIT = "PAID_AT_OR_OVER_LIMIT"
-    PAID_AMOUNT_INVALID = "PAID_AMOUNT_INVALID"
-    PAID_AMOUNT_CHANGED = "PAID_AMOUNT_CHANGED"
-    PAID_AMOUNT_UNKNOWN = "PAID_AMOUNT_UNKNOWN"
-    PAID_AMOUNT_STALE = "PAID_AMOUNT_STALE"
-    CURRENCY_NOT_CNY = "CURRENCY_NOT_CNY"
-    REFUND_AMOUNT_INVALID = "REFUND_AMOUNT_INVALID"
-    BUYER_CANCELLED = "BUYER_CANCELLED"
-    BUYER_LIMITED = "BUYER_LIMITED"
-    BUYER_QUALITY_REVOKED = "BUYER_QUALITY_REVOKED"
-    BUYER_NOT_QUALITY = "BUYER_NOT_QUALITY"
-    BUYER_UNKNOWN = "BUYER_UNKNOWN"
-    BUYER_QUALITY_UNKNOWN = "BUYER_QUALITY_UNKNOWN"
-    BUYER_QUALITY_STALE = "BUYER_QUALITY_STALE"
-    ORDER_VETOED = "ORDER_VETOED"
-    SHOP_EXCLUDED = "SHOP_EXCLUDED"
-    SHOP_STANDING_RESTRICTED = "SHOP_STANDING_RESTRICTED"
-    SHOP_UNKNOWN = "SHOP_UNKNOWN"
-    LISTS_NOT_READY = "LISTS_NOT_READY"
-    PRIOR_REFUND_ON_ORDER = "PRIOR_REFUND_ON_ORDER"
-    OPEN_REFUND_ON_ORDER = "OPEN_REFUND_ON_ORDER"
-    PAY_LATER = "PAY_LATER"
-    PRESALE = "PRESALE"
-    GROUP_BUY_PENDING = "GROUP_BUY_PENDING"
-    PAYMENT_RISK_REVIEW = "PAYMENT_RISK_REVIEW"
-    ORDER_RISK_FLAGGED = "ORDER_RISK_FLAGGED"
-    ORDER_DETAIL_UNKNOWN = "ORDER_DETAIL_UNKNOWN"
-    BUYER_COUNT_LIMIT = "BUYER_COUNT_LIMIT"
-    BUYER_AMOUNT_QUOTA = "BUYER_AMOUNT_QUOTA"
-    ORDER_ALREADY_AUTO_APPROVED = "ORDER_ALREADY_AUTO_APPROVED"
-    PAYMENT_AGE_OUTSIDE_WINDOW = "PAYMENT_AGE_OUTSIDE_WINDOW"
-    NOT_REFUND_ONLY = "NOT_REFUND_ONLY"
-    PRICE_PROTECTION = "PRICE_PROTECTION"
-    SUPERSEDED_BY_VERSION = "SUPERSEDED_BY_VERSION"
-    REQUEST_WITHDRAWN = "REQUEST_WITHDRAWN"
-
+from streams.decision.reasons.codes import ReasonCode
 
 NOTICE_ZH: Final = (
     "系统提示：这笔发货前的仅退款已由平台自动同意。"
@@ -94,13 +23,6 @@ NOTICE_EN: Final = (
     "condition."
 )
 """N1 in English."""
-
-MERCHANT_GENERAL_ZH: Final = "该申请按平台规则转人工审核。"
-"""What merchants see in place of a wording that is for reviewers only."""
-
-MERCHANT_GENERAL_EN: Final = (
-    "Under platform rules this request goes to a person for review."
-)
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -134,38 +56,10 @@ class Reason(msgspec.Struct, frozen=True):
         return "auto_approve" if self.rank == APPROVED_RANK else "manual_review"
 
 
-class BuyerText(msgspec.Struct, frozen=True):
-    """What a buyer is told: one of B0 to B4."""
-
-    name: str
-    zh: str
-    en: str
-
-
 APPROVED_RANK: Final = 1
 SHIPPED_RANKS: Final = range(20, 24)
 OUT_OF_SCOPE_RANK: Final = 90
 SUPERSEDED_RANK: Final = 91
-
-B0: Final = BuyerText(
-    "B0",
-    "退款已通过，款项将退回付款账户",
-    "Your refund is approved; the money goes back to your payment account.",
-)
-B1: Final = BuyerText(
-    "B1", "申请已收到，正在审核", "We have your request and are reviewing it."
-)
-B2: Final = BuyerText(
-    "B2", "订单可能已发出，正在核实", "Your order may be on its way; we are checking."
-)
-B3: Final = BuyerText(
-    "B3",
-    "该申请将按普通售后流程处理",
-    "This request follows the ordinary after-sales process.",
-)
-B4: Final = BuyerText(
-    "B4", "本次申请已更新或撤回", "This request was changed or withdrawn."
-)
 
 _R = ReasonCode
 _ALL: Final = (
@@ -591,6 +485,7 @@ REASONS: Final[Mapping[ReasonCode, Reason]] = MappingProxyType(
 )
 """Every code in display order: by rank, then by name."""
 
+_NAMES: Final = frozenset(code.value for code in REASONS)
 _PLACE: Final = {code: place for place, code in enumerate(REASONS)}
 
 
@@ -605,58 +500,11 @@ def reason(code: str) -> Reason:
     return REASONS[ReasonCode(code)]
 
 
+def find(code: str) -> Reason | None:
+    """Look a code up; None when it is not in the list."""
+    return REASONS[ReasonCode(code)] if code in _NAMES else None
+
+
 def in_order(codes: Iterable[ReasonCode]) -> tuple[str, ...]:
     """Return codes once each, in display order, as plain strings."""
     return tuple(code.value for code in sorted(set(codes), key=_PLACE.__getitem__))
-
-
-def reviewer_text(code: str, limit_fen: int | None) -> str:
-    """Word a code for reviewers in zh-CN; ``limit_fen`` is ``paid_limit_fen``."""
-    return _filled(reason(code).zh, limit_fen)
-
-
-def reviewer_text_en(code: str, limit_fen: int | None) -> str:
-    """Word a code for reviewers in English."""
-    return _filled(reason(code).en, limit_fen)
-
-
-def merchant_text(code: str, limit_fen: int | None) -> str:
-    """Word a code for merchants in zh-CN; nothing is said about the buyer."""
-    if reason(code).reviewers_only:
-        return MERCHANT_GENERAL_ZH
-    return _filled(reason(code).zh, limit_fen)
-
-
-def merchant_text_en(code: str, limit_fen: int | None) -> str:
-    """Word a code for merchants in English."""
-    if reason(code).reviewers_only:
-        return MERCHANT_GENERAL_EN
-    return _filled(reason(code).en, limit_fen)
-
-
-def buyer_text(codes: Iterable[str]) -> BuyerText:
-    """Return what the buyer is told: the text of the first listed code.
-
-    No codes at all cannot come from a decision; B1 says the least.
-    """
-    for code in codes:
-        rank = reason(code).rank
-        if rank == APPROVED_RANK:
-            return B0
-        if rank in SHIPPED_RANKS:
-            return B2
-        if rank == OUT_OF_SCOPE_RANK:
-            return B3
-        return B4 if rank == SUPERSEDED_RANK else B1
-    return B1
-
-
-def yuan(fen: int) -> str:
-    """Write fen as yuan: ``300``, ``300.50``; exact, whatever the size."""
-    whole, rest = divmod(abs(fen), 100)
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{whole}.{rest:02d}" if rest else f"{sign}{whole}"
-
-
-def _filled(text: str, limit_fen: int | None) -> str:
-    return text.replace("{limit}", "—" if limit_fen is None else yuan(limit_fen))
