@@ -208,6 +208,19 @@ class FakeConsumer(_Failing):
         await turns(3)  # as long as a broker takes
         return {where: self.log.end(where) for where in partitions}
 
+    async def offsets_for_times(
+        self, times_ms: dict[TopicPartition, int]
+    ) -> dict[TopicPartition, Any]:
+        self._may_fail("offsets_for_times")
+        await turns(3)  # as long as a broker takes
+        return {
+            where: next(
+                (one for one in self.log.records[where] if one.timestamp >= from_ms),
+                None,
+            )
+            for where, from_ms in times_ms.items()
+        }
+
     async def committed(self, where: TopicPartition) -> int | None:
         self._may_fail("committed")
         await turns(3)  # as long as a broker takes

@@ -5,7 +5,7 @@ crash it becomes the same records, with the same ids and versions, which change
 nothing a second time.
 """
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 import faust
@@ -13,6 +13,7 @@ import msgspec
 from aiokafka import TopicPartition
 from faust.types import ChannelT, StreamT
 
+from streams.kafka.placement import Placement
 from streams.kafka.record import Record
 from streams.kafka.routing import partition_of
 from streams.kafka.sink import Sink
@@ -21,7 +22,7 @@ from streams.kafka.source import Source
 from streams.platforms.kuaishou.ingest import Handled, Ingest
 from streams.platforms.kuaishou.mapping import Emission
 from streams.records.dead_letters import dead_letter_headers
-from streams.records.outgoing import Header, block_of
+from streams.records.outgoing import Outgoing, block_of
 
 _DEAD: Final = "dead_letters"
 
@@ -44,6 +45,8 @@ class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
     """The reader of one input partition: it must see all records of an order."""
     forget: Callable[[int], None]
     """Drop that reader, because it has seen records that will be read again."""
+    placement: Placement
+    """Learns where orders are written."""
     sink: Sink
     topics: Mapping[str, str]
     """Emission topic -> Kafka topic."""
@@ -77,10 +80,13 @@ async def handle(piece: Slice, parts: IngestParts) -> None:
     claim = parts.source.progress.claim(piece.partition, piece.end_offset)
     for record, found in zip(piece.records, handled, strict=True):
         for emission in found.emissions:
-            origin = piece.partition, record
-            where, key, headers = _address(origin, found, emission, parts, now_ms)
-            value = record.value if emission.topic == _DEAD else emission.value
-            parts.sink.append(where, [(key, value, block_of(headers))], claim)
+            if emission.topic == _DEAD:
+                letter = _letter((piece.partition, record), found, parts, now_ms)
+                parts.sink.append(*letter, claim)
+            else:
+                for number in _partitions(emission, parts):
+                    where = TopicPartition(parts.topics[emission.topic], number)
+                    parts.sink.append(where, [_record(record, emission)], claim)
 
     def done() -> None:
         at_ms = parts.now_ms()
@@ -95,31 +101,43 @@ async def handle(piece: Slice, parts: IngestParts) -> None:
     await parts.sink.room()
 
 
-def _address(
+def _letter(
     origin: tuple[TopicPartition, Record],
     found: Handled,
-    emission: Emission,
     parts: IngestParts,
     now_ms: int,
-) -> tuple[TopicPartition, bytes | None, list[Header]]:
-    (source, record), topic = origin, parts.topics[emission.topic]
-    if emission.topic == _DEAD:
-        reason = found.verdict.reason
-        headers = dead_letter_headers(
-            record.headers,
-            (source.topic, source.partition, record.offset),
-            ("ingest", str(reason), "the event cannot be read"),
-            now_ms,
-            parts.app_version,
-        )
-        return (
-            TopicPartition(topic, source.partition % parts.partitions),
-            record.key,
-            headers,
-        )
-    where = TopicPartition(topic, partition_of(emission.partition_by, parts.partitions))
-    passed = [header for header in record.headers if header[0] == "traceparent"]
-    return where, emission.key, passed
+) -> tuple[TopicPartition, list[Outgoing]]:
+    """Return a dead letter and where it goes."""
+    source, record = origin
+    headers = dead_letter_headers(
+        record.headers,
+        (source.topic, source.partition, record.offset),
+        ("ingest", str(found.verdict.reason), "the event cannot be read"),
+        now_ms,
+        parts.app_version,
+    )
+    where = TopicPartition(parts.topics[_DEAD], source.partition % parts.partitions)
+    return where, [(record.key, record.value, block_of(headers))]
+
+
+def _partitions(emission: Emission, parts: IngestParts) -> Iterable[int]:
+    """Return where a record goes; the row of an order is noted, so that others follow."""
+    owner = emission.partition_by
+    if owner is None:
+        return range(parts.partitions)
+    number = partition_of(owner, parts.partitions)
+    if emission.topic == "orders":
+        order_id = int(emission.key)
+        if emission.value is None:
+            parts.placement.ended(order_id, number)
+        else:
+            parts.placement.wrote(order_id, owner)
+    return (number,)
+
+
+def _record(event: Record, emission: Emission) -> Outgoing:
+    passed = [header for header in event.headers if header[0] == "traceparent"]
+    return emission.key, emission.value, block_of(passed)
 
 
 def register(

@@ -1,7 +1,6 @@
 """The Kafka clients of one worker, built from settings."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -45,12 +44,39 @@ class Clients(msgspec.Struct, frozen=True):
         await self.outputs.stop()
 
 
+class IngestClients(msgspec.Struct, frozen=True):
+    """A reader of orders without a group, and one producer."""
+
+    orders: AIOKafkaConsumer
+    producer: AIOKafkaProducer
+
+    async def start(self) -> None:
+        """Connect both.
+
+        Raises
+        ------
+        KafkaConnectionError
+            No broker answers.
+        """
+        await connect(self.producer)
+        await start(self.orders)
+
+    async def stop(self) -> None:
+        """Disconnect both."""
+        await self.producer.stop()
+        await self.orders.stop()
+
+
+def build_for_ingest(kafka: Kafka) -> IngestClients:
+    """Build the clients of ``ingest``; needs a running event loop."""
+    return IngestClients(reader(kafka, "ingest-orders"), writer(kafka))
+
+
 def build(kafka: Kafka) -> Clients:
     """Build the clients; needs a running event loop."""
-    common = connection(kafka)
     return Clients(
-        _reader(kafka, common, "facts", _FACT_BYTES),
-        _reader(kafka, common, "outputs", 1),
+        reader(kafka, "facts", _FACT_BYTES),
+        reader(kafka, "outputs"),
         writer(kafka),
     )
 
@@ -95,11 +121,14 @@ def member(kafka: Kafka, group_id: str, started_ms: int) -> AIOKafkaConsumer:
     )
 
 
-def _reader(
-    kafka: Kafka, common: Mapping[str, Any], name: str, min_bytes: int
-) -> AIOKafkaConsumer:
+def reader(kafka: Kafka, name: str, min_bytes: int = 1) -> AIOKafkaConsumer:
+    """Build a consumer without a group, for partitions that it is told to read.
+
+    ``name`` stands behind ``kafka.client_id``; a fetch waits for ``min_bytes``, for
+    ``kafka.fetch_max_wait_ms`` at the longest.
+    """
     return AIOKafkaConsumer(
-        **{**common, "client_id": f"{kafka.client_id}-{name}"},
+        **{**connection(kafka), "client_id": f"{kafka.client_id}-{name}"},
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",

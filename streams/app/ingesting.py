@@ -1,6 +1,7 @@
 """The ingest service: platform events of its own consumer group, and their watermarks."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 from typing import Final
@@ -8,16 +9,18 @@ from typing import Final
 import aiohttp
 import msgspec
 import orjson
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from faust.types import ChannelT
 from mode import Service
 from typing_extensions import override
 
 from streams.agents.ingest import IngestParts
-from streams.app.clients import writer
+from streams.app.clients import IngestClients, build_for_ingest
 from streams.app.counters import EngineCounters
 from streams.app.reading import Reading, ReadingService
-from streams.app.service import connect
+from streams.app.service import connect, monotonic_ms
+from streams.errors import FactsUnreadableError
+from streams.kafka.placement import Placement, PlacementReader
 from streams.kafka.slices import Poll
 from streams.kafka.tables import WATERMARK_KEY
 from streams.platforms.kuaishou.client import (
@@ -28,9 +31,12 @@ from streams.platforms.kuaishou.client import (
 )
 from streams.platforms.kuaishou.credentials import Credentials
 from streams.platforms.kuaishou.ingest import Ingest
+from streams.platforms.kuaishou.memory import Horizon
 from streams.platforms.kuaishou.reading import Reader
 from streams.records.outgoing import NO_HEADERS
 from streams.settings import Kuaishou, Secret, Settings
+
+log = logging.getLogger(__name__)
 
 _CHECK_S: Final = 0.1
 
@@ -72,16 +78,25 @@ class IngestService(ReadingService):
         super().__init__(reading)
         self._in = inputs
         self._readers: dict[int, Ingest] = {}
+        self.placement = Placement(
+            settings.topics.partitions, Horizon().entities_ms, inputs.now_ms
+        )
 
     @override
     async def on_start(self) -> None:
         settings = self._in.settings
-        self.producer: AIOKafkaProducer = await connect(
-            lambda: writer(settings.kafka), settings.worker.load_timeout_ms
+        self.clients: IngestClients = await connect(
+            lambda: build_for_ingest(settings.kafka), settings.worker.load_timeout_ms
+        )
+        self._placing = PlacementReader(
+            self.clients.orders,
+            settings.topics.prefix + "orders",
+            settings.topics.partitions,
+            self.placement,
         )
         self.session = aiohttp.ClientSession()
         self.platform = _platform(settings.kuaishou, self.session, self._in.now_ms)
-        await self.join(self.producer, lambda _where, _offset, _count: None)
+        await self.join(self.clients.producer, lambda _where, _offset, _count: None)
 
     async def parts(self) -> IngestParts:
         """Return what the ``ingest`` agent works with, once it exists."""
@@ -92,6 +107,7 @@ class IngestService(ReadingService):
             source=self.source,
             ingest=self._ingest,
             forget=self._forget,
+            placement=self.placement,
             sink=self.sink,
             topics={
                 "requests": prefix + "requests",
@@ -127,15 +143,41 @@ class IngestService(ReadingService):
             "ingest": {
                 str(where.partition): {"read_to": offset}
                 for where, offset in sorted(self.source.read_to.items())
-            }
+            },
+            "orders_placed": len(self.placement),
         }
 
     @override
     async def prepare(self, starts: Mapping[TopicPartition, int]) -> None:
-        """Forget readers of partitions that went elsewhere: others read on there."""
+        """Learn where orders are by now; forget readers of partitions that went elsewhere.
+
+        Who had the new partitions before has written rows since this was last read.
+
+        Raises
+        ------
+        FactsUnreadableError
+            It took too long, or the broker refused.
+        """
         owned = {where.partition for where in starts}
         for number in set(self._readers) - owned:
             del self._readers[number]
+        if not owned:
+            return
+        began, patience_ms = monotonic_ms(), self._in.settings.worker.load_timeout_ms
+        try:
+            async with asyncio.timeout(patience_ms / 1000):
+                count = await self._placing.read_on(self._in.now_ms())
+        except TimeoutError:
+            raise FactsUnreadableError(
+                f"where orders are was not read after {monotonic_ms() - began} ms"
+            ) from None
+        log.info(
+            "events of partitions %s: %d order records read in %d ms, %d orders placed",
+            sorted(owned),
+            count,
+            monotonic_ms() - began,
+            len(self.placement),
+        )
 
     def _ingest(self, partition: int) -> Ingest:
         found = self._readers.get(partition)
@@ -145,6 +187,7 @@ class IngestService(ReadingService):
                 self.platform,
                 categories=self._in.categories,
                 now_ms=self._in.now_ms,
+                placed=self.placement.of,
                 records_max=self._in.settings.kuaishou.concurrency,
             )
         return found
@@ -179,7 +222,7 @@ class IngestService(ReadingService):
 
     @override
     def closers(self) -> list[Callable[[], Awaitable[None]]]:
-        return [self.producer.stop, self.session.close]
+        return [self.clients.stop, self.session.close]
 
 
 def _platform(

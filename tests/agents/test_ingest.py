@@ -12,18 +12,22 @@ from aiokafka.errors import KafkaTimeoutError
 from streams.agents import ingest
 from streams.agents.ingest import IngestParts
 from streams.errors import OutputLostError
+from streams.kafka.placement import Placement, PlacementReader
 from streams.kafka.routing import partition_of
 from streams.kafka.sink import Sink
 from streams.kafka.slices import Poll, Slice
 from streams.kafka.source import Source, SourceLimits, Starts
-from streams.platforms.kuaishou.client import Answer
+from streams.platforms.kuaishou.client import Answer, SilentPlatform
+from streams.platforms.kuaishou.client import Platform as PlatformClient
 from streams.platforms.kuaishou.ingest import Handled, Ingest
 from streams.platforms.kuaishou.reading import Reader
 from tests.fakes import FakeConsumer, FakeLog, FakeProducer, turns
 from tests.platforms.kuaishou.samples import (
+    ADDED,
     BUYER,
     CATEGORIES,
     ORDER_ID,
+    PAID,
     REFUND_ADDED,
     REFUND_ID,
     data_of,
@@ -85,9 +89,18 @@ class Counted:
 
 
 class Bench:
-    def __init__(self) -> None:
-        self.log = FakeLog(lambda: NOW - 7)
+    """One process; another one on the same log is what comes after a restart."""
+
+    def __init__(
+        self, log: FakeLog | None = None, platform: PlatformClient | None = None
+    ) -> None:
+        self.log = log or FakeLog(lambda: NOW - 7)
         self.platform = Platform()
+        self.asked = platform or self.platform
+        self.placement = Placement(PARTITIONS, 1_000, lambda: NOW)
+        self.placing = PlacementReader(
+            FakeConsumer(self.log), "refund.orders", PARTITIONS, self.placement
+        )
         self.consumer = FakeConsumer(self.log)
         self.producer = FakeProducer(self.log)
         self.slices: list[Slice] = []
@@ -111,6 +124,7 @@ class Bench:
             source=self.source,
             ingest=self._ingest,
             forget=self._forget,
+            placement=self.placement,
             sink=self.sink,
             topics={
                 "requests": "refund.requests",
@@ -127,7 +141,11 @@ class Bench:
     def _ingest(self, number: int) -> Ingest:
         if number not in self.readers:
             self.readers[number] = Ingest(
-                Reader(), self.platform, categories=CATEGORIES, now_ms=lambda: NOW
+                Reader(),
+                self.asked,
+                categories=CATEGORIES,
+                now_ms=lambda: NOW,
+                placed=self.placement.of,
             )
         return self.readers[number]
 
@@ -138,7 +156,7 @@ class Bench:
         self.slices += poll
 
     async def _prepare(self, _starts: Starts) -> None:
-        """There is nothing to load."""
+        await self.placing.read_on(NOW)
 
     async def assign(self) -> None:
         await self.consumer.rebalance(EVENTS)
@@ -159,8 +177,10 @@ class Bench:
         }
 
 
-async def started() -> Bench:
-    bench = Bench()
+async def started(
+    log: FakeLog | None = None, platform: PlatformClient | None = None
+) -> Bench:
+    bench = Bench(log, platform)
     await bench.assign()
     return bench
 
@@ -276,6 +296,75 @@ async def test_a_slice_of_an_assignment_that_is_over_is_not_even_read() -> None:
     await bench.assign()
     await ingest.handle(piece, bench.parts)
     assert bench.readers == {}
+
+
+async def test_copies_go_to_the_partition_of_the_first_over_a_restart() -> None:
+    """A push names no buyer; what this process remembers must not decide where it goes."""
+    first = await started(platform=SilentPlatform())
+    ids = [(ORDER_ID + one, REFUND_ID + one, f"{BUYER}-{one}") for one in range(60)]
+    asked = [
+        message(
+            REFUND_ADDED,
+            info={"orderId": order_id, "refundId": refund_id},
+            eventId=f"r-{refund_id}",
+        )
+        for order_id, refund_id, _ in ids
+    ]
+    for order_id, _, buyer_id in ids:
+        fields = {"oid": order_id, "buyerOpenId": buyer_id}
+        first.log.write(EVENTS, message(ADDED, info=fields, eventId=f"o-{order_id}"))
+    for push in asked:
+        first.log.write(EVENTS, push)
+    await finish(first)
+    second = await started(first.log, SilentPlatform())
+    for push in asked:
+        first.log.write(EVENTS, push)
+    await finish(second)
+    lain: dict[bytes | None, list[int]] = {}
+    for where, records in first.log.records.items():
+        for record in records if where.topic == "refund.requests" else ():
+            lain.setdefault(record.key, []).append(where.partition)
+    wanted = {
+        str(refund_id).encode(): [partition_of(buyer_id, PARTITIONS)] * 2
+        for _, refund_id, buyer_id in ids
+    }
+    assert lain == wanted
+
+
+async def finish(bench: Bench) -> None:
+    """Handle what is written, and commit: the process ends."""
+    while bench.source.read_to[EVENTS] < bench.log.end(EVENTS):
+        await ingest.handle(await bench.read(), bench.parts)
+    await bench.sink.flush()
+    await bench.source.stop()
+
+
+async def test_a_tombstone_ends_the_row_an_order_had_before_its_buyer_was_known() -> (
+    None
+):
+    bench = await started(platform=SilentPlatform())
+    bench.log.write(EVENTS, message(PAID))
+    await finish(bench)
+    key = str(ORDER_ID).encode()
+    old = TopicPartition("refund.orders", partition_of(str(ORDER_ID), PARTITIONS))
+    assert old != ORDERS
+    assert [one.value is None for one in bench.log.records[old]] == [False]
+    second = await started(bench.log)
+    bench.log.write(EVENTS, message(REFUND_ADDED))
+    await finish(second)
+    assert [(one.key, one.value is None) for one in bench.log.records[old]] == [
+        (key, False),
+        (key, True),
+    ]
+    assert [one.key for one in bench.log.records[ORDERS]] == [key]
+    assert second.placement.of(ORDER_ID) == (BUYER,)
+
+
+async def test_a_veto_that_must_be_found_anywhere_is_written_everywhere() -> None:
+    bench = await started(platform=SilentPlatform())
+    bench.log.write(EVENTS, message(PAID, info={"status": 40}))
+    await finish(bench)
+    assert bench.counts() == {f"refund.outcomes/{n}": 1 for n in range(PARTITIONS)}
 
 
 async def test_the_agent_of_the_app_works_with_the_parts_it_waits_for() -> None:

@@ -30,6 +30,10 @@ class _Read(msgspec.Struct, frozen=True):
     known: Known
 
 
+Placed = Callable[[int], tuple[str, ...]]
+"""Order id -> where rows of it are on ``refund.orders`` (``Known.placed``)."""
+
+
 class Ingest:
     """Turns pushed records into canonical ones.
 
@@ -44,6 +48,9 @@ class Ingest:
         Leaf category id -> path from the root.
     now_ms
         Wall clock: dates what is asked, and ages the reader's memory.
+    placed
+        What the topic says of an order that the reader does not remember: the memory
+        ends with the process, and where records go must not.
     records_max
         Records asked about at once.
     """
@@ -55,12 +62,14 @@ class Ingest:
         *,
         categories: Categories,
         now_ms: Callable[[], int],
+        placed: Placed,
         records_max: int = 32,
     ) -> None:
         self._reader = reader
         self._platform = platform
         self._categories = categories
         self._now_ms = now_ms
+        self._placed = placed
         self._slots = asyncio.Semaphore(records_max)
 
     async def handle(self, raw: bytes) -> Handled:
@@ -72,28 +81,44 @@ class Ingest:
         """Handle records of one partition, in order; one result each, in the same order."""
         self._reader.advance(self._now_ms())
         read = [self._read(raw) for raw in raws]
-        return list(await asyncio.gather(*(self._finish(one) for one in read)))
+        answers = await asyncio.gather(*(self._ask_about(one) for one in read))
+        return [
+            self._finish(one, found) for one, found in zip(read, answers, strict=True)
+        ]
 
     def _read(self, raw: bytes) -> _Read:
         verdict = self._reader.classify(raw)
         event = verdict.event
-        known = Known() if event is None else self._reader.order(event.order_id)
-        return _Read(raw, verdict, known)
+        if event is None:
+            return _Read(raw, verdict, Known())
+        if not self._reader.order(event.order_id).placed:
+            self._reader.learn_place(event.order_id, self._placed(event.order_id))
+        return _Read(raw, verdict, self._reader.order(event.order_id))
 
-    async def _finish(self, read: _Read) -> Handled:
+    async def _ask_about(self, read: _Read) -> Answers | None:
         event = read.verdict.event
-        answers = None
-        if event is not None:
-            async with self._slots:
-                answers = await self._ask(event.order_id, _refund_id(read.verdict))
-            buyer_id = (
-                None
-                if isinstance(answers.order, Unavailable)
-                else buyer_of(answers.order)
+        if event is None:
+            return None
+        async with self._slots:
+            return await self._ask(event.order_id, _refund_id(read.verdict))
+
+    def _finish(self, read: _Read, answers: Answers | None) -> Handled:
+        """Map one record; whose an order is, a record before it may have told meanwhile."""
+        event = read.verdict.event
+        known = read.known
+        if event is not None and answers is not None:
+            if not isinstance(answers.order, Unavailable):
+                buyer_id = buyer_of(answers.order)
+                if buyer_id is not None:
+                    self._reader.learn_buyer(event.order_id, buyer_id)
+            now = self._reader.order(event.order_id)
+            known = msgspec.structs.replace(
+                known, buyer_id=now.buyer_id, placed=now.placed
             )
-            if buyer_id is not None:
-                self._reader.learn_buyer(event.order_id, buyer_id)
-        found = emissions(read.raw, read.verdict, read.known, answers, self._categories)
+        found = emissions(read.raw, read.verdict, known, answers, self._categories)
+        rows = [one for one in found if one.topic == "orders" and one.value is not None]
+        if event is not None and rows and rows[-1].partition_by is not None:
+            self._reader.learn_place(event.order_id, (rows[-1].partition_by,))
         return Handled(read.verdict, tuple(found))
 
     async def _ask(self, order_id: int, refund_id: int | None) -> Answers:

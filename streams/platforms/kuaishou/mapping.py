@@ -1,7 +1,8 @@
 """From one verdict and what was read about it to the records to write.
 
 Every record says which topic it belongs to, its key, and the value its partition
-is derived from: the buyer, or the order while no buyer is known.
+is derived from: the buyer, or the order while no buyer is known. All records of an
+order go where its row on ``refund.orders`` is, whatever this process remembers.
 """
 
 import json
@@ -20,6 +21,7 @@ from streams.platforms.kuaishou.snapshot import (
     Categories,
     Sight,
     buyer_of,
+    placeholder,
     take_snapshot,
 )
 from streams.platforms.kuaishou.values import as_object, is_time
@@ -36,10 +38,11 @@ class Emission(msgspec.Struct, frozen=True):
     topic: Topic
     key: bytes
     """Empty on dead letters: they keep the key they came with."""
-    value: bytes
-    """Canonical JSON; on dead letters the original bytes."""
-    partition_by: str
-    """Buyer id if known, else order id; empty on dead letters."""
+    value: bytes | None
+    """Canonical JSON; on dead letters the original bytes; None ends an order's row."""
+    partition_by: str | None
+    """Buyer id if known, else order id; empty on dead letters. None = every partition,
+    because it must be found whoever the buyer turns out to be."""
 
 
 class Answers(msgspec.Struct, frozen=True):
@@ -82,9 +85,9 @@ def emissions(
     if isinstance(event, RefundChanged):
         return _of_refund(event, event.refund_id, view, categories)
     if not isinstance(event, Suspect):
-        return [_snapshot(event, view, categories, None)]
+        return _snapshot(event, view, categories, None)
     if event.refund_id is None:
-        return [_veto(event, view)]
+        return [_veto(event, view.buyer_id)]
     return _of_refund(event, event.refund_id, view, categories)
 
 
@@ -116,20 +119,38 @@ class _View(msgspec.Struct, frozen=True):
 
 def _snapshot(
     event: Event | Suspect, view: _View, categories: Categories, refund_id: int | None
-) -> Emission:
+) -> list[Emission]:
+    """Write the order, and end the rows it has in other partitions.
+
+    The ends come first: a crash in between then leaves no row of a former buyer that
+    a request could still be approved on.
+    """
     sight = Sight(
         order_id=event.order_id,
         shop_id=event.shop_id,
         event_at_ms=event.at_ms or 0,
-        known=view.known,
+        known=msgspec.structs.replace(view.known, buyer_id=view.buyer_id),
         order=view.order,
         fee=view.fee,
         asked_at_ms=view.asked_at_ms,
         refund_id=refund_id,
     )
+    return _place(event, view, take_snapshot(sight, categories))
+
+
+def _place(
+    event: Event | Suspect, view: _View, snapshot: dict[str, object]
+) -> list[Emission]:
     key = str(event.order_id)
-    value = encode(take_snapshot(sight, categories))
-    return Emission("orders", key.encode(), value, view.buyer_id or key)
+    owner = view.buyer_id or key
+    left = [former for former in view.known.placed if former != owner]
+    found = [Emission("orders", key.encode(), None, former) for former in left]
+    if any(former != key for former in left):
+        # What was decided for the former buyer is in that buyer's partition. Nobody
+        # here knows it, so a person looks at refunds of this order.
+        found.append(_veto(event, owner))
+    found.append(Emission("orders", key.encode(), encode(snapshot), owner))
+    return found
 
 
 def _of_refund(
@@ -138,11 +159,14 @@ def _of_refund(
     """Write the order first, so that it is there when the request is decided.
 
     Without an order detail no snapshot is written: the request says so itself, and
-    the snapshot that is there is not made poorer.
+    the snapshot that is there is not made poorer. Is there none, a row without amounts
+    keeps the buyer, so that a copy goes to the same partition after a restart too.
     """
-    found = (
-        [] if view.order is None else [_snapshot(event, view, categories, refund_id)]
-    )
+    found: list[Emission] = []
+    if view.order is not None:
+        found = _snapshot(event, view, categories, refund_id)
+    elif view.buyer_id is not None and not view.known.placed:
+        found = _place(event, view, placeholder(event.order_id, view.buyer_id))
     # Two answers that name two buyers are left for the rules; the partition is one.
     case = Case(
         event=event,
@@ -151,7 +175,7 @@ def _of_refund(
         unavailable=_unavailable(view),
         buyer_id=buyer_of(view.refund) or view.buyer_id,
     )
-    partition_by = view.buyer_id or str(event.order_id)
+    partition_by = _owner(event.order_id, view)
     for record in refund_records(case):
         topic: Topic = "requests" if "action" in record else "outcomes"
         found.append(
@@ -160,10 +184,18 @@ def _of_refund(
     return found
 
 
-def _veto(event: Suspect, view: _View) -> Emission:
+def _owner(order_id: int, view: _View) -> str:
+    """Return what the partition of an order's records is derived from."""
+    placed = view.known.placed
+    if view.order is None and placed:  # no row is written now: go where it is
+        return view.known.buyer_id if view.known.buyer_id in placed else min(placed)
+    return view.buyer_id or str(order_id)
+
+
+def _veto(event: Event | Suspect, partition_by: str | None) -> Emission:
     key = str(event.order_id)
     record = {"order_id": key, "veto": True, "event_id": event_id(event.content_id)}
-    return Emission("outcomes", key.encode(), encode(record), view.buyer_id or key)
+    return Emission("outcomes", key.encode(), encode(record), partition_by)
 
 
 def _view(event: Event | Suspect, known: Known, answers: Answers | None) -> _View:

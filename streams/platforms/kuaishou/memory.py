@@ -44,6 +44,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     order_id: int | None = None
     """Of a refund: the order it belongs to."""
     buyer_id: str | None = None
+    placed: tuple[str, ...] = ()
+    """Of an order: what the partitions of its rows on ``refund.orders`` were derived
+    from: its buyer, or the order id while no buyer was known. Several only while it moves."""
     customised_type: int | None = None
     total_changed_at_ms: int | None = None
     marked: bool = False

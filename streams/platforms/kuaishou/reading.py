@@ -88,6 +88,16 @@ class Reader:
                 order_id, msgspec.structs.replace(known, buyer_id=buyer_id)
             )
 
+    def learn_place(self, order_id: int, placed: tuple[str, ...]) -> None:
+        """Remember where rows of an order are (``Known.placed``), and so whose it is."""
+        known = self.order(order_id)
+        buyers = [owner for owner in placed if owner != str(order_id)]
+        # Several mean that a move was cut short; the next answer about the order settles it.
+        buyer_id = known.buyer_id or min(buyers, default=None)
+        learnt = msgspec.structs.replace(known, buyer_id=buyer_id, placed=placed)
+        if learnt != known:
+            self._orders.put(order_id, learnt)
+
     def classify(self, raw: bytes) -> Verdict:
         """Read one record; never raises on any bytes."""
         message = open_envelope(raw)

@@ -144,6 +144,26 @@ def _by_events_alone(sight: Sight) -> dict[str, object]:
     }
 
 
+def placeholder(order_id: int, buyer_id: str) -> dict[str, object]:
+    """Return a row that says whose an order is and nothing else; no rule approves it.
+
+    Every other version replaces it.
+    """
+    return {
+        "order_id": str(order_id),
+        "order_version": 0,
+        "buyer_id": buyer_id,
+        "shop_id": None,
+        "currency": None,
+        "order_status": None,
+        "paid_fen": None,
+        "refundable_left_fen": None,
+        "lines": [],
+        "risk_code": UNREADABLE,
+        "as_of_ms": 0,
+    }
+
+
 def _pushed_status(known: Known) -> str | None:
     return None if known.status is None else names.ORDER_STATUS_NAMES.get(known.status)
 

@@ -40,12 +40,14 @@ class Bench:
             sleep=self._sleep,
         )
 
-    def ingest(self, limits: Limits | None = None) -> Ingest:
+    def ingest(self, limits: Limits | None = None, *placed: str) -> Ingest:
+        """Start an ingest; ``placed`` are the owners of the order's rows on the topic."""
         return Ingest(
             Reader(),
             self.client(limits),
             categories=CATEGORIES,
             now_ms=lambda: ASKED_AT_MS,
+            placed=lambda _order_id: placed,
         )
 
     async def _sleep(self, seconds: float) -> None:

@@ -15,6 +15,7 @@ from streams.platforms.kuaishou.ingest import Handled
 from streams.platforms.kuaishou.standin import Body, Delay, Status
 from tests.platforms.kuaishou.conftest import ASKED_AT_MS, Bench
 from tests.platforms.kuaishou.samples import (
+    ADDED,
     BUYER,
     FEE,
     ORDER_ID,
@@ -32,10 +33,25 @@ pytestmark = pytest.mark.asyncio
 
 T = 1773800100000
 DOWN = Status(404)
+OTHER_BUYER = "f1a0000000000000000000000000b002"
+
+
+def down(bench: Bench) -> None:
+    """Let the platform answer nothing any more."""
+    world = bench.standin.world
+    for table in (world.orders, world.fees, world.refunds):
+        table.clear()
+
+
+def places(handled: Handled) -> list[tuple[str, bool, str | None]]:
+    """Topic of every record, whether it is a tombstone, and what it goes by."""
+    return [
+        (one.topic, one.value is None, one.partition_by) for one in handled.emissions
+    ]
 
 
 def written(handled: Handled) -> list[tuple[str, dict[str, Any]]]:
-    return [(one.topic, json.loads(one.value)) for one in handled.emissions]
+    return [(one.topic, json.loads(one.value or b"null")) for one in handled.emissions]
 
 
 def topics(handled: Handled) -> list[str]:
@@ -99,7 +115,7 @@ async def test_copies_of_one_content_would_have_one_event_id(bench: Bench) -> No
 @pytest.mark.parametrize(
     ("method", "unavailable", "topics_written"),
     [
-        (ORDER_DETAIL, ["order_status", "paid_amount"], ["requests"]),
+        (ORDER_DETAIL, ["order_status", "paid_amount"], ["orders", "requests"]),
         (FEE_DETAIL, ["paid_amount"], ["orders", "requests"]),
         (REFUND_DETAIL, ["refund_detail"], ["orders", "requests"]),
     ],
@@ -124,7 +140,7 @@ async def test_without_any_answer_the_request_goes_by_its_order(bench: Bench) ->
         bench.standin.misbehave(method, DOWN)
     handled = await bench.ingest().handle(message(REFUND_ADDED))
     (one,) = handled.emissions
-    request = json.loads(one.value)
+    request = json.loads(one.value or b"null")
     assert one.partition_by == str(ORDER_ID)
     assert request["unavailable"] == ["order_status", "paid_amount", "refund_detail"]
     assert (request["buyer_id"], request["refund_fen"]) == (None, None)
@@ -279,3 +295,128 @@ async def test_answers_of_any_shape_never_stop_the_ingest(bench: Bench) -> None:
         handled = await bench.ingest(Limits()).handle(message(REFUND_ADDED))
         _, request = written(handled)[-1]
         assert request["refund_kind"] is None
+
+
+# -- where records go --------------------------------------------------------------
+
+
+async def test_after_a_restart_a_copy_goes_where_the_orders_row_is(
+    bench: Bench,
+) -> None:
+    down(bench)
+    first = bench.ingest()
+    added = message(ADDED, info={"oid": ORDER_ID, "buyerOpenId": BUYER})
+    (order,) = (await first.handle(added)).emissions
+    before = await first.handle(message(REFUND_ADDED))
+    # The memory of pushes is gone; the topic says whose partition the order is in.
+    after = await bench.ingest(None, order.partition_by or "").handle(
+        message(REFUND_ADDED)
+    )
+    assert places(before) == places(after) == [("requests", False, BUYER)]
+    assert written(before) == written(after)
+
+
+async def test_an_order_event_after_a_restart_keeps_the_buyer_in_the_row(
+    bench: Bench,
+) -> None:
+    down(bench)
+    handled = await bench.ingest(None, BUYER).handle(
+        message(SHIPPED, info={"oid": ORDER_ID})
+    )
+    ((_, order),) = written(handled)
+    assert places(handled) == [("orders", False, BUYER)]
+    assert (order["buyer_id"], order["order_status"]) == (BUYER, "shipped")
+
+
+async def test_a_buyer_told_by_the_refund_alone_is_kept_for_the_next_start(
+    bench: Bench,
+) -> None:
+    bench.standin.misbehave(ORDER_DETAIL, DOWN)
+    handled = await bench.ingest().handle(message(REFUND_ADDED))
+    assert places(handled) == [("orders", False, BUYER), ("requests", False, BUYER)]
+    row = written(handled)[0][1]
+    assert (row["order_version"], row["order_status"], row["paid_fen"]) == (
+        0,
+        None,
+        None,
+    )
+    assert row["buyer_id"] == BUYER
+    bench.standin.misbehave(ORDER_DETAIL, DOWN)
+    again = await bench.ingest(None, BUYER).handle(message(REFUND_ADDED))
+    assert places(again) == [("requests", False, BUYER)]  # the row is there
+
+
+async def test_an_order_detail_without_a_buyer_takes_the_refunds(bench: Bench) -> None:
+    detail = data_of("open.order.detail")
+    detail["orderBaseInfo"] = changed(detail["orderBaseInfo"], {"buyerOpenId": None})
+    body = json.dumps({"result": 1, "data": detail}).encode()
+    bench.standin.misbehave(ORDER_DETAIL, Body(body))
+    handled = await bench.ingest().handle(message(REFUND_ADDED))
+    assert places(handled) == [("orders", False, BUYER), ("requests", False, BUYER)]
+    assert written(handled)[0][1]["buyer_id"] == BUYER
+
+
+async def test_an_order_whose_buyer_becomes_known_leaves_no_row_behind(
+    bench: Bench,
+) -> None:
+    ingest = bench.ingest(None, str(ORDER_ID))
+    moved = await ingest.handle(message(PAID))
+    assert places(moved) == [
+        ("orders", True, str(ORDER_ID)),
+        ("orders", False, BUYER),
+    ]
+    stays = await ingest.handle(message(REFUND_ADDED))
+    assert places(stays) == [("orders", False, BUYER), ("requests", False, BUYER)]
+
+
+async def test_an_order_that_changes_its_buyer_ends_the_old_row_and_goes_to_a_person(
+    bench: Bench,
+) -> None:
+    """What was decided for the old buyer is in a partition that nobody here reads."""
+    handled = await bench.ingest(None, OTHER_BUYER).handle(message(REFUND_ADDED))
+    assert places(handled) == [
+        ("orders", True, OTHER_BUYER),
+        ("outcomes", False, BUYER),
+        ("orders", False, BUYER),
+        ("requests", False, BUYER),
+    ]
+    assert written(handled)[1][1]["veto"] is True
+
+
+async def test_a_move_that_a_crash_cut_short_is_finished(bench: Bench) -> None:
+    ingest = bench.ingest(None, OTHER_BUYER, BUYER)
+    handled = await ingest.handle(message(PAID))
+    assert places(handled)[0] == ("orders", True, OTHER_BUYER)
+    assert places(handled)[-1] == ("orders", False, BUYER)
+
+
+async def test_without_an_answer_a_copy_goes_to_one_of_the_rows_and_always_the_same(
+    bench: Bench,
+) -> None:
+    down(bench)
+    for rows in ((OTHER_BUYER, BUYER), (BUYER, OTHER_BUYER)):
+        handled = await bench.ingest(None, *rows).handle(message(REFUND_ADDED))
+        assert places(handled) == [("requests", False, BUYER)]
+
+
+async def test_what_one_push_of_a_slice_learns_counts_for_the_next_one(
+    bench: Bench,
+) -> None:
+    bench.standin.misbehave(ORDER_DETAIL, Delay(1), DOWN)
+    bench.standin.misbehave(REFUND_DETAIL, DOWN)
+    paid, refund = await bench.ingest().handle_slice(
+        [message(PAID), message(REFUND_ADDED)]
+    )
+    assert places(paid) == [("orders", False, BUYER)]
+    assert places(refund) == [("requests", False, BUYER)]
+
+
+async def test_a_veto_of_an_unknown_buyers_order_is_put_into_every_partition(
+    bench: Bench,
+) -> None:
+    """Whoever the buyer turns out to be, the veto is there."""
+    down(bench)
+    bad = message(PAID, info={"status": 40})
+    assert places(await bench.ingest().handle(bad)) == [("outcomes", False, None)]
+    known = await bench.ingest(None, BUYER).handle(bad)
+    assert places(known) == [("outcomes", False, BUYER)]

@@ -45,7 +45,7 @@ def mapped(
     found = emissions(
         raw, Reader().classify(raw), known or Known(), answers, CATEGORIES
     )
-    return [(one.topic, json.loads(one.value)) for one in found]
+    return [(one.topic, json.loads(one.value or b"null")) for one in found]
 
 
 def snapshot(
@@ -460,7 +460,11 @@ def test_an_end_needs_no_detail(status: int) -> None:
     gone = Unavailable(Failure.TIMEOUT)
     answers = Answers(T, gone, gone, gone)
     (one,) = emissions(
-        raw, Reader().classify(raw), Known(buyer_id="b"), answers, CATEGORIES
+        raw,
+        Reader().classify(raw),
+        Known(buyer_id="b", placed=("b",)),
+        answers,
+        CATEGORIES,
     )
     assert (one.topic, one.partition_by) == (
         "outcomes" if status == 60 else "requests",
