@@ -143,7 +143,7 @@ class Judge:
     def _answer(self, record: Record, request: Request, work: Work) -> None:
         ledger = work.tables.ledger
         refund_id = request.refund_id
-        if refund_id in ledger.newest:
+        if ledger.knows(refund_id):
             first = ledger.find(
                 refund_id,
                 request.refund_version,
@@ -178,8 +178,7 @@ class Judge:
         shipping = seen is not None and bool(seen.ship_signals)
         if withdraws or (shipping and decision.outcome == APPROVED):
             work.judged.touched.append(request.refund_id)
-        ledger = work.tables.ledger
-        ledger.add(
+        work.tables.ledger.add(
             Entry(
                 request.refund_id,
                 request.refund_version,
@@ -192,7 +191,6 @@ class Judge:
                 withdraws,
                 decision.reason_codes,
                 value,
-                ledger.newest.get(request.refund_id),
             )
         )
 

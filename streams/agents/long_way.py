@@ -4,9 +4,10 @@ import msgspec
 
 from streams.agents.slices import Site, Work
 from streams.decision.breaker import Breaker
+from streams.decision.buyer_approvals import NO_APPROVALS
 from streams.decision.engine import decide
 from streams.decision.facts import see
-from streams.decision.history import find
+from streams.decision.history import counts_approvals, find
 from streams.decision.ledger import APPROVED, Ledger
 from streams.decision.model import NO_HISTORY, Decision, Facts, History, Request, Seen
 from streams.decision.policy import Policy
@@ -102,30 +103,17 @@ class LongWay:
     ) -> History:
         ledger: Ledger = work.tables.ledger
         refund_id, order_id = request.refund_id, request.order_id
-        counts = (
-            policy is not None
-            and buyer_id is not None
-            and (
-                policy.buyer_count_max is not None
-                or policy.buyer_amount_quota_fen is not None
-            )
-        )
+        counts = counts_approvals(policy)
         later = work.later.get(refund_id) if work.later else None
         if (
             not counts
             and later is None
-            and refund_id not in ledger.newest
-            and (order_id is None or order_id not in ledger.by_order)
+            and not ledger.knows(refund_id)
+            and (order_id is None or not ledger.on_order(order_id))
         ):
             return NO_HISTORY
         rows = ledger.rows(refund_id, order_id)
-        if counts and buyer_id is not None:
-            known = {(row.refund_id, row.refund_version) for row in rows}
-            rows += [
-                row
-                for row in ledger.rows_of_buyer(buyer_id)
-                if (row.refund_id, row.refund_version) not in known
-            ]
         if later is not None:
             rows += [row for at, row in later if at is not request]
-        return find(request, order_id, rows, policy, work.now_ms)
+        approvals = ledger.approvals_of(buyer_id) if counts else NO_APPROVALS
+        return find(request, order_id, rows, policy, work.now_ms, approvals)

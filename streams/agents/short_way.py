@@ -60,7 +60,7 @@ class ShortWay:
             order_id is None
             or at_ms is None
             or at_ms < plain.policy.effective_from_ms
-            or order_id in ledger.by_order
+            or ledger.on_order(order_id)
             or order_id in ledger.vetoes
             or (work.later and request.refund_id in work.later)
         ):

@@ -1,6 +1,7 @@
 """What a slice gives, and what judging it carries along."""
 
 from collections.abc import Sequence
+from heapq import nlargest
 from typing import Final
 
 import msgspec
@@ -18,6 +19,10 @@ REVIEWS: Final = 1
 SKIPPED: Final = 2
 DEAD_LETTERS: Final = 4
 """Where they stand in :meth:`streams.kafka.recovery.OutputTopics.of`; notices are no answers."""
+
+
+_FEW: Final = 8
+"""Up to as many versions of a refund in one slice are all looked at."""
 
 
 class Output(msgspec.Struct, frozen=True, gc=False):
@@ -125,4 +130,31 @@ def later_versions(requests: Sequence[Read]) -> dict[str, list[tuple[Request, Pa
         state = "withdrawn" if request.action == "withdraw" else "undecided"
         row = Past(request.refund_id, request.order_id, request.refund_version, state)
         found.setdefault(request.refund_id, []).append((request, row))
-    return {refund_id: rows for refund_id, rows in found.items() if len(rows) > 1}
+    return {
+        refund_id: _latest(rows) for refund_id, rows in found.items() if len(rows) > 1
+    }
+
+
+def _latest(rows: list[tuple[Request, Past]]) -> list[tuple[Request, Past]]:
+    """Return the rows that tell as much as all, for any one request of them.
+
+    Of requests for money and of withdrawals the two latest each: one of them may be
+    the request that is asked about. A version that cannot be compared withdraws every
+    other one, and asks for nothing newer.
+    """
+    if len(rows) <= _FEW:
+        return rows
+    chosen: list[tuple[Request, Past]] = []
+    for state in ("undecided", "withdrawn"):
+        dated = [
+            (request.refund_version, number)
+            for number, (request, row) in enumerate(rows)
+            if row.state == state and request.refund_version is not None
+        ]
+        chosen += [rows[number] for _, number in nlargest(2, dated)]
+    undated = [
+        one
+        for one in rows
+        if one[1].state == "withdrawn" and one[0].refund_version is None
+    ]
+    return chosen + undated[:2]

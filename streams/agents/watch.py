@@ -79,7 +79,7 @@ async def run(glances: AsyncIterable[Glance], parts: WatchParts) -> None:
 
 def everything(ledger: Ledger, partition: int) -> Glance:
     """Return the glance that reconciles a partition after its load."""
-    return Glance(partition, tuple(ledger.newest))
+    return Glance(partition, ledger.refund_ids())
 
 
 def look(glance: Glance, parts: WatchParts) -> None:
@@ -92,7 +92,7 @@ def look(glance: Glance, parts: WatchParts) -> None:
     ledger = tables.ledger
     refund_ids = list(glance.refund_ids)
     for order_id in glance.order_ids:
-        refund_ids += ledger.refunds_of(order_id)
+        refund_ids += ledger.approved_on(order_id)
     for refund_id in refund_ids:
         for found in due(tables, refund_id, policy, now_ms):
             _write(found, glance.partition, parts, now_ms)

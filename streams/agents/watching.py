@@ -64,7 +64,7 @@ def _wanted(
     tables: PartitionTables, approval: Remembered, policy: Policy | None, now_ms: int
 ) -> Iterator[Due]:
     yield from _race(tables, approval, policy, now_ms)
-    if _withdrawn_after(tables.ledger.newest[approval.refund_id]):
+    if tables.ledger.withdrawn_after(approval.refund_id):
         yield _notice(approval, "withdrawn_after_approval", now_ms)
     fate = tables.ledger.fates.get(approval.refund_id)
     if fate is not None and fate.payout == "payout_failed":
@@ -89,16 +89,6 @@ def _race(
 
 def _watch_days(policy: Policy | None) -> int:
     return policy.race_watch_days if policy is not None else _DEFAULT_WATCH_DAYS
-
-
-def _withdrawn_after(newest: Remembered) -> bool:
-    """Whether a withdrawal came after the approval."""
-    for entry in newest.chain():
-        if entry.outcome == "auto_approve":
-            return False
-        if entry.withdraws:
-            return True
-    return False
 
 
 _SHORT: Final = {"race_detected": "race", "ship_after_refund": "race"}

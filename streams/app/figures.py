@@ -59,7 +59,7 @@ class Figures(SourceFigures):
         return {
             "orders": sum(len(one.orders) for one in tables),
             "buyers": sum(len(one.buyers) for one in tables),
-            "refunds": sum(len(one.ledger.newest) for one in tables),
+            "refunds": sum(len(one.ledger) for one in tables),
             "notices": sum(len(one.ledger.notices) for one in tables),
             "shops": len(self._shared.shops),
             "catalog": len(self._shared.listed),

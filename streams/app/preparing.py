@@ -16,7 +16,6 @@ from streams.app.glancing import Glances
 from streams.app.memory import set_aside
 from streams.app.service import monotonic_ms
 from streams.decision.breaker import Breaker
-from streams.decision.ledger import APPROVED
 from streams.decision.policy import FIELDS
 from streams.errors import FactsUnreadableError
 from streams.kafka.facts import FactsReader
@@ -27,6 +26,8 @@ log = logging.getLogger(__name__)
 
 _POLICY_WAIT_MS: Final = FIELDS["policy_wait_ms"].default
 """There is no policy yet that could say another wait."""
+_TURN_AFTER: Final = 1_000
+"""Approvals told to the breaker between two turns of the event loop."""
 
 
 class PrepareParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +79,7 @@ class Preparing:
         await self._wait_for_policy()
         set_aside()
         for number in new:
-            self._warm_breaker(number)
+            await self._warm_breaker(number)
             parts.glances.at_all(number, parts.facts.tables[number].ledger)
             self._ready.add(number)
         parts.glances.resume(committed)
@@ -133,7 +134,7 @@ class Preparing:
             async with asyncio.timeout(max(0, left_ms) / 1000):
                 await facts.until(lambda: bool(facts.shared.policies))
 
-    def _warm_breaker(self, number: int) -> None:
+    async def _warm_breaker(self, number: int) -> None:
         """Let the breaker know what was approved before this worker came.
 
         Each approval counts under the policy that was in force for it (R-08).
@@ -144,17 +145,19 @@ class Preparing:
         since_ms = self._parts.now_ms() - max(windows, default=0)
         if not any(windows):
             return
-        for newest in facts.tables[number].ledger.newest.values():
-            for entry in newest.chain():
-                if entry.outcome == APPROVED and entry.decided_at_ms > since_ms:
-                    decision = decode_decision(entry.value)
-                    pinned_ms = decision.requested_at_ms or decision.decided_at_ms
-                    policy = policies.at(pinned_ms)
-                    if policy is not None:
-                        self._parts.breaker.admit(
-                            decision.decision_id,
-                            decision.shop_id,
-                            decision.refund_fen,
-                            entry.decided_at_ms,
-                            policy,
-                        )
+        for count, entry in enumerate(facts.tables[number].ledger.approvals()):
+            if count % _TURN_AFTER == 0:
+                await asyncio.sleep(0)
+            if entry.decided_at_ms <= since_ms:
+                continue
+            decision = decode_decision(entry.value)
+            pinned_ms = decision.requested_at_ms or decision.decided_at_ms
+            policy = policies.at(pinned_ms)
+            if policy is not None:
+                self._parts.breaker.admit(
+                    decision.decision_id,
+                    decision.shop_id,
+                    decision.refund_fen,
+                    entry.decided_at_ms,
+                    policy,
+                )

@@ -5,7 +5,6 @@ plain approval it keeps the parts, most of which it shares with others, and writ
 record of them again.
 """
 
-from collections.abc import Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -159,14 +158,6 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
     def value(self) -> bytes:
         """Its record as it was written."""
         return self.written()[1]
-
-    @property
-    def previous(self) -> None:
-        """A refund with an earlier decision is not plain."""
-
-    def chain(self) -> "Iterator[Approval]":
-        """Yield the decisions of its refund: this one."""
-        yield self
 
     def written(self) -> Written:
         """Write the record: the same bytes each time, those of the long way."""

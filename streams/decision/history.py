@@ -5,8 +5,8 @@ so a row that says "open" keeps saying so. What a row leaves open is read in the
 way that sends more to a person.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
 
 from streams.decision.model import NO_HISTORY, History, Past, Request
 from streams.decision.policy import Policy
@@ -29,12 +29,23 @@ OVER: Final = (*GIVEN, "rejected", WITHDRAWN)
 """States in which a refund is no longer open (E-21); every other state is."""
 
 
+class Approvals(Protocol):
+    """Automatic approvals of one buyer, each decision once (E-36)."""
+
+    def count(self, after_ms: int, until_ms: int) -> int:
+        """Return how many were decided in (after, until], UTC ms."""
+
+    def used_fen(self, after_ms: int, until_ms: int) -> int | None:
+        """Return what those used of a quota, failed payouts left out; None = unreadable."""
+
+
 def find(
     request: Request,
     order_id: str | None,
-    rows: Iterable[Past],
+    rows: Sequence[Past],
     policy: Policy | None,
     decided_at_ms: int,
+    approvals: Approvals | None = None,
 ) -> History:
     """Fold earlier requests of the refund, the order and the buyer.
 
@@ -51,11 +62,13 @@ def find(
         Gives windows and readings; without one nothing is counted (E-16).
     decided_at_ms
         UTC ms; takes the place of a missing T (E-14).
+    approvals
+        What to count where it is kept already; None = the automatic approvals
+        among the rows.
     """
     asked_ms = request.requested_at_ms
     at_ms = decided_at_ms if asked_ms is None else asked_ms
     found: set[str] = set()
-    approvals: list[Past] = []
     prior = PRIOR if policy is None else policy.prior_refund_states
     for row in rows:
         own = row.refund_id == request.refund_id
@@ -64,13 +77,12 @@ def find(
             found |= _of_same_refund(request.refund_version, row)
         elif on_order:
             found |= _of_other_refund(row, prior)
-        if row.outcome == APPROVED:
-            approvals.append(row)
-            if on_order:
-                found.add("approved_on_order")
-    if not found and not approvals:
+        if on_order and row.outcome == APPROVED:
+            found.add("approved_on_order")
+    counted = ListedApprovals(rows) if approvals is None else approvals
+    count, used_fen = _count(counted, policy, at_ms), _used_fen(counted, policy, at_ms)
+    if not found and not count and used_fen == 0:
         return NO_HISTORY
-    used_fen = _used_fen(approvals, policy, at_ms)
     return History(
         "newer_version" in found,
         "withdrawn" in found,
@@ -78,9 +90,16 @@ def find(
         "prior_refund" in found,
         "open_refund" in found,
         "approved_on_order" in found,
-        _count(approvals, policy, at_ms),
+        count,
         used_fen or 0,
         used_fen is None,
+    )
+
+
+def counts_approvals(policy: Policy | None) -> bool:
+    """Whether a policy counts or sums the approvals of a buyer."""
+    return policy is not None and (
+        policy.buyer_count_max is not None or policy.buyer_amount_quota_fen is not None
     )
 
 
@@ -146,38 +165,66 @@ def _of_other_refund(row: Past, prior: tuple[str, ...]) -> set[str]:
     return set() if row.state in OVER else {"open_refund"}
 
 
-def _count(approvals: list[Past], policy: Policy | None, at_ms: int) -> int:
+def _count(approvals: Approvals, policy: Policy | None, at_ms: int) -> int:
     """E-26: every automatic approval in (T - window, T], at its decision."""
     if policy is None or policy.buyer_count_window_ms is None:
         return 0
-    return len(_within(approvals, policy.buyer_count_window_ms, at_ms))
+    return approvals.count(at_ms - policy.buyer_count_window_ms, at_ms)
 
 
-def _used_fen(approvals: list[Past], policy: Policy | None, at_ms: int) -> int | None:
+def _used_fen(approvals: Approvals, policy: Policy | None, at_ms: int) -> int | None:
     """E-26: what the window's approvals used of the quota; None = unreadable.
 
     Failed payouts alone are given back (case 72).
     """
     if policy is None or policy.buyer_amount_window_ms is None:
         return 0
-    used_fen = 0
-    for row in _within(approvals, policy.buyer_amount_window_ms, at_ms):
-        if row.state == "failed":
-            continue
-        if type(row.refund_fen) is not int:
-            return None
-        used_fen += row.refund_fen
-    return used_fen
+    return approvals.used_fen(at_ms - policy.buyer_amount_window_ms, at_ms)
 
 
-def _within(approvals: list[Past], window_ms: int, at_ms: int) -> list[Past]:
-    """Approvals in (T - window, T]; one without a readable moment may be in it."""
-    found = []
-    for row in approvals:
-        moment_ms = row.decided_at_ms
-        if type(moment_ms) is not int or at_ms - window_ms < moment_ms <= at_ms:
-            found.append(row)
-    return found
+class ListedApprovals:
+    """The automatic approvals among rows.
+
+    One decision listed twice counts once (E-36). Where the two differ the worse is
+    believed: it is in the window if one of them is, and the larger amount is used. A
+    row that does not say which decision it is is one of its own.
+    """
+
+    def __init__(self, rows: Iterable[Past]) -> None:
+        found: dict[object, list[Past]] = {}
+        for number, row in enumerate(rows):
+            if row.outcome == APPROVED:
+                known = type(row.refund_id) is str and type(row.refund_version) is int
+                identity = (row.refund_id, row.refund_version) if known else number
+                found.setdefault(identity, []).append(row)
+        self._decisions = list(found.values())
+
+    def count(self, after_ms: int, until_ms: int) -> int:
+        """Return how many were decided in (after, until], UTC ms, or nobody knows when."""
+        return sum(
+            any(_within(row, after_ms, until_ms) for row in rows)
+            for rows in self._decisions
+        )
+
+    def used_fen(self, after_ms: int, until_ms: int) -> int | None:
+        """Return what those used of a quota; None = an amount is unreadable."""
+        used_fen = 0
+        for rows in self._decisions:
+            most_fen = 0
+            for row in rows:
+                if row.state == "failed" or not _within(row, after_ms, until_ms):
+                    continue
+                if type(row.refund_fen) is not int:
+                    return None
+                most_fen = max(most_fen, row.refund_fen)
+            used_fen += most_fen
+        return used_fen
+
+
+def _within(row: Past, after_ms: int, until_ms: int) -> bool:
+    """Whether a row is in (after, until]; one without a readable moment may be."""
+    moment_ms = row.decided_at_ms
+    return type(moment_ms) is not int or after_ms < moment_ms <= until_ms
 
 
 def _codes(row: Past) -> bool:

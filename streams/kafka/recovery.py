@@ -237,8 +237,9 @@ def _by_offset(found: tuple[int, Recovered]) -> tuple[int, bool]:
 
 def _remember(ledger: Ledger, decision: Recovered) -> None:
     entry = decision.entry
-    newest = ledger.newest.get(entry.refund_id)
-    if newest is None:
+    if (
+        not ledger.knows(entry.refund_id)
+        or ledger.find(entry.refund_id, entry.version, withdraws=entry.withdraws)
+        is None
+    ):
         ledger.add(entry)
-    elif ledger.find(entry.refund_id, entry.version, withdraws=entry.withdraws) is None:
-        ledger.add(msgspec.structs.replace(entry, previous=newest))

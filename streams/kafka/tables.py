@@ -8,7 +8,8 @@ from typing import Final
 
 import msgspec
 
-from streams.decision.ledger import Fate, Ledger
+from streams.decision.entries import UNKNOWN_FATE, Fate
+from streams.decision.ledger import Ledger
 from streams.decision.model import Buyer, Catalog, Order, Shop
 from streams.decision.policy import Policies, parse_policy
 from streams.errors import PolicyError
@@ -103,7 +104,7 @@ class PartitionTables:
         known = self.orders.setdefault(order_id, order)
         if known is not order and not self._replace(known, order):
             return NOTHING
-        if order_id in self.ledger.by_order:
+        if self.ledger.on_order(order_id):
             return Applied(order_id=order_id)
         return NOTHING
 
@@ -174,18 +175,20 @@ class PartitionTables:
         return self._put_fate(str(outcome.refund_id), outcome, offset)
 
     def _put_fate(self, refund_id: str, outcome: Outcome, offset: int) -> Applied:
-        fates = self.ledger.fates
-        fate = fates.get(refund_id, Fate())
+        ledger = self.ledger
+        fate = ledger.fates.get(refund_id, UNKNOWN_FATE)
         at_ms = outcome.at_ms if type(outcome.at_ms) is int else None
         if outcome.kind in ("payout_succeeded", "payout_failed"):
             if fate.payout == "payout_succeeded":
                 return NOTHING  # the money went back: nothing later undoes that
-            fates[refund_id] = Fate(str(outcome.kind), at_ms, None, offset)
+            ledger.put_fate(refund_id, Fate(str(outcome.kind), at_ms, None, offset))
             return Applied(refund_id=refund_id)
         # A tuple: what was sent need not be hashable.
         if outcome.kind == "reviewed" and outcome.result in ("approved", "rejected"):
-            fates[refund_id] = Fate(
-                fate.payout, fate.payout_at_ms, str(outcome.result), fate.source_offset
+            reviewed = str(outcome.result)
+            ledger.put_fate(
+                refund_id,
+                Fate(fate.payout, fate.payout_at_ms, reviewed, fate.source_offset),
             )
             return NOTHING
         return NOTHING

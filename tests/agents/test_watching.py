@@ -12,7 +12,7 @@ from streams.agents.watch import Glance
 from streams.agents.watching import due
 from streams.decision.engine import decide
 from streams.decision.facts import see
-from streams.decision.ledger import Entry
+from streams.decision.ledger import Entry, Ledger
 from streams.decision.model import Facts, Request
 from streams.records.decisions import encode_decision
 from tests import samples
@@ -429,8 +429,10 @@ async def test_a_notice_of_an_approval_without_an_order_id_is_keyed_by_the_refun
     world = World()
     judged = world.slice([world.record(samples.request())])
     assert judged.approved == 1
-    newest = world.tables.ledger.newest
-    newest["r-1"] = msgspec.structs.replace(newest["r-1"], order_id=None)
+    approval = world.tables.ledger.approval("r-1")
+    assert approval is not None
+    world.tables.ledger = Ledger()
+    world.tables.ledger.add(msgspec.structs.replace(approval, order_id=None))
     world.slice([world.record(samples.request(action="withdraw", order_id=DROP))])
     (found,) = due(world.tables, "r-1", SHIPPED, NOW)
     assert (found.kind, found.key) == ("withdrawn_after_approval", "r-1")

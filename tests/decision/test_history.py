@@ -133,8 +133,14 @@ COUNTED = {"buyer_count_max": 2, "buyer_count_window_ms": WEEK}
 QUOTA = {"buyer_amount_quota_fen": 40_000, "buyer_amount_window_ms": WEEK}
 
 
-def approval(at_ms: object, fen: object = 100, state: object = "succeeded") -> Past:
-    return Past("r-0", "o-9", 1, state, "auto_approve", at_ms, fen)
+def approval(
+    at_ms: object,
+    fen: object = 100,
+    state: object = "succeeded",
+    refund_id: object = "r-0",
+    version: object = 1,
+) -> Past:
+    return Past(refund_id, "o-9", version, state, "auto_approve", at_ms, fen)
 
 
 @pytest.mark.parametrize(
@@ -158,13 +164,44 @@ def test_a_window_excludes_its_start_and_includes_its_end(
 def test_every_approval_counts_and_the_quota_leaves_out_failed_payouts_only() -> None:
     by = policy(**COUNTED, **QUOTA)
     rows = [
-        approval(T - 1, state=state)
+        approval(T - 1, state=state, refund_id=f"r-{state}")
         for state in ("failed", "withdrawn", None, "executing")
     ]
     history = found(*rows, by=by)
     assert history.auto_count == 4
     assert history.auto_fen == 300
     assert not history.auto_fen_unknown
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_one_approval_listed_twice_counts_once_and_the_worse_is_believed(
+    step: int,
+) -> None:
+    by = policy(**COUNTED, **QUOTA)
+    for other, fen in (
+        (approval(T), 100),
+        (approval(T, 90), 100),
+        (approval(T, state="failed"), 100),
+        (approval(T - WEEK), 100),
+        (approval(None, 300), 300),
+    ):
+        history = found(*(approval(T), other)[::step], by=by)
+        assert (history.auto_count, history.auto_fen) == (1, fen)
+    unread = found(*(approval(T), approval(T, "100"))[::step], by=by)
+    assert (unread.auto_count, unread.auto_fen_unknown) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "other", [approval(T, refund_id="r-9"), approval(T, version=2)]
+)
+def test_two_approvals_count_twice_however_alike_they_are(other: Past) -> None:
+    history = found(approval(T), other, by=policy(**COUNTED, **QUOTA))
+    assert (history.auto_count, history.auto_fen) == (2, 200)
+
+
+def test_an_approval_that_does_not_say_which_it_is_is_one_of_its_own() -> None:
+    rows = [approval(T, version=None), approval(T, refund_id=["r"])] * 2
+    assert found(*rows, by=policy(**COUNTED)).auto_count == 4
 
 
 def test_an_amount_nobody_can_read_makes_the_sum_unknown() -> None:

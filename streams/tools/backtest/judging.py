@@ -70,8 +70,7 @@ class Court:
         entry = found.entry
         if ledger.find(entry.refund_id, entry.version, withdraws=entry.withdraws):
             return
-        previous = ledger.newest.get(entry.refund_id)
-        ledger.add(msgspec.structs.replace(entry, previous=previous))
+        ledger.add(entry)
 
     def _apply(self, record: Captured) -> None:
         """Take a fact; one that cannot be read takes away what was known, as ever."""
