@@ -30,6 +30,12 @@ class Era:
     policy: Fields
 
 
+FAR_FROM_USUAL: Final = [
+    f"{name}_max_age_ms"
+    for name in ("order_status", "paid_amount", "category", "quality", "lists")
+]
+"""Keys whose values no operator would mean: an era that finds every fact stale."""
+
 ERAS: Final = {
     "paused": Era(2, -20 * DAY, -19 * DAY, {"service_paused": True}),
     "guarded": Era(
@@ -490,5 +496,9 @@ def policies(now_ms: int) -> Iterator[dict[str, Any]]:
             "family": "FR",
             "version": era.version,
             "effective_from_ms": now_ms + era.from_ms,
+            "author": "faults",
+            "reason": "an era of its own",
+            "published_at_ms": now_ms,
+            "allow": FAR_FROM_USUAL,
             **era.policy,
         }

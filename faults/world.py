@@ -9,7 +9,8 @@ import orjson
 from faults import stories
 from faults.judge.view import Header
 from faults.lab import PARTITIONS, Row, row
-from streams.decision.policy import Policy, parse_policy
+from streams.decision.policy import Policy
+from streams.decision.publication import parse_record
 
 WAVES: Final = 3
 _PLAIN_SHARE: Final = 0.4
@@ -114,9 +115,10 @@ class World:
 
     def _write_lists(self, now_ms: int) -> None:
         for fields in stories.policies(now_ms):
-            policy = parse_policy(fields)
+            policy = parse_record(fields).policy
             self.policies[policy.name] = policy
-            self.facts[0].append(Row("policies", 0, b"FR", orjson.dumps(fields)))
+            key = policy.name.encode()
+            self.facts[0].append(Row("policies", 0, key, orjson.dumps(fields)))
         for shop_id, shop in stories.SHOPS.items():
             fields = {"shop_id": shop_id, "as_of_ms": now_ms, **shop}
             self.facts[0].append(row("shops", shop_id, shop_id, **fields))

@@ -118,8 +118,10 @@ def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     metrics.agents({"ingest": True})
     metrics.tasks(12)
     metrics.build("0.1.0", "3.11.7")
-    metrics.policy("FR@1")
-    metrics.policy(None)
+    metrics.policies([("FR@1", "in_force")])
+    metrics.policies([("none", "in_force"), ("FR@2", "waiting")])
+    metrics.policy_paused(1)
+    metrics.policy_disagreed({"decided": 2})
     found = scraped(metrics)
     assert found["refund_rebalances_total{topic=events}"] == 1
     assert found["refund_deleted_unread_total{topic=refund.requests}"] == 5
@@ -134,8 +136,11 @@ def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     assert found["refund_agent_up{agent=ingest}"] == 1
     assert found["refund_tasks"] == 12
     assert found["refund_build_info{python=3.11.7},{version=0.1.0}"] == 1
-    assert found["refund_policy_info{policy=none}"] == 1
-    assert "refund_policy_info{policy=FR@1}" not in found
+    assert found["refund_policy_info{policy=none},{state=in_force}"] == 1
+    assert found["refund_policy_info{policy=FR@2},{state=waiting}"] == 1
+    assert not any("FR@1" in name for name in found)
+    assert found["refund_policy_paused"] == 1
+    assert found["refund_policy_disagreements_total{kind=decided}"] == 2
     assert metrics.value(table.NOTICES, "loss_recorded") == 0
 
 

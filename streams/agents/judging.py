@@ -113,8 +113,9 @@ class Judge:
             lists_as_of(tables, self._shared),
             now_ms,
             later_versions(requests),
+            self._shared.pause_at(now_ms),
         )
-        work.newest = self._shared.policies[-1] if self._shared.policies else None
+        work.newest = self._shared.policies.newest
         work.plain = self.short_way.ready(work)
         for record, request in zip(records, requests, strict=True):
             if request is None:

@@ -62,6 +62,7 @@ class LongWay:
             else None,
             request.unavailable,
             expected,
+            work.pause,
         )
         seen = see(request, facts, policy, now_ms)
         decision = decide(request, seen, policy, now_ms)

@@ -46,6 +46,7 @@ class ShortWay:
             work.lists_ms,
             work.orders_ms,
             work.buyers_ms,
+            work.pause,
         )
         return plain_at(known, moment)
 

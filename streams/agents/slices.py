@@ -92,6 +92,7 @@ class Work:
         "newest",
         "now_ms",
         "orders_ms",
+        "pause",
         "plain",
         "tables",
     )
@@ -103,6 +104,7 @@ class Work:
         lists_ms: int | None,
         now_ms: int,
         later: dict[str, list[tuple[Request, Past]]],
+        pause: object,
     ) -> None:
         self.judged = Judged([], {}, [], {})
         self.tables = tables
@@ -110,6 +112,8 @@ class Work:
         self.lists_ms = lists_ms
         self.now_ms = now_ms
         self.later = later
+        self.pause = pause
+        """What :meth:`streams.kafka.tables.SharedTables.pause_at` says of ``now_ms``."""
         self.orders_ms = tables.order_marks.ms
         self.buyers_ms = tables.buyer_marks.ms
         self.newest: Policy | None = None

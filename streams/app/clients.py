@@ -99,11 +99,14 @@ async def start(consumer: AIOKafkaConsumer) -> None:
     hand_out_unpacked(consumer)
 
 
-def member(kafka: Kafka, group_id: str, started_ms: int) -> AIOKafkaConsumer:
+def member(
+    kafka: Kafka, group_id: str, started_ms: int, policy_file: str = ""
+) -> AIOKafkaConsumer:
     """Build a consumer that joins a group; offsets are committed by hand.
 
     ``started_ms`` tells the group when this process started, UTC ms: of two that share a
-    static name the older one ends. A position that the topic does not have (any more) is
+    static name the older one ends. ``policy_file`` tells it which policy file this process
+    began with. A position that the topic does not have (any more) is
     an error: going on at the oldest record would hide that others are gone.
     """
     return AIOKafkaConsumer(
@@ -113,7 +116,7 @@ def member(kafka: Kafka, group_id: str, started_ms: int) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         auto_offset_reset="none",
         isolation_level="read_committed",
-        partition_assignment_strategy=(dated_assignor(started_ms),),
+        partition_assignment_strategy=(dated_assignor(started_ms, policy_file),),
         session_timeout_ms=kafka.session_timeout_ms,
         heartbeat_interval_ms=kafka.heartbeat_interval_ms,
         fetch_max_wait_ms=kafka.fetch_max_wait_ms,

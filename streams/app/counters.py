@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from streams.agents.slices import Judged
+from streams.app.policies import states
 from streams.decision.engine import PASSED
 from streams.kafka.facts import BadFact
+from streams.kafka.policy_book import PolicyBook
 from streams.kafka.slices import Slice
 from streams.kafka.source import Source
 from streams.metrics import Metrics
@@ -62,6 +64,7 @@ class EngineCounters:
         self.limited = limited
         self._facts_seen: dict[str, int] = {}
         self._misrouted_seen: dict[int, int] = {}
+        self._disagreed_seen: dict[str, int] = {}
         self._seen: dict[str, tuple[int, int]] = {}
         """Rebalances and deleted records counted so far, by topic."""
 
@@ -142,11 +145,20 @@ class EngineCounters:
             if more > 0:
                 metrics.misrouted(engine.facts.topics.buyers, more)
             self._misrouted_seen[number] = tables.misrouted
+        self._look_at_policies(engine.shared.book)
         policy = engine.shared.policies.at(self._now_ms())
-        metrics.policy(policy.name if policy is not None else None)
         if policy is not None:
             metrics.breakers_open(engine.breaker.open_now(self._now_ms(), policy))
         self.agents(engine.agents_up())
+
+    def _look_at_policies(self, book: PolicyBook) -> None:
+        metrics, now_ms = self._metrics, self._now_ms()
+        metrics.policies(states(book, now_ms))
+        metrics.policy_paused(int(book.pause_at(now_ms) is not None))
+        more = Counter(book.disagreed)
+        more.subtract(self._disagreed_seen)
+        metrics.policy_disagreed({kind: one for kind, one in more.items() if one > 0})
+        self._disagreed_seen = dict(book.disagreed)
 
     def look_at_source(
         self, topic: str, source: Source, lag: Mapping[int, tuple[int, int]]

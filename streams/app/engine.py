@@ -25,6 +25,7 @@ from streams.app.figures import Figures
 from streams.app.glancing import Glances, NoGlances
 from streams.app.memory import collect_seldom, keep_freed
 from streams.app.names import fact_topics, output_topics
+from streams.app.policies import compare_files, file_of, shown
 from streams.app.preparing import PrepareParts, Preparing
 from streams.app.reading import Reading, ReadingService
 from streams.app.service import connect, monotonic_ms
@@ -65,6 +66,7 @@ class Engine(ReadingService):
             slice_max=settings.kafka.max_poll_records,
             polls=inputs.polls,
             now_ms=inputs.now_ms,
+            policy_file=file_of(inputs.policies),
         )
         super().__init__(reading, **options)
         self.outputs = output_topics(settings.topics)
@@ -188,6 +190,15 @@ class Engine(ReadingService):
         watchdog = Watchdog(self.source, self.facts, self.clients.facts, patience)
         await self.run_until_stopped(watchdog.watch())
 
+    @Service.task
+    async def _run_policy_watch(self) -> None:
+        await self.run_until_stopped(self._compare_files())
+
+    async def _compare_files(self) -> None:
+        await self.built.wait()
+        settings, source = self._in.settings, self.source
+        await compare_files(settings.kafka, source, self.shared.book)
+
     # -- what pages show -------------------------------------------------------
 
     @cached_property
@@ -236,7 +247,13 @@ class Engine(ReadingService):
             "tables": figures.table_rows(),
             "watermarks_ms": figures.watermarks(),
             "policy": policy.name if policy is not None else None,
-            "policy_refused": list(self.shared.policy_refusals),
+            "policy_hash": policy.policy_hash if policy is not None else None,
+            "policy_refused": [
+                f"{one.name}: {line}"
+                for one in self.shared.book.refused_last
+                for line in one.problems
+            ],
+            "policies": shown(self.shared.book, self._in.now_ms()),
             "rebalances": self.source.rebalances,
         }
 

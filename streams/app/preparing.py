@@ -18,7 +18,7 @@ from streams.app.service import monotonic_ms
 from streams.decision.breaker import Breaker
 from streams.decision.policy import FIELDS
 from streams.errors import FactsUnreadableError
-from streams.kafka.facts import FactsReader
+from streams.kafka.facts import FactsReader, tell
 from streams.kafka.recovery import Answered, OutputReader
 from streams.records.decisions import decode_decision
 
@@ -107,11 +107,24 @@ class Preparing:
                 set_aside()  # a quarter of reading back went into walking the facts
                 tables = parts.facts.tables
                 ledgers = {number: tables[number].ledger for number in committed}
-                return await parts.reader.read(ledgers, committed)
+                answered = await parts.reader.read(ledgers, committed)
+                await self._compare_policies()
+                return answered
         except TimeoutError:
             raise FactsUnreadableError(
                 f"facts and outputs not loaded after {monotonic_ms() - began} ms"
             ) from None
+
+    async def _compare_policies(self) -> None:
+        """Look whether others judged by other policies than are at hand here.
+
+        A version that was published a moment ago may have judged elsewhere already, so
+        what is on the topic by now is read first.
+        """
+        facts = self._parts.facts
+        await facts.reach((facts.topics.policy,))
+        facts.shared.heard(self._parts.reader.policies)
+        tell(facts.shared.book)
 
     def _note(
         self, found: Mapping[int, Answered], committed: Mapping[int, int]

@@ -42,6 +42,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Holds ``QUEUED_POLLS`` at most."""
     now_ms: Callable[[], int]
     """UTC ms; outputs carry it."""
+    policy_file: str = ""
+    """``FR@1:HASH`` of the policy file this worker began with; the group is told."""
 
 
 class ReadingService(WorkerService):
@@ -92,7 +94,7 @@ class ReadingService(WorkerService):
         )
         self.sink = Sink(producer, written, batches)
         self.consumer: AIOKafkaConsumer = member(
-            settings.kafka, reading.group_id, self._started_ms
+            settings.kafka, reading.group_id, self._started_ms, reading.policy_file
         )
         self.source = Source(
             self.consumer,

@@ -5,13 +5,14 @@ anything happens. An alert on the first event needs the 0 before it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, get_args
 
 from streams.agents.watching import NOTICE_KINDS
 from streams.app.names import fact_topics
 from streams.decision.reasons import REASONS
+from streams.kafka.policy_book import DISAGREEMENTS
 from streams.metrics import Spec, table
-from streams.records.dead_letters import ERRORS
+from streams.records.dead_letters import ERRORS, PolicyRefused
 from streams.settings import Settings, Topics
 
 Series: TypeAlias = Mapping[Spec, Iterable[tuple[str, ...]]]
@@ -65,6 +66,8 @@ def _of_requests(topics: Topics) -> Iterator[tuple[Spec, tuple[str, ...]]]:
     requests, facts = topics.prefix + "requests", fact_topics(topics)
     yield table.SKIPPED, (requests,)
     yield table.UNFIT, (requests,)
+    for kind in DISAGREEMENTS:
+        yield table.POLICY_DISAGREEMENTS, (kind,)
     for topic in (requests, facts.buyers):
         yield table.MISROUTED, (topic,)
     for topic in facts.names():
@@ -75,5 +78,5 @@ def _bad_facts(topics: Topics) -> Iterator[tuple[Spec, tuple[str, ...]]]:
     facts = fact_topics(topics)
     for topic in facts.names():
         for error in ERRORS["fact"]:
-            if error != "policy_refused" or topic == facts.policies:
+            if error not in get_args(PolicyRefused) or topic == facts.policies:
                 yield table.DEAD_LETTERS, (topic, error)

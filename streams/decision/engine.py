@@ -150,6 +150,7 @@ def _checks(active: Active, seen: Seen) -> tuple[Check, ...]:
         and seen.delivery_block is None
         and seen.risk_code is None
         and seen.expected_partition is None
+        and seen.pause is None
     ):
         return active.usual
     return active.with_order

@@ -302,6 +302,13 @@ TOPICS: Final[dict[Check, Topic]] = {
         lambda _: True,
         bound=False,
     ),
+    request.service_not_paused: Topic(
+        "FR-Q3",
+        "pause",
+        "运营未暂停服务",
+        "the operator has not paused the service",
+        lambda case: case.seen.pause,
+    ),
     request.breaker: Topic(
         "ours",
         "breaker",

@@ -150,6 +150,7 @@ def see(  # noqa: C901 - calls cost more than they hold here
         taken_buyer,
         taken_shop,
         facts.expected_partition,
+        facts.pause,
     )
 
 

@@ -192,6 +192,8 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     unavailable: tuple[str, ...] | None = None
     expected_partition: int | None = None
     """Where the request belongs, if it was found in another partition (E-38)."""
+    pause: object = None
+    """The pause that holds (FR-Q3): its ``published_at_ms``, or ``unreadable``; None = none."""
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -260,6 +262,9 @@ class Seen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     shop_id: str | None = None
     expected_partition: int | None = None
     """The partition of the request's buyer; None = the request was found there (E-38)."""
+    pause: object = None
+    """The operator's pause that held at the decision (FR-Q3): its ``published_at_ms``, or
+    ``unreadable``; None = none."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

@@ -160,6 +160,8 @@ class Moment(msgspec.Struct, frozen=True, gc=False):
     orders_ms: int | None
     """Watermark of the orders; None = no feed has spoken."""
     buyers_ms: int | None
+    pause: object
+    """The operator's pause that holds (FR-Q3); None = none. Nothing is plain under one."""
 
 
 def plain_at(known: Known, moment: Moment) -> "Plain | None":
@@ -170,7 +172,7 @@ def plain_at(known: Known, moment: Moment) -> "Plain | None":
     """
     policy, catalog = known.policy, moment.catalog
     lists_ms = moment.lists_as_of_ms
-    if catalog is None or lists_ms is None:
+    if catalog is None or lists_ms is None or moment.pause is not None:
         return None
     tree_ms, now_ms = catalog.as_of_ms, moment.decided_at_ms
     latest_ms = now_ms + policy.future_skew_ms

@@ -6,6 +6,7 @@ changelog: a restart reads it again, so there is no second copy to go stale.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -14,9 +15,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.errors import FactsUnreadableError
+from streams.kafka.policy_book import PolicyBook
 from streams.kafka.record import Record
 from streams.kafka.tables import NOTHING, Applied, PartitionTables, SharedTables
 from streams.records.codec import Unreadable
+
+log = logging.getLogger(__name__)
 
 _POLL_MS: Final = 200
 _POLL_RECORDS: Final = 2000
@@ -58,7 +62,12 @@ class FactTopics(msgspec.Struct, frozen=True, kw_only=True):
             for name in (self.shops, self.catalog)
             for number in range(self.partitions)
         ]
-        return (*wide, TopicPartition(self.policies, 0))
+        return (*wide, self.policy)
+
+    @property
+    def policy(self) -> TopicPartition:
+        """Return the one partition of the policies."""
+        return TopicPartition(self.policies, 0)
 
 
 class BadFact(msgspec.Struct, frozen=True, gc=False):
@@ -144,7 +153,16 @@ class FactsReader:
         FactsUnreadableError
             The broker does not say what was written.
         """
-        wanted = self.topics.owned(partition)
+        await self.reach(self.topics.owned(partition))
+
+    async def reach(self, wanted: tuple[TopicPartition, ...]) -> None:
+        """Return when everything written to these partitions before this call is applied.
+
+        Raises
+        ------
+        FactsUnreadableError
+            The broker does not say what was written.
+        """
         try:
             ends: dict[TopicPartition, int] = await self._consumer.end_offsets(wanted)
         except KafkaError as problem:
@@ -240,6 +258,10 @@ class FactsReader:
         self._assigned = wanted
         if new:
             self._targets.update(await self._consumer.end_offsets(list(new)))
+        if self.topics.policy in new:
+            starts = await self._consumer.beginning_offsets([self.topics.policy])
+            if starts[self.topics.policy]:
+                self.shared.policies_cut()
 
     def _drop(self, partition: int) -> None:
         self.tables.pop(partition, None)
@@ -271,7 +293,9 @@ class FactsReader:
             return self.shared.apply_shop(tp.partition, record.key, record.value)
         if tp.topic == self.topics.catalog:
             return self.shared.apply_catalog(tp.partition, record.key, record.value)
-        return self.shared.apply_policy(record.value)
+        applied = self.shared.apply_policy(record.key, record.value, record.timestamp)
+        tell(self.shared.book)
+        return applied
 
     def _note(
         self, tp: TopicPartition, record: Record, applied: Applied | Unreadable
@@ -327,6 +351,20 @@ class FactsReader:
 
     async def _position(self, tp: TopicPartition) -> int:
         return int(await self._consumer.position(tp))
+
+
+def tell(book: PolicyBook) -> None:
+    """Log what is new about policies and the pause."""
+    while book.news:
+        news = book.news.popleft()
+        log.log(_LEVELS[news.level], "%s", news.text)
+
+
+_LEVELS: Final = {
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
 
 
 def _order(tables: PartitionTables, record: Record) -> Applied | Unreadable:

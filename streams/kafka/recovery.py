@@ -82,6 +82,8 @@ class OutputReader:
         self._topics = topics
         self._input_topic = input_topic
         self._read_to: dict[TopicPartition, int] = {}
+        self.policies: dict[tuple[str, str | None], str] = {}
+        """Name and hash of every policy that a decision names -> the first of those."""
         self.foreign = 0
         """Records in our output topics that are not ours to read."""
 
@@ -201,6 +203,9 @@ class OutputReader:
         if offset is None or source != self._input_topic:
             self.foreign += 1
             return
+        policy = decision.policy
+        if policy is not None and policy not in self.policies:
+            self.policies[policy] = decision.decision_id
         inputs, entry = answered.inputs, decision.entry
         inputs.end = max(inputs.end, offset + 1)
         if offset >= committed:

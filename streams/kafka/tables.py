@@ -4,6 +4,7 @@ A record that cannot be read takes away what was known under its key: nobody kno
 the present state, so requests that need it go to a person. It is never passed over.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -11,8 +12,8 @@ import msgspec
 from streams.decision.entries import UNKNOWN_FATE, Fate
 from streams.decision.ledger import Ledger
 from streams.decision.model import Buyer, Catalog, Order, Shop
-from streams.decision.policy import Policies, parse_policy
-from streams.errors import PolicyError
+from streams.decision.policy import Policies
+from streams.kafka.policy_book import PolicyBook
 from streams.kafka.routing import partition_of
 from streams.records.codec import (
     Outcome,
@@ -202,8 +203,9 @@ class SharedTables:
         self.listed: dict[str, object] = {}
         self._listed_names: set[str] = set()
         self.catalog = Catalog(self.listed, None, self._listed_names)
+        self.book = PolicyBook(policies)
         self.policies = policies
-        self.policy_refusals: tuple[str, ...] = ()
+        """Those of the book."""
         self._shop_marks = [Watermarks() for _ in range(partitions)]
         self._catalog_marks = [Watermarks() for _ in range(partitions)]
         self.lists_ms: int | None = None
@@ -259,22 +261,30 @@ class SharedTables:
         self.listed[entry_id] = kind
         self._listed_names.add(entry_id.partition(":")[2])
 
-    def apply_policy(self, value: bytes | None) -> Applied | Unreadable:
-        """Take a policy version of ``refund.policies``; a bad one changes nothing."""
-        if value is None:
-            return NOTHING
-        found = decode_object(value)
-        if isinstance(found, Unreadable):
-            return found
-        if found.get("family") != "FR":
-            return NOTHING  # another rule family's policy
-        try:
-            self.policies = Policies((*self.policies, parse_policy(found)))
-        except PolicyError as refused:
-            self.policy_refusals = refused.problems
-            return Unreadable("policy_refused", str(refused)[:200])
-        self.policy_refusals = ()
-        return NOTHING
+    def apply_policy(
+        self, key: bytes | None, value: bytes | None, at_ms: int
+    ) -> Applied | Unreadable:
+        """Take a version or a pause of ``refund.policies``; a bad version changes nothing.
+
+        ``at_ms`` is the timestamp of the record, UTC ms.
+        """
+        refused = self.book.apply(key, value, at_ms)
+        self.policies = self.book.policies
+        return refused or NOTHING
+
+    def heard(self, named: Mapping[tuple[str, str | None], str]) -> None:
+        """Compare with the policies that decisions name; see the book."""
+        self.book.heard(named)
+        self.policies = self.book.policies
+
+    def policies_cut(self) -> None:
+        """Note that the oldest records of the topic of policies are gone; see the book."""
+        self.book.head_deleted()
+        self.policies = self.book.policies
+
+    def pause_at(self, at_ms: int) -> object:
+        """Return what decisions record of the pause that holds at a moment; None = none."""
+        return self.book.pause_at(at_ms)
 
     def _mark(
         self, marks: Watermarks, key: bytes, value: bytes | None

@@ -32,6 +32,8 @@ _DAY_MS: Final = 86_400_000
 _REQUESTS_KEPT_MS: Final = 14 * _DAY_MS
 _DECISIONS_KEPT_MS: Final = 180 * _DAY_MS
 _DEAD_LETTERS_KEPT_MS: Final = 30 * _DAY_MS
+_FOR_EVER_MS: Final = (1 << 63) - 1
+"""The longest that Kafka knows."""
 _DEAD_LETTER_MAX_BYTES: Final = 4_194_304
 """Above the largest record of a topic with default limits (1 MiB) and its headers."""
 
@@ -69,9 +71,9 @@ def declare(settings: Settings) -> tuple[TopicSpec, ...]:
     dead = _delete(_DEAD_LETTERS_KEPT_MS) | {
         "max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)
     }
-    # An older policy still judges requests made under it (R-08) for as long as
-    # requests are kept, so compaction leaves versions alone for that time.
-    policies = _compact() | {"min.compaction.lag.ms": str(_REQUESTS_KEPT_MS)}
+    # Compaction would keep the last record of a version, which may be one that was
+    # refused, and forget the one that judged. There are few of them: none is removed.
+    policies = _compact() | {"min.compaction.lag.ms": str(_FOR_EVER_MS)}
     requests = _delete(_REQUESTS_KEPT_MS)
     rows = (
         (prefix + "requests", by_buyer, requests, _ALL),
@@ -316,7 +318,7 @@ _AT_LEAST: Final = {
     "retention.ms": "records would be deleted too early",
     "max.message.bytes": "large dead letters could not be written",
     "min.insync.replicas": "an acknowledged output could be lost",
-    "min.compaction.lag.ms": "policies would vanish while requests still need them",
+    "min.compaction.lag.ms": "versions that judged would vanish, or others take their place",
 }
 """Settings that may be larger than declared, and what happens when they are smaller."""
 

@@ -29,18 +29,22 @@ _MEMBERS: Final = 5
 """Place of the members in a described group."""
 
 
-def dated_assignor(started_ms: int) -> type[RoundRobinPartitionAssignor]:
-    """Return round-robin assignment that tells the group when this member started."""
+def dated_assignor(
+    started_ms: int, policy_file: str = ""
+) -> type[RoundRobinPartitionAssignor]:
+    """Return round-robin assignment that tells the group when this member started.
+
+    ``policy_file`` (``FR@1:HASH``, empty = none) tells which policy file it began with.
+    """
+    said = f"{started_ms} {policy_file}".strip().encode()
 
     class Dated(RoundRobinPartitionAssignor):  # type: ignore[misc]  # aiokafka is untyped here
-        """Carries the start of its process, UTC ms, as user data."""
+        """Carries the start of its process, UTC ms, and its policy file as user data."""
 
         @classmethod
         @override
         def metadata(cls, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
-            return ConsumerProtocolMemberMetadata(
-                cls.version, list(topics), b"%d" % started_ms
-            )
+            return ConsumerProtocolMemberMetadata(cls.version, list(topics), said)
 
     return Dated
 
@@ -79,21 +83,49 @@ async def watch(
         await asyncio.sleep(_BETWEEN_LOOKS_S)
 
 
+async def policy_files(kafka: Kafka, group_id: str) -> dict[str, str]:
+    """Return the policy file that each member of a group began with; it asks the broker.
+
+    Returns
+    -------
+    dict
+        Member id -> ``FR@1:HASH``; those that do not tell, or have no file, are left out.
+
+    Raises
+    ------
+    KafkaError, OSError
+        The broker does not answer.
+    """
+    members = await _members(kafka, group_id)
+    return {
+        member_id: words[1] for member_id, words in members.items() if len(words) > 1
+    }
+
+
 async def _holders(kafka: Kafka, group_id: str, name: str) -> list[int]:
     """Return when the members under a name started; those who do not tell are left out."""
-    async with admin_client(kafka) as admin:
-        (answer,) = await admin.describe_consumer_groups([group_id])
+    members = await _members(kafka, group_id)
     return [
-        at_ms
-        for group in answer.groups
-        for member_id, _, _, metadata, *_ in group[_MEMBERS]
-        if member_id[:-_UUID] == name and (at_ms := _started_ms(metadata)) is not None
+        int(words[0])
+        for member_id, words in members.items()
+        if member_id[:-_UUID] == name and words and words[0].isdigit()
     ]
 
 
-def _started_ms(metadata: bytes) -> int | None:
+async def _members(kafka: Kafka, group_id: str) -> dict[str, list[str]]:
+    """Return by member id what it says of itself, in words."""
+    async with admin_client(kafka) as admin:
+        (answer,) = await admin.describe_consumer_groups([group_id])
+    return {
+        member_id: _said(metadata)
+        for group in answer.groups
+        for member_id, _, _, metadata, *_ in group[_MEMBERS]
+    }
+
+
+def _said(metadata: bytes) -> list[str]:
     try:
         said: bytes = ConsumerProtocolMemberMetadata.decode(metadata).user_data
+        return said.decode().split() if said else []
     except ValueError:  # not of our making, or between two states
-        return None
-    return int(said) if said and said.isdigit() else None
+        return []

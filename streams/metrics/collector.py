@@ -186,9 +186,17 @@ class Metrics(Collector):
         """Say what runs."""
         self._replace(table.BUILD, {(version, python): 1})
 
-    def policy(self, name: str | None) -> None:
-        """Say which policy is in force; None = none."""
-        self._replace(table.POLICY, {(name or _LEADING_NONE,): 1})
+    def policies(self, states: Iterable[tuple[str, str]]) -> None:
+        """Replace what each policy is: (name, state)."""
+        self._replace(table.POLICY, dict.fromkeys(states, 1))
+
+    def policy_paused(self, paused: int) -> None:
+        """Say whether the operators' pause holds: 1 or 0."""
+        self._put(table.POLICY_PAUSED, (), paused)
+
+    def policy_disagreed(self, counts: Mapping[str, int]) -> None:
+        """Count signs of other policies by kind."""
+        self._add_each(table.POLICY_DISAGREEMENTS, counts)
 
     # Reading
 

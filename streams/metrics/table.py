@@ -162,8 +162,20 @@ TASKS: Final = _gauge(
 BUILD: Final = _gauge("refund_build_info", "version python", "Always 1.")
 POLICY: Final = _gauge(
     "refund_policy_info",
-    "policy",
-    "1 for the policy in force; none = nothing approved.",
+    "policy state",
+    "1 for each policy that is in_force (none = nothing approved), waiting, overtaken, missing, "
+    "or refused since one was last accepted.",
+)
+POLICY_PAUSED: Final = _gauge(
+    "refund_policy_paused",
+    "",
+    "1 while the operators' pause holds: everything goes to people.",
+)
+POLICY_DISAGREEMENTS: Final = _counter(
+    "refund_policy_disagreements_total",
+    "kind",
+    "Signs that somebody judges, or judged, by another policy: file, decided, missing, member.",
+    "signs",
 )
 
 TABLE: Final = (
@@ -198,6 +210,8 @@ TABLE: Final = (
     TASKS,
     BUILD,
     POLICY,
+    POLICY_PAUSED,
+    POLICY_DISAGREEMENTS,
 )
 """The closed table, in the order of ``docs/metrics.md``."""
 

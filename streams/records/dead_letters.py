@@ -12,8 +12,11 @@ UnreadableError: TypeAlias = Literal[
     "null_value", "too_large", "not_json", "not_object", "no_id"
 ]
 """Why a request or a fact cannot be read."""
-PolicyRefused: TypeAlias = Literal["policy_refused"]
-"""Only policy records: they can be read, and are refused."""
+PolicyRefused: TypeAlias = Literal[
+    "policy_refused", "policy_conflict", "policy_implausible"
+]
+"""Only policy records: they can be read, and are refused. Their keys or values are wrong,
+the version is known with other content, or a value is implausible and not allowed by name."""
 EventError: TypeAlias = Literal[
     "not_utf8",
     "not_json",

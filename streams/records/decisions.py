@@ -28,6 +28,8 @@ class _Written(msgspec.Struct, gc=False):
     refund_fen: int | None
     reason_codes: tuple[str, ...]
     seen: _SeenAction | None = None
+    policy: str | None = None
+    policy_hash: str | None = None
 
 
 _WRITTEN: Final = msgspec.json.Decoder(_Written)
@@ -52,6 +54,9 @@ class Recovered(msgspec.Struct, frozen=True, gc=False):
 
     decision_id: str
     entry: Entry
+    policy: tuple[str, str | None] | None
+    """Name and hash of the policy that judged; None = none was in force. Records of version
+    0.1.0 have no hash."""
 
 
 def recover(value: bytes) -> Recovered | None:
@@ -79,4 +84,5 @@ def recover(value: bytes) -> Recovered | None:
             reason_codes,
             value,
         ),
+        None if found.policy is None else (found.policy, found.policy_hash),
     )

@@ -16,7 +16,9 @@ from typing import Any, Final
 import msgspec
 
 from streams.decision.model import Decision, History, Request, Seen
+from streams.decision.pause import Pause
 from streams.decision.policy import Policy
+from streams.decision.publication import Publication
 from streams.records.notices import Notice
 from streams.records.wire import (
     BuyerFacts,
@@ -40,6 +42,7 @@ RECORDS: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
         "shop": ShopFacts,
         "catalog": CatalogRow,
         "policy": Policy,
+        "pause": Pause,
         "watermark": WatermarkRecord,
         "decision": Decision,
         "notice": Notice,
@@ -51,7 +54,10 @@ RECORDS: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
 _NOT_SENT: Final = {"request": ("faults",)}
 """Fields that our codec sets and no sender does."""
 
-_CLOSED: Final = frozenset({"policy"})
+_BESIDE: Final[Mapping[str, type[msgspec.Struct]]] = {"policy": Publication}
+"""Fields that stand in the same object and come from another struct."""
+
+_CLOSED: Final = frozenset({"policy", "pause"})
 """Records that are refused when they carry an unknown field."""
 
 _PARTS: Final[tuple[type[msgspec.Struct], ...]] = (
@@ -72,6 +78,11 @@ def schema(name: str) -> dict[str, Any]:
     for title, part in parts.items():
         _describe(part, described[title])
     root = parts.pop(kind.__name__)
+    beside = _BESIDE.get(name)
+    if beside is not None:
+        more = msgspec.json.schema(beside)["$defs"][beside.__name__]
+        _describe(more, beside)
+        root["properties"] |= more["properties"]
     for field in _NOT_SENT.get(name, ()):
         del root["properties"][field]
     if name in _CLOSED:

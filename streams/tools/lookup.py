@@ -47,7 +47,7 @@ async def look_up(settings: Settings, wanted: str, base: Policy) -> Found:
 
     def take(record: Placed) -> None:
         if record.topic == f"{prefix}policies":
-            shared.apply_policy(record.value)
+            shared.apply_policy(record.key, record.value, record.timestamp)
         elif record.key == key and record.value is not None:
             decision_id = text(record.headers, "ce_id") or ""
             if wanted in (refund_id, decision_id):

@@ -9,5 +9,5 @@ def policies_of(capture: Capture, base: Policy) -> Policies:
     """Return the policy of the file, with every version in the capture on top."""
     shared = SharedTables(Policies((base,)), capture.manifest.partitions)
     for record in capture.records(("policies",)):
-        shared.apply_policy(record.value)
+        shared.apply_policy(record.key, record.value, record.timestamp)
     return shared.policies

@@ -13,6 +13,7 @@ from streams.agents.slices import Judged
 from streams.decision.approval import Approval
 from streams.decision.ledger import Entry, Ledger
 from streams.decision.plain import Plain, plain_at
+from streams.kafka.tables import NOTHING
 from streams.records.decisions import recover
 from tests import samples
 from tests.agents.world import World, policy, topics
@@ -77,6 +78,44 @@ def test_what_is_remembered_of_a_plain_approval_tells_all_that_an_entry_does() -
     assert recovered is not None
     for name in Entry.__struct_fields__:
         assert getattr(kept, name) == getattr(recovered.entry, name), name
+
+
+def paused(made: World, *, on: bool = True, **more: object) -> None:
+    said = {"family": "FR", "paused": on, "author": "li", "reason": "why"}
+    said |= {"published_at_ms": made.now_ms, **more}
+    record = json.dumps(said).encode()
+    assert made.shared.apply_policy(b"FR:pause", record, made.now_ms) is NOTHING
+
+
+def test_nothing_is_approved_while_paused_whichever_way_and_again_afterwards() -> None:
+    made = world(plain=True)
+    paused(made, until_ms=made.now_ms + 1)
+    (decision,) = made.decide(samples.request())
+    assert decision["reason_codes"] == ["SERVICE_PAUSED"]
+    assert decision["seen"]["pause"] == made.now_ms
+    made.now_ms += 1  # it is over by itself
+    (decision,) = made.decide(samples.request(refund_id="r-2", order_id="o-2"))
+    assert decision["outcome"] == "auto_approve"
+    assert "pause" not in decision["seen"]
+    paused(made)
+    (decision,) = made.decide(samples.request(refund_id="r-3", order_id="o-3"))
+    assert decision["outcome"] == "manual_review"
+
+
+def test_a_pause_counts_at_the_decision_and_not_at_the_request() -> None:
+    made = world(plain=True)
+    paused(made, from_ms=made.now_ms)
+    asked_ms = made.now_ms - 60_000
+    (decision,) = made.decide(samples.request(requested_at_ms=asked_ms))
+    assert decision["reason_codes"] == ["SERVICE_PAUSED"]
+
+
+def test_a_missing_version_sends_to_a_person_what_it_may_be_in_force_for() -> None:
+    made = world(plain=True)
+    made.shared.heard({("FR@3", "0123"): "FR:r-9:1"})
+    (decision,) = made.decide(samples.request())
+    assert decision["reason_codes"] == ["POLICY_NOT_LOADED"]
+    assert decision["policy"] is None
 
 
 def test_a_repeated_approval_carries_the_hash_of_the_policy_that_judged_it() -> None:

@@ -17,6 +17,7 @@ from streams.agents.watch import Glance
 from streams.app.counters import EngineCounters
 from streams.app.engine import Engine, EngineInputs
 from streams.decision.policy import Policies
+from streams.decision.publication import PolicyRecord, as_fields
 from streams.errors import FactsUnreadableError
 from streams.kafka.progress import Progress
 from streams.kafka.recovery import Answered
@@ -125,6 +126,41 @@ async def test_a_new_partition_is_loaded_read_back_and_reconciled() -> None:
         assert bench.told() == [Glance(NUMBER), Glance(NUMBER, ("r-1",))]
 
 
+async def test_decisions_read_back_tell_of_policies_that_others_judged_by() -> None:
+    log = FakeLog(lambda: NOW)
+    approved(log)
+    other = policy(version=1, paid_limit_fen=29_000)  # another file of the same name
+    async with built(log, policies=Policies([other])) as bench:
+        await bench.prepare(**{ME: 0})
+        book = bench.engine.shared.book
+        assert book.disagreed["decided"] == 1
+        shown = bench.engine.shared.book.disagreements[0].text
+        assert f"FR@1 (hash {SHIPPED.policy_hash})" in shown
+    async with built(log, policies=Policies([SHIPPED])) as bench:
+        await bench.prepare(**{ME: 0})
+        assert set(bench.engine.shared.book.disagreed.values()) == {0}
+
+
+async def test_a_version_published_just_now_is_read_before_decisions_are_compared() -> (
+    None
+):
+    log = FakeLog(lambda: NOW)
+    world = World(SHIPPED, policy())
+    judged = world.slice([world.record(samples.request())])
+    async with built(log) as bench:
+        await bench.prepare(**{f"p{OTHER}": 0})
+        (output,) = judged.outputs
+        headers = list(headers_in(output.record[2]))
+        log.write(APPROVALS, output.value, output.record[0], headers)
+        fields = as_fields(PolicyRecord(policy()))
+        log.write(
+            TopicPartition("refund.policies", 0), samples.encoded(fields), b"FR@2"
+        )
+        await bench.prepare(**{f"p{OTHER}": 0, ME: 0})
+        assert set(bench.engine.shared.book.disagreed.values()) == {0}
+        assert [one.name for one in bench.engine.shared.policies] == ["FR@1", "FR@2"]
+
+
 async def test_a_partition_that_stays_is_neither_read_back_nor_reconciled_again() -> (
     None
 ):
@@ -214,7 +250,9 @@ async def test_input_waits_for_a_policy_that_is_on_its_way() -> None:
         assert not preparing.done()
         bench.log.write(
             TopicPartition("refund.policies", 0),
-            samples.encoded({"family": "FR", "version": 1, "effective_from_ms": 0}),
+            samples.encoded(
+                {"family": "FR", "version": 1, "effective_from_ms": samples.T}
+            ),
             b"FR",
         )
         await asyncio.wait_for(preparing, 5)

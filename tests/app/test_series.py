@@ -1,6 +1,7 @@
 """What a worker's counters show before anything has happened."""
 
 import json
+from typing import get_args
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -10,7 +11,7 @@ from streams.decision.reasons import REASONS
 from streams.metrics import TABLE, Metrics, table
 from streams.platforms.kuaishou.envelope import Closed, open_envelope
 from streams.platforms.kuaishou.names import DEAD_LETTER_REASONS, Kind
-from streams.records.dead_letters import ERRORS
+from streams.records.dead_letters import ERRORS, PolicyRefused
 from streams.settings import load
 
 ALL = load({}, None, {"worker.agents": "decide,watch,ingest"})
@@ -88,7 +89,7 @@ def test_counting_what_the_closed_lists_allow_gives_no_new_series() -> None:
 
 def test_no_topic_but_the_policies_has_refused_policies() -> None:
     refused = [row for row in series(ALL)[table.DEAD_LETTERS] if "policy" in row[1]]
-    assert refused == [("refund.policies", "policy_refused")]
+    assert refused == [("refund.policies", error) for error in get_args(PolicyRefused)]
 
 
 _PUSH = {"event": "kwaishop_order_paySuccess", "eventId": "e", "info": "{}"}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streams.decision import rules
 from streams.decision.approval import Written
 from streams.decision.engine import decide
 from streams.decision.facts import see
@@ -58,12 +59,15 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     orders_ms: int | None = None
     buyers_ms: int | None = None
     policy: Policy = SHIPPED
+    pause: object = None
 
 
 def short(case: Case) -> Written | None:
     if not usable(case.policy):
         return None
-    moment = Moment(NOW, case.catalog, case.lists_ms, case.orders_ms, case.buyers_ms)
+    moment = Moment(
+        NOW, case.catalog, case.lists_ms, case.orders_ms, case.buyers_ms, case.pause
+    )
     plain = plain_at(Known(case.policy), moment)
     if plain is None:
         return None
@@ -84,6 +88,7 @@ def long(case: Case) -> Written:
         case.shop,
         case.catalog,
         case.lists_ms,
+        pause=case.pause,
     )
     seen = see(case.request, facts, case.policy, NOW)
     decision = decide(case.request, seen, case.policy, NOW)
@@ -240,6 +245,9 @@ UNUSUAL: Final[tuple[tuple[str, object], ...]] = (
     ("orders_ms", NOW + SKEW_MS + 1),
     ("buyers_ms", NOW + SKEW_MS + 1),
     ("policy", policy(service_paused=True)),
+    ("pause", NOW),
+    ("pause", 0),
+    ("pause", "unreadable"),
     ("policy", policy(waybill_soft_veto=True)),
     ("policy", policy(payment_age_max_ms=1)),
     ("policy", policy(buyer_amount_quota_fen=1, buyer_amount_window_ms=1)),
@@ -354,10 +362,48 @@ def test_the_short_way_knows_every_rule_that_always_runs() -> None:
     ]
 
 
+UNUSUAL_CASES: Final[Mapping[str, tuple[str, object]]] = {
+    "total_changed_at_ms": ("order.unusual.total_changed_at_ms", T + 1),
+    "presale_stage": ("order.unusual.presale_stage", "deposit_paid"),
+    "delivery_block": ("order.unusual.delivery_block", 1),
+    "risk_code": ("order.unusual.risk_code", 1),
+    "limits": ("buyer.limits", (Limit("limited", 1),)),
+    "listed": ("order.goods.skus", ("k-no",)),
+    "unavailable": ("request.unavailable", ("weather",)),
+    "pause": ("pause", NOW),
+}
+"""What a case must have for each unusual field of ``seen`` to be there."""
+
+ASKED_BEFORE: Final = {"history", "breaker", "order_vetoed", "expected_partition"}
+"""Known by the caller: ``agents/short_way.py`` asks the ledger and the tables before,
+and a policy with a breaker has no short way; tests/agents/test_plain_slices.py."""
+
+
+def test_whatever_wakes_a_rule_leaves_no_request_plain() -> None:
+    """A field that is added to ``UNUSUAL`` must be thought of in ``plain.py`` first."""
+    assert {*UNUSUAL_CASES} | ASKED_BEFORE == set(rules.UNUSUAL)
+    for name, change in UNUSUAL_CASES.items():
+        case = changed(dict([change]))
+        facts = Facts(
+            case.order, NOW, case.buyer, NOW, case.shop, case.catalog, NOW,
+            pause=case.pause,
+        )  # fmt: skip
+        seen = see(case.request, facts, case.policy, NOW)
+        assert getattr(seen, name) is not None, name
+        assert short(case) is None, name
+
+
+@pytest.mark.parametrize("change", STILL_PLAIN, ids=shown)
+def test_nothing_is_plain_while_the_service_is_paused(
+    change: tuple[str, object],
+) -> None:
+    assert short(changed(dict([change, ("pause", NOW)]))) is None
+
+
 def test_what_was_found_out_of_goods_is_forgotten_when_more_is_listed() -> None:
     known, names = Known(SHIPPED), {"virtual"}
     catalog = Catalog({"category:virtual": "virtual"}, NOW, names)
-    moment = Moment(NOW, catalog, NOW, None, None)
+    moment = Moment(NOW, catalog, NOW, None, None, None)
     before = plain_at(known, moment)
     assert before is not None
     assert before.approve(REQUEST, ORDER, BUYER, SHOP) is not None
@@ -369,7 +415,7 @@ def test_what_was_found_out_of_goods_is_forgotten_when_more_is_listed() -> None:
 
 def test_a_shop_whose_row_changed_is_looked_at_again() -> None:
     known = Known(SHIPPED)
-    plain = plain_at(known, Moment(NOW, CATALOG, NOW, None, None))
+    plain = plain_at(known, Moment(NOW, CATALOG, NOW, None, None, None))
     assert plain is not None
     assert plain.approve(REQUEST, ORDER, BUYER, SHOP) is not None
     off = msgspec.structs.replace(SHOP, enabled=False)

@@ -1162,6 +1162,7 @@ def test_every_unusual_thing_alone_wakes_its_rules() -> None:
         "order_vetoed": True,
         "total_changed_at_ms": NOW,
         "expected_partition": 0,
+        "pause": NOW,
     }.items():
         assert name in UNUSUAL
         woken = msgspec.structs.replace(seen, **{name: value})

@@ -66,7 +66,7 @@ def idle_worker() -> Metrics:
         metrics.lag(topic, dict.fromkeys(range(8), (0, 0)))
     metrics.watermarks(dict.fromkeys(FACTS, NOW_MS - 2_000))
     metrics.table_rows({"orders": 0})
-    metrics.policy("FR@1")
+    metrics.policies([("FR@1", "in_force")])
     metrics.breakers_open({"global": 0, "shop": 0})
     metrics.agents({"decide": True, "watch": True, "ingest": True})
     return metrics

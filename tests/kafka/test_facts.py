@@ -12,9 +12,11 @@ from faults.waiting import eventually
 from streams.decision.policy import Policies
 from streams.errors import FactsUnreadableError
 from streams.kafka.facts import FactsReader, FactTopics
+from streams.kafka.policy_book import PolicyBook
 from streams.kafka.routing import partition_of
 from streams.kafka.tables import Applied, SharedTables, lists_as_of
 from tests import samples
+from tests.agents.world import SHIPPED
 from tests.fakes import FakeConsumer, FakeLog, FakeRecord, turns
 from tests.samples import BUYER, NOW, NUMBER, PARTITIONS
 
@@ -425,6 +427,40 @@ async def test_a_broker_that_refuses_ends_the_run(method: str) -> None:
         loading.cancel()
 
 
+async def test_a_topic_of_policies_whose_head_is_gone_leaves_no_file_in_force() -> None:
+    bench = Bench()
+    bench.shared.book = PolicyBook(Policies([SHIPPED]))
+    bench.log.starts[POLICIES] = 3
+    async with running(bench):
+        await bench.load(NUMBER)
+    assert bench.shared.policies == ()
+
+
+async def test_what_is_new_about_policies_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    good = {"family": "FR", "version": 2, "effective_from_ms": samples.T}
+    said = {"author": "li", "reason": "why", "published_at_ms": NOW}
+    bench.log.write(POLICIES, samples.encoded(good | said), b"FR@2")
+    bench.log.write(
+        POLICIES, samples.encoded(good | {"paid_limit_fen": 20_000}), b"FR@2"
+    )
+    pause = {"family": "FR", "paused": True, **said}
+    bench.log.write(POLICIES, samples.encoded(pause), b"FR:pause")
+    with caplog.at_level("INFO"):
+        async with running(bench):
+            await bench.load(NUMBER)
+    told = [(one.levelname, one.getMessage()) for one in caplog.records]
+    assert [level for level, _ in told] == ["INFO", "WARNING", "WARNING"]
+    for (_, text), part in zip(
+        told, ("FR@2 (hash", "FR@2 refused", "paused from now until"), strict=True
+    ):
+        assert part in text
+    assert bench.bad == [0]
+    assert bench.shared.pause_at(NOW) == NOW
+
+
 async def test_a_policy_that_is_written_comes_into_force() -> None:
     bench = Bench()
     async with running(bench):
@@ -432,7 +468,7 @@ async def test_a_policy_that_is_written_comes_into_force() -> None:
         bench.log.write(
             POLICIES,
             samples.encoded(
-                {"family": "FR", "version": 7, "effective_from_ms": 0},
+                {"family": "FR", "version": 7, "effective_from_ms": samples.T},
             ),
             b"FR",
         )

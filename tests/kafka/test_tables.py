@@ -302,8 +302,8 @@ def test_policy_versions_come_on_top_of_what_is_there() -> None:
         ),
         PARTITIONS,
     )
-    assert tables.apply_policy(policy(3, paid_limit_fen=10_000)) is NOTHING
-    assert tables.apply_policy(policy(2)) is NOTHING
+    assert tables.apply_policy(None, policy(3, paid_limit_fen=10_000), NOW) is NOTHING
+    assert tables.apply_policy(None, policy(2), NOW) is NOTHING
     assert [one.version for one in tables.policies] == [1, 2, 3]
     first, newest = tables.policies.at(T - 1), tables.policies.at(T)
     assert (first and first.version, newest and newest.version) == (1, 3)
@@ -313,22 +313,23 @@ def test_a_policy_that_is_refused_changes_nothing_and_is_told_until_a_good_one()
     None
 ):
     tables = shared()
-    found = tables.apply_policy(policy(paid_limit_fen="a lot", fast=True))
+    found = tables.apply_policy(None, policy(paid_limit_fen="a lot", fast=True), NOW)
     assert isinstance(found, Unreadable)
     assert found.error == "policy_refused"
     assert len(found.message) <= 200
-    told = [len(tables.policy_refusals)]
+    (refusal,) = tables.book.refused_last
+    assert (refusal.name, len(refusal.problems)) == ("FR@2", 2)
     assert tables.policies == ()
-    assert tables.apply_policy(policy()) is NOTHING
-    told.append(len(tables.policy_refusals))
-    assert told == [2, 0]
+    assert tables.apply_policy(None, policy(), NOW) is NOTHING
+    assert tables.book.refused_last == ()
+    assert list(tables.book.refusals) == [refusal]
 
 
-def test_other_families_and_tombstones_are_passed_over() -> None:
+def test_policies_of_other_families_are_passed_over() -> None:
     tables = shared()
-    assert tables.apply_policy(None) is NOTHING
-    assert tables.apply_policy(b'{"family":"SV"}') is NOTHING
-    assert isinstance(tables.apply_policy(b"no json"), Unreadable)
+    assert tables.apply_policy(b"SV@1", b'{"family":"SV"}', NOW) is NOTHING
+    assert tables.apply_policy(b"SV@1", None, NOW) is NOTHING
+    assert isinstance(tables.apply_policy(b"FR@1", b"no json", NOW), Unreadable)
     assert tables.policies == ()
 
 

@@ -10,7 +10,7 @@ from faults.waiting import eventually
 from streams.app.clients import member
 from streams.errors import SettingsError
 from streams.kafka.topics import admin_client, create, declare
-from streams.kafka.twins import dated_assignor, watch
+from streams.kafka.twins import dated_assignor, policy_files, watch
 from streams.settings import Kafka as KafkaSettings
 from streams.settings import load
 from tests.kafka.conftest import Kafka
@@ -65,7 +65,8 @@ async def test_only_the_older_of_two_with_one_name_ends(
         await create(admin, specs)
         stack.push_async_callback(admin.delete_topics, [one.name for one in specs])
         for named, started_ms in ((mine, STARTED_MS), (other, STARTED_MS + 9)):
-            consumer = member(named, group, started_ms)
+            file = f"FR@1:{started_ms}"
+            consumer = member(named, group, started_ms, file)
             consumer.subscribe([specs[0].name])
             await consumer.start()
             stack.push_async_callback(consumer.stop)
@@ -75,6 +76,8 @@ async def test_only_the_older_of_two_with_one_name_ends(
             return len(answer.groups[0][5]) == 2
 
         await eventually(joined)
+        told = await policy_files(mine, group)
+        assert sorted(told.values()) == [f"FR@1:{STARTED_MS}", f"FR@1:{STARTED_MS + 9}"]
         younger = asyncio.create_task(watch(mine, group, STARTED_MS + 1, refused))
         refused.set()
 

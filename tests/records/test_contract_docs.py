@@ -12,7 +12,8 @@ import yaml
 from streams.agents.watching import NOTICE_KINDS
 from streams.decision.engine import judge_again
 from streams.decision.model import Buyer, Limit, Quality, Request, Shop
-from streams.decision.policy import parse_policy
+from streams.decision.pause import parse_pause
+from streams.decision.publication import parse_record
 from streams.kafka.tables import WATERMARK_KEY
 from streams.kafka.topics import declare
 from streams.platforms.kuaishou.names import Kind
@@ -170,7 +171,8 @@ READERS: Final[dict[str, Callable[[bytes], object]]] = {
     "outcome": codec.decode_outcome,
     "shop": codec.decode_shop,
     "catalogRow": codec.decode_catalog_entry,
-    "policy": lambda value: parse_policy(msgspec.json.decode(value)),
+    "policy": lambda value: parse_record(msgspec.json.decode(value)),
+    "pause": lambda value: parse_pause(msgspec.json.decode(value)),
     "watermark": codec.decode_watermark,
     "approval": read_decision,
     "review": read_decision,

@@ -60,6 +60,7 @@ UNUSUAL: Final = (
     "delivery_block",
     "risk_code",
     "expected_partition",
+    "pause",
 )
 """Fields of ``seen`` that most requests lack; without them their rules need not run."""
 
@@ -106,6 +107,7 @@ RULES: Final = (
     Rule(request.edited_after_approval, needs="history"),
     Rule(request.policy_in_force, on=_no_policy),
     Rule(request.service_running, on=_paused),
+    Rule(request.service_not_paused, needs="pause"),
     Rule(request.breaker, needs="breaker"),
     Rule(request.look_ups, needs="unavailable"),
     Rule(order.order_status, reads_order=True),

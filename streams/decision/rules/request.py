@@ -102,8 +102,13 @@ def policy_in_force(_case: Case, _policy: Policy) -> Codes:
 
 
 def service_running(_case: Case, _policy: Policy) -> Codes:
-    """FR-Q3: run only while the operator has paused the service."""
+    """FR-Q3: run only under a policy that pauses the service."""
     return (ReasonCode.SERVICE_PAUSED,)
+
+
+def service_not_paused(case: Case, _policy: Policy) -> Codes:
+    """FR-Q3: no pause of the operator holds at the decision, whatever the policy says."""
+    return () if case.seen.pause is None else (ReasonCode.SERVICE_PAUSED,)
 
 
 def breaker(case: Case, _policy: Policy) -> Codes:

@@ -9,6 +9,7 @@ from streams.agents.judging import Judge
 from streams.agents.slices import APPROVALS, REVIEWS, SKIPPED, Site
 from streams.decision.breaker import Breaker
 from streams.decision.model import Decision
+from streams.decision.pause import PAUSE_KEY
 from streams.decision.policy import Policies
 from streams.kafka.answers import Answers
 from streams.kafka.tables import PartitionTables, SharedTables
@@ -77,8 +78,9 @@ class Court:
         name = self._capture.name(record.topic)
         key, value, shared = record.key, record.value, self._shared
         if name == "policies":
-            if self._follow == "capture":
-                shared.apply_policy(value)
+            # The operators' pause held whatever the policy said.
+            if self._follow == "capture" or key == PAUSE_KEY.encode():
+                shared.apply_policy(key, value, record.timestamp)
             return
         if name == "shops":
             shared.apply_shop(record.partition, key, value)

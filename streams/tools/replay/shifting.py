@@ -1,7 +1,8 @@
 """Times inside records moved to the time of a replay; every other byte stays.
 
 A time is an integer under a key that ends in ``_ms``. In a policy most of those are
-spans, so only ``effective_from_ms`` is moved there. Inside a JSON string a quotation
+spans, so only its moment, and those of its publication or of a pause, are moved there.
+Inside a JSON string a quotation
 mark is escaped, so what looks like such a key is one.
 """
 
@@ -12,7 +13,9 @@ from typing import Final, Protocol
 from streams.tools.drive.pacing import NS_PER_MS
 
 _TIME: Final = re.compile(rb'("[A-Za-z0-9_]*_ms"\s*:\s*)(-?[0-9]+)(?=\s*[,}\]])')
-_IN_FORCE: Final = re.compile(rb'("effective_from_ms"\s*:\s*)(-?[0-9]+)(?=\s*[,}\]])')
+_IN_FORCE: Final = re.compile(
+    rb'("(?:effective_from|published_at|from|until)_ms"\s*:\s*)(-?[0-9]+)(?=\s*[,}\]])'
+)
 _DIGITS_MAX: Final = 18
 POLICIES: Final = "policies"
 
