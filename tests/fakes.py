@@ -6,16 +6,21 @@ can hold acknowledgements back and make the next call of a method fail.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
 from aiokafka.record.util import decode_varint
+from aiokafka.structs import OffsetAndMetadata
 
+from streams.kafka.incarnations import Expected, Incarnations
+from streams.kafka.input_log import InputLog
+from streams.kafka.topic_ids import TopicNow
 from streams.records.outgoing import Block, Header, Outgoing
+from tests.samples import PARTITIONS
 
 Headers = Sequence[Header]
 
@@ -61,6 +66,14 @@ class FakeLog:
     starts: dict[TopicPartition, int] = field(default_factory=dict)
     ends: dict[TopicPartition, int] = field(default_factory=dict)
     committed: dict[TopicPartition, int] = field(default_factory=dict)
+    metadata: dict[TopicPartition, str] = field(default_factory=dict)
+    """What was committed beside the offsets; other groups leave it empty."""
+    made: Counter[str] = field(default_factory=Counter)
+    """How often a topic was made anew."""
+    unstable: dict[TopicPartition, int] = field(default_factory=dict)
+    """Where a transaction begins that is open: records from there on are not committed."""
+    partitions: dict[str, int] = field(default_factory=dict)
+    """Of topics that have others than they should have."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def write(
@@ -94,9 +107,26 @@ class FakeLog:
 
     def make_anew(self, where: TopicPartition) -> None:
         """Delete a log and make another one under its name; groups lose its offsets."""
+        self.made[where.topic] += 1
         for state in (self.records, self.starts, self.ends, self.committed):
             state.pop(where, None)
         self.changed.set()
+
+    async def topics_now(
+        self, names: Collection[str], partitions: int = PARTITIONS
+    ) -> dict[str, TopicNow]:
+        """Tell what stands behind names, as a broker does."""
+        await turns(3)  # as long as a broker takes
+        return {
+            name: TopicNow(
+                self.partitions.get(name, partitions), f"{name}-{self.made[name]}"
+            )
+            for name in names
+            if self.partitions.get(name) != 0
+        }
+
+    def stable_end(self, where: TopicPartition) -> int:
+        return min(self.end(where), self.unstable.get(where, self.end(where)))
 
     def end(self, where: TopicPartition) -> int:
         return self.ends.get(where, self.starts.get(where, 0))
@@ -124,15 +154,17 @@ class _State:
     position: int
     paused: bool = False
     highwater: int | None = None
+    stable: int | None = None
     heard_ms: int | None = None
 
 
 class FakeConsumer(_Failing):
     """A consumer with or without a group."""
 
-    def __init__(self, log: FakeLog) -> None:
+    def __init__(self, log: FakeLog, isolation: str = "read_committed") -> None:
         super().__init__()
         self.log = log
+        self._end = log.end if isolation == "read_uncommitted" else log.stable_end
         self.listener: Any = None
         self.swallowed: list[Exception] = []
         self.commits: list[dict[TopicPartition, int]] = []
@@ -189,7 +221,8 @@ class FakeConsumer(_Failing):
     def highwater(self, where: TopicPartition) -> int | None:
         return self._state(where).highwater
 
-    last_stable_offset = highwater
+    def last_stable_offset(self, where: TopicPartition) -> int | None:
+        return self._state(where).stable
 
     def last_poll_timestamp(self, where: TopicPartition) -> int | None:
         return self._state(where).heard_ms
@@ -206,7 +239,7 @@ class FakeConsumer(_Failing):
     ) -> dict[TopicPartition, int]:
         self._may_fail("end_offsets")
         await turns(3)  # as long as a broker takes
-        return {where: self.log.end(where) for where in partitions}
+        return {where: self._end(where) for where in partitions}
 
     async def offsets_for_times(
         self, times_ms: dict[TopicPartition, int]
@@ -221,18 +254,32 @@ class FakeConsumer(_Failing):
             for where, from_ms in times_ms.items()
         }
 
-    async def committed(self, where: TopicPartition) -> int | None:
+    @property
+    def _coordinator(self) -> "FakeConsumer":
+        return self
+
+    async def fetch_committed_offsets(
+        self, partitions: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
         self._may_fail("committed")
         await turns(3)  # as long as a broker takes
-        return self.log.committed.get(where)
+        return {
+            where: OffsetAndMetadata(
+                self.log.committed[where], self.log.metadata.get(where, "")
+            )
+            for where in partitions
+            if where in self.log.committed
+        }
 
-    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+    async def commit(self, offsets: dict[TopicPartition, tuple[int, str]]) -> None:
         self._may_fail("commit")
         await turns(3)  # as long as a broker takes
         for where in offsets:
             self._state(where)
-        self.commits.append(dict(offsets))
-        self.log.committed.update(offsets)
+        taken = {where: offset for where, (offset, _) in offsets.items()}
+        self.commits.append(taken)
+        self.log.committed.update(taken)
+        self.log.metadata.update({at: text for at, (_, text) in offsets.items()})
 
     async def getmany(
         self, *, timeout_ms: int = 0, max_records: int | None = None
@@ -254,27 +301,43 @@ class FakeConsumer(_Failing):
         for where, state in self._states.items():
             if state.paused or left == 0:
                 continue
-            if state.position < self._start(where):  # told not to reset it
+            if not self._start(where) <= state.position <= self.log.end(where):
+                # told not to reset it
                 raise OffsetOutOfRangeError({where: state.position})
-            state.highwater, state.heard_ms = self.log.end(where), self.log.clock_ms()
-            records = [
+            end = self._end(where)
+            state.highwater, state.stable = self.log.end(where), end
+            state.heard_ms = self.log.clock_ms()
+            there = [
                 one
                 for one in self.log.records[where]
-                if one.offset >= max(state.position, self._start(where))
-            ][:left]
+                if max(state.position, self._start(where)) <= one.offset < end
+            ]
+            records = there[:left]
             if records:
                 found[where] = records
                 left = None if left is None else left - len(records)
-            more = bool(records) and records[-1] is not self.log.records[where][-1]
-            state.position = (
-                records[-1].offset + 1 if more else max(state.position, state.highwater)
-            )
+            more = len(records) < len(there)
+            if not more:
+                state.position = max(state.position, end)
+            elif records:
+                state.position = records[-1].offset + 1
         return found
 
     def _state(self, where: TopicPartition) -> _State:
         if where not in self._states:
             raise IllegalStateError(f"Partition {where} is not assigned")
         return self._states[where]
+
+
+def input_log(log: FakeLog, member: FakeConsumer, topic: str) -> InputLog:
+    """Return what tells a source where its partitions begin."""
+    incarnations = Incarnations(
+        log.topics_now,
+        {topic: Expected(partitions=PARTITIONS, advice="ask")},
+        log.clock_ms,
+    )
+    asking = FakeConsumer(log, "read_uncommitted")
+    return InputLog("group", member, asking, incarnations)
 
 
 @dataclass

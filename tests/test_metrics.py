@@ -55,6 +55,7 @@ def test_a_slice_counts_its_records(metrics: Metrics) -> None:
     metrics.dead_lettered("refund.requests", {"not_json": 2})
     metrics.skipped("refund.requests", 4)
     metrics.unfit("refund.requests", 6)
+    metrics.unanswered("refund.requests", 7)
     metrics.misrouted("refund.orders", 1)
     metrics.repeated(5)
     metrics.doubted(1)
@@ -65,6 +66,7 @@ def test_a_slice_counts_its_records(metrics: Metrics) -> None:
     letters = "refund_dead_letters_total{error=not_json},{topic=refund.requests}"
     assert found[letters] == 2
     assert found["refund_skipped_offsets_total{topic=refund.requests}"] == 4
+    assert found["refund_unanswered_offsets_total{topic=refund.requests}"] == 7
     assert found["refund_unfit_answers_total{topic=refund.requests}"] == 6
     assert found["refund_misrouted_total{topic=refund.orders}"] == 1
     assert found["refund_repeated_requests_total"] == 5

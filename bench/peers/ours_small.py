@@ -18,10 +18,12 @@ from typing_extensions import override
 from bench.kafka import now_ms
 from bench.peers.faust_worker import worker_of
 from bench.peers.typed import TypedWorld
-from streams.app.clients import writer
+from streams.app.clients import build_for_ingest
 from streams.app.memory import collect_seldom, keep_freed
 from streams.app.reading import QUEUED_POLLS, Reading, ReadingService
+from streams.kafka.incarnations import Expected
 from streams.kafka.slices import Poll, Slice, paced
+from streams.kafka.source import Starts
 from streams.records.outgoing import NO_HEADERS
 from streams.settings import Kafka, Settings
 
@@ -33,17 +35,22 @@ class Transport(ReadingService):
     async def on_start(self) -> None:
         keep_freed()
         collect_seldom()
-        self.producer = writer(self._reading.settings.kafka)
-        await self.producer.start()
-        await self.join(self.producer, lambda *_: None)
+        self.clients = build_for_ingest(self._reading.settings.kafka)
+        await self.clients.start()
+        await self.know_topics(self.clients.asking)
+        await self.join(self.clients.producer, lambda *_: None)
 
     @override
-    async def prepare(self, starts: Mapping[TopicPartition, int]) -> None:
+    def expected(self) -> Mapping[str, Expected]:
+        return {}
+
+    @override
+    async def prepare(self, starts: Starts) -> None:
         """Nothing to load: the small facts are simply there."""
 
     @override
     def closers(self) -> list[Callable[[], Awaitable[None]]]:
-        return [self.producer.stop]
+        return [self.clients.stop]
 
 
 class _NoFaustKafka(BootStrategy):

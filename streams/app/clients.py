@@ -1,6 +1,7 @@
 """The Kafka clients of one worker, built from settings."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -19,10 +20,12 @@ _LOAD_PARTITION_BYTES: Final = 2_097_152
 
 
 class Clients(msgspec.Struct, frozen=True):
-    """Two readers without a group, one producer; consumers of a group are made on demand."""
+    """Three readers without a group, one producer; the member of the group comes later."""
 
     facts: AIOKafkaConsumer
     outputs: AIOKafkaConsumer
+    asking: AIOKafkaConsumer
+    """Asks what topics there are, and reads single records, committed or not."""
     producer: AIOKafkaProducer
 
     async def start(self) -> None:
@@ -36,22 +39,26 @@ class Clients(msgspec.Struct, frozen=True):
         await connect(self.producer)
         await start(self.facts)
         await start(self.outputs)
+        await start(self.asking)
 
     async def stop(self) -> None:
         """Disconnect all of them."""
         await self.producer.stop()
         await self.facts.stop()
         await self.outputs.stop()
+        await self.asking.stop()
 
 
 class IngestClients(msgspec.Struct, frozen=True):
-    """A reader of orders without a group, and one producer."""
+    """Two readers without a group, and one producer."""
 
     orders: AIOKafkaConsumer
+    asking: AIOKafkaConsumer
+    """As that of ``Clients``."""
     producer: AIOKafkaProducer
 
     async def start(self) -> None:
-        """Connect both.
+        """Connect all of them.
 
         Raises
         ------
@@ -60,23 +67,30 @@ class IngestClients(msgspec.Struct, frozen=True):
         """
         await connect(self.producer)
         await start(self.orders)
+        await start(self.asking)
 
     async def stop(self) -> None:
-        """Disconnect both."""
+        """Disconnect all of them."""
         await self.producer.stop()
         await self.orders.stop()
+        await self.asking.stop()
 
 
 def build_for_ingest(kafka: Kafka) -> IngestClients:
     """Build the clients of ``ingest``; needs a running event loop."""
-    return IngestClients(reader(kafka, "ingest-orders"), writer(kafka))
+    return IngestClients(
+        reader(kafka, "ingest-orders"),
+        reader(kafka, "ingest-asking", isolation_level="read_uncommitted"),
+        writer(kafka),
+    )
 
 
 def build(kafka: Kafka) -> Clients:
     """Build the clients; needs a running event loop."""
     return Clients(
-        reader(kafka, "facts", _FACT_BYTES),
+        reader(kafka, "facts", fetch_min_bytes=_FACT_BYTES),
         reader(kafka, "outputs"),
+        reader(kafka, "asking", isolation_level="read_uncommitted"),
         writer(kafka),
     )
 
@@ -124,20 +138,21 @@ def member(
     )
 
 
-def reader(kafka: Kafka, name: str, min_bytes: int = 1) -> AIOKafkaConsumer:
+def reader(kafka: Kafka, name: str, **options: object) -> AIOKafkaConsumer:
     """Build a consumer without a group, for partitions that it is told to read.
 
-    ``name`` stands behind ``kafka.client_id``; a fetch waits for ``min_bytes``, for
-    ``kafka.fetch_max_wait_ms`` at the longest.
+    ``name`` stands behind ``kafka.client_id``; ``options`` are aiokafka's, and take the
+    place of those of other readers.
     """
-    return AIOKafkaConsumer(
-        **{**connection(kafka), "client_id": f"{kafka.client_id}-{name}"},
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        fetch_max_wait_ms=kafka.fetch_max_wait_ms,
-        fetch_min_bytes=min_bytes,
-        fetch_max_bytes=_FETCH_BYTES,
-        max_partition_fetch_bytes=_LOAD_PARTITION_BYTES,
-    )
+    common: Mapping[str, Any] = {
+        **connection(kafka),
+        "client_id": f"{kafka.client_id}-{name}",
+        "group_id": None,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "isolation_level": "read_committed",
+        "fetch_max_wait_ms": kafka.fetch_max_wait_ms,
+        "fetch_max_bytes": _FETCH_BYTES,
+        "max_partition_fetch_bytes": _LOAD_PARTITION_BYTES,
+    }
+    return AIOKafkaConsumer(**{**common, **options})

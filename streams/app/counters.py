@@ -65,6 +65,8 @@ class EngineCounters:
         self._facts_seen: dict[str, int] = {}
         self._misrouted_seen: dict[int, int] = {}
         self._disagreed_seen: dict[str, int] = {}
+        self._passed_seen = (0, 0)
+        """Records deleted unread and requests unanswered, as take-overs found them."""
         self._seen: dict[str, tuple[int, int]] = {}
         """Rebalances and deleted records counted so far, by topic."""
 
@@ -132,6 +134,10 @@ class EngineCounters:
         """Read the gauges off the engine; called once a second."""
         metrics = self._metrics
         self.look_at_source(self._topic, engine.source, engine.figures.lag())
+        passed, seen = engine.passed_over, self._passed_seen
+        metrics.deleted(self._topic, passed.deleted - seen[0])
+        metrics.unanswered(self._topic, passed.unanswered - seen[1])
+        self._passed_seen = passed.deleted, passed.unanswered
         new = Counter(engine.facts.records_read)
         new.subtract(self._facts_seen)
         self._facts_seen = dict(engine.facts.records_read)

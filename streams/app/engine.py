@@ -24,7 +24,7 @@ from streams.app.counters import EngineCounters
 from streams.app.figures import Figures
 from streams.app.glancing import Glances, NoGlances
 from streams.app.memory import collect_seldom, keep_freed
-from streams.app.names import fact_topics, output_topics
+from streams.app.names import expected_of_deciding, fact_topics, output_topics
 from streams.app.policies import compare_files, file_of, shown
 from streams.app.preparing import PrepareParts, Preparing
 from streams.app.reading import Reading, ReadingService
@@ -33,8 +33,11 @@ from streams.app.watchdog import Patience, Watchdog
 from streams.decision.breaker import Breaker
 from streams.decision.policy import Policies, Policy
 from streams.kafka.facts import BadFact, FactsReader
+from streams.kafka.incarnations import Expected
+from streams.kafka.passed_over import PassedOver
 from streams.kafka.recovery import OutputReader
 from streams.kafka.slices import Poll
+from streams.kafka.source import Starts
 from streams.kafka.tables import SharedTables
 from streams.settings import Settings
 
@@ -85,10 +88,16 @@ class Engine(ReadingService):
         self.clients = await connect(
             lambda: build(settings.kafka), settings.worker.load_timeout_ms
         )
-        self.equip(self.clients.facts, self.clients.outputs)
+        await self.know_topics(self.clients.asking)
+        self.equip(self.clients.facts, self.clients.outputs, self.clients.asking)
         await self.join(self.clients.producer, self.reader.written)
 
-    def equip(self, facts: AIOKafkaConsumer, outputs: AIOKafkaConsumer) -> None:
+    def equip(
+        self,
+        facts: AIOKafkaConsumer,
+        outputs: AIOKafkaConsumer,
+        asking: AIOKafkaConsumer,
+    ) -> None:
         """Build what reads facts and outputs, on consumers of their own."""
         settings = self._in.settings
         self.facts = FactsReader(
@@ -98,11 +107,13 @@ class Engine(ReadingService):
             self.glances.at_applied,
             self._on_bad,
         )
-        self.reader = OutputReader(outputs, self.outputs, self.input_topic)
+        self.reader = OutputReader(outputs, asking, self.outputs, self.input_topic)
+        self.passed_over = PassedOver(outputs)
         self.preparing = Preparing(
             PrepareParts(
                 facts=self.facts,
                 reader=self.reader,
+                passed_over=self.passed_over,
                 breaker=self.breaker,
                 glances=self.glances,
                 load_timeout_ms=settings.worker.load_timeout_ms,
@@ -111,7 +122,11 @@ class Engine(ReadingService):
         )
 
     @override
-    async def prepare(self, starts: Mapping[TopicPartition, int]) -> None:
+    def expected(self) -> Mapping[str, Expected]:
+        return expected_of_deciding(self._in.settings.topics)
+
+    @override
+    async def prepare(self, starts: Starts) -> None:
         await self.preparing.prepare(starts)
 
     async def _put_glance(self, glance: Glance) -> None:
@@ -228,6 +243,12 @@ class Engine(ReadingService):
             reasons.append("loading shops, catalogue and policies")
         if set(self.facts.tables) - self.facts.loaded:
             reasons.append("loading facts")
+        reasons += [
+            f"{topic} is not read to its end: an open transaction of somebody else holds "
+            "it back"
+            for topic in sorted({where.topic for where in self.reader.held_back})
+        ]
+        reasons += self.unwatched()
         if not self.sink.healthy:
             reasons.append("the producer has lost an output")
         return reasons

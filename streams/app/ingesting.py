@@ -17,11 +17,14 @@ from typing_extensions import override
 from streams.agents.ingest import IngestParts
 from streams.app.clients import IngestClients, build_for_ingest
 from streams.app.counters import EngineCounters
+from streams.app.names import expected_of_ingest
 from streams.app.reading import Reading, ReadingService
 from streams.app.service import connect, monotonic_ms
 from streams.errors import FactsUnreadableError
+from streams.kafka.incarnations import Expected
 from streams.kafka.placement import Placement, PlacementReader
 from streams.kafka.slices import Poll
+from streams.kafka.source import Starts
 from streams.kafka.tables import WATERMARK_KEY
 from streams.platforms.kuaishou.client import (
     Limits,
@@ -96,6 +99,7 @@ class IngestService(ReadingService):
         )
         self.session = aiohttp.ClientSession()
         self.platform = _platform(settings.kuaishou, self.session, self._in.now_ms)
+        await self.know_topics(self.clients.asking)
         await self.join(self.clients.producer, lambda _where, _offset, _count: None)
 
     async def parts(self) -> IngestParts:
@@ -133,7 +137,7 @@ class IngestService(ReadingService):
             return ["ingest waits for a broker"]
         if not self.source.first_assignment.is_set() and not self.source.rebalances:
             return ["ingest waits for its first assignment"]
-        return []
+        return self.unwatched()
 
     def status(self) -> dict[str, object]:
         """Return what ``/status`` shows of ingestion."""
@@ -148,7 +152,11 @@ class IngestService(ReadingService):
         }
 
     @override
-    async def prepare(self, starts: Mapping[TopicPartition, int]) -> None:
+    def expected(self) -> Mapping[str, Expected]:
+        return expected_of_ingest(self._in.settings.topics)
+
+    @override
+    async def prepare(self, starts: Starts) -> None:
         """Learn where orders are by now; forget readers of partitions that went elsewhere.
 
         Who had the new partitions before has written rows since this was last read.

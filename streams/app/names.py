@@ -1,6 +1,9 @@
 """Topic names from settings: one place that puts the prefix before them."""
 
+from typing import Final
+
 from streams.kafka.facts import FactTopics
+from streams.kafka.incarnations import Expected
 from streams.kafka.recovery import OutputTopics
 from streams.settings import Topics
 
@@ -17,6 +20,38 @@ def fact_topics(topics: Topics) -> FactTopics:
         policies=prefix + "policies",
         partitions=topics.partitions,
     )
+
+
+_OF_INPUT: Final = (
+    "what it held and nobody decided is gone, ask its senders for it; then start the "
+    "workers again"
+)
+_OF_FACTS: Final = (
+    "what is remembered of it may be true no longer; see that its feed has written all of "
+    "it again, vetoes and exclusions too, then start the workers again"
+)
+
+
+def expected_of_deciding(topics: Topics) -> dict[str, Expected]:
+    """Return what must not change under a worker that decides: requests and facts."""
+    facts = fact_topics(topics)
+    expected = {
+        name: Expected(partitions=topics.partitions, advice=_OF_FACTS)
+        for name in facts.names()
+    }
+    expected[facts.policies] = Expected(partitions=1, advice=_OF_FACTS)
+    requests = Expected(partitions=topics.partitions, advice=_OF_INPUT)
+    return {topics.prefix + "requests": requests, **expected}
+
+
+def expected_of_ingest(topics: Topics) -> dict[str, Expected]:
+    """Return what must not change under a worker that ingests: events and orders."""
+    return {
+        topics.events: Expected(partitions=topics.partitions, advice=_OF_INPUT),
+        topics.prefix + "orders": Expected(
+            partitions=topics.partitions, advice=_OF_FACTS
+        ),
+    }
 
 
 def output_topics(topics: Topics) -> OutputTopics:

@@ -6,11 +6,10 @@ Facts to their end, outputs read back, the breaker warmed, notices reconciled.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Final
 
 import msgspec
-from aiokafka import TopicPartition
 
 from streams.app.glancing import Glances
 from streams.app.memory import set_aside
@@ -19,7 +18,9 @@ from streams.decision.breaker import Breaker
 from streams.decision.policy import FIELDS
 from streams.errors import FactsUnreadableError
 from streams.kafka.facts import FactsReader, tell
+from streams.kafka.passed_over import PassedOver
 from streams.kafka.recovery import Answered, OutputReader
+from streams.kafka.source import Starts
 from streams.records.decisions import decode_decision
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class PrepareParts(msgspec.Struct, frozen=True, kw_only=True):
 
     facts: FactsReader
     reader: OutputReader
+    passed_over: PassedOver
     breaker: Breaker
     glances: Glances
     load_timeout_ms: int
@@ -53,13 +55,13 @@ class Preparing:
         self._stopping = False
         self._began_ms = monotonic_ms()
 
-    async def prepare(self, starts: Mapping[TopicPartition, int]) -> None:
+    async def prepare(self, starts: Starts) -> None:
         """Load facts and read outputs back; only then may the partitions be read.
 
         Parameters
         ----------
         starts
-            All partitions that are ours now, with the offset to read from.
+            All partitions that are ours now, with where they begin.
 
         Raises
         ------
@@ -67,7 +69,7 @@ class Preparing:
             It took too long, or the broker refused.
         """
         parts, began = self._parts, monotonic_ms()
-        committed = {where.partition: offset for where, offset in starts.items()}
+        committed = {where.partition: one.offset for where, one in starts.items()}
         gone = (set(parts.facts.tables) | self._ready) - set(committed)
         # A partition whose preparing was cancelled has tables, yet is new.
         new = set(committed) - self._ready
@@ -75,7 +77,7 @@ class Preparing:
         for number in gone:
             self.answered.pop(number, None)
         parts.reader.forget(gone | new)
-        self._note(await self._load(committed), committed)
+        await self._load(starts, new)
         await self._wait_for_policy()
         set_aside()
         for number in new:
@@ -99,21 +101,32 @@ class Preparing:
         self._stopping = True
         self.answered.clear()
 
-    async def _load(self, committed: Mapping[int, int]) -> dict[int, Answered]:
+    async def _load(self, starts: Starts, new: Container[int]) -> None:
         parts, began = self._parts, monotonic_ms()
         try:
             async with asyncio.timeout(parts.load_timeout_ms / 1000):
-                await parts.facts.load(committed)
+                doubted = {at.partition: one.doubted for at, one in starts.items()}
+                await parts.facts.load(doubted)
                 set_aside()  # a quarter of reading back went into walking the facts
                 tables = parts.facts.tables
-                ledgers = {number: tables[number].ledger for number in committed}
-                answered = await parts.reader.read(ledgers, committed)
+                ledgers = {number: tables[number].ledger for number in doubted}
+                found = await parts.reader.read(ledgers, doubted)
+                self._join(found)
+                for where, start in starts.items():
+                    inputs = found[where.partition].inputs
+                    if where.partition in new:
+                        parts.passed_over.look_at_deleted(where, start, inputs)
+                    await parts.passed_over.look(where, start, inputs)
+                    inputs.forget_before(start.offset)
                 await self._compare_policies()
-                return answered
         except TimeoutError:
+            held = sorted({where.topic for where in parts.reader.held_back})
+            why = f": open transactions hold back {', '.join(held)}" if held else ""
             raise FactsUnreadableError(
-                f"facts and outputs not loaded after {monotonic_ms() - began} ms"
+                f"facts and outputs not loaded after {monotonic_ms() - began} ms{why}"
             ) from None
+        if not self._stopping:  # then what was being prepared is not ours either
+            self.answered.update(found)
 
     async def _compare_policies(self) -> None:
         """Look whether others judged by other policies than are at hand here.
@@ -126,18 +139,13 @@ class Preparing:
         facts.shared.heard(self._parts.reader.policies)
         tell(facts.shared.book)
 
-    def _note(
-        self, found: Mapping[int, Answered], committed: Mapping[int, int]
-    ) -> None:
-        if self._stopping:
-            return  # one that was being prepared meanwhile is not ours either
+    def _join(self, found: Mapping[int, Answered]) -> None:
+        """Add what was known of partitions that stay: they were read on only."""
         for number, answered in found.items():
             kept = self.answered.get(number)
-            if kept is not None:  # read on from where we were: what was dead stays dead
+            if kept is not None:  # what was dead stays dead
                 answered.dead |= kept.dead
-                kept.inputs.forget_before(committed[number])
                 answered.inputs.join(kept.inputs)
-            self.answered[number] = answered
 
     async def _wait_for_policy(self) -> None:
         """Rules 2: at start input waits for a policy, then goes to a person."""

@@ -1,6 +1,7 @@
 """What every reading service of a worker is: one member of a group, one sink."""
 
 import asyncio
+import logging
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
@@ -8,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 from faust.types import ChannelT
 from mode import Service
 from typing_extensions import override
@@ -15,19 +17,31 @@ from typing_extensions import override
 from streams.app.clients import member, start
 from streams.app.figures import SourceFigures
 from streams.app.service import WorkerService, close_all, monotonic_ms
+from streams.errors import TopicsError
 from streams.kafka import twins
 from streams.kafka.batches import LeanBatches
+from streams.kafka.incarnations import Expected, Incarnations
+from streams.kafka.input_log import InputLog
 from streams.kafka.sink import Sink
 from streams.kafka.slices import Poll
-from streams.kafka.source import Source, SourceLimits
+from streams.kafka.source import Source, SourceLimits, Starts
 from streams.kafka.spacing import Spacing, space_out
+from streams.kafka.topic_ids import topics_now
 from streams.settings import Settings
+
+log = logging.getLogger(__name__)
 
 QUEUED_POLLS: Final = 16
 """Polls that may wait for the agent; then the source stops polling."""
 
 _GAUGES_S: Final = 1.0
 """Between two looks at what the gauges show."""
+
+
+LOOK_S: Final = 0.5
+"""Between two looks at whether topics are still the same."""
+_DOUBT_MS: Final = 10_000
+"""Without a look for so long a worker is not ready."""
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,8 +76,12 @@ class ReadingService(WorkerService):
         """Set when consumer, source and sink exist."""
 
     @abstractmethod
-    async def prepare(self, starts: Mapping[TopicPartition, int]) -> None:
-        """Get ready to read these partitions from these offsets on."""
+    async def prepare(self, starts: Starts) -> None:
+        """Get ready to read these partitions from where they begin."""
+
+    @abstractmethod
+    def expected(self) -> Mapping[str, Expected]:
+        """Return the topics that must stay what they are while this runs."""
 
     @abstractmethod
     def closers(self) -> list[Callable[[], Awaitable[None]]]:
@@ -72,12 +90,31 @@ class ReadingService(WorkerService):
     def let_go(self) -> None:
         """Write nothing any more: what is on its way is about to be waited for."""
 
+    async def know_topics(self, asking: AIOKafkaConsumer) -> None:
+        """Note which logs stand behind the names of the topics.
+
+        Parameters
+        ----------
+        asking
+            Connected, without a group, reads uncommitted.
+
+        Raises
+        ------
+        TopicsError
+            A topic has other partitions by now than it must have.
+        """
+        self._asking = asking
+        self.incarnations = Incarnations(
+            lambda names: topics_now(asking, names), self.expected(), monotonic_ms
+        )
+        await self.incarnations.look_patiently()
+
     async def join(
         self,
         producer: AIOKafkaProducer,
         written: Callable[[TopicPartition, int, int], None],
     ) -> None:
-        """Build sink and source, and join the group.
+        """Build sink and source, and join the group; the topics are known by then.
 
         Parameters
         ----------
@@ -98,6 +135,7 @@ class ReadingService(WorkerService):
         )
         self.source = Source(
             self.consumer,
+            InputLog(reading.group_id, self.consumer, self._asking, self.incarnations),
             SourceLimits(
                 commit_interval_ms=settings.worker.commit_interval_ms,
                 drain_timeout_ms=settings.worker.drain_timeout_ms,
@@ -125,6 +163,33 @@ class ReadingService(WorkerService):
 
     def look(self) -> None:
         """Bring the gauges up to date; called once a second. There may be none."""
+
+    @Service.task
+    async def _run_log_watch(self) -> None:
+        await self.run_until_stopped(self._watch_logs())
+
+    async def _watch_logs(self) -> None:
+        await self.built.wait()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self.look_at_logs()
+            except TopicsError:
+                self.source.close()  # what is queued is not judged any more
+                raise
+            except (KafkaError, OSError) as problem:
+                log.debug("topics not looked at: %s", problem)
+
+    async def look_at_logs(self) -> None:
+        """Compare the topics with what they were; raises as ``Incarnations.look``."""
+        await self.incarnations.look()
+
+    def unwatched(self) -> list[str]:
+        """Return why topics are in doubt; empty = looked at and found unchanged lately."""
+        looked_ms = self.incarnations.looked_ms
+        if looked_ms is None or monotonic_ms() - looked_ms > _DOUBT_MS:
+            return ["no broker tells whether topics are still the same"]
+        return []
 
     @Service.task
     async def _run_gauges(self) -> None:

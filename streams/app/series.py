@@ -68,6 +68,7 @@ def _of_requests(topics: Topics) -> Iterator[tuple[Spec, tuple[str, ...]]]:
     yield table.UNFIT, (requests,)
     for kind in DISAGREEMENTS:
         yield table.POLICY_DISAGREEMENTS, (kind,)
+    yield table.UNANSWERED, (requests,)
     for topic in (requests, facts.buyers):
         yield table.MISROUTED, (topic,)
     for topic in facts.names():

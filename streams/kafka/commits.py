@@ -19,6 +19,7 @@ from aiokafka.errors import (
     UnknownMemberIdError,
 )
 
+from streams.kafka.commit_marks import CommitMarks
 from streams.kafka.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,8 @@ class Commits:
         Between two commits in the background.
     ownership_ms
         After a sleep as long as this, others may own what was ours.
+    marks
+        Say which log an offset belongs to; committed beside it.
     """
 
     def __init__(
@@ -57,8 +60,10 @@ class Commits:
         clock_ms: Callable[[], int],
         interval_ms: int,
         ownership_ms: int,
+        marks: CommitMarks,
     ) -> None:
         self._consumer = consumer
+        self._marks = marks
         self._progress = progress
         self._clock_ms = clock_ms
         self._interval_ms = interval_ms
@@ -135,7 +140,12 @@ class Commits:
     async def _send(self, offsets: Mapping[TopicPartition, int]) -> bool:
         """Commit offsets; False when the group does not take them from us (any more)."""
         try:
-            await self._consumer.commit(offsets)
+            await self._consumer.commit(
+                {
+                    where: (offset, self._marks.text(where, offset))
+                    for where, offset in offsets.items()
+                }
+            )
         except _NOT_OURS as problem:
             log.info("offsets not committed, the group is changing: %s", problem)
             self.refused.set()

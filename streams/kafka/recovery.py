@@ -67,7 +67,10 @@ class OutputReader:
     Parameters
     ----------
     consumer
-        Without a group, not assigned to anything else.
+        Without a group, reads committed, not assigned to anything else.
+    asking
+        A consumer that reads uncommitted: it tells the ends of the logs. What a
+        transaction holds back is not read before it is over, and not left out either.
     input_topic
         Only outputs that answer this topic count as answered offsets.
     """
@@ -75,10 +78,12 @@ class OutputReader:
     def __init__(
         self,
         consumer: AIOKafkaConsumer,
+        asking: AIOKafkaConsumer,
         topics: OutputTopics,
         input_topic: str,
     ) -> None:
         self._consumer = consumer
+        self._asking = asking
         self._topics = topics
         self._input_topic = input_topic
         self._read_to: dict[TopicPartition, int] = {}
@@ -86,6 +91,9 @@ class OutputReader:
         """Name and hash of every policy that a decision names -> the first of those."""
         self.foreign = 0
         """Records in our output topics that are not ours to read."""
+        self.held_back: dict[TopicPartition, tuple[int, int]] = {}
+        """Output partitions that an open transaction, which is none of ours, keeps from
+        being read to their end: from and before which offset."""
 
     def written(self, where: TopicPartition, offset: int, count: int) -> None:
         """Note our own acknowledged batch, so that it need not be read back."""
@@ -140,7 +148,11 @@ class OutputReader:
     async def _polls(
         self, numbers: list[int]
     ) -> AsyncIterator[tuple[TopicPartition, list[Record]]]:
-        """Yield what is there now and was not read before, a partition at a time."""
+        """Yield what is there now and was not read before, a partition at a time.
+
+        To the high watermark, not only to the last stable offset.
+        """
+        self.held_back.clear()
         partitions = [where for number in numbers for where in self._topics.of(number)]
         if not partitions:
             return
@@ -158,6 +170,8 @@ class OutputReader:
             for where in list(waiting):
                 if await self._consumer.position(where) >= ends[where]:
                     waiting.discard(where)
+                    self.held_back.pop(where, None)
+            self._tell_held_back({where: ends[where] for where in waiting})
         self._read_to.update(ends)
         self._consumer.pause(*partitions)
 
@@ -166,12 +180,31 @@ class OutputReader:
     ) -> dict[TopicPartition, int]:
         """Go to where each partition was left, or to its start; return the ends."""
         self._consumer.assign(partitions)
+        ends: dict[TopicPartition, int] = await self._asking.end_offsets(partitions)
         for where in partitions:
             known = self._read_to.get(where)
-            if known is not None:
+            if known is not None and known > ends[where]:  # the topic was made anew
+                del self._read_to[where]
+            elif known is not None:
                 self._consumer.seek(where, known)
-        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
         return ends
+
+    def _tell_held_back(self, waiting: Mapping[TopicPartition, int]) -> None:
+        """Note, and write to the log once, what cannot be read to its end."""
+        for where, end in waiting.items():
+            stable = self._consumer.last_stable_offset(where)
+            if stable is None or stable >= end:
+                continue
+            if where not in self.held_back:
+                log.warning(
+                    "%s/%d: an open transaction of somebody else holds back offsets %d to "
+                    "%d: decisions of ours may be among them, so nothing is decided before "
+                    "it ends; find its producer, or end it with kafka-transactions.sh",
+                    *where,
+                    stable,
+                    end - 1,
+                )
+            self.held_back[where] = stable, end
 
     def _take(
         self,

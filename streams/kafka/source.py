@@ -19,16 +19,18 @@ from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 from typing_extensions import override
 
 from streams.errors import SourceError
+from streams.kafka.commit_marks import CommitMarks
 from streams.kafka.commits import Commits
+from streams.kafka.input_log import InputLog, Start, tell_deleted
 from streams.kafka.progress import Progress
 from streams.kafka.record import Record
 from streams.kafka.slices import Poll, Slice
 
 log = logging.getLogger(__name__)
 
-Starts = Mapping[TopicPartition, int]
+Starts = Mapping[TopicPartition, Start]
 Prepare = Callable[[Starts], Awaitable[None]]
-"""Given partitions and their committed offsets, returns when they may be read."""
+"""Given partitions and where they begin, returns when they may be read."""
 
 _ASK_AGAIN_S: Final = 0.05
 """Between two tries to learn from the group whether a slice is still ours."""
@@ -47,28 +49,44 @@ class SourceLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped here
-    """One consumer group member: slices out, offsets back."""
+    """One consumer group member: slices out, offsets back.
+
+    Parameters
+    ----------
+    input_log
+        Tells where partitions begin, and refuses offsets of another log.
+    deliver
+        Takes a poll.
+    prepare
+        Gets partitions ready before they are read.
+    clock_ms
+        Monotonic ms.
+    """
 
     def __init__(
         self,
         consumer: AIOKafkaConsumer,
+        input_log: InputLog,
         limits: SourceLimits,
         deliver: Callable[[Poll], Awaitable[None]],
         prepare: Prepare,
         clock_ms: Callable[[], int],
     ) -> None:
         self._consumer = consumer
+        self._input_log = input_log
         self._limits = limits
         self._deliver = deliver
         self._prepare = prepare
         self._clock_ms = clock_ms
         self.progress = Progress(clock_ms)
+        self._marks = CommitMarks(input_log.topic_id)
         self.commits = Commits(
             consumer,
             self.progress,
             clock_ms,
             limits.commit_interval_ms,
             limits.ownership_ms,
+            self._marks,
         )
         self.epoch = 0
         self.rebalances = 0
@@ -136,48 +154,20 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             )
 
     async def _take_over(self, assigned: frozenset[TopicPartition], epoch: int) -> None:
-        starts = await self._starts(assigned)
+        starts = await self._input_log.starts(assigned, self._done_to)
+        for partition, start in starts.items():
+            if start.due < start.first:
+                self.deleted += tell_deleted(partition, start.due, start.first)
         await self._prepare(starts)
         if epoch != self.epoch:
             return
-        for partition, offset in starts.items():
-            self.progress.start(partition, offset)
-            self._consumer.seek(partition, offset)
-            self.read_to[partition] = offset
+        for partition, start in starts.items():
+            self.progress.start(partition, start.offset)
+            self._marks.begin(partition, start.last)
+            self._consumer.seek(partition, start.offset)
+            self.read_to[partition] = start.offset
         self._consumer.resume(*assigned)
         self.first_assignment.set()
-
-    async def _starts(
-        self, assigned: frozenset[TopicPartition]
-    ) -> dict[TopicPartition, int]:
-        """Return where to begin: behind what is done, at what is there.
-
-        What we had acknowledged is done, even if the group did not take the commit.
-        """
-        starts: dict[TopicPartition, int] = {}
-        oldest: dict[TopicPartition, int] = await self._consumer.beginning_offsets(
-            assigned
-        )
-        for partition, first in oldest.items():
-            offset = await self._consumer.committed(partition)
-            due = max(
-                first if offset is None else offset, self._done_to.get(partition, 0)
-            )
-            starts[partition] = max(due, first)
-            if due < first:
-                self._miss(partition, due, first)
-        return starts
-
-    def _miss(self, partition: TopicPartition, due: int, first: int) -> None:
-        self.deleted += first - due
-        log.error(
-            "%s/%d: offsets %d to %d were deleted before they were read: those that "
-            "have no decision yet get none; make the topic keep its records longer",
-            partition.topic,
-            partition.partition,
-            due,
-            first - 1,
-        )
 
     # -- reading ---------------------------------------------------------------
 
@@ -247,6 +237,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             records = found if found[0].offset >= start else _from(found, start)
             if records:
                 self.read_to[partition] = records[-1].offset + 1
+                self._marks.delivered(partition, records[-1])
                 pieces.append(Slice(partition, records, self.epoch, polled_ms))
         if pieces:
             await self._deliver(pieces)

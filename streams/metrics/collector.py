@@ -122,6 +122,10 @@ class Metrics(Collector):
         """Count outputs that answer other records than those at their offsets."""
         self._add(table.UNFIT, (topic,), count)
 
+    def unanswered(self, topic: str, count: int) -> None:
+        """Count requests before the group's offset that no output answers."""
+        self._add(table.UNANSWERED, (topic,), count)
+
     def misrouted(self, topic: str, count: int) -> None:
         """Count records in the wrong partition."""
         self._add(table.MISROUTED, (topic,), count)

@@ -106,6 +106,12 @@ UNFIT: Final = _counter(
     "Outputs that name an offset but answer another record than is there now: the topic "
     "was made anew. That record is decided.",
 )
+UNANSWERED: Final = _counter(
+    "refund_unanswered_offsets_total",
+    "topic",
+    "Requests before the group's offset that no output answers: somebody moved it "
+    "forward. The log names their offsets.",
+)
 DOUBTED: Final = _counter(
     "refund_plain_doubted_total",
     "",
@@ -194,6 +200,7 @@ TABLE: Final = (
     REPEATED,
     SKIPPED,
     UNFIT,
+    UNANSWERED,
     DOUBTED,
     MISROUTED,
     FACTS_LOADED,

@@ -22,7 +22,7 @@ from streams.kafka.source import Source, SourceLimits, Starts
 from streams.kafka.tables import Applied
 from tests import samples
 from tests.agents.world import MARK, SITE, shared_tables
-from tests.fakes import FakeConsumer, FakeLog, FakeProducer, FakeRecord
+from tests.fakes import FakeConsumer, FakeLog, FakeProducer, FakeRecord, input_log
 from tests.samples import BUYER, NOW, NUMBER, PARTITIONS
 
 INPUT: Final = TopicPartition(SITE.input_topic, NUMBER)
@@ -97,12 +97,18 @@ class Stage:
         self.facts = FactsReader(
             self.facts_consumer, FACTS, shared_tables(), self._applied, self._bad
         )
-        self.reader = OutputReader(FakeConsumer(log), OUTPUTS, SITE.input_topic)
+        self.reader = OutputReader(
+            FakeConsumer(log),
+            FakeConsumer(log, "read_uncommitted"),
+            OUTPUTS,
+            SITE.input_topic,
+        )
         self.producer = FakeProducer(log, room)
         self.sink = Sink(self.producer, self.reader.written, self.producer)
         self.consumer = FakeConsumer(log)
         self.source = Source(
             self.consumer,
+            input_log(log, self.consumer, SITE.input_topic),
             SourceLimits(
                 commit_interval_ms=1,
                 drain_timeout_ms=5_000,
@@ -144,7 +150,8 @@ class Stage:
         self.slices += poll
 
     async def _prepare(self, starts: Starts) -> None:
-        committed = {where.partition: offset for where, offset in starts.items()}
+        committed = {where.partition: one.offset for where, one in starts.items()}
+        self.reader.forget(set(self.facts.tables) ^ set(committed))  # gone, or new
         await self.facts.load(committed)
         ledgers = {number: self.facts.tables[number].ledger for number in committed}
         self.answered.update(await self.reader.read(ledgers, committed))

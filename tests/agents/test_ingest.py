@@ -21,7 +21,7 @@ from streams.platforms.kuaishou.client import Answer, SilentPlatform
 from streams.platforms.kuaishou.client import Platform as PlatformClient
 from streams.platforms.kuaishou.ingest import Handled, Ingest
 from streams.platforms.kuaishou.reading import Reader
-from tests.fakes import FakeConsumer, FakeLog, FakeProducer, turns
+from tests.fakes import FakeConsumer, FakeLog, FakeProducer, input_log, turns
 from tests.platforms.kuaishou.samples import (
     ADDED,
     BUYER,
@@ -108,6 +108,7 @@ class Bench:
         self.counted = Counted()
         self.source = Source(
             self.consumer,
+            input_log(self.log, self.consumer, EVENTS.topic),
             SourceLimits(
                 commit_interval_ms=1,
                 drain_timeout_ms=5_000,

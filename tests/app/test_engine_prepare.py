@@ -19,6 +19,7 @@ from streams.app.engine import Engine, EngineInputs
 from streams.decision.policy import Policies
 from streams.decision.publication import PolicyRecord, as_fields
 from streams.errors import FactsUnreadableError
+from streams.kafka.input_log import Start
 from streams.kafka.progress import Progress
 from streams.kafka.recovery import Answered
 from streams.metrics import Metrics
@@ -64,12 +65,15 @@ class Bench:
                 source_name="/x",
             )
         )
-        self.engine.equip(FakeConsumer(log), FakeConsumer(log))
+        asking = FakeConsumer(log, "read_uncommitted")
+        self.engine.equip(FakeConsumer(log), FakeConsumer(log), asking)
 
     async def prepare(self, **committed: int) -> None:
         """Prepare partitions, named ``p0`` and so on."""
         starts = {
-            TopicPartition("refund.requests", int(name[1:])): offset
+            TopicPartition("refund.requests", int(name[1:])): Start(
+                first=0, due=offset, committed=offset, doubted=offset
+            )
             for name, offset in committed.items()
         }
         await self.engine.prepare(starts)
@@ -216,6 +220,31 @@ async def test_a_partition_that_left_and_came_back_is_new() -> None:
         await bench.prepare(**{ME: 0, f"p{OTHER}": 0})
         assert bench.told()[1:] == [Glance(NUMBER), Glance(NUMBER, ("r-1",))]
         assert offsets(bench.engine.preparing.answered[NUMBER]) == {0}
+
+
+async def test_requests_that_an_offset_of_others_passes_over_are_counted_once() -> None:
+    log = FakeLog(lambda: NOW)
+    approved(log)
+    requests = TopicPartition("refund.requests", NUMBER)
+    for number in range(1, 4):
+        log.write(requests, samples.request(refund_id=f"r-{number}"), b"r-1")
+    async with built(log) as bench:
+        start = Start(first=0, due=3, committed=3, doubted=0)
+        await bench.engine.prepare({requests: start})
+        assert bench.engine.passed_over.unanswered == 2  # r-1 is answered
+        assert offsets(bench.engine.preparing.answered[NUMBER]) == set()
+        assert bench.engine.passed_over.deleted == 0
+
+
+async def test_requests_deleted_before_there_was_an_offset_are_counted_once() -> None:
+    log = FakeLog(lambda: NOW)
+    approved(log)
+    requests = TopicPartition("refund.requests", NUMBER)
+    start = Start(first=4, due=4, committed=None, doubted=4)
+    async with built(log) as bench:
+        for _ in range(2):
+            await bench.engine.prepare({requests: start})
+        assert bench.engine.passed_over.deleted == 3  # the first is answered
 
 
 async def test_the_breaker_counts_what_was_approved_before_this_worker_came() -> None:

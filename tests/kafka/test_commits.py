@@ -16,6 +16,7 @@ from aiokafka.errors import (
 )
 
 from faults.waiting import eventually
+from streams.kafka.commit_marks import CommitMarks
 from streams.kafka.commits import Commits
 from streams.kafka.progress import Progress
 from tests.fakes import FakeConsumer, FakeLog
@@ -37,7 +38,12 @@ class Member:
         self.progress = Progress(lambda: self.ms)
         self.progress.start(P0, 0)
         self.commits = Commits(
-            self.consumer, self.progress, lambda: self.ms, 1, OWNERSHIP_MS
+            self.consumer,
+            self.progress,
+            lambda: self.ms,
+            1,
+            OWNERSHIP_MS,
+            CommitMarks(lambda topic: f"{topic}-0"),
         )
 
     def acknowledge(self, end_offset: int) -> None:

@@ -1,5 +1,6 @@
 """Outputs read back: which offsets are answered, and what was decided first."""
 
+import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
+from faults.waiting import eventually
 from streams.decision.engine import decide
 from streams.decision.facts import see
 from streams.decision.ledger import Ledger
@@ -18,7 +20,7 @@ from streams.records.decisions import encode_decision
 from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.notices import FOLLOW_UP_SUFFIX, Notice, encode_notice
 from streams.records.outgoing import Header
-from tests.fakes import FakeConsumer, FakeLog, headers_in
+from tests.fakes import FakeConsumer, FakeLog, headers_in, turns
 from tests.samples import NOW, T
 
 pytestmark = pytest.mark.asyncio
@@ -55,7 +57,8 @@ class Bench:
     def __init__(self) -> None:
         self.log = FakeLog()
         self.consumer = FakeConsumer(self.log)
-        self.reader = OutputReader(self.consumer, OUTPUTS, "requests")
+        self.asking = FakeConsumer(self.log, "read_uncommitted")
+        self.reader = OutputReader(self.consumer, self.asking, OUTPUTS, "requests")
         self.ledgers = {0: Ledger(), 1: Ledger()}
 
     def write(
@@ -310,6 +313,41 @@ async def test_a_topic_that_begins_late_or_ends_in_a_gap_is_read_to_its_end() ->
     assert offsets((await bench.read())[0]) == {1}
 
 
+async def test_outputs_are_read_to_their_end_and_not_only_to_an_open_transaction(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    where = TopicPartition("approvals", 0)
+    bench.log.write(where, b"foreign")
+    bench.write("approvals", decision("r-1", "auto_approve"), 1)
+    bench.log.unstable[where] = 0
+    reading = asyncio.create_task(bench.read())
+
+    async def held_back() -> bool:
+        return bench.reader.held_back == {where: (0, 2)}
+
+    await eventually(held_back, 5)
+    await turns(50)
+    assert not reading.done()
+    (told,) = [one for one in caplog.messages if "open transaction" in one]
+    assert told.startswith("approvals/0: an open transaction of somebody else")
+    del bench.log.unstable[where]
+    found = await asyncio.wait_for(reading, 5)
+    assert offsets(found[0]) == {1}
+    assert set(bench.ledgers[0].refund_ids()) == {"r-1"}
+    assert bench.reader.held_back == {}
+
+
+async def test_an_output_topic_that_was_made_anew_is_read_from_its_beginning() -> None:
+    bench = Bench()
+    for number in range(3):
+        bench.write("reviews", decision(f"r-{number}"), number)
+    await bench.read()
+    bench.log.make_anew(TopicPartition("reviews", 0))
+    bench.write("reviews", decision("r-9"), 3)
+    assert offsets((await bench.read())[0]) == {3}
+
+
 async def test_nothing_to_read_is_answered_with_nothing() -> None:
     assert await Bench().reader.read({}, {}) == {}
 
@@ -317,14 +355,14 @@ async def test_nothing_to_read_is_answered_with_nothing() -> None:
 async def test_what_is_written_meanwhile_is_left_for_the_next_time() -> None:
     bench = Bench()
     bench.write("reviews", decision("r-1"), 1)
-    ends = bench.consumer.end_offsets
+    ends = bench.asking.end_offsets
 
     async def and_then_more(partitions: list[TopicPartition]) -> object:
         found = await ends(partitions)
         bench.write("reviews", decision("r-2"), 2)
         return found
 
-    bench.consumer.end_offsets = and_then_more  # type: ignore[method-assign,assignment]
+    bench.asking.end_offsets = and_then_more  # type: ignore[method-assign,assignment]
     assert offsets((await bench.read())[0]) == {1}
     assert offsets((await bench.read())[0]) == {2}
 
@@ -333,6 +371,7 @@ async def test_what_is_written_meanwhile_is_left_for_the_next_time() -> None:
 async def test_outputs_that_cannot_be_read_end_the_process(method: str) -> None:
     bench = Bench()
     bench.write("reviews", decision(), 1)
-    bench.consumer.fail(method, KafkaConnectionError())
+    consumer = bench.asking if method == "end_offsets" else bench.consumer
+    consumer.fail(method, KafkaConnectionError())
     with pytest.raises(FactsUnreadableError, match="reading back outputs failed"):
         await bench.read()

@@ -18,7 +18,7 @@ from faults.waiting import eventually
 from streams.errors import SourceError
 from streams.kafka.slices import Poll, Slice
 from streams.kafka.source import Source, SourceLimits, Starts
-from tests.fakes import FakeConsumer, FakeLog, turns
+from tests.fakes import FakeConsumer, FakeLog, input_log, turns
 
 pytestmark = pytest.mark.asyncio
 
@@ -35,11 +35,12 @@ class Bench:
         self.log = FakeLog(lambda: self.ms)
         self.consumer = FakeConsumer(self.log)
         self.slices: list[Slice] = []
-        self.prepared: list[Starts] = []
+        self.prepared: list[dict[TopicPartition, int]] = []
         self.prepare: Callable[[], Awaitable[None]] = turns
         self.deliver: Callable[[Poll], Awaitable[None]] = self._keep
         self.source = Source(
             self.consumer,
+            input_log(self.log, self.consumer, "requests"),
             SourceLimits(
                 commit_interval_ms=1,
                 drain_timeout_ms=drain_timeout_ms,
@@ -59,7 +60,7 @@ class Bench:
         self.slices += poll
 
     async def _prepare(self, starts: Starts) -> None:
-        self.prepared.append(dict(starts))
+        self.prepared.append({where: one.offset for where, one in starts.items()})
         await self.prepare()
 
     def write(self, count: int, where: TopicPartition = P0) -> None:
@@ -258,9 +259,9 @@ async def test_a_rebalance_during_preparing_cancels_it_and_prepares_anew() -> No
 
     bench.prepare = wait
     await bench.consumer.rebalance(P0, P1)
-    await turns()
+    await turns(20)
     await bench.consumer.rebalance(P1)
-    await turns()
+    await turns(20)
     gate.set()
     await bench.reading(P1)
     assert ended == ["cancelled", "done"]
@@ -324,6 +325,7 @@ async def test_a_partition_taken_and_given_back_while_the_group_is_asked_is_owne
     """Else what was to be noticed would be held after what is held was given again."""
     monkeypatch.setattr("streams.kafka.source._ASK_AGAIN_S", 0.5)
     bench = Bench()
+    bench.write(1)
     await bench.assign(P0)
     bench.source.progress.claim(P0, 1).release()
     polled_ms = bench.ms
