@@ -141,7 +141,7 @@ def _decide(
     for number, (partition, records) in enumerate(_slices(world)):
         table = tables[partition]
         began_ns = time.process_time_ns()
-        requests, _ = judge.read(records, Answers(), table.orders)
+        requests, _ = judge.read(records, Answers(), table)
         judged = judge.judge(records, requests, table, _NOW_MS)
         batch = batches.full()
         batch.add([output.record for output in judged.outputs])

@@ -169,6 +169,8 @@ class FakeConsumer(_Failing):
         self.swallowed: list[Exception] = []
         self.commits: list[dict[TopicPartition, int]] = []
         self.assigned_times = 0
+        self.ends_asked: list[frozenset[str]] = []
+        """Topics of each call of ``end_offsets``."""
         self._states: dict[TopicPartition, _State] = {}
 
     def subscribe(self, _topics: list[str], listener: Any) -> None:  # noqa: ANN401 - as aiokafka
@@ -238,6 +240,7 @@ class FakeConsumer(_Failing):
         self, partitions: Iterable[TopicPartition]
     ) -> dict[TopicPartition, int]:
         self._may_fail("end_offsets")
+        self.ends_asked.append(frozenset(where.topic for where in partitions))
         await turns(3)  # as long as a broker takes
         return {where: self._end(where) for where in partitions}
 

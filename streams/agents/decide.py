@@ -10,6 +10,7 @@ import msgspec
 from faust.types import ChannelT, StreamT
 
 from streams.agents.judging import Judge
+from streams.agents.looking import Look
 from streams.agents.slices import Judged
 from streams.kafka.answers import Answers
 from streams.kafka.facts import FactsReader
@@ -56,21 +57,25 @@ async def run(polls: AsyncIterable[Poll], parts: DecideParts) -> None:
     process ends, the offset has not moved, the next worker reads the slice again.
     """
     async for poll in polls:
-        async for piece in paced(poll):
-            await handle(piece, parts)
+        await handle(poll, parts)
 
 
-async def handle(piece: Slice, parts: DecideParts) -> None:
-    """Judge one slice and hand its outputs to the sink."""
+async def handle(poll: Poll, parts: DecideParts) -> None:
+    """Judge the slices of one poll and hand their outputs to the sink."""
+    look = Look(parts.facts, [piece.partition.partition for piece in poll])
+    async for piece in paced(poll):
+        await _handle_slice(piece, parts, look)
+
+
+async def _handle_slice(piece: Slice, parts: DecideParts, look: Look) -> None:
     number = piece.partition.partition
     if not await parts.source.still_ours(piece):
         return
     requests, missing = parts.judge.read(
-        piece.records, parts.answered[number].inputs, parts.facts.tables[number].orders
+        piece.records, parts.answered[number].inputs, parts.facts.tables[number]
     )
     if missing:
-        # The order may have been written just before its request: look once more.
-        await parts.facts.barrier(number)
+        await look.again(missing)
         if piece.epoch != parts.source.epoch:
             return
     judged = parts.judge.judge(

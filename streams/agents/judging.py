@@ -4,10 +4,11 @@ Synchronous and without a clock: the same slice, tables and time give the same
 outputs. Replay and backtest call :meth:`Judge.judge` too.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from streams.agents.long_way import LongWay
+from streams.agents.missing import Missing
 from streams.agents.short_way import ShortWay
 from streams.agents.slices import (
     APPROVALS,
@@ -50,8 +51,8 @@ class Judge:
         self.short_way = ShortWay(shared, self._long_way)
 
     def read(
-        self, records: Sequence[Record], answered: Answers, orders: Container[str]
-    ) -> tuple[list[Read], bool]:
+        self, records: Sequence[Record], answered: Answers, tables: PartitionTables
+    ) -> tuple[list[Read], Missing]:
         """Read the requests of a slice.
 
         Parameters
@@ -59,18 +60,20 @@ class Judge:
         answered
             Records that already have an output; they are skipped. They stay in it
             until the slice is judged: it may yet be left to a later assignment.
-        orders
-            Ids of the orders that are known.
+        tables
+            Facts of the partition.
 
         Returns
         -------
         tuple
             One item a record (the request, why there is none, or None = answered),
-            and whether a request names an order that is not known (yet).
+            and what requests name that is not known (yet).
         """
         limit = self._site.record_max_bytes
         found: list[Read] = []
-        missing = False
+        missing = Missing()
+        orders, buyers, shared = tables.orders, tables.buyers, self._shared
+        shops, sought = shared.shops, shared.sought
         known = answered.marks
         for record in records:
             value = record.value
@@ -83,9 +86,12 @@ class Judge:
                 found.append(None)
                 continue
             found.append(read)
-            if isinstance(read, Request):
-                order_id = read.order_id
-                missing = missing or (order_id is not None and order_id not in orders)
+            if isinstance(read, Request) and (
+                read.order_id not in orders
+                or read.buyer_id not in buyers
+                or (read.shop_id not in shops and read.shop_id not in sought)
+            ):
+                missing.note(read, tables, shared)
         return found, missing
 
     def judge(

@@ -145,18 +145,10 @@ class FactsReader:
         async with self._moved:
             await self._moved.wait_for(holds)
 
-    async def barrier(self, partition: int) -> None:
-        """Return when every fact written to a partition before this call is applied.
-
-        Raises
-        ------
-        FactsUnreadableError
-            The broker does not say what was written.
-        """
-        await self.reach(self.topics.owned(partition))
-
-    async def reach(self, wanted: tuple[TopicPartition, ...]) -> None:
+    async def reach(self, wanted: Iterable[TopicPartition]) -> None:
         """Return when everything written to these partitions before this call is applied.
+
+        Those that are not read (any more) are not waited for.
 
         Raises
         ------
@@ -164,7 +156,9 @@ class FactsReader:
             The broker does not say what was written.
         """
         try:
-            ends: dict[TopicPartition, int] = await self._consumer.end_offsets(wanted)
+            ends: dict[TopicPartition, int] = await self._consumer.end_offsets(
+                list(wanted)
+            )
         except KafkaError as problem:
             raise FactsUnreadableError(
                 f"looking for newer facts failed: {type(problem).__name__}: {problem}"

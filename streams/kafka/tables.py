@@ -200,6 +200,8 @@ class SharedTables:
 
     def __init__(self, policies: Policies, partitions: int) -> None:
         self.shops: dict[str, Shop] = {}
+        self.sought: set[str] = set()
+        """Shops that were looked for and had no row."""
         self.listed: dict[str, object] = {}
         self._listed_names: set[str] = set()
         self.catalog = Catalog(self.listed, None, self._listed_names)

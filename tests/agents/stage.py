@@ -182,7 +182,7 @@ class Stage:
         return self.slices.pop(0)
 
     async def decide(self) -> None:
-        await decide.handle(await self.read(), self.parts)
+        await decide.handle([await self.read()], self.parts)
 
     async def look(self) -> None:
         """Let the watch agent look at all it was told."""

@@ -7,18 +7,25 @@ import faust
 import pytest
 from aiokafka.errors import KafkaTimeoutError
 
-from streams.agents import decide, watch
+from streams.agents import decide, looking, watch
 from streams.agents.decide import DecideParts
 from streams.agents.watch import Glance, WatchParts
 from streams.errors import OutputLostError
+from streams.kafka.routing import partition_of
 from streams.kafka.slices import Poll
 from tests import samples
-from tests.agents.stage import INPUT, ORDERS, OUTPUTS, ready
+from tests.agents.stage import BUYERS, INPUT, ORDERS, OUTPUTS, SHOPS, ready
 from tests.agents.world import answers_to
 from tests.fakes import turns
-from tests.samples import NUMBER
+from tests.samples import NUMBER, PARTITIONS
 
 pytestmark = pytest.mark.asyncio
+
+MORE_BUYERS = [f"b-{number}" for number in range(100, 200)]
+
+
+def home(buyer_id: str) -> int:
+    return partition_of(buyer_id, PARTITIONS)
 
 
 async def test_outputs_go_to_the_partition_of_their_input_in_the_right_topic() -> None:
@@ -92,7 +99,7 @@ async def test_a_slice_of_an_assignment_that_is_over_is_left_alone() -> None:
         stage.ask()
         piece = await stage.read()
         await stage.assign()
-        await decide.handle(piece, stage.parts)
+        await decide.handle([piece], stage.parts)
         assert stage.counted.slices == []
         await stage.decide()  # it is read again
         await stage.sink.flush()
@@ -111,6 +118,134 @@ async def test_an_order_written_just_before_its_request_is_waited_for() -> None:
         await asyncio.wait_for(deciding, 5)
         await stage.sink.flush()
         assert len(stage.written("refund.approvals")) == 1
+
+
+async def test_a_buyer_written_just_before_the_request_is_waited_for() -> None:
+    async with ready() as stage:
+        stage.facts_consumer.pause(BUYERS)
+        buyer_id = next(one for one in MORE_BUYERS if home(one) == NUMBER)
+        stage.log.write(BUYERS, samples.buyer(buyer_id=buyer_id), b"b")
+        for order_id in ("o-8", "o-9"):
+            row = samples.order(order_id=order_id, buyer_id=buyer_id)
+            stage.log.write(ORDERS, row, order_id.encode())
+        stage.ask(order_id="o-8", buyer_id=buyer_id)
+        stage.ask(refund_id="r-2", order_id="o-9", buyer_id=None)  # it is the order's
+        deciding = asyncio.create_task(stage.decide())
+        await turns(50)
+        assert not deciding.done()
+        stage.facts_consumer.resume(BUYERS)
+        await asyncio.wait_for(deciding, 5)
+        await stage.sink.flush()
+        assert len(stage.written("refund.approvals")) == 2
+
+
+async def test_a_shop_written_just_before_the_request_is_waited_for() -> None:
+    """No row would have meant that it is covered."""
+    async with ready() as stage:
+        stage.facts_consumer.pause(SHOPS)
+        stage.log.write(SHOPS, samples.shop(shop_id="s-9", enabled=False), b"s-9")
+        stage.log.write(ORDERS, samples.order(order_id="o-9", shop_id="s-9"), b"o-9")
+        stage.ask(order_id="o-9", shop_id="s-9")
+        deciding = asyncio.create_task(stage.decide())
+        await turns(50)
+        assert not deciding.done()
+        stage.facts_consumer.resume(SHOPS)
+        await asyncio.wait_for(deciding, 5)
+        await stage.sink.flush()
+        (found,) = stage.written("refund.reviews")
+        assert found["reason_codes"] == ["SHOP_EXCLUDED"]
+
+
+async def test_the_shop_of_an_order_that_is_missing_too_is_looked_for() -> None:
+    async with ready() as stage:
+        stage.facts_consumer.pause(SHOPS)
+        stage.log.write(SHOPS, samples.shop(shop_id="s-9", enabled=False), b"s-9")
+        stage.log.write(ORDERS, samples.order(order_id="o-9", shop_id="s-9"), b"o-9")
+        stage.ask(order_id="o-9", shop_id=None)
+        deciding = asyncio.create_task(stage.decide())
+        await turns(50)
+        assert not deciding.done()
+        stage.facts_consumer.resume(SHOPS)
+        await asyncio.wait_for(deciding, 5)
+        await stage.sink.flush()
+        assert stage.written("refund.reviews")[0]["reason_codes"] == ["SHOP_EXCLUDED"]
+
+
+async def test_facts_that_are_there_are_not_looked_for() -> None:
+    async with ready() as stage:
+        asked = len(stage.facts_consumer.ends_asked)
+        for number in range(5):
+            stage.ask(refund_id=f"r-{number}")
+        stage.ask(refund_id="r-none", order_id=None, buyer_id=None, shop_id=None)
+        await stage.decide()
+        assert len(stage.facts_consumer.ends_asked) == asked
+
+
+async def test_a_shop_without_a_row_is_looked_for_once_and_a_buyer_each_time() -> None:
+    async with ready() as stage:
+        for number, shop_id in enumerate(("s-8", "s-9", "s-8", "s-9")):
+            order_id = f"o-{number + 10}"
+            row = samples.order(order_id=order_id, shop_id=shop_id)
+            stage.log.write(ORDERS, row, order_id.encode())
+        await stage.caught_up()
+        told = stage.facts_consumer.ends_asked
+        before = len(told)
+        for number, shop_id in enumerate(("s-8", "s-9", "s-8", "s-9")):
+            stage.ask(
+                refund_id=f"r-{number}", order_id=f"o-{number + 10}", shop_id=shop_id
+            )
+            await stage.decide()
+        assert told[before:] == [{"refund.shops"}] * 2
+        nobody = next(one for one in MORE_BUYERS if home(one) == NUMBER)
+        for number in range(2):
+            stage.ask(refund_id=f"r-{number + 10}", buyer_id=nobody)
+            await stage.decide()
+        assert told[before + 2 :] == [{"refund.buyers"}] * 2
+        await stage.sink.flush()
+        assert len(stage.written("refund.approvals")) == 4
+
+
+async def test_a_row_that_a_shop_gets_later_counts_without_another_look() -> None:
+    async with ready() as stage:
+        for order_id in ("o-8", "o-9"):
+            row = samples.order(order_id=order_id, shop_id="s-9")
+            stage.log.write(ORDERS, row, order_id.encode())
+        await stage.caught_up()
+        stage.ask(order_id="o-8", shop_id="s-9")
+        await stage.decide()
+        stage.log.write(SHOPS, samples.shop(shop_id="s-9", enabled=False), b"s-9")
+        await stage.caught_up()
+        stage.ask(refund_id="r-2", order_id="o-9", shop_id="s-9")
+        await stage.decide()
+        await stage.sink.flush()
+        assert len(stage.written("refund.approvals")) == 1
+        assert stage.written("refund.reviews")[0]["reason_codes"] == ["SHOP_EXCLUDED"]
+
+
+async def test_one_look_is_enough_for_all_slices_of_a_poll() -> None:
+    async with ready() as stage:
+        told = stage.facts_consumer.ends_asked
+        pieces = []
+        for number in range(3):
+            stage.ask(refund_id=f"r-{number}", order_id=f"o-{number + 10}")
+            pieces.append(await stage.read())
+        before = len(told)
+        await decide.handle(pieces, stage.parts)
+        assert told[before:] == [{"refund.orders", "refund.buyers", "refund.outcomes"}]
+        assert len(stage.counted.slices) == 3
+
+
+async def test_shops_without_a_row_are_remembered_up_to_a_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(looking, "_SOUGHT_MAX", 2)
+    async with ready() as stage:
+        sizes = []
+        for number in range(4):
+            stage.ask(refund_id=f"r-{number}", shop_id=f"s-{number + 10}")
+            await stage.decide()
+            sizes.append(len(stage.facts.shared.sought))
+        assert sizes == [1, 2, 1, 2]
 
 
 async def test_a_partition_taken_away_during_that_wait_is_left_to_its_new_owner() -> (

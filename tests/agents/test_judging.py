@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ from streams.kafka.routing import partition_of
 from streams.records.decisions import decode_decision, encode_decision
 from tests import samples
 from tests.agents.world import SHIPPED, World, answers_to, policy, topics, verdict
-from tests.fakes import headers_in
+from tests.fakes import FakeRecord, headers_in
 from tests.samples import BUYER, DROP, NOW, NUMBER, PARTITIONS, T
 
 TRACE = (
@@ -179,11 +179,34 @@ def test_an_order_that_is_not_there_yet_is_noticed_but_not_that_of_answered_ones
     missing = world.record(samples.request(order_id="o-9"))
     without = world.record(samples.request(order_id=None))
     bad = world.record(b"nonsense")
-    orders = world.tables.orders
-    read: Callable[..., Any] = world.judge.read
-    assert read([there, without, bad], Answers(), orders)[1] is False
-    assert read([there, missing, there], Answers(), orders)[1] is True
-    assert read([missing], answers_to(missing), orders)[1] is False
+    read = partial(_lacking, world)
+    assert read(Answers(), there, without, bad) == (False, False, set())
+    assert read(Answers(), there, missing, there) == (True, False, set())
+    assert read(answers_to(missing), missing) == (False, False, set())
+
+
+def _lacking(
+    world: World, answered: Answers, *records: FakeRecord
+) -> tuple[bool, bool, set[str]]:
+    missing = world.judge.read(records, answered, world.tables)[1]
+    assert bool(missing) == (missing.orders or missing.buyers or bool(missing.shops))
+    return missing.orders, missing.buyers, missing.shops
+
+
+def test_a_buyer_or_shop_without_a_row_is_noticed_also_when_the_order_names_it() -> (
+    None
+):
+    world = World()
+    world.add_order("o-8", buyer_id="b-new", shop_id="s-new")
+    read = partial(_lacking, world, Answers())
+    ids = {"buyer_id": "b-new", "shop_id": "s-new"}
+    unnamed = world.record(samples.request(order_id="o-8", buyer_id=None, shop_id=None))
+    asked = world.record(samples.request(order_id="o-8", **ids))
+    assert read(unnamed) == read(asked) == (False, True, {"s-new"})
+    world.shared.sought.add("s-new")
+    assert read(asked) == (False, True, set())
+    nobody = world.record(samples.request(order_id=None, buyer_id=None, shop_id=None))
+    assert read(nobody) == (False, False, set())
 
 
 OTHERS = {

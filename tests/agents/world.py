@@ -102,7 +102,7 @@ class World:
         )
 
     def slice(self, records: Sequence[FakeRecord]) -> Judged:
-        requests, _ = self.judge.read(records, self.answered, self.tables.orders)
+        requests, _ = self.judge.read(records, self.answered, self.tables)
         judged = self.judge.judge(records, requests, self.tables, self.now_ms)
         self.outputs += judged.outputs
         return judged

@@ -104,7 +104,7 @@ def judged(tables: PartitionTables, shared: SharedTables, facts: list[Rec]) -> V
         app_version="1",
     )
     judge = Judge(site, shared, Breaker())
-    reads, _ = judge.read(asked, Answers(), tables.orders)
+    reads, _ = judge.read(asked, Answers(), tables)
     found = judge.judge(asked, reads, tables, DECIDED_MS)
     outputs: list[Rec] = []
     for output in found.outputs:

@@ -372,13 +372,13 @@ async def test_lists_are_known_once_every_feed_of_every_partition_has_spoken() -
         assert lists_as_of(tables, bench.shared) == NOW - 1
 
 
-async def test_the_barrier_waits_for_what_was_written_before_it() -> None:
+async def test_reaching_waits_for_what_was_written_before_it() -> None:
     bench = Bench()
     async with running(bench):
         await bench.load(NUMBER)
         bench.consumer.pause(ORDERS)
         bench.log.write(ORDERS, samples.order())
-        waiting = asyncio.create_task(bench.facts.barrier(NUMBER))
+        waiting = asyncio.create_task(bench.facts.reach(TOPICS.owned(NUMBER)))
         await turns(100)
         assert not waiting.done()
         bench.consumer.resume(ORDERS)
@@ -386,12 +386,24 @@ async def test_the_barrier_waits_for_what_was_written_before_it() -> None:
         assert set(bench.facts.tables[NUMBER].orders) == {"o-1"}
 
 
-async def test_the_barrier_of_a_partition_that_is_gone_does_not_wait() -> None:
+async def test_reaching_a_partition_that_is_gone_does_not_wait() -> None:
     bench = Bench()
     bench.log.write(ORDERS, samples.order())
     async with running(bench):
         await bench.load(OTHER)
-        await asyncio.wait_for(bench.facts.barrier(NUMBER), 5)
+        await asyncio.wait_for(bench.facts.reach(TOPICS.owned(NUMBER)), 5)
+
+
+async def test_reaching_waits_for_no_topic_that_was_not_asked_about() -> None:
+    bench = Bench()
+    async with running(bench):
+        await bench.load(NUMBER)
+        bench.consumer.pause(ORDERS)
+        bench.log.write(ORDERS, samples.order())
+        bench.log.write(BUYERS, samples.buyer())
+        await asyncio.wait_for(bench.facts.reach([BUYERS]), 5)
+        tables = bench.facts.tables[NUMBER]
+        assert (set(tables.orders), set(tables.buyers)) == (set(), {BUYER})
 
 
 async def test_how_far_behind_it_is_can_be_asked_at_any_time() -> None:

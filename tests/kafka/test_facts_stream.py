@@ -30,6 +30,7 @@ pytestmark = pytest.mark.asyncio
 STATIC = {"REFUND_KAFKA__GROUP_INSTANCE_ID": "one"}
 MANY = 40_000
 ASKED = 800
+FLUSHED = 200
 LISTS = frozenset({"LISTS_NOT_READY"})
 
 
@@ -142,6 +143,38 @@ def mark(topic: str, partition: int, at_ms: int) -> Row:
     return Row(topic, partition, WATERMARK, b'{"watermark_ms":%d}' % at_ms)
 
 
+async def test_buyers_and_orders_written_right_before_their_requests_are_approved_on(
+    kafka: Kafka, topics: str, tmp_path: Path
+) -> None:
+    """The order may be applied already when its buyer is not; both are waited for."""
+    async with laboratory(kafka.bootstrap, topics, tmp_path, **STATIC) as lab:
+        told = [Teller(n, now_ms()) for n in range(FLUSHED)]
+        for teller in told:
+            teller.order()
+            teller.buyer()
+            teller.ask("")
+        first, second = told[: FLUSHED // 2], told[FLUSHED // 2 :]
+        orders = [one.facts[0][1] for one in first]
+        async with lab.fresh(*DATED):
+            worker = await lab.started()
+            await lab.put(*orders)
+
+            async def applied() -> bool:
+                line = 'refund_table_rows{table="orders"}'
+                return await worker.metric(line) == len(orders)
+
+            await eventually(applied, 30)
+            await lab.put(*[one.facts[1][1] for one in first])
+            await lab.put(*[found for one in first for _, found in one.requests])
+            await lab.caught_up()
+            await lab.put(*[found for one in second for _, found in one.facts])
+            await lab.put(*[found for one in second for _, found in one.requests])
+            await lab.caught_up()
+            view = await lab.checked(WITHOUT_ZOMBIES)
+        approved = [rec for rec in view.decisions if rec.topic == "approvals"]
+        assert (len(approved), len(view.decisions)) == (FLUSHED, FLUSHED)
+
+
 async def test_orders_that_vanish_go_back_or_cannot_be_read_are_never_approved_on(
     kafka: Kafka, topics: str, tmp_path: Path
 ) -> None:
@@ -193,7 +226,7 @@ async def test_orders_that_vanish_go_back_or_cannot_be_read_are_never_approved_o
             "r-000002-1": frozenset({"ORDER_SHIPPED"}),
             "r-000003-1": frozenset({"ORDER_DETAIL_UNKNOWN"}),
             "r-000004-1": frozenset(
-                {"REQUEST_INVALID", "ORDER_DETAIL_UNKNOWN", "BUYER_QUALITY_UNKNOWN"}
+                {"REQUEST_MISROUTED", "ORDER_DETAIL_UNKNOWN", "BUYER_QUALITY_UNKNOWN"}
             ),
             "r-000005-1": APPROVED,
             "r-000005-2": frozenset({"ORDER_DETAIL_UNKNOWN", "PRIOR_REFUND_ON_ORDER"}),

@@ -98,7 +98,7 @@ class Court:
         tables = self._tables[piece.partition]
         # A worker has read the vetoes to their end whenever it decides.
         tables.vetoes_known_ms = piece.at_ms
-        requests, _ = self._judge.read(piece.records, Answers(), tables.orders)
+        requests, _ = self._judge.read(piece.records, Answers(), tables)
         judged = self._judge.judge(piece.records, requests, tables, piece.at_ms)
         for output in judged.outputs:
             if output.topic in _DECIDED and output.value is not None:

@@ -166,7 +166,7 @@ def test_the_worker_approves_about_what_a_real_day_would_have() -> None:
                     row.topic, row.partition, offset, at_ms, 0, row.key, row.value
                 )
                 records = cast("list[Record]", [record])
-                asked, _ = judge.read(records, Answers(), own.orders)
+                asked, _ = judge.read(records, Answers(), own)
                 for one in judge.judge(records, asked, own, at_ms).outputs:
                     outcomes[one.topic] += 1
                     if one.topic != DEAD_LETTERS:
