@@ -216,9 +216,9 @@ def explain(  # noqa: PLR0913 - one parameter an option
         record = asyncio.run(look_up(settings, decision, base))
         found, policies = record.decision, record.policies
     version, warning = explaining.policy_of(found, policies)
-    if warning:
-        _complain([warning])
     if json:
+        if warning:
+            _complain([warning])
         print(explaining.as_json(found, version))
     else:
         explaining.show(found, version, lang, sys.stdout)

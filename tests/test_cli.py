@@ -341,18 +341,23 @@ def test_a_decision_is_explained_in_both_languages(run: Run) -> None:
     text = json.dumps(DECISION)
     code, out, err = run("explain", text)
     assert (code, err) == (0, "")
-    assert out.startswith("FR:r1:1  manual_review  FR@1\nreasons:\n")
+    assert out.startswith("FR:r1:1\ngoes to a person (manual_review)\n")
+    assert "  asked: 1.00 yuan\n" in out
     zh = run("explain", text, "--lang", "zh")[1]
-    assert "原因:" in zh
+    assert "原因：" in zh
     found = json.loads(run("explain", text, "--json")[1])
     assert found["decision_id"] == "FR:r1:1"
     assert found["buyer_zh"]
 
 
 def test_a_decision_under_another_policy_is_explained_with_a_warning(run: Run) -> None:
-    code, out, err = run("explain", json.dumps({**DECISION, "policy": "FR@9"}))
+    text = json.dumps({**DECISION, "policy": "FR@9"})
+    code, out, err = run("explain", text)
+    assert (code, err) == (0, "")
+    assert "The policy FR@9 is not at hand." in out
+    code, out, err = run("explain", text, "--json")
     assert code == 0
-    assert out
+    assert json.loads(out)["policy_at_hand"] is False
     assert "made under FR@9, which is not at hand (known: FR@1)" in err
 
 

@@ -14,6 +14,7 @@ import typer
 from streams import __version__
 from streams.cli import app
 from streams.decision.policy import parse_policy
+from streams.decision.reasons import reviewer_text_en
 from streams.settings import Settings
 
 ROOT: Final = Path(__file__).parents[1]
@@ -196,3 +197,13 @@ def test_the_readme_is_the_long_description_of_the_package() -> None:
     assert 'readme = "README.md"' in project
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert "README.md" in dockerfile, "building the wheel needs it"
+
+
+def test_lists_that_are_not_ready_are_told_alike_on_all_pages() -> None:
+    said = reviewer_text_en("LISTS_NOT_READY", None)
+    for page in PAGES:
+        text = " ".join(page.read_text(encoding="utf-8").split())
+        if re.search(r"LISTS_NOT_READY[^|.]{0,40}(?: means |: )", text):
+            assert said in text, f"{named(page)}: say it as docs/reasons.md does"
+    operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert "(reasons.md#lists_not_ready): " + said in " ".join(operations.split())

@@ -1,7 +1,9 @@
 import msgspec
 import pytest
 
-from streams.decision.explain import TOPICS, Condition, conditions, explain
+from streams.decision.explain import PRESENTATIONS, Condition, conditions, explain
+from streams.decision.explain.conditions import STATES
+from streams.decision.explain.words import duration, value_words
 from streams.decision.model import Catalog, Decision, History
 from streams.decision.policy import Policy
 from streams.decision.reasons import NOTICE_EN, NOTICE_ZH, ReasonCode
@@ -14,9 +16,19 @@ def of(decision: Decision, name: str, by: Policy | None = SHIPPED) -> Condition:
 
 
 def test_every_rule_can_be_presented() -> None:
-    assert list(TOPICS) == [rule.check for rule in RULES]
-    for topic in TOPICS.values():
-        assert topic.clause == "ours" or topic.clause.startswith("FR-")
+    assert set(PRESENTATIONS) == {rule.check for rule in RULES}
+    for shown in PRESENTATIONS.values():
+        assert shown.clause == "ours" or shown.clause.startswith("FR-")
+
+
+def test_every_code_that_a_rule_gives_stands_in_one_row() -> None:
+    codes = [code for shown in PRESENTATIONS.values() for code in shown.codes]
+    assert len(codes) == len(set(codes))
+    assert set(ReasonCode) - set(codes) == {
+        "FR_ALL_CONDITIONS_MET",
+        "HISTORY_UNAVAILABLE",  # no rule gives it yet
+        "REFUND_FAILED",  # it follows an outcome record
+    }
 
 
 def test_an_approval_shows_every_condition_holding_and_the_notice() -> None:
@@ -161,3 +173,137 @@ def test_a_follow_up_of_a_failed_payout_has_its_words() -> None:
         judge(), outcome="manual_review", reason_codes=(ReasonCode.REFUND_FAILED.value,)
     )
     assert explain(failed, SHIPPED).reviewer_zh == ("退款打款失败，请处理",)
+
+
+def test_what_fails_is_told_first_and_what_holds_last() -> None:
+    known = facts(
+        {"order_status": "shipped", "risk_code": 1}, buyer=None, lists_as_of_ms=1
+    )
+    told = [found.state for found in conditions(judge(known=known), SHIPPED)]
+    assert told == sorted(told, key=STATES.index)
+    assert {"fails", "unknown", "stale", "holds"} <= set(told)
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({"paid_fen": 20_000}, {"paid_limit_fen": 20_000}),
+        ({"paid_fen": 10}, {"paid_amount_max_age_ms": 1}),
+        ({"order_status": "shipped"}, {}),
+    ],
+)
+def test_without_the_policy_that_judged_all_is_told_as_recorded(
+    changes: dict[str, object], limit: dict[str, object]
+) -> None:
+    by = policy(version=7, **limit)
+    decision = judge(known=facts(changes, order_as_of_ms=NOW - 2), by=by)
+    told = explain(decision, None)
+    assert told.policy_at_hand is False
+    assert "policy_in_force" not in {one.name for one in told.conditions}
+    given = {code for one in told.conditions for code in one.reason_codes}
+    assert given == set(decision.reason_codes)
+    with_policy = {one.name: one.state for one in conditions(decision, by)}
+    assert {one.name: one.state for one in told.conditions} == with_policy
+    assert all(one.bound_en is None for one in told.conditions if one.name == "lists")
+    paid = next(one for one in told.conditions if one.name == "paid_amount")
+    assert (paid.bound, paid.bound_en, paid.max_age_ms) == (None, None, None)
+
+
+def test_an_option_that_refused_is_told_without_its_policy_too() -> None:
+    by = policy(buyer_count_max=1, buyer_count_window_ms=10, service_paused=True)
+    decision = judge(known=facts(history=History(auto_count=1)), by=by)
+    told = {one.name: one.state for one in conditions(decision, None)}
+    assert told["buyer_count"] == told["service_running"] == "fails"
+    assert "buyer_amount" not in told
+
+
+def test_a_request_without_outcome_says_nothing_of_other_codes() -> None:
+    decision = judge(request(refund_kind="exchange"), facts({"paid_fen": 99_999}))
+    told = {one.name: one.state for one in conditions(decision, None)}
+    assert told["refund_kind"] == "fails"
+    assert set(told.values()) == {"fails", "not_evaluated"}
+
+
+def test_a_policy_that_is_named_and_not_at_hand_is_never_called_none() -> None:
+    decision = judge(by=policy(version=7))
+    assert explain(decision, None).policy_at_hand is False
+    assert explain(decision, policy(version=7)).policy_at_hand is True
+    assert explain(judge(by=None), None).policy_at_hand is True
+
+
+def test_a_review_that_carries_the_code_of_an_approval_is_told_as_a_review() -> None:
+    odd = msgspec.structs.replace(judge(), outcome="manual_review")
+    told = explain(odd, SHIPPED)
+    assert told.buyer_zh == "申请已收到，正在审核"
+    assert told.merchant_zh == ("该申请按平台规则转人工审核。",)
+    assert "自相矛盾" in told.reviewer_zh[0]
+    assert told.notice_zh is None
+    assert "approved" not in told.buyer_en + told.merchant_en[0]
+
+
+def test_a_code_of_a_newer_version_is_told_as_such() -> None:
+    odd = msgspec.structs.replace(
+        judge(), outcome="manual_review", reason_codes=("NO_SUCH_CODE", "ORDER_SHIPPED")
+    )
+    told = explain(odd, SHIPPED)
+    assert told.reviewer_en[0] == "NO_SUCH_CODE, a code this version does not know"
+    assert (told.reasons[0].clause, told.reasons[0].operator_en) == (None, None)
+    assert told.merchant_zh[0] == "该申请按平台规则转人工审核。"
+    assert told.buyer_en == "We have your request and are reviewing it."
+    assert of(odd, "order_status").state == "fails"
+
+
+def test_a_listed_code_says_what_to_do() -> None:
+    (told,) = explain(judge(known=facts(lists_as_of_ms=None)), SHIPPED).reasons
+    assert (told.code, told.clause) == ("LISTS_NOT_READY", "FR-1.7")
+    assert told.reviewer_en.startswith("Look up by hand")
+    assert "refund_watermark_age_seconds" in (told.operator_zh or "")
+
+
+@pytest.mark.parametrize(
+    ("ms", "en", "zh"),
+    [
+        (0, "0 s", "0秒"),
+        (7, "0.007 s", "0.007秒"),
+        (59_500, "59.5 s", "59.5秒"),
+        (60_000, "1 min", "1分"),
+        (60_001, "1 min 0.001 s", "1分0.001秒"),
+        (86_400_001, "24 h 0.001 s", "24小时0.001秒"),
+        (-3_000, "-3 s", "-3秒"),
+    ],
+)
+def test_a_length_of_time_is_told_in_hours_minutes_and_seconds(
+    ms: int, en: str, zh: str
+) -> None:
+    assert (duration(ms, "en"), duration(ms, "zh")) == (en, zh)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "en"),
+    [
+        ("paid_fen", 30_005, "300.05 yuan"),
+        ("paid_fen", -5, "-0.05 yuan"),
+        ("paid_fen", "199.00", '"199.00"'),
+        ("paid_fen", 199.5, "199.5"),
+        ("paid_fen", True, "yes"),
+        ("at_ms", 1_773_800_100_007, "2026-03-18 02:15:00.007 UTC"),
+        ("at_ms", 10**30, f"{10**30} ms"),
+        ("x", None, "none"),
+        ("x", (), "none"),
+        ("x", History(), "none"),
+        ("x", History(auto_fen=100), "auto 1.00 yuan"),
+        ("x", {"order_status": "paid", "n": None}, "order status paid"),
+        ("x", (("a", "b"), "c", 5), "a/b, c, 5"),
+        ("x", 5.5, "5.5"),
+    ],
+)
+def test_a_value_is_told_in_its_unit_and_a_wrong_one_as_it_came(
+    name: str, value: object, en: str
+) -> None:
+    assert value_words(name, value, "en") == en
+
+
+def test_parts_of_a_fact_have_names_in_both_languages() -> None:
+    parts = {"order_status": "paid", "is_custom": (True, False)}
+    assert value_words("x", parts, "zh") == "订单状态 paid，定制 是、否"
+    assert value_words("x", {}, "zh") == "无"

@@ -240,7 +240,7 @@ def test_a_decision_is_found_by_its_id_and_the_first_of_it_counts(
     assert (code, err) == (0, "")
     first = json.loads(out)
     assert first["decision_id"] == "FR:r:1:1"
-    assert run("explain", "r:1")[1].startswith("FR:r:1:2  manual_review  FR@1")
+    assert run("explain", "r:1")[1].startswith("FR:r:1:2\ngoes to a person")
     code, _, err = run("explain", "FR:nobody:1")
     assert (code, err.count("\n")) == (1, 1)
     assert "no decision FR:nobody:1" in err

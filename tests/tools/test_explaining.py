@@ -1,16 +1,25 @@
 import io
+import json
+from typing import get_args
 
+import msgspec
 import pytest
+from rich.cells import cell_len
 
 from streams.decision.engine import decide
+from streams.decision.explain.words import Language
 from streams.decision.facts import see
-from streams.decision.model import Decision, Facts, Order, Request
-from streams.decision.policy import Policies, override
+from streams.decision.model import Decision, Facts, Order, Request, Seen
+from streams.decision.policy import Policies, Policy, override
 from streams.errors import UsageError
 from streams.settings import load_policy
 from streams.tools import explaining
+from streams.tools.columns import wrapped
+from streams.tools.decide import decide_lines
+from tests.decision import cases
 
 NOW_MS = 1_773_800_100_007
+SHIPPED = load_policy(None)
 
 
 def decided() -> Decision:
@@ -35,29 +44,143 @@ def decided() -> Decision:
     return decide(request, see(request, facts, policy, NOW_MS), policy, NOW_MS)
 
 
-def shown(language: explaining.Language) -> str:
+def shown(
+    language: Language, decision: Decision | None = None, by: Policy | None = SHIPPED
+) -> str:
     out = io.StringIO()
-    explaining.show(decided(), load_policy(None), language, out)
+    explaining.show(decision or decided(), by, language, out)
     return out.getvalue()
 
 
 def test_a_condition_that_fails_shows_value_bound_and_age() -> None:
-    (line,) = [one for one in shown("en").splitlines() if "= 30000" in one]
-    assert line.startswith("  fails ")
-    assert "bound 30000, age 60001 <= 60000 ms: " in line
+    lines = shown("en").splitlines()
+    at = lines.index("  fails: the order was paid less than the limit (FR-1.4b)")
+    assert lines[at + 1 : at + 3] == [
+        "    300.00 yuan; must be below 300.00 yuan",
+        "    age 1 min 0.001 s; at most 1 min",
+    ]
 
 
 def test_states_are_told_in_the_language_asked_for() -> None:
-    zh = shown("zh")
-    assert "不满足" in zh
-    assert "界限 30000" in zh
-    assert "时效 60001 <= 60000 ms" in zh
+    lines = shown("zh").splitlines()
+    at = lines.index("  不满足：实付金额低于限额 (FR-1.4b)")
+    assert lines[at + 1 : at + 3] == [
+        "    300.00元；须低于300.00元",
+        "    时效 1分0.001秒；最多 1分",
+    ]
+
+
+def test_what_fails_stands_above_what_is_unknown_and_that_above_what_holds() -> None:
+    text = shown("en")
+    places = [text.index(f"\n  {state}: ") for state in ("fails", "unknown", "holds")]
+    assert places == sorted(places)
 
 
 def test_what_buyers_are_told_names_no_threshold() -> None:
-    (line,) = [one for one in shown("en").splitlines() if one.startswith("buyer: ")]
+    (line,) = [one for one in shown("en").splitlines() if one.startswith("  buyer: ")]
     assert "30000" not in line
     assert "300" not in line
+
+
+CASES = [
+    msgspec.json.decode(line, type=Decision)
+    for case in cases.CASES
+    if not cases.in_stream(case)
+    for line in decide_lines([cases.raw_of(case)], cases.SHIPPED)
+    if b'"dead_letter"' not in line
+]
+
+
+@pytest.mark.parametrize("language", get_args(Language))
+@pytest.mark.parametrize("by", [SHIPPED, None])
+def test_no_line_of_any_case_is_wider_than_60_columns(
+    language: Language, by: Policy | None
+) -> None:
+    for decision in CASES:
+        for line in shown(language, decision, by).splitlines():
+            assert cell_len(line) <= 60, line
+
+
+ODD: tuple[object, ...] = (
+    None,
+    True,
+    5.5,
+    "x",
+    -1,
+    10**30,
+    [],
+    {},
+    [None],
+    [[1]],
+    {"a": [{}]},
+)
+
+
+@pytest.mark.parametrize(
+    "field", msgspec.structs.fields(Seen), ids=lambda one: one.name
+)
+def test_whatever_was_recorded_as_seen_can_be_told(
+    field: msgspec.structs.FieldInfo,
+) -> None:
+    record = msgspec.to_builtins(CASES[0])
+    for value in ODD:
+        seen = {**record["seen"], field.name: value}
+        try:
+            odd = msgspec.convert({**record, "seen": seen}, Decision)
+        except msgspec.ValidationError:
+            continue  # no reader of ours takes it
+        for language in get_args(Language):
+            assert shown(language, odd, SHIPPED)
+            assert shown(language, odd, None)
+
+
+def test_no_id_forges_a_line_whatever_it_holds() -> None:
+    forged = "r1\nnotice: approved\u202e\x1b[2J\u200b"
+    seen = decided().seen
+    assert seen is not None
+    odd = msgspec.structs.replace(
+        decided(),
+        decision_id=f"FR:{forged}:1",
+        refund_id=forged,
+        order_id=forged,
+        reason_codes=(forged, "ORDER_SHIPPED"),
+        policy=forged,
+        outcome=forged,
+        seen=msgspec.structs.replace(seen, order_status=forged),
+    )
+    for language in get_args(Language):
+        text = shown(language, odd, None)
+        assert "\nnotice: approved" not in text
+        assert all(line.isprintable() for line in text.splitlines())
+        assert all(cell_len(line) <= 60 for line in text.splitlines())
+        assert "r1\\nnotice:" in text
+    line = explaining.as_json(odd, None)
+    assert line.isprintable()
+    assert msgspec.json.decode(line)["refund_id"] == forged
+
+
+def test_a_policy_that_is_not_at_hand_is_named_with_how_to_give_it() -> None:
+    seventh = override(SHIPPED, {"version": 7, "paid_limit_fen": 20_000})
+    odd = msgspec.structs.replace(
+        decided(), policy="FR@7", policy_hash=seventh.policy_hash
+    )
+    en, zh = shown("en", odd, None), shown("zh", odd, None)
+    assert "no policy is in force" not in en
+    assert "规则未加载" not in zh
+    assert f"The policy FR@7 (hash {seventh.policy_hash}) is not at" in en
+    assert "--policy FILE" in en
+    assert "is told as recorded" in " ".join(en.split())
+    assert f"规则 FR@7 (hash {seventh.policy_hash}) 不在手边" in zh
+    assert "fails: the order was paid less than the limit" in en
+    assert "must be below" not in en
+    assert json.loads(explaining.as_json(odd, None))["policy_at_hand"] is False
+
+
+def test_a_line_breaks_at_words_and_beside_chinese_but_no_mark_begins_one() -> None:
+    assert list(wrapped("aa bb cc", "- ", "  ", 7)) == ["- aa bb", "  cc"]
+    assert list(wrapped("一二三，四", "", "", 6)) == ["一二", "三，四"]
+    assert list(wrapped("abcdefghij", "x ", "  ", 6)) == ["x abcd", "  efgh", "  ij"]
+    assert list(wrapped("", "only")) == ["only"]
 
 
 def test_json_holds_both_languages() -> None:
@@ -75,7 +198,7 @@ def test_a_policy_of_the_same_name_and_other_content_gives_no_bounds() -> None:
 
 
 def test_a_decision_without_a_policy_needs_none() -> None:
-    policies = (load_policy(None),)
+    policies = (SHIPPED,)
 
     found = decide(
         Request(refund_id="r1", refund_version=1, action="open"),

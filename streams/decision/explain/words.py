@@ -1,0 +1,148 @@
+"""Values in words: fen as yuan, ms as a moment or a length of time, names as labels."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+Language: TypeAlias = Literal["zh", "en"]
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UNITS: Final[tuple[tuple[int, str, str], ...]] = (
+    (3_600_000, "小时", " h"),
+    (60_000, "分", " min"),
+)
+_FEN_PER_YUAN: Final = 100
+_MS_PER_S: Final = 1000
+
+_LABELS: Final[Mapping[str, str]] = {
+    "action": "动作",
+    "refund_version": "版本",
+    "faults": "有误字段",
+    "refund_kind": "售后类型",
+    "special_refund_type": "特殊类型",
+    "order_status": "订单状态",
+    "shipped_counts": "已发件数",
+    "quantities": "件数",
+    "category_path": "类目",
+    "is_custom": "定制",
+    "order_type": "订单类型",
+    "published_at": "发布时间",
+    "requested_at": "申请时",
+    "decided_at": "判断时",
+    "enabled": "开通",
+    "standing": "店铺状态",
+    "asked": "申请",
+    "left": "可退",
+    "used": "已用",
+    "newer_version": "已有新版本",
+    "withdrawn": "已撤回",
+    "approved_before": "旧版本已通过",
+    "prior_refund": "本单已退款",
+    "open_refund": "本单另有售后",
+    "approved_on_order": "本单已自动通过",
+    "auto_count": "自动退款次数",
+    "auto": "自动退款额",
+    "auto_fen_unknown": "自动退款额不明",
+}
+"""Parts of a fact in Chinese; in English they keep their names, without the unit."""
+
+
+def value_words(name: str, value: object, language: Language) -> str:
+    """Put a fact's value into words.
+
+    Parameters
+    ----------
+    name
+        Of the fact or of a part of it; it ends in the unit: ``_fen``, ``_ms``. A value
+        that is no whole number there is shown as JSON, for it is what is wrong.
+    """
+    if isinstance(value, msgspec.Struct):
+        value = {
+            field: part
+            for field, part in msgspec.structs.asdict(value).items()
+            if part not in (None, False, 0)
+        }
+    if isinstance(value, Mapping):
+        parts = [
+            f"{_label(str(part), language)} {value_words(str(part), one, language)}"
+            for part, one in value.items()
+            if one is not None
+        ]
+        return (", " if language == "en" else "，").join(parts) or _none(language)
+    if value is None or value in ((), []):
+        return _none(language)
+    if isinstance(value, bool):
+        return (
+            ("yes" if value else "no") if language == "en" else "是" if value else "否"
+        )
+    if name.endswith(("_fen", "_ms")):
+        return _measured(name, value, language)
+    return _plain(value, language)
+
+
+def money(fen: int, language: Language) -> str:
+    """Return an amount: ``300.00 yuan``."""
+    whole, rest = divmod(abs(fen), _FEN_PER_YUAN)
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{whole}.{rest:02d}{' yuan' if language == 'en' else '元'}"
+
+
+def moment(at_ms: int) -> str:
+    """Return UTC to the ms; the bare number where no calendar reaches."""
+    try:
+        found = _EPOCH + timedelta(milliseconds=at_ms)
+    except OverflowError:
+        return f"{at_ms} ms"
+    text = found.strftime("%Y-%m-%d %H:%M:%S")
+    return f"{text}.{at_ms % _MS_PER_S:03d} UTC"
+
+
+def duration(ms: int, language: Language) -> str:
+    """Return a length of time: ``1 min 0.001 s``, ``24 h``; exact to the ms."""
+    if ms < 0:
+        return f"-{duration(-ms, language)}"
+    parts = []
+    for size_ms, zh, en in _UNITS:
+        count, ms = divmod(ms, size_ms)
+        if count:
+            parts.append(f"{count}{en if language == 'en' else zh}")
+    if ms or not parts:
+        whole, rest = divmod(ms, _MS_PER_S)
+        digits = f".{rest:03d}".rstrip("0") if rest else ""
+        parts.append(f"{whole}{digits}{' s' if language == 'en' else '秒'}")
+    return (" " if language == "en" else "").join(parts)
+
+
+def _measured(name: str, value: object, language: Language) -> str:
+    if type(value) is not int:
+        return _json(value)
+    return money(value, language) if name.endswith("_fen") else moment(value)
+
+
+def _plain(value: object, language: Language) -> str:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list | tuple):
+        return _json(value)
+    between = "、" if language == "zh" else ", "
+    return between.join(
+        "/".join(map(str, one))
+        if isinstance(one, list | tuple)
+        else value_words("", one, language)
+        for one in value
+    )
+
+
+def _label(name: str, language: Language) -> str:
+    bare = name.removesuffix("_fen").removesuffix("_ms")
+    return bare.replace("_", " ") if language == "en" else _LABELS.get(bare, bare)
+
+
+def _none(language: Language) -> str:
+    return "none" if language == "en" else "无"
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value, enc_hook=str).decode()
