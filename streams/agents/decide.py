@@ -1,9 +1,10 @@
 """The ``decide`` agent: request slices in, acknowledged decisions out."""
 
+import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterable, Awaitable, Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 import faust
 import msgspec
@@ -11,7 +12,7 @@ from faust.types import ChannelT, StreamT
 
 from streams.agents.judging import Judge
 from streams.agents.looking import Look
-from streams.agents.slices import Judged
+from streams.agents.slices import Judged, Unjudged
 from streams.kafka.answers import Answers
 from streams.kafka.facts import FactsReader
 from streams.kafka.recovery import Answered, OutputTopics
@@ -21,6 +22,12 @@ from streams.kafka.source import Source
 from streams.records.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
+
+_STINT_MS: Final = 20
+"""Of judging, after which the event loop gets a turn, however long the slice is. A full
+slice of plain requests takes two."""
+_COUNTED_AT_ONCE: Final = 5_000
+"""Refunds looked through for approvals between two turns of the event loop."""
 
 
 class DecisionCounters(Protocol):
@@ -47,6 +54,8 @@ class DecideParts(msgspec.Struct, frozen=True, kw_only=True):
     """Tells the ``watch`` agent which refunds may need a notice."""
     counters: DecisionCounters
     now_ms: Callable[[], int]
+    clock_ms: Callable[[], int]
+    """Monotonic ms."""
 
 
 async def run(polls: AsyncIterable[Poll], parts: DecideParts) -> None:
@@ -78,16 +87,56 @@ async def _handle_slice(piece: Slice, parts: DecideParts, look: Look) -> None:
         await look.again(missing)
         if piece.epoch != parts.source.epoch:
             return
-    judged = parts.judge.judge(
-        piece.records, requests, parts.facts.tables[number], parts.now_ms()
+    if not await _counted(piece, parts):
+        return
+    unjudged = Unjudged(piece.records, requests)
+    while True:
+        _judge_some(piece, unjudged, parts)
+        await parts.sink.room()
+        if unjudged.finished:
+            return
+        await asyncio.sleep(0)  # heartbeats, acknowledgements
+        if not await parts.source.still_ours(piece):
+            return  # what is not judged is read again, by whoever has the partition
+
+
+async def _counted(piece: Slice, parts: DecideParts) -> bool:
+    """Have the approvals of all buyers counted, if a policy asks for that.
+
+    Returns
+    -------
+    bool
+        False when the partition was taken away meanwhile.
+    """
+    if not parts.judge.counts_approvals():
+        return True
+    ledger = parts.facts.tables[piece.partition.partition].ledger
+    while ledger.index_buyers(_COUNTED_AT_ONCE):
+        await asyncio.sleep(0)
+        if not await parts.source.still_ours(piece):
+            return False
+    return True
+
+
+def _judge_some(piece: Slice, unjudged: Unjudged, parts: DecideParts) -> None:
+    """Judge for a while, and hand what came of it to the sink."""
+    number, begin = piece.partition.partition, unjudged.done
+    until_ms = parts.clock_ms() + _STINT_MS
+    judged = parts.judge.judge_some(
+        unjudged,
+        parts.facts.tables[number],
+        parts.now_ms(),
+        lambda: parts.clock_ms() >= until_ms,
     )
+    if begin or not unjudged.finished:
+        records = piece.records[begin : unjudged.done]
+        piece = msgspec.structs.replace(piece, records=records)
     inputs = parts.answered[number].inputs
     if inputs:
         judged.unfit = _unfit(piece, inputs)
         inputs.forget([record.offset for record in piece.records])
     _send(piece, judged, parts)
     parts.counters.judged(number, judged)
-    await parts.sink.room()
 
 
 def _unfit(piece: Slice, inputs: Answers) -> int:

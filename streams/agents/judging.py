@@ -4,7 +4,7 @@ Synchronous and without a clock: the same slice, tables and time give the same
 outputs. Replay and backtest call :meth:`Judge.judge` too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from streams.agents.long_way import LongWay
@@ -19,11 +19,12 @@ from streams.agents.slices import (
     Output,
     Read,
     Site,
+    Unjudged,
     Work,
-    later_versions,
 )
 from streams.decision.breaker import Breaker
 from streams.decision.engine import AUTO_APPROVE
+from streams.decision.history import counts_approvals
 from streams.decision.ledger import APPROVED, Entry, Remembered
 from streams.decision.model import Decision, Request
 from streams.kafka.answers import Answers
@@ -38,6 +39,12 @@ from streams.records.outgoing import block_of
 _TYPES: Final = event_types(
     ("auto_approve", "manual_review", "out_of_scope", "superseded")
 )
+_STEP: Final = 32
+"""Records judged before the time is looked at: two milliseconds of work at most."""
+
+
+def _never() -> bool:
+    return False
 
 
 class Judge:
@@ -49,6 +56,10 @@ class Judge:
         self._source = event_source(site.source_name)
         self._long_way = LongWay(site, shared, breaker)
         self.short_way = ShortWay(shared, self._long_way)
+
+    def counts_approvals(self) -> bool:
+        """Whether a policy counts or sums the approvals of a buyer."""
+        return any(map(counts_approvals, self._shared.policies))
 
     def read(
         self, records: Sequence[Record], answered: Answers, tables: PartitionTables
@@ -101,7 +112,7 @@ class Judge:
         tables: PartitionTables,
         now_ms: int,
     ) -> Judged:
-        """Judge consecutive records of one partition.
+        """Judge consecutive records of one partition, all in one go.
 
         Parameters
         ----------
@@ -112,25 +123,54 @@ class Judge:
         now_ms
             ``decided_at_ms`` of every decision in the slice, UTC ms.
         """
+        return self.judge_some(Unjudged(records, requests), tables, now_ms, _never)
+
+    def judge_some(
+        self,
+        piece: Unjudged,
+        tables: PartitionTables,
+        now_ms: int,
+        enough: Callable[[], bool],
+    ) -> Judged:
+        """Judge the next records of a slice, at least some of them.
+
+        Parameters
+        ----------
+        piece
+            Its ``done`` says afterwards how far it is judged.
+        now_ms
+            ``decided_at_ms`` of these decisions, UTC ms.
+        enough
+            Asked after some records: whether the others have to wait.
+        """
         topic = self._site.input_topic
         work = Work(
             tables,
             SliceHeaders(_TYPES, self._source, topic, tables.partition, now_ms),
             lists_as_of(tables, self._shared),
             now_ms,
-            later_versions(requests),
+            piece.later,
             self._shared.pause_at(now_ms),
         )
         work.newest = self._shared.policies.newest
         work.plain = self.short_way.ready(work)
-        for record, request in zip(records, requests, strict=True):
+        while not piece.finished:
+            self._judge_step(piece, work)
+            if enough():
+                break
+        return work.judged
+
+    def _judge_step(self, piece: Unjudged, work: Work) -> None:
+        step = slice(piece.done, piece.done + _STEP)
+        records = piece.records[step]
+        for record, request in zip(records, piece.requests[step], strict=True):
             if request is None:
                 work.judged.answered += 1
             elif isinstance(request, Unreadable):
                 self._bury(record, work, request)
             else:
                 self._answer(record, request, work)
-        return work.judged
+        piece.done += len(records)
 
     def _bury(self, record: Record, work: Work, why: Unreadable) -> None:
         judged = work.judged

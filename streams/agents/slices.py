@@ -9,6 +9,7 @@ import msgspec
 from streams.decision.model import Past, Request
 from streams.decision.plain import Plain
 from streams.decision.policy import Policy
+from streams.kafka.record import Record
 from streams.kafka.tables import PartitionTables
 from streams.records.codec import Unreadable
 from streams.records.headers import SliceHeaders
@@ -78,6 +79,25 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     record_max_bytes: int
     source_name: str
     app_version: str
+
+
+class Unjudged:
+    """A slice that was read, and how far it is judged."""
+
+    __slots__ = ("done", "later", "records", "requests")
+
+    def __init__(self, records: Sequence[Record], requests: Sequence[Read]) -> None:
+        self.records = records
+        self.requests = requests
+        self.later = later_versions(requests)
+        """Of the whole slice, however many turns judging it takes."""
+        self.done = 0
+        """Records judged."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether every record is judged."""
+        return self.done == len(self.records)
 
 
 class Work:

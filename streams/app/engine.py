@@ -158,6 +158,7 @@ class Engine(ReadingService):
             touch=self.glances.at_decided,
             counters=self._in.counters,
             now_ms=self._in.now_ms,
+            clock_ms=monotonic_ms,
         )
 
     async def watch_parts(self) -> WatchParts:

@@ -67,10 +67,8 @@ class ManyRefunds:
         for number in range(len(_KINDS)):
             if changed >> number & 1:
                 self._counts[number] += 1 if found >> number & 1 else -1
-        if found & _APPROVED_BITS:
+        if found & _APPROVED_BITS:  # an approval stays whatever comes after it
             self._approved[refund_id] = None
-        else:
-            self._approved.pop(refund_id, None)
 
     def approved(self) -> Sequence[str]:
         """Return the refunds that have an automatic approval on the order."""

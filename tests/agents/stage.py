@@ -88,6 +88,7 @@ class Stage:
     def __init__(self, log: FakeLog, room: int = 1000) -> None:
         self.log = log
         self.now_ms = NOW
+        self.clock_ms = self.tick_ms = 0
         self.counted = Counted()
         self.answered: dict[int, Answered] = {}
         self.glances: list[Glance] = []
@@ -130,6 +131,7 @@ class Stage:
             touch=lambda number, ids: self.glances.append(Glance(number, tuple(ids))),
             counters=self.counted,
             now_ms=lambda: self.now_ms,
+            clock_ms=self._clock_ms,
         )
         self.watch_parts = WatchParts(
             facts=self.facts,
@@ -145,6 +147,11 @@ class Stage:
             claim=lambda number: self.source.progress.errand(_input(number)),
             hold=self.held.append,
         )
+
+    def _clock_ms(self) -> int:
+        """Tell a time that goes on each time it is asked for."""
+        self.clock_ms += self.tick_ms
+        return self.clock_ms
 
     async def _deliver(self, poll: Poll) -> None:
         self.slices += poll

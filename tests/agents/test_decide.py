@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Final
 
 import faust
 import pytest
@@ -10,17 +11,19 @@ from aiokafka.errors import KafkaTimeoutError
 from streams.agents import decide, looking, watch
 from streams.agents.decide import DecideParts
 from streams.agents.watch import Glance, WatchParts
+from streams.decision.policy import Policies
 from streams.errors import OutputLostError
 from streams.kafka.routing import partition_of
 from streams.kafka.slices import Poll
 from tests import samples
 from tests.agents.stage import BUYERS, INPUT, ORDERS, OUTPUTS, SHOPS, ready
-from tests.agents.world import answers_to
+from tests.agents.world import answers_to, policy
 from tests.fakes import turns
-from tests.samples import NUMBER, PARTITIONS
+from tests.samples import NOW, NUMBER, PARTITIONS
 
 pytestmark = pytest.mark.asyncio
 
+COUNTED: Final = {"buyer_count_max": 1, "buyer_count_window_ms": 86_400_000}
 MORE_BUYERS = [f"b-{number}" for number in range(100, 200)]
 
 
@@ -344,6 +347,108 @@ async def test_all_versions_of_a_refund_are_remembered_over_a_restart() -> None:
         found = second.written("refund.reviews")[-1]
         assert found["refund_version"] == 3
         assert found["reason_codes"] == ["REQUEST_EDITED_AFTER_APPROVAL"]
+
+
+async def test_a_slice_that_takes_long_is_judged_in_turns_with_other_work() -> None:
+    async with ready() as stage:
+        stage.tick_ms = 11  # of two looks at the clock the second one is the last
+        for number in range(100):
+            stage.ask(refund_id=f"r-{number}")
+        deciding = asyncio.create_task(stage.decide())
+        seen = set()
+        while not deciding.done():
+            seen.add(sum(len(one.ages_ms) for one in stage.counted.slices))
+            await asyncio.sleep(0)
+        assert seen >= {0, 64}  # something else ran before all 100 were judged
+        await stage.sink.flush()
+        assert stage.source.progress.to_commit() == {INPUT: 100}
+        assert len(stage.counted.latencies_ms) == 100
+        outputs = stage.records("refund.approvals") + stage.records("refund.reviews")
+        assert len(outputs) == 100
+
+
+async def test_a_partition_taken_away_between_two_turns_leaves_the_rest_to_its_owner() -> (
+    None
+):
+    async with ready() as stage:
+        stage.tick_ms = 100  # one step a turn
+        for number in range(100):
+            stage.ask(refund_id=f"r-{number}")
+        answered = [stage.log.records[INPUT][at] for at in (5, 99)]
+        stage.answered[NUMBER].inputs = answers_to(*answered)
+        deciding = asyncio.create_task(stage.decide())
+        while not stage.counted.slices:  # noqa: ASYNC110 - asked, not told
+            await asyncio.sleep(0)
+        await stage.consumer.rebalance()
+        await asyncio.wait_for(deciding, 5)
+        assert sum(len(one.ages_ms) for one in stage.counted.slices) == 31
+        assert set(stage.answered[NUMBER].inputs.offsets()) == {99}
+        assert stage.log.committed == {INPUT: 32}
+        await stage.sink.flush()
+        log = stage.log
+    async with ready(log) as second:
+        assert second.source.read_to == {INPUT: 32}
+        await second.decide()
+        await second.sink.flush()
+        requests = [
+            found["refund_id"]
+            for topic in ("refund.approvals", "refund.reviews")
+            for found in second.written(topic)
+        ]
+        assert len(requests) == len(set(requests)) == 99  # one had its output before
+
+
+async def test_in_turns_the_decisions_are_those_of_one_go() -> None:
+    """Versions that came together count as together, on both sides of a turn."""
+    found = []
+    for tick_ms in (0, 11, 100):
+        async with ready() as stage:
+            stage.tick_ms = tick_ms
+            for number in range(70):
+                stage.ask(refund_id=f"r-{number % 35}", refund_version=number // 35 + 1)
+            stage.ask(refund_id="r-0", action="withdraw")
+            await stage.decide()
+            await stage.sink.flush()
+            found.append(
+                [one.value for name in OUTPUTS.names() for one in stage.records(name)]
+            )
+            codes = [one["reason_codes"] for one in stage.written("refund.skipped")]
+            assert ["SUPERSEDED_BY_VERSION"] in codes
+    assert found[0] == found[1] == found[2]
+
+
+async def test_the_first_time_a_policy_counts_other_work_goes_on_meanwhile() -> None:
+    async with ready() as stage:
+        shared = stage.facts.shared
+        for turn, by in enumerate((policy(), policy(**COUNTED))):
+            shared.policies = Policies((by,))
+            for number in range(6):
+                asked = {"order_id": f"o-{turn}", "requested_at_ms": NOW}
+                stage.ask(refund_id=f"r-{turn}-{number}", **asked)
+            stage.log.write(ORDERS, samples.order(order_id=f"o-{turn}"))
+            await stage.caught_up()
+            await stage.decide()
+        await stage.sink.flush()
+        reviews = stage.written("refund.reviews")
+        counted = [one for one in reviews if one["order_id"] == "o-1"]
+        assert len(counted) == 6
+        assert all("BUYER_COUNT_LIMIT" in one["reason_codes"] for one in counted)
+
+
+async def test_a_partition_taken_away_while_approvals_are_counted_is_left_alone() -> (
+    None
+):
+    async with ready() as stage:
+        stage.ask()
+        await stage.decide()
+        stage.facts.shared.policies = Policies((policy(**COUNTED),))
+        stage.ask(refund_id="r-2")
+        piece = await stage.read()
+        deciding = asyncio.create_task(decide.handle([piece], stage.parts))
+        await asyncio.sleep(0)
+        await stage.consumer.rebalance()
+        await asyncio.wait_for(deciding, 5)
+        assert len(stage.counted.slices) == 1
 
 
 async def test_what_the_watch_should_look_at_is_told_after_the_acknowledgement() -> (

@@ -213,11 +213,15 @@ def test_the_highest_approved_version_is_newer_whichever_came_last() -> None:
 
 
 def test_what_versions_of_a_refund_leave_open_is_told_apart_by_order() -> None:
-    first = [decided(version) for version in range(10, 20)]
-    second = [decided(version, order_id="o-2") for version in range(20, 25)]
-    third = [decided(version, None, order_id="o-3") for version in range(2)]
-    ledger, rows = told([*third, *first, *second, withdrawal(9)])
-    for order_id, is_open in (("o-1", True), ("o-2", True), ("o-3", False)):
+    ranges = {"o-3": (0, 2), "o-1": (10, 14), "o-4": (14, 17), "o-2": (17, 25)}
+    versions = [
+        decided(version, order_id=order_id)
+        for order_id, numbers in ranges.items()
+        for version in range(*numbers)
+    ]
+    ledger, rows = told([*versions, withdrawal(9)])
+    for order_id in ranges:
+        is_open = order_id != "o-3"
         asked = Request(refund_id="r-2", refund_version=1, order_id=order_id)
         same(ledger, rows, asked, policy())
         assert history(ledger, "r-2", 1, order_id).open_refund is is_open
@@ -237,7 +241,11 @@ def test_a_refund_on_more_orders_than_are_told_apart_is_open_on_the_others(
     assert history(ledger, "r-9", 1, "o-19").open_refund
     ledger.put_fate("r-1", Fate(review="rejected"))
     assert history(ledger, "r-9", 1, "o-19").open_refund  # nobody knows: a person looks
-    assert history(ledger, "r-1", 19, "o-19") == History()  # its own rows are whole
+    # its own rows are whole
+    assert history(ledger, "r-1", 19, "o-19") == History()
+    ledger.add(withdrawal(3, "o-3"))
+    assert history(ledger, "r-1", 18, "o-18").newer_version
+    assert not history(ledger, "r-1", 19, "o-19").newer_version
 
 
 def test_windows_over_thousands_of_approvals_are_exact_in_whatever_order_they_came() -> (
