@@ -23,8 +23,6 @@ RUN pip install --no-cache-dir --disable-pip-version-check --no-deps /wheels/*.w
     && python -m compileall -q /usr/local/lib/python3.13/site-packages/streams \
     && useradd --system --uid 10001 --no-create-home refund
 USER 10001
-# Faust makes an empty data folder where it starts.
-WORKDIR /tmp
 EXPOSE 6066
 # Exec form: the worker is process 1 and gets SIGTERM itself.
 ENTRYPOINT ["refund"]

@@ -30,7 +30,7 @@ _HASTY: Final = {"group.min.session.timeout.ms": "1000"}
 """Of the broker: by default it refuses less than 6 s."""
 _MANY: Final = 400_000
 _AT_ONCE: Final = 5_000
-_PREPARED: Final = " ready after "
+_PREPARED: Final = " loaded in "
 """In the line that says how long facts and outputs took."""
 
 

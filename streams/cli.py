@@ -7,6 +7,8 @@ standard error.
 """
 
 import asyncio
+import contextlib
+import io
 import os
 import sys
 import time
@@ -26,7 +28,12 @@ from streams.settings import (
     settings_file,
     settings_page,
 )
-from streams.termination import EXIT_INTERRUPTED, exit_when_terminated
+from streams.termination import (
+    EXIT_INTERRUPTED,
+    exit_when_terminated,
+    fill_closed_streams,
+    keep_signals_for_later,
+)
 from streams.tools.commands import GROUPS
 from streams.tools.edge import (
     Config,
@@ -92,6 +99,7 @@ def worker(
     policy: PolicyFile = None,
 ) -> None:
     """Run the processor until it is stopped."""
+    keep_signals_for_later()
     edge: Edge = context.obj
     settings = edge.settings(
         config,
@@ -296,18 +304,23 @@ def execute(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except TyperException as wrong:
         _explain_usage(wrong.format_message())
         return EXIT_USAGE
-    except UsageError as refused:
-        _complain(refused.problems)
-        return EXIT_USAGE
-    except RefundError as failed:
-        _complain([str(failed)])
-        return EXIT_FAILED
+    except (RefundError, OSError) as failed:
+        return _failed(failed)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        _close_quietly()
-        return EXIT_FAILED
     return code if isinstance(code, int) else 0
+
+
+def _failed(failed: RefundError | OSError) -> int:
+    """Say why a command failed, one line a problem, and return its exit code."""
+    if isinstance(failed, UsageError):
+        _complain(failed.problems)
+        return EXIT_USAGE
+    if isinstance(failed, OSError):  # a full disk, a folder that may not be written
+        _close_quietly()
+    if not isinstance(failed, BrokenPipeError):
+        _complain([str(failed)])
+    return EXIT_FAILED
 
 
 def _complain(lines: Iterable[str]) -> None:
@@ -324,10 +337,15 @@ def _explain_usage(message: str) -> None:
 
 def _close_quietly() -> None:
     """Nobody reads on: what is still buffered goes nowhere instead of failing at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(io.UnsupportedOperation):  # it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> None:
     """Entry point of the ``refund`` command."""
     exit_when_terminated()
-    sys.exit(execute(sys.argv[1:], os.environ))
+    arguments = sys.argv[1:]
+    if "stdout" in fill_closed_streams() and arguments[:1] != ["worker"]:
+        _complain(["standard output is closed: what is to be printed would be lost"])
+        sys.exit(EXIT_FAILED)
+    sys.exit(execute(arguments, os.environ))

@@ -21,6 +21,9 @@ from streams.visible import visible
 
 HIDDEN: Final = "(hidden)"
 
+_TALKATIVE: Final = ("faust", "mode", "aiokafka")
+"""Libraries whose lines at ``info`` are about their own insides."""
+
 _ExcInfo: TypeAlias = (
     tuple[type[BaseException], BaseException, TracebackType | None]
     | tuple[None, None, None]
@@ -166,8 +169,34 @@ def configure(
     for old in list(root.handlers):
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(level.upper())
+    _set_level(level)
     logging.captureWarnings(capture=True)
+
+
+def toggle_debug(usual: str) -> str:
+    """Change between ``debug`` and the usual level (of ``info`` if that is ``debug``).
+
+    Returns
+    -------
+    str
+        The level from now on.
+    """
+    if usual == "debug":
+        usual = "info"
+    level = usual if logging.getLogger().level == logging.DEBUG else "debug"
+    _set_level(level)
+    return level
+
+
+def _set_level(level: str) -> None:
+    """Set the level; what Faust and aiokafka tell of themselves shows at ``debug`` only."""
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    quiet = max(root.level, logging.WARNING)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(
+            logging.NOTSET if root.level == logging.DEBUG else quiet
+        )
 
 
 def silence() -> None:

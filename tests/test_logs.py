@@ -16,9 +16,12 @@ def _root() -> Iterator[None]:
     """Put back what pytest has set up."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
+    libraries = [logging.getLogger(name) for name in ("faust", "mode", "aiokafka")]
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    for library in libraries:
+        library.setLevel(logging.NOTSET)
     logging.captureWarnings(capture=False)
 
 
@@ -164,6 +167,38 @@ def test_the_last_configuration_counts() -> None:
     log.info("once")
     assert first.getvalue() == ""
     assert second.getvalue().count("once") == 1
+
+
+@pytest.mark.parametrize("name", ["faust.worker", "mode.services", "aiokafka.client"])
+def test_libraries_tell_of_themselves_at_debug_only(name: str) -> None:
+    library = logging.getLogger(name)
+    for level, seen in (("info", False), ("debug", True), ("warning", False)):
+        out = lines(level, "text")
+        library.info("Starting...")
+        assert ("Starting..." in out.getvalue()) is seen, level
+    out = lines("info", "text")
+    library.warning("lost")
+    assert "lost" in out.getvalue()
+    out = lines("error", "text")
+    library.warning("lost")
+    assert not out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("usual", "after"),
+    [
+        ("info", ["debug", "info", "debug"]),
+        ("error", ["debug", "error", "debug"]),
+        ("debug", ["info", "debug", "info"]),
+    ],
+)
+def test_the_level_changes_between_debug_and_the_usual_one(
+    usual: str, after: list[str]
+) -> None:
+    out = lines(usual, "text")
+    assert [logs.toggle_debug(usual) for _ in after] == after
+    log.debug("details")
+    assert ("details" in out.getvalue()) is (after[-1] == "debug")
 
 
 def test_silence_drops_what_nobody_asked_for(

@@ -9,13 +9,15 @@ from streams.termination import until_ended
 
 @pytest.fixture(autouse=True)
 def _sigterm_as_before() -> Iterator[None]:
-    before = signal.getsignal(signal.SIGTERM)
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for one, handler in before.items():
+        signal.signal(one, handler)
 
 
 @pytest.mark.parametrize(
-    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    ("sent", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_a_program_that_is_ended_says_so_in_one_line(
     sent: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]
@@ -48,3 +50,13 @@ def test_wrong_usage_stays_what_it_is() -> None:
 
     with pytest.raises(SystemExit, match="2"):
         until_ended(command, "program")
+
+
+def test_a_hang_up_that_is_ignored_stays_ignored() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def command() -> int:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return 7
+
+    assert until_ended(command, "program") == 7

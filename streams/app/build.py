@@ -4,13 +4,12 @@ import asyncio
 import logging
 import platform
 import sys
-import tempfile
 from collections.abc import Callable
 from typing import Final
 
 import faust
 from faust.app.base import BootStrategy
-from faust.worker import Worker
+from mode import Service
 from mode.supervisors import CrashingSupervisor
 from prometheus_client import CollectorRegistry, ProcessCollector
 from typing_extensions import override
@@ -22,24 +21,23 @@ from streams.app.counters import EngineCounters
 from streams.app.engine import Engine, EngineInputs
 from streams.app.ingesting import IngestInputs, IngestService
 from streams.app.preflight import check_topics
+from streams.app.readiness import Readiness
 from streams.app.reading import QUEUED_POLLS
 from streams.app.series import series
 from streams.app.service import monotonic_ms
+from streams.app.worker import RefundWorker
 from streams.decision.policy import Policies
 from streams.errors import RefundError, UsageError
 from streams.metrics import Metrics
 from streams.rate_limit import RateLimitedLog
 from streams.settings import PolicySource, Settings, load_policy
 from streams.visible import visible
-from streams.web.pages import Pages, check_address, register, web_options
+from streams.web.pages import Pages, address_of, check_address, register, web_options
 
 log = logging.getLogger(__name__)
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
-
-_FAREWELL_S: Final = 0.02
-"""For what was cancelled last to hear of it."""
 
 
 class _NoFaustKafka(BootStrategy):
@@ -54,6 +52,8 @@ class RefundApp(faust.App):
     """A Faust app whose own consumer and producer stay switched off."""
 
     BootStrategy = _NoFaustKafka
+    logger = logging.getLogger("faust.app")  # what it tells is Faust's own
+    mundane_level = "debug"
     engine: Engine | None = None
     ingest: IngestService | None = None
     refused: RefundError | None = None
@@ -61,6 +61,7 @@ class RefundApp(faust.App):
     settings: Settings
     limited: RateLimitedLog
     """For what may happen thousands of times a second."""
+    readiness: Readiness
 
     @property
     def parts(self) -> "list[Engine | IngestService]":
@@ -72,6 +73,14 @@ class RefundApp(faust.App):
         """What ended a service, if anything did."""
         found = [self.refused, *(part.failure for part in self.parts)]
         return next((failure for failure in found if failure is not None), None)
+
+    @override
+    def _create_directories(self) -> None:
+        """Make none: there are no tables, and there may be no place to write to."""
+
+    @Service.task
+    async def _watch_readiness(self) -> None:
+        await self.readiness.watch()
 
     @override
     async def on_started_init_extra_services(self) -> None:
@@ -88,18 +97,6 @@ class RefundApp(faust.App):
             await self.add_runtime_dependency(part)
 
 
-class RefundWorker(Worker):
-    """Faust's worker, which ends when everything is closed.
-
-    Mode lets a second pass between the last task and the end of its loop, and so long
-    would the partitions of a worker that is restarted rest.
-    """
-
-    @override
-    async def _sentinel_task(self) -> None:
-        await asyncio.sleep(_FAREWELL_S)
-
-
 def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
     """Join all objects of one worker; connects to nothing yet.
 
@@ -108,15 +105,16 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
     UsageError
         The policy file cannot be used.
     """
+    web = web_options(settings.web)
     app = RefundApp(
         "refund",
         broker=f"kafka://{settings.kafka.bootstrap_servers.split(',')[0]}",
         autodiscover=False,
-        datadir=tempfile.gettempdir(),  # Faust insists on a folder; there are no tables
         agent_supervisor=CrashingSupervisor,
         stream_wait_empty=False,
-        **web_options(settings.web),
+        **web,
     )
+    app.readiness = Readiness(lambda: app.parts, address_of(web))
     app.settings = settings
     app.limited = RateLimitedLog(log, monotonic_ms)
     registry = CollectorRegistry()
@@ -207,10 +205,7 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     app = build_app(settings, now_ms)
-    worker = RefundWorker(
-        app, loop=loop, override_logging=False, redirect_stdouts=False, quiet=True
-    )
-    worker.spinner = None
+    worker = RefundWorker(app, settings.log.level, loop)
     code: object = 0
     try:
         worker.execute_from_commandline()
@@ -232,7 +227,7 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
 
 def _pages(app: RefundApp, metrics: Metrics) -> Pages:
     def ready() -> tuple[bool, list[str]]:
-        reasons = [reason for part in app.parts for reason in part.not_ready()]
+        reasons = app.readiness.reasons()
         return not reasons, reasons
 
     def alive() -> tuple[bool, list[str]]:
@@ -245,5 +240,5 @@ def _pages(app: RefundApp, metrics: Metrics) -> Pages:
             found.update(part.status())
         return found
 
-    metrics.ready = lambda: ready()[0]
+    metrics.ready = lambda: not app.readiness.reasons()
     return Pages(ready=ready, alive=alive, status=status, metrics=metrics)

@@ -254,9 +254,14 @@ class Engine(ReadingService):
             reasons.append("the producer has lost an output")
         return reasons
 
-    def idle_spare(self) -> bool:
-        """Whether the group has given this worker no partition: it stands by."""
-        return self.source.rebalances > 0 and not self.consumer.assignment()
+    @override
+    def reads(self) -> str | None:
+        found = super().reads()
+        if found is None or not self.source.read_to:
+            return found
+        policy = self._policy_now()
+        named = policy.name if policy is not None else "none"
+        return f"{found} {self.preparing.told}, policy {named}"
 
     def status(self) -> dict[str, object]:
         """Return what ``/status`` shows."""

@@ -5,7 +5,6 @@ Facts to their end, outputs read back, the breaker warmed, notices reconciled.
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable, Container, Mapping
 from typing import Final
 
@@ -22,8 +21,6 @@ from streams.kafka.passed_over import PassedOver
 from streams.kafka.recovery import Answered, OutputReader
 from streams.kafka.source import Starts
 from streams.records.decisions import decode_decision
-
-log = logging.getLogger(__name__)
 
 _POLICY_WAIT_MS: Final = FIELDS["policy_wait_ms"].default
 """There is no policy yet that could say another wait."""
@@ -52,6 +49,8 @@ class Preparing:
         """By partition: what the outputs say."""
         self._ready: set[int] = set()
         """Partitions wholly prepared: tables, outputs, breaker, notices."""
+        self.told = ""
+        """How long it took the last time, for a line in the log."""
         self._stopping = False
         self._began_ms = monotonic_ms()
 
@@ -85,12 +84,7 @@ class Preparing:
             parts.glances.at_all(number, parts.facts.tables[number].ledger)
             self._ready.add(number)
         parts.glances.resume(committed)
-        log.info(
-            "partitions %s ready after %d ms, %d of them new",
-            sorted(committed),
-            monotonic_ms() - began,
-            len(new),
-        )
+        self.told = f"loaded in {monotonic_ms() - began} ms, {len(new)} of them new"
 
     def let_go(self) -> None:
         """Have no partition: what is to be noticed from now on is for its next owner.

@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from streams.app.clients import member, start
 from streams.app.figures import SourceFigures
+from streams.app.readiness import ranges
 from streams.app.service import WorkerService, close_all, monotonic_ms
 from streams.errors import TopicsError
 from streams.kafka import twins
@@ -160,6 +161,20 @@ class ReadingService(WorkerService):
     def figures(self) -> SourceFigures:
         """What is shown of the source; there once everything is built."""
         return SourceFigures(self.source)
+
+    def idle_spare(self) -> bool:
+        """Whether the group has given this worker no partition: it stands by."""
+        return self.source.rebalances > 0 and not self.consumer.assignment()
+
+    def reads(self) -> str | None:
+        """Say which partitions are read; None between two assignments, and at the end."""
+        if self.stopping:
+            return None
+        topic = self._reading.topic
+        numbers = ranges(where.partition for where in self.source.read_to)
+        if numbers:
+            return f"partitions {numbers} of {topic}"
+        return f"no partition of {topic}, a spare" if self.idle_spare() else None
 
     def look(self) -> None:
         """Bring the gauges up to date; called once a second. There may be none."""

@@ -65,6 +65,8 @@ async def connect(make: Callable[[], C], patience_ms: int) -> C:
 class WorkerService(Service):
     """A service whose tasks run until it stops, or end the process together."""
 
+    mundane_level = "debug"
+
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 - mode's own options
         super().__init__(**options)
         self.failure: BaseException | None = None

@@ -207,7 +207,8 @@ class Log(msgspec.Struct, frozen=True, kw_only=True):
     """What is logged, always to standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least severe level written. Buyer ids appear at ``debug`` only."""
+    """Least severe level written. Buyer ids, and what libraries tell of themselves, appear
+    at ``debug`` only. SIGUSR1 changes between this level and ``debug``."""
 
     format: Literal["text", "json"] = "text"
     """``text`` for people, ``json`` = one object a line for collectors."""

@@ -75,6 +75,15 @@ def web_options(web: Web) -> dict[str, Any]:
     }
 
 
+def address_of(options: Mapping[str, Any]) -> str | None:
+    """Return where :func:`web_options` lets the pages be; None = nowhere."""
+    if not options["web_enabled"]:
+        return None
+    host = options["web_host"]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{options['web_port']}"
+
+
 def check_address(web: Web) -> None:
     """Refuse an address that cannot be listened on, before anything starts.
 
