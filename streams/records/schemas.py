@@ -1,7 +1,8 @@
 """JSON Schemas of every record we read or write: the files in ``docs/schemas``.
 
 What we write is described by the very structs that write it, what others write for
-us by those of :mod:`streams.records.wire`. Docstrings become descriptions.
+us by those of :mod:`streams.records.wire`. Docstrings become descriptions; closed lists
+and the types of well-formed facts come from :mod:`streams.records.closed_lists`.
 """
 
 import ast
@@ -19,6 +20,7 @@ from streams.decision.model import Decision, History, Request, Seen
 from streams.decision.pause import Pause
 from streams.decision.policy import Policy
 from streams.decision.publication import Publication
+from streams.records.closed_lists import ANY_VALUE, refine
 from streams.records.notices import Notice
 from streams.records.wire import (
     BuyerFacts,
@@ -77,6 +79,7 @@ def schema(name: str) -> dict[str, Any]:
     described = {known.__name__: known for known in (kind, *_PARTS)}
     for title, part in parts.items():
         _describe(part, described[title])
+        refine(part, described[title])
     root = parts.pop(kind.__name__)
     beside = _BESIDE.get(name)
     if beside is not None:
@@ -94,7 +97,7 @@ def schema(name: str) -> dict[str, Any]:
 def _any_value(kind: type) -> dict[str, Any]:
     """``object`` = the JSON value as it was sent, whatever it is."""
     if kind is object:
-        return {"description": "Any JSON value, kept as it was sent."}
+        return {"description": ANY_VALUE}
     raise NotImplementedError
 
 
