@@ -1,4 +1,4 @@
-# The worker image: two stages, every package pinned by its hash.
+# The worker image, and one with the tools: every package pinned by its hash.
 # Not yet built: there was no container engine where it was written. The same
 # steps without containers (wheel, run.lock, wheel installed) are tested in
 # tests/test_packaging.py.
@@ -12,7 +12,7 @@ COPY streams streams
 COPY config config
 RUN pip wheel --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir /wheels .
 
-FROM python:3.13-slim
+FROM python:3.13-slim AS base
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 COPY requirements/run.lock /tmp/run.lock
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /tmp/run.lock \
@@ -23,7 +23,17 @@ RUN pip install --no-cache-dir --disable-pip-version-check --no-deps /wheels/*.w
     && python -m compileall -q /usr/local/lib/python3.13/site-packages/streams \
     && useradd --system --uid 10001 --no-create-home refund
 USER 10001
-EXPOSE 6066
 # Exec form: the worker is process 1 and gets SIGTERM itself.
 ENTRYPOINT ["refund"]
+
+# With the commands that make and measure traffic; `--target tools`.
+FROM base AS tools
+USER root
+COPY requirements/tools.lock /tmp/tools.lock
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /tmp/tools.lock \
+    && rm /tmp/tools.lock
+USER 10001
+
+FROM base AS worker
+EXPOSE 6066
 CMD ["worker"]

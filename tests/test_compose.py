@@ -1,10 +1,13 @@
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 import yaml
 
 from streams.kafka.jars import KAFKA_VERSION
+from streams.tools.traffic_commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 
@@ -63,7 +66,39 @@ def test_workers_get_time_to_finish_and_are_started_again(
     services: dict[str, Any],
 ) -> None:
     assert services["worker"]["stop_grace_period"] == "30s"
-    assert services["worker"]["restart"] == "unless-stopped"
+    assert services["worker"]["restart"] == "on-failure"
+
+
+def test_traffic_is_made_on_demand_only_and_by_a_command_that_exists(
+    services: dict[str, Any],
+) -> None:
+    traffic = services["traffic"]
+    assert traffic["profiles"] == ["traffic"]
+    assert [name for name, one in services.items() if "profiles" in one] == ["traffic"]
+    assert traffic["depends_on"] == {"worker": {"condition": "service_healthy"}}
+    name, *options = traffic["command"]
+    command = COMMANDS[name]
+    parsed = typer.Typer(add_completion=False)
+    parsed.command(name)(command)
+    found = typer.main.get_command(parsed).make_context(name, list(options))
+    assert found.params["rate"] == 20
+    assert found.params["into_live"] is True
+
+
+def test_each_image_is_a_stage_of_the_dockerfile(services: dict[str, Any]) -> None:
+    stages = re.findall(
+        r"^FROM \S+ AS (\w+)$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE
+    )
+    ours = [services[name] for name in ("topics", "worker", "traffic")]
+    assert {one["build"]["target"] for one in ours} == {"worker", "tools"}
+    assert {one["build"]["target"] for one in ours} <= set(stages)
+    assert stages[-1] == "worker", "what is built without a target"
+
+
+def test_nothing_of_ours_can_write_to_its_root(services: dict[str, Any]) -> None:
+    for name in ("worker", "traffic"):
+        assert services[name]["read_only"] is True
+        assert services[name]["cap_drop"] == ["ALL"]
 
 
 def test_the_compose_file_uses_the_kafka_version_of_the_tests(

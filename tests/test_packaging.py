@@ -71,7 +71,14 @@ def test_the_bench_lock_pins_the_peers_and_the_others_do_not(
         assert not peers & pins(lock).keys()
 
 
-@pytest.mark.parametrize("lock", ["run.lock", "build.lock"])
+def test_the_tools_lock_adds_the_tools_to_what_runs_in_production(
+    project: dict[str, Any],
+) -> None:
+    assert names(project["optional-dependencies"]["tools"]) <= pins("tools.lock").keys()
+    assert pins("run.lock").items() <= pins("tools.lock").items()
+
+
+@pytest.mark.parametrize("lock", ["run.lock", "build.lock", "tools.lock"])
 def test_what_is_shipped_was_tested_in_the_same_version(lock: str) -> None:
     assert pins(lock).items() <= pins("dev.lock").items()
 
