@@ -49,6 +49,11 @@ class Worker:
         self._web = ""
 
     @property
+    def address(self) -> str:
+        """Of its pages."""
+        return self._web
+
+    @property
     def running(self) -> bool:
         return self._process is not None and self._process.wait(0) is None
 

@@ -11,7 +11,8 @@
         ├── OutputLostError      the broker did not acknowledge an output
         ├── FactsUnreadableError facts or earlier outputs could not be read
         ├── SourceError          the input could not be read or its offsets not kept
-        └── StalledError         lag, yet no progress
+        ├── StalledError         lag, yet no progress
+        └── UnconfirmedError     what was published is not seen to have arrived
 
 What a *sender* got wrong is no error here but a value: a dead letter that knows
 its offset, or a decision with a reason code.
@@ -68,3 +69,7 @@ class SourceError(WorkerError):
 
 class StalledError(WorkerError):
     """There is lag, and nothing has moved for longer than allowed."""
+
+
+class UnconfirmedError(WorkerError):
+    """What a command published is not on the topic, or a worker does not show it."""

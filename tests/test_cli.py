@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import typer
@@ -245,6 +245,22 @@ def test_a_worker_with_a_wrong_policy_does_not_start(tmp_path: Path) -> None:
     assert all(line.startswith(f"refund: {file}: ") for line in lines)
 
 
+def test_a_worker_with_an_implausible_policy_does_not_start(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    text = (ROOT / "config/policy.toml").read_text("utf-8")
+    file.write_text(
+        text.replace("paid_limit_fen = 30000", "paid_limit_fen = 99999999"), "utf-8"
+    )
+    ended = process("worker", "--policy", str(file))
+    assert ended.returncode == 2
+    lines = ended.stderr.decode().splitlines()
+    assert len(lines) == 2
+    assert all(
+        line.startswith(f"refund: {file}: paid_limit_fen: 99,999,999 fen (999,999.99 ")
+        for line in lines
+    )
+
+
 # Kafka that is not there
 
 
@@ -257,6 +273,12 @@ def test_a_worker_with_a_wrong_policy_does_not_start(tmp_path: Path) -> None:
         ("dlq", "show", "0:0"),
         ("dlq", "replay", "--all", "--yes"),
         ("explain", "FR:1:1"),
+        ("policy", "history"),
+        ("policy", "diff"),
+        ("policy", "publish", "config/policy.toml", "--reason", "x", "--yes"),
+        ("policy", "rollback", "--reason", "x", "--yes"),
+        ("policy", "pause", "--reason", "x", "--yes"),
+        ("policy", "resume", "--reason", "x", "--yes"),
     ],
 )
 def test_brokers_out_of_reach_are_one_line_and_exit_code_1(
@@ -295,6 +317,108 @@ def test_a_policy_tells_every_problem(run: Run, tmp_path: Path) -> None:
     assert (code, out) == (2, "")
     assert err.count("\n") >= 3
     assert "did you mean paid_limit_fen?" in err
+
+
+SLIPS: Final = {
+    "paid_limit_fen = 30000": (
+        ("paid_limit_fen = 250", "is it in yuan?"),
+        ("paid_limit_fen = 99999999", "is above paid_limit_max_fen"),
+        (f"paid_limit_fen = 1{'0' * 400}", "a number of 401 digits"),
+    ),
+    "effective_from_ms = 1577836800000": (
+        ("effective_from_ms = 1773800000", "is it in seconds?"),
+        ("effective_from_ms = 4102444800000", "more than a year ahead"),
+    ),
+    'excluded_roots = ["custom", "virtual"]': (
+        ('excluded_roots = ["custom", "virtaul"]', "virtual of FR@1 would be approved"),
+    ),
+}
+"""A line of the shipped file -> slips in it, and what is said of each."""
+
+
+@pytest.mark.parametrize(
+    ("line", "slip", "part"),
+    [(line, *slip) for line, slips in SLIPS.items() for slip in slips],
+)
+def test_a_slip_in_a_policy_is_refused_unless_its_key_is_named(
+    run: Run, tmp_path: Path, line: str, slip: str, part: str
+) -> None:
+    file, key = tmp_path / "policy.toml", line.partition(" ")[0]
+    text = (ROOT / "config/policy.toml").read_text("utf-8")
+    assert line in text
+    file.write_text(text.replace(line, slip), "utf-8")
+    code, out, err = run("policy", "check", str(file))
+    assert (code, out) == (2, "")
+    assert part in err
+    assert all(
+        one.startswith(f"refund: {key}: ") and one.endswith(f"--allow {key}")
+        for one in err.splitlines()
+    )
+    meant = (0, "FR@1 is in order\n", "")
+    assert run("policy", "check", str(file), "--allow", key) == meant
+    with file.open("a", encoding="utf-8") as more:
+        more.write(f'\n[publication]\nallow = ["{key}"]\n')
+    assert run("policy", "check", str(file)) == meant
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["2026-03-18T08:00:00+08:00", "'2026-03-18T00:00:00Z'", "1773792000000"],
+)
+def test_a_moment_of_a_policy_may_be_written_with_its_zone(
+    run: Run, tmp_path: Path, given: str
+) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(f"family = 'FR'\nversion = 2\neffective_from_ms = {given}\n")
+    assert run("policy", "check", str(file)) == (0, "FR@2 is in order\n", "")
+    out = run("policy", "show", str(file))[1]
+    assert "effective_from_ms = 1773792000000\n" in out
+
+
+def test_a_moment_without_a_zone_is_refused(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(
+        "family = 'FR'\nversion = 2\neffective_from_ms = 2026-03-18T08:00:00\n"
+    )
+    code, _, err = run("policy", "check", str(file))
+    assert code == 2
+    assert "or a moment with its zone, such as 2026-03-18T08:00:00+08:00" in err
+    later = ("--from", "2026-03-18T08:00:00")
+    assert run("policy", "check", *later)[0] == 2
+
+
+@pytest.mark.parametrize("command", ["publish", "rollback", "pause", "resume"])
+def test_who_changes_policies_says_why(run: Run, command: str) -> None:
+    file = ("config/policy.toml",) if command == "publish" else ()
+    code, _, err = run("policy", command, *file, "--yes")
+    assert (code, err) == (2, "refund: Missing option '--reason'.\n")
+    code, _, err = run("policy", command, *file, "--reason", " ", "--yes")
+    assert (code, err) == (2, "refund: --reason: say why\n")
+
+
+def test_an_unknown_key_cannot_be_allowed(run: Run) -> None:
+    code, _, err = run("policy", "check", "--allow", "paid_limit")
+    assert code == 2
+    assert (
+        err
+        == "refund: --allow paid_limit: no key of a policy; see refund policy show\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (("--until", "1773800000"), "--until: 1773800000 lies before 2015"),
+        (("--until", "1773800000000"), "--until: must lie ahead, and after --from"),
+        (("--from", "tomorrow"), "--from tomorrow: write a moment with its zone"),
+    ],
+)
+def test_a_pause_whose_moments_are_no_good_is_refused(
+    run: Run, options: tuple[str, ...], part: str
+) -> None:
+    code, _, err = run("policy", "pause", "--reason", "x", *options)
+    assert code == 2
+    assert part in err
 
 
 def test_a_key_of_the_policy_is_no_name_of_a_table(run: Run, tmp_path: Path) -> None:

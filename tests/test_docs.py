@@ -13,9 +13,11 @@ import typer
 
 from streams import __version__
 from streams.cli import app
-from streams.decision.policy import parse_policy
+from streams.decision.policy import Policies
 from streams.decision.reasons import reviewer_text_en
+from streams.kafka.policy_book import PolicyBook
 from streams.settings import Settings
+from tests.samples import NOW
 
 ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = sorted(
@@ -159,8 +161,11 @@ def test_every_reason_for_not_being_ready_is_explained() -> None:
 
 def test_a_policy_file_can_be_published_as_the_page_says() -> None:
     with (ROOT / "config" / "policy.toml").open("rb") as file:
-        record = json.loads(json.dumps(tomllib.load(file)))
-    assert parse_policy(record).family == "FR"
+        tables = tomllib.load(file)
+    key = f"FR@{tables['version']}".encode()
+    book = PolicyBook(Policies())
+    assert book.apply(key, json.dumps(tables).encode(), NOW) is None
+    assert [one.name for one in book.policies] == ["FR@1"]
 
 
 def test_the_newest_released_changes_are_those_of_this_version() -> None:

@@ -27,10 +27,11 @@ from streams.app.series import series
 from streams.app.service import monotonic_ms
 from streams.app.worker import RefundWorker
 from streams.decision.policy import Policies
-from streams.errors import RefundError, UsageError
+from streams.errors import PolicyError, RefundError, UsageError
+from streams.kafka.policy_book import PolicyBook
 from streams.metrics import Metrics
 from streams.rate_limit import RateLimitedLog
-from streams.settings import PolicySource, Settings, load_policy
+from streams.settings import SHIPPED_NAME, PolicySource, Settings, load_record
 from streams.visible import visible
 from streams.web.pages import Pages, address_of, check_address, register, web_options
 
@@ -136,11 +137,25 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
     return app
 
 
-def _policies(source: PolicySource) -> Policies:
-    """Return what is in force at start; ``refund.policies`` comes on top of it."""
-    return (
-        Policies() if source.file == "none" else Policies((load_policy(source.file),))
-    )
+def _policies(source: PolicySource, now_ms: int) -> Policies:
+    """Return what is in force at start; ``refund.policies`` comes on top of it.
+
+    A file is held to what a record is held to: implausible values must be allowed by
+    name.
+
+    Raises
+    ------
+    PolicyError
+        One line a problem.
+    """
+    if source.file == "none":
+        return Policies()
+    record = load_record(source.file)
+    doubts = PolicyBook(Policies()).doubts(record, now_ms)
+    if doubts:
+        name = source.file or SHIPPED_NAME
+        raise PolicyError(f"{name}: {line}" for line in doubts)
+    return Policies((record.policy,))
 
 
 def _deciding(
@@ -154,7 +169,7 @@ def _deciding(
     engine = Engine(
         EngineInputs(
             settings=settings,
-            policies=_policies(settings.policy),
+            policies=_policies(settings.policy, now_ms()),
             now_ms=now_ms,
             counters=counters,
             polls=polls,

@@ -31,7 +31,7 @@ class Doubt(msgspec.Struct, frozen=True):
     @property
     def line(self) -> str:
         """The doubt, and how to say that the value is meant."""
-        return f"{self.key}: {self.why}; correct it, or allow {self.key} by name"
+        return f"{self.key}: {self.why}; correct it, or say that it is meant: --allow {self.key}"
 
 
 def unmeant(doubts: Iterator[Doubt], allowed: Container[str]) -> tuple[str, ...]:

@@ -24,7 +24,12 @@ from streams.settings.page import (
     settings_file,
     settings_page,
 )
-from streams.settings.policy_file import load_policy
+from streams.settings.policy_file import (
+    SHIPPED_NAME,
+    load_policy,
+    load_record,
+    moment_ms,
+)
 from streams.settings.secret import Secret
 from streams.settings.security import connection, security
 from streams.settings.shipped import shipped_policy_text
@@ -32,6 +37,7 @@ from streams.settings.shipped import shipped_policy_text
 __all__ = [
     "AGENTS",
     "CONFIG_VARIABLE",
+    "SHIPPED_NAME",
     "Kafka",
     "Kuaishou",
     "Log",
@@ -46,6 +52,8 @@ __all__ = [
     "effective",
     "load",
     "load_policy",
+    "load_record",
+    "moment_ms",
     "secret_texts",
     "security",
     "settings_file",

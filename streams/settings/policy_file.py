@@ -2,9 +2,12 @@
 
 import tomllib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
-from streams.decision.policy import Policy, parse_policy
+from streams.decision.policy import Policy, flatten
+from streams.decision.publication import PolicyRecord, parse_record
 from streams.errors import PolicyError
 from streams.settings.shipped import shipped_policy_text
 
@@ -19,15 +22,59 @@ def load_policy(file: str | None) -> Policy:
     PolicyError
         One line a problem, each with the file's name.
     """
+    return load_record(file).policy
+
+
+def load_record(file: str | None) -> PolicyRecord:
+    """Read one policy file with what it says of its publication, such as ``allow``.
+
+    ``effective_from_ms`` may be a moment with its zone, as TOML has it or as a text.
+
+    Raises
+    ------
+    PolicyError
+        One line a problem, each with the file's name.
+    """
     name = file or SHIPPED_NAME
     try:
-        return parse_policy(_tables(file, name))
+        return parse_record(_dated(flatten(_tables(file, name))))
     except PolicyError as refused:
         lines = [
-            line if line.startswith(f"{name}: ") else f"{name}: {line}"
+            line if line.startswith(f"{name}: ") else f"{name}: {line}{_hint(line)}"
             for line in refused.problems
         ]
         raise PolicyError(lines) from None
+
+
+def _dated(flat: Mapping[str, object]) -> dict[str, object]:
+    """Turn the moment from which a policy holds into UTC ms; what is none stays."""
+    found = dict(flat)
+    given = found.get(_MOMENT)
+    text = given.isoformat() if isinstance(given, datetime) else given
+    at_ms = moment_ms(text) if isinstance(text, str) else None
+    if at_ms is not None:
+        found[_MOMENT] = at_ms
+    return found
+
+
+def moment_ms(text: str) -> int | None:
+    """Return UTC ms of RFC 3339 with a zone; None when it is none."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if found.tzinfo is None:
+        return None
+    since = found - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+def _hint(line: str) -> str:
+    return _MOMENT_HINT if line.startswith(f"{_MOMENT}: must be") else ""
+
+
+_MOMENT: Final = "effective_from_ms"
+_MOMENT_HINT: Final = "; or a moment with its zone, such as 2026-03-18T08:00:00+08:00"
 
 
 def _tables(file: str | None, name: str) -> Mapping[str, object]:

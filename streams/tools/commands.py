@@ -1,4 +1,4 @@
-"""The command groups: ``refund topics``, ``policy``, ``dlq`` and ``kuaishou``.
+"""The command groups: ``refund topics``, ``dlq`` and ``kuaishou``.
 
 What a command needs is imported when it runs: Kafka's client takes a while.
 """
@@ -14,9 +14,9 @@ from streams import logs
 from streams.errors import UsageError
 from streams.settings import Settings
 from streams.tools.edge import Config, Edge, Servers, Sets, opened, print_lines
+from streams.tools.policy_commands import policy_app
 
 topics_app = typer.Typer(help="Declare or verify topics.", no_args_is_help=True)
-policy_app = typer.Typer(help="Validate or print a policy.", no_args_is_help=True)
 dlq_app = typer.Typer(help="Dead letters.", no_args_is_help=True)
 kuaishou_app = typer.Typer(help="The Kuaishou platform.", no_args_is_help=True)
 
@@ -30,9 +30,6 @@ GROUPS = {
 LetterTopic = Annotated[
     str | None,
     typer.Option(help="Topic it came from; the prefix may be left out."),
-]
-PolicyArgument = Annotated[
-    str | None, typer.Argument(metavar="[FILE]", help="Default: the shipped policy.")
 ]
 
 
@@ -87,22 +84,6 @@ def topics_check(
     from streams.tools.topics import check_topics  # noqa: PLC0415
 
     run_quietly(check_topics(settings, sys.stdout))
-
-
-@policy_app.command("check")
-def policy_check(file: PolicyArgument = None) -> None:
-    """Say whether a policy file is in order; one line a problem."""
-    from streams.tools import policies  # noqa: PLC0415
-
-    policies.check(file, sys.stdout)
-
-
-@policy_app.command("show")
-def policy_show(file: PolicyArgument = None) -> None:
-    """Print every key of a policy, defaults included."""
-    from streams.tools import policies  # noqa: PLC0415
-
-    policies.show(file, sys.stdout)
 
 
 @dlq_app.command("list")

@@ -1,5 +1,7 @@
 """What commands share: their common options, settings, input and output."""
 
+import os
+import pwd
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -37,6 +39,16 @@ class Edge:
     environ: Mapping[str, str]
     now_ms: Callable[[], int]
     """UTC ms of the wall clock."""
+
+    def login(self) -> str | None:
+        """Return the name of who runs the command; None when nobody is known."""
+        for variable in ("LOGNAME", "USER"):
+            if self.environ.get(variable):
+                return self.environ[variable]
+        try:
+            return pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:
+            return None
 
     def settings(
         self, config: str | None, sets: Iterable[str] | None, **named: str | None

@@ -1,11 +1,7 @@
 """Moments as people give them on the command line."""
 
-from datetime import UTC, datetime
-from typing import Final
-
 from streams.errors import UsageError
-
-_MS: Final = 1000
+from streams.settings import moment_ms
 
 
 def read_moment(option: str, text: str | None) -> int | None:
@@ -20,11 +16,8 @@ def read_moment(option: str, text: str | None) -> int | None:
         return None
     if text.isdecimal():
         return int(text)
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
+    at_ms = moment_ms(text)
+    if at_ms is None:
         raise UsageError(
             [
                 (
@@ -33,5 +26,4 @@ def read_moment(option: str, text: str | None) -> int | None:
                 )
             ]
         )
-    since = found.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * _MS + since.microseconds // _MS
+    return at_ms

@@ -1,22 +1,137 @@
-"""``refund policy check|show``."""
+"""``refund policy check|show|diff|history``."""
 
 from typing import TextIO
 
 import msgspec
 
-from streams.settings import load_policy
+from streams.decision.policy import FIELDS, Policies
+from streams.decision.publication import PolicyRecord, Publication
+from streams.errors import PolicyError
+from streams.kafka.policy_book import PolicyBook
+from streams.settings import Settings, load_policy, load_record
+from streams.tools.policy import topic
+from streams.tools.policy.proposal import check as check_against
+from streams.tools.policy.shown import print_diff, print_history
 
 
-def check(file: str | None, out: TextIO) -> None:
-    """Say that a policy file is in order.
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What an author says of a record."""
+
+    author: str
+    reason: str
+    mode: str
+    """``send``, or ``tell`` what would be sent."""
+    workers: tuple[str, ...] = ()
+    """Addresses of pages that must show it."""
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """What an author says of a version besides."""
+
+    backtest: str | None = None
+    allow: tuple[str, ...] = ()
+    overtake: tuple[int, ...] = ()
+    from_ms: int | None = None
+    """UTC ms; None = as the file says, or now for a rollback."""
+
+
+def publication_of(choice: Choice, said: Said, now_ms: int) -> Publication:
+    """Return what a record says of its publication."""
+    return Publication(
+        author=said.author,
+        reason=said.reason,
+        published_at_ms=now_ms,
+        backtest=choice.backtest,
+        allow=choice.allow,
+        overtakes=tuple(sorted(set(choice.overtake))),
+    )
+
+
+def record_of(
+    file: str | None, choice: Choice, said: Said | None, now_ms: int
+) -> PolicyRecord:
+    """Return a policy file as the record that would be published.
 
     Raises
     ------
     PolicyError
         One line a problem.
     """
-    policy = load_policy(file)
-    print(f"{policy.name} is in order", file=out)
+    found = load_record(file)
+    unknown = [key for key in choice.allow if key not in FIELDS]
+    if unknown:
+        raise PolicyError(
+            f"--allow {key}: no key of a policy; see refund policy show"
+            for key in unknown
+        )
+    allow = tuple(dict.fromkeys((*found.publication.allow, *choice.allow)))
+    chosen = msgspec.structs.replace(choice, allow=allow)
+    policy = found.policy
+    if choice.from_ms is not None:
+        policy = msgspec.structs.replace(policy, effective_from_ms=choice.from_ms)
+    said = said or Said(author="-", reason="-", mode="tell")
+    return PolicyRecord(policy, publication_of(chosen, said, now_ms))
+
+
+async def check(
+    file: str | None,
+    choice: Choice,
+    settings: Settings | None,
+    out: TextIO,
+    now_ms: int,
+) -> None:
+    """Say that a policy file can be published.
+
+    Parameters
+    ----------
+    settings
+        Where the topic is; None = hold it against the default values alone.
+
+    Raises
+    ------
+    PolicyError
+        One line a problem.
+    SourceError
+        The brokers cannot be reached.
+    """
+    record = record_of(file, choice, None, now_ms)
+    if settings is None:
+        lines = PolicyBook(Policies()).doubts(record, now_ms)
+        if lines:
+            raise PolicyError(lines)
+        print(f"{record.policy.name} is in order", file=out)
+        return
+    book = await topic.read_book(settings)
+    if topic.held(book, record):
+        print(f"{record.policy.name} is published already", file=out)
+        return
+    check_against(record, book, now_ms, await topic.doubts_of_roots(settings, record))
+    print(f"{record.policy.name} is in order and can be published", file=out)
+
+
+async def diff(file: str | None, settings: Settings, out: TextIO, now_ms: int) -> None:
+    """Print what is in force and waits, and how a file, or each that waits, differs.
+
+    Raises
+    ------
+    PolicyError
+        The file cannot be read.
+    SourceError
+        The brokers cannot be reached.
+    """
+    policy = None if file is None else load_policy(file)
+    print_diff(policy, await topic.read_book(settings), now_ms, out)
+
+
+async def history(settings: Settings, form: str, out: TextIO, now_ms: int) -> None:
+    """Print versions, refusals and pauses; ``form`` is ``table`` or ``json``.
+
+    Raises
+    ------
+    SourceError
+        The brokers cannot be reached.
+    """
+    print_history(await topic.read_book(settings), now_ms, form, out)
 
 
 def show(file: str | None, out: TextIO) -> None:

@@ -94,8 +94,8 @@ def test_a_category_that_no_order_has_is_doubted() -> None:
     found = root_doubts(policy(excluded_roots=["custom", "wine"]), {"custom", "food"})
     assert [doubt.line for doubt in found] == [
         (
-            "excluded_roots: no order has a category wine; correct it, or allow "
-            "excluded_roots by name"
+            "excluded_roots: no order has a category wine; correct it, or say that it "
+            "is meant: --allow excluded_roots"
         )
     ]
 

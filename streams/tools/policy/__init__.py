@@ -1,0 +1,5 @@
+"""``refund policy``: what is in force, what waits, and publishing without a slip.
+
+A command keeps the book that workers keep (:mod:`streams.kafka.policy_book`), so what
+it accepts they accept.
+"""

@@ -1,0 +1,210 @@
+"""``refund policy publish|rollback|pause|resume``: show, write, read back, ask the workers."""
+
+from typing import Final, TextIO
+
+import msgspec
+
+from streams.decision.pause import PAUSE_KEY, Pause
+from streams.decision.plausible import moment_doubts, unmeant
+from streams.decision.policy import Policy, full_name
+from streams.decision.publication import PolicyRecord, as_fields
+from streams.errors import PolicyError, UnconfirmedError, UsageError
+from streams.kafka.policy_book import PolicyBook
+from streams.settings import Settings
+from streams.tools.policies import Choice, Said, publication_of
+from streams.tools.policy import topic, workers
+from streams.tools.policy.proposal import before_now, check, numbered
+from streams.tools.policy.shown import pause_words, print_proposal, standing
+from streams.visible import visible
+
+_SEND: Final = "send"
+
+
+async def publish(
+    settings: Settings, record: PolicyRecord, said: Said, out: TextIO, now_ms: int
+) -> None:
+    """Publish a version, or tell what would be published.
+
+    Raises
+    ------
+    PolicyError
+        It would be refused, or its author must say that a value is meant.
+    UnconfirmedError
+        It was written and is not seen to have arrived.
+    SourceError
+        The brokers cannot be reached.
+    """
+    book = await topic.read_book(settings)
+    if topic.held(book, record):
+        name = full_name(record.policy.name, record.policy.policy_hash)
+        print(f"{name} is published already", file=out)
+        return
+    await _publish(settings, book, record, said, out, now_ms)
+
+
+async def rollback(
+    settings: Settings,
+    version: int | None,
+    choice: Choice,
+    said: Said,
+    out: TextIO,
+    now_ms: int,
+) -> None:
+    """Publish the content of an earlier version again, as the next one.
+
+    Parameters
+    ----------
+    version
+        Its number; None = the one in force before the present one.
+
+    Raises
+    ------
+    UsageError
+        There is no such version; besides, as :func:`publish` does.
+    """
+    book = await topic.read_book(settings)
+    old = (
+        before_now(book.policies, now_ms)
+        if version is None
+        else next((one for one in book.policies if one.version == version), None)
+    )
+    if old is None:
+        wanted = "an earlier version" if version is None else f"FR@{version}"
+        raise UsageError([f"{wanted} is not at hand; see refund policy history"])
+    from_ms = now_ms if choice.from_ms is None else choice.from_ms
+    record = PolicyRecord(
+        numbered(old, book, from_ms), publication_of(choice, said, now_ms)
+    )
+    print(f"{record.policy.name} with the content of {old.name}", file=out)
+    await _publish(settings, book, record, said, out, now_ms)
+
+
+async def _publish(
+    settings: Settings,
+    book: PolicyBook,
+    record: PolicyRecord,
+    said: Said,
+    out: TextIO,
+    now_ms: int,
+) -> None:
+    print_proposal(record, book, now_ms, out)
+    check(record, book, now_ms, await topic.doubts_of_roots(settings, record))
+    policy = record.policy
+    if said.mode != _SEND:
+        print("nothing is published; repeat with --yes", file=out)
+        return
+    await topic.write(settings, policy.name, topic.value_of(as_fields(record)))
+    after = await topic.read_book(settings)
+    name = full_name(policy.name, policy.policy_hash)
+    if not topic.held(after, record):
+        why = [line for one in after.refused_last for line in one.problems]
+        raise UnconfirmedError(
+            f"{name} was written and is not accepted: {'; '.join(why) or 'it is not there'}"
+        )
+    state = after.policies.state_of(_own(after, policy), now_ms)
+    print(f"{name} is on {topic.policies_topic(settings)}: {state}", file=out)
+    await _ask(said, workers.shows_version(policy.name, policy.policy_hash), name, out)
+
+
+def _own(book: PolicyBook, policy: Policy) -> Policy:
+    return next(one for one in book.policies if one.version == policy.version)
+
+
+async def pause(
+    settings: Settings,
+    span: tuple[int | None, int | None],
+    said: Said,
+    out: TextIO,
+    now_ms: int,
+) -> None:
+    """Pause the service, at once or from and until a moment.
+
+    Parameters
+    ----------
+    span
+        From, inclusive, and until, exclusive, UTC ms; None = at once, until resumed.
+
+    Raises
+    ------
+    PolicyError
+        The moments are implausible; besides, as :func:`publish` does.
+    """
+    from_ms, until_ms = span
+    record = Pause(
+        family="FR",
+        paused=True,
+        author=said.author,
+        reason=said.reason,
+        published_at_ms=now_ms,
+        from_ms=from_ms,
+        until_ms=until_ms,
+    )
+    begins = now_ms if from_ms is None else from_ms
+    problems = [
+        line
+        for option, at_ms in (("--from", from_ms), ("--until", until_ms))
+        for line in unmeant(moment_doubts(option, at_ms, now_ms), ())
+    ]
+    if until_ms is not None and until_ms <= max(begins, now_ms):
+        problems.append("--until: must lie ahead, and after --from")
+    if problems:
+        raise PolicyError(problems)
+    book = await topic.read_book(settings)
+    for line in standing(book, now_ms):
+        print(line, file=out)
+    print(f"to be said: {pause_words(record)}", file=out)
+    await _say(settings, record, said, out)
+
+
+async def resume(settings: Settings, said: Said, out: TextIO, now_ms: int) -> None:
+    """End the pause that holds, or take back one that is to come.
+
+    Raises
+    ------
+    UsageError
+        The service is not paused; besides, as :func:`publish` does.
+    """
+    book = await topic.read_book(settings)
+    last = book.pause
+    over = (
+        last is None
+        or not last.paused
+        or (last.until_ms is not None and last.until_ms <= now_ms)
+    )
+    if book.pause_readable and over:
+        raise UsageError(["the service is not paused, and no pause is to come"])
+    for line in standing(book, now_ms):
+        print(line, file=out)
+    record = Pause(
+        family="FR",
+        paused=False,
+        author=said.author,
+        reason=said.reason,
+        published_at_ms=now_ms,
+    )
+    print(f"to be said: {pause_words(record)}", file=out)
+    await _say(settings, record, said, out)
+
+
+async def _say(settings: Settings, record: Pause, said: Said, out: TextIO) -> None:
+    if said.mode != _SEND:
+        print("nothing is published; repeat with --yes", file=out)
+        return
+    fields: dict[str, object] = msgspec.to_builtins(record)
+    await topic.write(settings, PAUSE_KEY, topic.value_of(fields))
+    after = await topic.read_book(settings)
+    if after.pause != record or not after.pause_readable:
+        raise UnconfirmedError(
+            "it was written and is not the last word on the pause; see refund policy history"
+        )
+    what = "paused" if record.paused else "resumed"
+    print(f"{what} on {topic.policies_topic(settings)}", file=out)
+    await _ask(said, workers.shows_pause(record.published_at_ms), what, out)
+
+
+async def _ask(said: Said, shows: workers.Shows, what: str, out: TextIO) -> None:
+    if not said.workers:
+        return
+    await workers.confirm(said.workers, shows)
+    for address in said.workers:
+        print(f"worker {visible(address)}: {what}", file=out)

@@ -1,0 +1,104 @@
+"""A version that somebody wants to publish, held against the book: what must be said first."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from streams.decision.policy import Policies, Policy
+from streams.decision.publication import PolicyRecord
+from streams.errors import PolicyError
+from streams.kafka.policy_book import PolicyBook
+from streams.tools.policy.wording import dated
+
+
+def check(
+    record: PolicyRecord, book: PolicyBook, at_ms: int, more: tuple[str, ...] = ()
+) -> None:
+    """Refuse what a worker would refuse, and what its author may not have meant.
+
+    Parameters
+    ----------
+    record
+        With the keys allowed by name, and the waiting versions it may overtake.
+    at_ms
+        Now, UTC ms.
+    more
+        Doubts that need more than the book.
+
+    Raises
+    ------
+    PolicyError
+        One line a problem, each with what to do or to say.
+    """
+    lines = (
+        *number_problems(record.policy, book),
+        *book.doubts(record, at_ms),
+        *more,
+        *overtaking_problems(record, book, at_ms),
+    )
+    if lines:
+        raise PolicyError(lines)
+
+
+def number_problems(policy: Policy, book: PolicyBook) -> Iterator[str]:
+    """Yield why a version number cannot be published: known, or not the next one."""
+    published = {
+        one.policy.version: one.policy
+        for one in book.versions()
+        if one.written_ms is not None
+    }
+    number = policy.version
+    known = published.get(number)
+    missing = book.policies.missing()
+    following = book.policies.known_to + 1
+    if known is not None:
+        if known.policy_hash != policy.policy_hash:
+            yield (
+                f"version: {policy.name} is published with other content (hash "
+                f"{known.policy_hash}); the next is {following}"
+            )
+    elif number not in {following, *missing} and not (
+        not published and number == book.policies.known_to
+    ):
+        gaps = f", missing are {', '.join(map(str, missing))}" if missing else ""
+        yield f"version: {number} would leave a gap; the next is {following}{gaps}"
+
+
+def overtaken(policy: Policy, book: PolicyBook, at_ms: int) -> list[Policy]:
+    """Return the waiting versions that will never hold if this one is published."""
+    return [
+        other
+        for other in book.policies
+        if other.version < policy.version
+        and book.policies.state_of(other, at_ms) == "waiting"
+        and policy.effective_from_ms <= other.effective_from_ms
+    ]
+
+
+def overtaking_problems(
+    record: PolicyRecord, book: PolicyBook, at_ms: int
+) -> Iterator[str]:
+    """Yield a line for every waiting version that would be overtaken without a word."""
+    for other in overtaken(record.policy, book, at_ms):
+        if other.version not in record.publication.overtakes:
+            yield (
+                f"{other.name} waits for {dated(other.effective_from_ms)} and would never be "
+                f"in force: say --overtake {other.version} if that is meant; its content can be "
+                "published again under a higher version"
+            )
+
+
+def numbered(policy: Policy, book: PolicyBook, from_ms: int) -> Policy:
+    """Return the content of a version as the next one, in force from a moment on."""
+    return msgspec.structs.replace(
+        policy, version=book.policies.known_to + 1, effective_from_ms=from_ms
+    )
+
+
+def before_now(policies: Policies, at_ms: int) -> Policy | None:
+    """Return the version that was in force before the present one."""
+    now = policies.at(at_ms)
+    if now is None:
+        return None
+    lower = Policies(one for one in policies if one.version < now.version)
+    return lower.at(at_ms)

@@ -1,0 +1,191 @@
+"""``refund policy diff|history``: what is in force, what waits, what was, and differences."""
+
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+import msgspec
+
+from streams.decision.pause import Pause
+from streams.decision.policy import Policy, full_name
+from streams.decision.publication import PolicyRecord
+from streams.kafka.policy_book import PolicyBook, Version
+from streams.tools import show
+from streams.tools.policy.proposal import overtaken
+from streams.tools.policy.wording import dated, differences
+from streams.visible import visible
+
+
+def pause_words(one: Pause) -> str:
+    """Return a word on the pause as people read it."""
+    by = f"by {visible(one.author)}: {visible(one.reason)}"
+    if not one.paused:
+        return f"resumed {by}"
+    begin = "at once" if one.from_ms is None else f"from {dated(one.from_ms)}"
+    end = "until resumed" if one.until_ms is None else f"until {dated(one.until_ms)}"
+    return f"paused {begin} {end}, {by}"
+
+
+def standing(book: PolicyBook, at_ms: int) -> Iterator[str]:
+    """Yield what is in force, what waits, what is missing, and the pause."""
+    policies = book.policies
+    now = policies.at(at_ms)
+    yield f"in force: {_named(now) if now is not None else 'none, everything goes to people'}"
+    for policy in policies:
+        state = policies.state_of(policy, at_ms)
+        if state in ("waiting", "overtaken"):
+            yield f"{state}: {_named(policy)} from {dated(policy.effective_from_ms)}"
+    for number in policies.missing():
+        yield f"missing: FR@{number}"
+    if not book.pause_readable:
+        yield "pause: the last record cannot be read, so the service is paused"
+    elif book.pause is not None:
+        yield f"pause: {pause_words(book.pause)}"
+
+
+def changes(policy: Policy, book: PolicyBook, at_ms: int) -> Iterator[str]:
+    """Yield how a version differs from the one in force and from those that wait."""
+    now = book.policies.at(at_ms)
+    others = [] if now is None else [("in force", now)]
+    others += [
+        ("waiting", one)
+        for one in book.policies
+        if book.policies.state_of(one, at_ms) == "waiting"
+    ]
+    for state, other in others:
+        rows = list(differences(other, policy))
+        yield f"{policy.name} against {other.name}, {state}:" + (
+            "" if rows else " the same"
+        )
+        for key, before, after in rows:
+            yield f"  {key}: {visible(before)} -> {visible(after)}"
+
+
+def print_proposal(
+    record: PolicyRecord, book: PolicyBook, at_ms: int, out: TextIO
+) -> None:
+    """Print what is about to be published, and what it changes."""
+    policy, said = record.policy, record.publication
+    print(
+        f"{_named(policy)}, for requests made from {dated(policy.effective_from_ms)} on",
+        file=out,
+    )
+    print(f"by {visible(said.author or '-')}: {visible(said.reason or '-')}", file=out)
+    if said.backtest:
+        print(f"backtest: {visible(said.backtest)}", file=out)
+    for line in (*standing(book, at_ms), *changes(policy, book, at_ms)):
+        print(line, file=out)
+    for other in overtaken(policy, book, at_ms):
+        print(f"overtakes: {other.name} will never be in force", file=out)
+
+
+def print_diff(
+    policy: Policy | None, book: PolicyBook, at_ms: int, out: TextIO
+) -> None:
+    """Print what is in force and waits, and how a policy, or each that waits, differs."""
+    for line in standing(book, at_ms):
+        print(line, file=out)
+    if policy is not None:
+        for line in changes(policy, book, at_ms):
+            print(line, file=out)
+        return
+    now = book.policies.at(at_ms)
+    for other in book.policies:
+        if now is None or book.policies.state_of(other, at_ms) != "waiting":
+            continue
+        print(f"{other.name}, waiting, against {now.name}, in force:", file=out)
+        for key, before, after in differences(now, other):
+            print(f"  {key}: {visible(before)} -> {visible(after)}", file=out)
+
+
+HEADER = (
+    "when",
+    "what",
+    "hash",
+    "state",
+    "in force from",
+    "author",
+    "reason",
+    "backtest",
+)
+
+
+def print_history(book: PolicyBook, at_ms: int, form: str, out: TextIO) -> None:
+    """Print every version, refusal and word on the pause, oldest first.
+
+    Parameters
+    ----------
+    form
+        ``table``, or ``json`` = one object a line.
+    """
+    rows = sorted(_history(book, at_ms), key=_when)
+    if form == "json":
+        for row in rows:
+            print(msgspec.json.encode(row).decode(), file=out)
+        return
+    show.table(
+        out,
+        HEADER,
+        [
+            (
+                show.moment(row["when_ms"]) if row["when_ms"] else "(file)",
+                *(visible(str(row[key] or "")) for key in ("what", "hash", "state")),
+                show.moment(row["from_ms"]),
+                *(visible(row[key] or "") for key in ("author", "reason", "backtest")),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _when(row: dict[str, Any]) -> int:
+    at_ms: int = row["when_ms"]
+    return at_ms
+
+
+def _history(book: PolicyBook, at_ms: int) -> Iterator[dict[str, Any]]:
+    for version in book.versions():
+        yield _version_row(version, book, at_ms)
+    for refusal in book.refusals:
+        yield _row(refusal.written_ms, refusal.name) | {
+            "state": f"refused ({refusal.error})",
+            "reason": "; ".join(refusal.problems),
+        }
+    for one in book.pauses:
+        yield _row(one.published_at_ms, "FR:pause") | {
+            "state": "paused" if one.paused else "resumed",
+            "from_ms": one.from_ms,
+            "until_ms": one.until_ms,
+            "author": one.author,
+            "reason": one.reason,
+        }
+
+
+def _version_row(version: Version, book: PolicyBook, at_ms: int) -> dict[str, Any]:
+    policy, said = version.policy, version.publication
+    return _row(version.written_ms or 0, policy.name) | {
+        "hash": policy.policy_hash,
+        "state": book.policies.state_of(policy, at_ms),
+        "from_ms": policy.effective_from_ms,
+        "author": said.author,
+        "reason": said.reason,
+        "backtest": said.backtest,
+        "allow": said.allow,
+        "overtakes": said.overtakes,
+    }
+
+
+def _row(when_ms: int, what: str) -> dict[str, Any]:
+    return {
+        "when_ms": when_ms,
+        "what": what,
+        "hash": None,
+        "state": None,
+        "from_ms": None,
+        "author": None,
+        "reason": None,
+        "backtest": None,
+    }
+
+
+def _named(policy: Policy) -> str:
+    return full_name(policy.name, policy.policy_hash)

@@ -1,0 +1,285 @@
+"""The commands ``refund policy ...``: arguments in, one call of a tool each.
+
+What a command needs is imported when it runs: Kafka's client takes a while.
+"""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+
+from streams import logs
+from streams.errors import UsageError
+from streams.settings import Settings
+from streams.tools.edge import Config, Edge, Servers, Sets
+
+policy_app = typer.Typer(
+    help="Validate, publish, pause: the policies of the fast refund.",
+    no_args_is_help=True,
+)
+
+PolicyArgument = Annotated[
+    str | None, typer.Argument(metavar="[FILE]", help="Default: the shipped policy.")
+]
+Reason = Annotated[str, typer.Option(help="Why; stands in the record.")]
+Author = Annotated[str | None, typer.Option(help="Who. Default: the login name.")]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY", help="Its value is meant though implausible."),
+]
+Overtake = Annotated[
+    list[int] | None,
+    typer.Option(metavar="VERSION", help="It waits, and may never be in force."),
+]
+Backtest = Annotated[
+    str | None, typer.Option(metavar="ID", help="Backtest it was decided on.")
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="MOMENT", help="RFC 3339 with zone, UTC ms, or now."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Publish, not only tell.")]
+Workers = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URL", help="Page of a worker that must show it."),
+]
+
+
+def _settings(
+    context: typer.Context,
+    config: str | None,
+    sets: list[str] | None,
+    bootstrap_servers: str | None,
+) -> Settings:
+    edge: Edge = context.obj
+    return edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    logs.silence()
+    asyncio.run(work)
+
+
+def _moment(option: str, text: str | None, edge: Edge) -> int | None:
+    from streams.tools.moments import read_moment  # noqa: PLC0415
+
+    return edge.now_ms() if text == "now" else read_moment(option, text)
+
+
+@policy_app.command("check")
+def policy_check(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    file: PolicyArgument = None,
+    *,
+    start: From = None,
+    allow: Allow = None,
+    overtake: Overtake = None,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+) -> None:
+    """Say whether a policy can be published; one line a problem.
+
+    With --bootstrap-servers it is held against what is on the topic, else against the
+    default values.
+    """
+    from streams.tools import policies  # noqa: PLC0415
+
+    edge: Edge = context.obj
+    choice = policies.Choice(
+        allow=tuple(allow or ()),
+        overtake=tuple(overtake or ()),
+        from_ms=_moment("--from", start, edge),
+    )
+    settings = (
+        None
+        if bootstrap_servers is None
+        else _settings(context, config, sets, bootstrap_servers)
+    )
+    _run(policies.check(file, choice, settings, sys.stdout, edge.now_ms()))
+
+
+@policy_app.command("show")
+def policy_show(file: PolicyArgument = None) -> None:
+    """Print every key of a policy, defaults included."""
+    from streams.tools import policies  # noqa: PLC0415
+
+    policies.show(file, sys.stdout)
+
+
+@policy_app.command("publish")
+def policy_publish(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE")],
+    *,
+    reason: Reason,
+    author: Author = None,
+    start: From = None,
+    backtest: Backtest = None,
+    allow: Allow = None,
+    overtake: Overtake = None,
+    workers: Workers = None,
+    yes: Yes = False,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+) -> None:
+    """Publish a policy file as a version; without --yes only tell what it changes."""
+    from streams.tools.policies import Choice, record_of  # noqa: PLC0415
+    from streams.tools.policy import actions  # noqa: PLC0415
+
+    edge: Edge = context.obj
+    settings = _settings(context, config, sets, bootstrap_servers)
+    said = _said(edge, author, reason, workers, yes=yes)
+    choice = Choice(
+        backtest=backtest,
+        allow=tuple(allow or ()),
+        overtake=tuple(overtake or ()),
+        from_ms=_moment("--from", start, edge),
+    )
+    now_ms = edge.now_ms()
+    record = record_of(file, choice, said, now_ms)
+    _run(actions.publish(settings, record, said, sys.stdout, now_ms))
+
+
+@policy_app.command("diff")
+def policy_diff(
+    context: typer.Context,
+    file: Annotated[str | None, typer.Argument(metavar="[FILE]")] = None,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+) -> None:
+    """Tell what is in force and waits, and how a file, or each that waits, differs."""
+    from streams.tools import policies  # noqa: PLC0415
+
+    edge: Edge = context.obj
+    settings = _settings(context, config, sets, bootstrap_servers)
+    _run(policies.diff(file, settings, sys.stdout, edge.now_ms()))
+
+
+@policy_app.command("history")
+def policy_history(
+    context: typer.Context,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+) -> None:
+    """List versions, refusals and pauses: when, who, why."""
+    from streams.tools import policies  # noqa: PLC0415
+
+    edge: Edge = context.obj
+    settings = _settings(context, config, sets, bootstrap_servers)
+    form = "json" if json else "table"
+    _run(policies.history(settings, form, sys.stdout, edge.now_ms()))
+
+
+@policy_app.command("rollback")
+def policy_rollback(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    version: Annotated[
+        int | None,
+        typer.Argument(metavar="[VERSION]", help="Default: the one before."),
+    ] = None,
+    *,
+    reason: Reason,
+    author: Author = None,
+    start: From = None,
+    backtest: Backtest = None,
+    allow: Allow = None,
+    overtake: Overtake = None,
+    workers: Workers = None,
+    yes: Yes = False,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+) -> None:
+    """Publish the content of an earlier version again, as the next one, from now on."""
+    from streams.tools.policies import Choice  # noqa: PLC0415
+    from streams.tools.policy import actions  # noqa: PLC0415
+
+    edge: Edge = context.obj
+    settings = _settings(context, config, sets, bootstrap_servers)
+    said = _said(edge, author, reason, workers, yes=yes)
+    choice = Choice(
+        backtest=backtest,
+        allow=tuple(allow or ()),
+        overtake=tuple(overtake or ()),
+        from_ms=_moment("--from", start, edge),
+    )
+    now_ms = edge.now_ms()
+    _run(actions.rollback(settings, version, choice, said, sys.stdout, now_ms))
+
+
+@policy_app.command("pause")
+def policy_pause(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    *,
+    reason: Reason,
+    author: Author = None,
+    start: From = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="MOMENT", help="Exclusive. Default: until resumed."),
+    ] = None,
+    workers: Workers = None,
+    yes: Yes = False,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+) -> None:
+    """Send everything to people, at once or from a moment; without --yes only tell."""
+    from streams.tools.policy import actions  # noqa: PLC0415
+
+    edge: Edge = context.obj
+    settings = _settings(context, config, sets, bootstrap_servers)
+    said = _said(edge, author, reason, workers, yes=yes)
+    # "now" is when a worker reads it, whatever its clock says.
+    begin = None if start == "now" else _moment("--from", start, edge)
+    span = (begin, _moment("--until", until, edge))
+    _run(actions.pause(settings, span, said, sys.stdout, edge.now_ms()))
+
+
+@policy_app.command("resume")
+def policy_resume(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    *,
+    reason: Reason,
+    author: Author = None,
+    workers: Workers = None,
+    yes: Yes = False,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+) -> None:
+    """End the pause, or take back one that is to come; without --yes only tell."""
+    from streams.tools.policy import actions  # noqa: PLC0415
+
+    edge: Edge = context.obj
+    settings = _settings(context, config, sets, bootstrap_servers)
+    said = _said(edge, author, reason, workers, yes=yes)
+    _run(actions.resume(settings, said, sys.stdout, edge.now_ms()))
+
+
+def _said(
+    edge: Edge, author: str | None, reason: str, workers: list[str] | None, *, yes: bool
+) -> Any:  # noqa: ANN401 - its module is imported when a command runs
+    from streams.tools.policies import Said  # noqa: PLC0415
+
+    name = author or edge.login()
+    if not name:
+        raise UsageError(["--author: nobody is logged in here; say who you are"])
+    if not reason.strip():
+        raise UsageError(["--reason: say why"])
+    return Said(
+        author=name,
+        reason=reason,
+        mode="send" if yes else "tell",
+        workers=tuple(workers or ()),
+    )
