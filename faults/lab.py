@@ -22,6 +22,7 @@ from faults.workers import Worker
 from streams.decision.policy import Policy
 from streams.kafka.routing import partition_of
 from streams.kafka.topics import admin_client, create, declare
+from streams.kafka.unpacked import hand_out_all
 from streams.settings import Settings, load, load_policy
 
 PARTITIONS: Final = 4
@@ -344,6 +345,7 @@ async def laboratory(
                 fetch_max_wait_ms=50,
             )
         )
+        hand_out_all(lab.reader)
         try:
             yield lab
         finally:

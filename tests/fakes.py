@@ -19,7 +19,9 @@ from aiokafka.structs import OffsetAndMetadata
 from streams.kafka.incarnations import Expected, Incarnations
 from streams.kafka.input_log import InputLog
 from streams.kafka.topic_ids import TopicNow
+from streams.kafka.unread import Bounds, undecodable
 from streams.records.outgoing import Block, Header, Outgoing
+from streams.records.remains import RawHeader
 from tests.samples import PARTITIONS
 
 Headers = Sequence[Header]
@@ -60,7 +62,7 @@ class FakeLog:
     """Topics in memory, and the offsets that groups committed."""
 
     clock_ms: Callable[[], int] = lambda: 0
-    records: dict[TopicPartition, list[FakeRecord]] = field(
+    records: dict[TopicPartition, list[Any]] = field(
         default_factory=lambda: defaultdict(list)
     )
     starts: dict[TopicPartition, int] = field(default_factory=dict)
@@ -99,6 +101,22 @@ class FakeLog:
         self.ends[where] = offset + 1
         self.changed.set()
         return offset
+
+    def write_unread(
+        self,
+        where: TopicPartition,
+        key: bytes | None,
+        value: bytes,
+        headers: Sequence[RawHeader] = ((b"\xff", b"1"),),
+    ) -> int:
+        """Append a record that a client cannot take apart, as a consumer hands it out."""
+        at = self.end(where), self.clock_ms()
+        bounds = Bounds(65_536, 1_000_000)
+        told = undecodable((key, value, headers), at, "a header's name", bounds)
+        self.records[where].append(told)
+        self.ends[where] = at[0] + 1
+        self.changed.set()
+        return at[0]
 
     def skip(self, where: TopicPartition, count: int = 1) -> None:
         """Leave a gap: offsets that hold no record, such as transaction markers."""

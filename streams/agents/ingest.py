@@ -19,12 +19,18 @@ from streams.kafka.routing import partition_of
 from streams.kafka.sink import Sink
 from streams.kafka.slices import Poll, Slice
 from streams.kafka.source import Source
+from streams.kafka.unread import Unread, remains_of
+from streams.platforms.kuaishou.fitting import fitted
 from streams.platforms.kuaishou.ingest import Handled, Ingest
 from streams.platforms.kuaishou.mapping import Emission
-from streams.records.dead_letters import dead_letter_headers
+from streams.platforms.kuaishou.names import Reason
+from streams.records.codec import Unreadable
+from streams.records.dead_letters import dead_letter
+from streams.records.headers import passed_on
 from streams.records.outgoing import Outgoing, block_of
 
 _DEAD: Final = "dead_letters"
+_UNREADABLE: Final = "the event cannot be read"
 
 
 class IngestCounters(Protocol):
@@ -53,6 +59,10 @@ class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int
     counters: IngestCounters
     app_version: str
+    record_max_bytes: int
+    """What a record is to have at most: its topic takes it, and whoever decides reads it."""
+    letter_max_bytes: int
+    """What the topic of dead letters takes."""
     now_ms: Callable[[], int]
 
 
@@ -71,6 +81,10 @@ async def handle(piece: Slice, parts: IngestParts) -> None:
     handled = await ingest.handle_slice(
         [record.value or b"" for record in piece.records]
     )
+    handled = [
+        _unread(record.why, found) if isinstance(record, Unread) else found
+        for record, found in zip(piece.records, handled, strict=True)
+    ]
     if piece.epoch != parts.source.epoch:
         # Taken away while the platform was asked; its new owner asks again. Should that
         # be us, what was read here must not be taken for copies.
@@ -81,12 +95,12 @@ async def handle(piece: Slice, parts: IngestParts) -> None:
     for record, found in zip(piece.records, handled, strict=True):
         for emission in found.emissions:
             if emission.topic == _DEAD:
-                letter = _letter((piece.partition, record), found, parts, now_ms)
-                parts.sink.append(*letter, claim)
-            else:
-                for number in _partitions(emission, parts):
-                    where = TopicPartition(parts.topics[emission.topic], number)
-                    parts.sink.append(where, [_record(record, emission)], claim)
+                where, out = _letter((piece.partition, record), found, parts, now_ms)
+                parts.sink.append(where, [out], claim)
+                continue
+            for number in _partitions(emission, parts):
+                where = TopicPartition(parts.topics[emission.topic], number)
+                parts.sink.append(where, [_canonical(record, emission, parts)], claim)
 
     def done() -> None:
         at_ms = parts.now_ms()
@@ -101,23 +115,30 @@ async def handle(piece: Slice, parts: IngestParts) -> None:
     await parts.sink.room()
 
 
+def _unread(why: Unreadable, found: Handled) -> Handled:
+    """Say of an event why it was not even read."""
+    verdict = msgspec.structs.replace(found.verdict, reason=Reason(why.error))
+    return msgspec.structs.replace(found, verdict=verdict)
+
+
 def _letter(
     origin: tuple[TopicPartition, Record],
     found: Handled,
     parts: IngestParts,
     now_ms: int,
-) -> tuple[TopicPartition, list[Outgoing]]:
+) -> tuple[TopicPartition, Outgoing]:
     """Return a dead letter and where it goes."""
     source, record = origin
-    headers = dead_letter_headers(
-        record.headers,
+    message = record.why.message if isinstance(record, Unread) else _UNREADABLE
+    letter = dead_letter(
+        remains_of(record, parts.letter_max_bytes),
         (source.topic, source.partition, record.offset),
-        ("ingest", str(found.verdict.reason), "the event cannot be read"),
+        ("ingest", str(found.verdict.reason), message),
         now_ms,
         parts.app_version,
     )
-    where = TopicPartition(parts.topics[_DEAD], source.partition % parts.partitions)
-    return where, [(record.key, record.value, block_of(headers))]
+    number = source.partition % parts.partitions
+    return TopicPartition(parts.topics[_DEAD], number), letter
 
 
 def _partitions(emission: Emission, parts: IngestParts) -> Iterable[int]:
@@ -135,9 +156,9 @@ def _partitions(emission: Emission, parts: IngestParts) -> Iterable[int]:
     return (number,)
 
 
-def _record(event: Record, emission: Emission) -> Outgoing:
-    passed = [header for header in event.headers if header[0] == "traceparent"]
-    return emission.key, emission.value, block_of(passed)
+def _canonical(event: Record, emission: Emission, parts: IngestParts) -> Outgoing:
+    out = fitted(emission, parts.record_max_bytes)
+    return out.key, out.value, block_of(passed_on(event.headers))
 
 
 def register(

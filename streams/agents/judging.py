@@ -30,11 +30,12 @@ from streams.decision.model import Decision, Request
 from streams.kafka.answers import Answers
 from streams.kafka.record import Record
 from streams.kafka.tables import PartitionTables, SharedTables, lists_as_of
+from streams.kafka.unread import reason, remains_of
 from streams.records.codec import Unreadable, decode_request
-from streams.records.dead_letters import dead_letter_headers
+from streams.records.dead_letters import dead_letter
 from streams.records.decisions import encode_decision, recover
 from streams.records.headers import SliceHeaders, event_source, event_types
-from streams.records.outgoing import block_of
+from streams.records.outgoing import Outgoing
 
 _TYPES: Final = event_types(
     ("auto_approve", "manual_review", "out_of_scope", "superseded")
@@ -47,6 +48,11 @@ def _never() -> bool:
     return False
 
 
+_NO_ROOM: Final = Unreadable(
+    "too_large", "its key and its ids leave no room for a decision"
+)
+
+
 class Judge:
     """Judges slices of one or more partitions."""
 
@@ -55,7 +61,7 @@ class Judge:
         self._shared = shared
         self._source = event_source(site.source_name)
         self._long_way = LongWay(site, shared, breaker)
-        self.short_way = ShortWay(shared, self._long_way)
+        self.short_way = ShortWay(site, shared, self._long_way)
 
     def counts_approvals(self) -> bool:
         """Whether a policy counts or sums the approvals of a buyer."""
@@ -80,29 +86,25 @@ class Judge:
             One item a record (the request, why there is none, or None = answered),
             and what requests name that is not known (yet).
         """
-        limit = self._site.record_max_bytes
         found: list[Read] = []
         missing = Missing()
         orders, buyers, shared = tables.orders, tables.buyers, self._shared
         shops, sought = shared.shops, shared.sought
         known = answered.marks
         for record in records:
-            value = record.value
-            read: Request | Unreadable
-            if value is not None and len(value) > limit:
-                read = Unreadable("too_large", f"{len(value)} bytes, over {limit}")
-            else:
-                read = decode_request(value)
+            read = decode_request(record.value)
             if known and record.offset in known and answered.fit(record, read):
                 found.append(None)
                 continue
-            found.append(read)
-            if isinstance(read, Request) and (
+            if isinstance(read, Unreadable):
+                read = reason(record, read)
+            elif (
                 read.order_id not in orders
                 or read.buyer_id not in buyers
                 or (read.shop_id not in shops and read.shop_id not in sought)
             ):
                 missing.note(read, tables, shared)
+            found.append(read)
         return found, missing
 
     def judge(
@@ -174,16 +176,14 @@ class Judge:
 
     def _bury(self, record: Record, work: Work, why: Unreadable) -> None:
         judged = work.judged
-        headers = dead_letter_headers(
-            record.headers,
+        letter = dead_letter(
+            remains_of(record, self._site.letter_max_bytes),
             (self._site.input_topic, work.tables.partition, record.offset),
             ("decode", why.error, why.message),
             work.now_ms,
             self._site.app_version,
         )
-        judged.outputs.append(
-            Output(DEAD_LETTERS, (record.key, record.value, block_of(headers)))
-        )
+        judged.outputs.append(Output(DEAD_LETTERS, letter))
         judged.dead[why.error] = judged.dead.get(why.error, 0) + 1
         judged.dead_at.setdefault(why.error, record.offset)
 
@@ -210,16 +210,15 @@ class Judge:
         decision = self._long_way.decide(request, work)
         if work.judged.misrouted and work.judged.misrouted_at < 0:
             work.judged.misrouted_at = record.offset
-        value = encode_decision(decision)
-        headers = work.headers.build(
-            decision.outcome or decision.disposition,
-            decision.decision_id,
-            record.offset,
-            record.headers,
-        )
-        work.judged.outputs.append(
-            Output(_topic_of(decision.outcome), (record.key, value, headers))
-        )
+        written = self._written(decision, record, work)
+        if not self._site.fits(written):
+            decision = self._long_way.shorten(request, decision)
+            written = self._written(decision, record, work)
+            if not self._site.fits(written):
+                self._bury(record, work, _NO_ROOM)
+                return
+        _, value, _ = written
+        work.judged.outputs.append(Output(_topic_of(decision.outcome), written))
         _count(decision, work)
         withdraws, seen = request.action == "withdraw", decision.seen
         shipping = seen is not None and bool(seen.ship_signals)
@@ -237,9 +236,19 @@ class Judge:
                 decision.refund_fen,
                 withdraws,
                 decision.reason_codes,
-                value,
+                value or b"",
             )
         )
+
+    @staticmethod
+    def _written(decision: Decision, record: Record, work: Work) -> Outgoing:
+        headers = work.headers.build(
+            decision.outcome or decision.disposition,
+            decision.decision_id,
+            record.offset,
+            record.headers,
+        )
+        return record.key, encode_decision(decision), headers
 
     def _repeat(self, record: Record, first: Remembered, work: Work) -> None:
         """Give the first decision's bytes again (case 57); nothing is counted twice."""
@@ -249,9 +258,10 @@ class Judge:
         headers = work.headers.build(
             first.outcome or first.disposition, identity, record.offset, record.headers
         )
-        work.judged.outputs.append(
-            Output(_topic_of(first.outcome), (record.key, value, headers))
-        )
+        written = (record.key, value, headers)
+        if not self._site.fits(written):
+            written = (None, value, headers)  # the bytes of a decision never change
+        work.judged.outputs.append(Output(_topic_of(first.outcome), written))
         work.judged.repeated += 1
 
 

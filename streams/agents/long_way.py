@@ -5,6 +5,7 @@ import msgspec
 from streams.agents.slices import Site, Work
 from streams.decision.breaker import Breaker
 from streams.decision.buyer_approvals import NO_APPROVALS
+from streams.decision.cut import cut
 from streams.decision.engine import decide
 from streams.decision.facts import see
 from streams.decision.history import counts_approvals, find
@@ -26,12 +27,7 @@ class LongWay:
     def decide(self, request: Request, work: Work) -> Decision:
         """Judge one request under the policy in force for it, at the slice's moment."""
         shared, tables, now_ms = self._shared, work.tables, work.now_ms
-        pinned_ms = (
-            now_ms if request.requested_at_ms is None else request.requested_at_ms
-        )
-        policy = work.newest
-        if policy is None or policy.effective_from_ms > pinned_ms:
-            policy = shared.policies.at(pinned_ms)
+        policy = self._policy(request, work.newest, now_ms)
         order_id = request.order_id
         order = tables.orders.get(order_id) if order_id is not None else None
         buyer_id, shop_id = request.buyer_id, request.shop_id
@@ -69,6 +65,25 @@ class LongWay:
         if guarded and policy is not None and decision.outcome == APPROVED:
             return self._admit(request, seen, policy, decision)
         return decision
+
+    def _policy(
+        self, request: Request, newest: Policy | None, now_ms: int
+    ) -> Policy | None:
+        """Return the policy in force when the request was made (R-08)."""
+        pinned_ms = (
+            now_ms if request.requested_at_ms is None else request.requested_at_ms
+        )
+        if newest is None or newest.effective_from_ms > pinned_ms:
+            return self._shared.policies.at(pinned_ms)
+        return newest
+
+    def shorten(self, request: Request, decision: Decision) -> Decision:
+        """Judge a request once more, by a quote that is cut to what its topic takes."""
+        if decision.seen is None:
+            return decision
+        at_ms = decision.decided_at_ms
+        policy = self._policy(request, None, at_ms)
+        return decide(*cut(request, decision.seen), policy, at_ms)
 
     def _admit(
         self, request: Request, seen: Seen, policy: Policy, decision: Decision

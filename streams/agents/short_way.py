@@ -4,7 +4,7 @@ import logging
 from typing import Final
 
 from streams.agents.long_way import LongWay
-from streams.agents.slices import APPROVALS, Output, Work
+from streams.agents.slices import APPROVALS, Output, Site, Work
 from streams.decision.approval import Written
 from streams.decision.engine import AUTO_APPROVE
 from streams.decision.model import Request
@@ -22,7 +22,9 @@ _COMPARE_MS: Final = 100
 class ShortWay:
     """Answers what :class:`~streams.decision.plain.Plain` knows to be plain."""
 
-    def __init__(self, shared: SharedTables, long_way: LongWay) -> None:
+    def __init__(self, site: Site, shared: SharedTables, long_way: LongWay) -> None:
+        self._site = site
+        self._surely_fits = site.surely_fits_bytes
         self._shared = shared
         self._long_way = long_way
         self._known: Known | None = None
@@ -82,8 +84,11 @@ class ShortWay:
         headers = work.headers.build(
             AUTO_APPROVE, identity, record.offset, record.headers
         )
+        made = (record.key, value, headers)
+        if len(value) > self._surely_fits and not self._site.fits(made):
+            return False
         judged = work.judged
-        judged.outputs.append(Output(APPROVALS, (record.key, value, headers)))
+        judged.outputs.append(Output(APPROVALS, made))
         judged.approved += 1
         judged.ages_ms.append(now_ms - at_ms)
         ledger.add(approval)

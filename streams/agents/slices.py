@@ -71,6 +71,10 @@ Read = Request | Unreadable | None
 """A request, why a record is none, or None: it had its output before a restart."""
 
 
+_HEADERS_BYTES: Final = 8_192
+"""Of a decision at most: an id of 1,024 characters, and those that are ours."""
+
+
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """Names that go into records, and limits of what is read."""
 
@@ -79,6 +83,21 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     record_max_bytes: int
     source_name: str
     app_version: str
+    decision_max_bytes: int = 1_000_000
+    """Key, value and headers of a decision together: what its topic takes."""
+    letter_max_bytes: int = 1_000_000
+    """The same of a dead letter."""
+
+    @property
+    def surely_fits_bytes(self) -> int:
+        """A value of a decision that is no longer fits, whatever key and headers are."""
+        return self.decision_max_bytes - self.record_max_bytes - _HEADERS_BYTES
+
+    def fits(self, record: Outgoing) -> bool:
+        """Whether the topic of a decision takes it."""
+        key, value, headers = record
+        size = len(key or b"") + len(value or b"") + len(headers)
+        return size <= self.decision_max_bytes
 
 
 class Unjudged:

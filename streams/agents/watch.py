@@ -16,9 +16,10 @@ from streams.kafka.facts import BadFact, FactsReader
 from streams.kafka.progress import Claim
 from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink
-from streams.records.dead_letters import dead_letter_headers
+from streams.kafka.unread import remains_of
+from streams.records.dead_letters import dead_letter
 from streams.records.headers import SliceHeaders, event_source, event_types
-from streams.records.outgoing import Header, Outgoing, block_of
+from streams.records.outgoing import Outgoing
 
 _TYPES = event_types((*NOTICE_KINDS, "manual_review"))
 
@@ -51,6 +52,8 @@ class WatchParts(msgspec.Struct, frozen=True, kw_only=True):
     counters: NoticeCounters
     source_name: str
     app_version: str
+    letter_max_bytes: int
+    """What the topic of dead letters takes."""
     policy: Callable[[], Policy | None]
     """The FR policy in force now; it says how long an approval is watched."""
     now_ms: Callable[[], int]
@@ -138,18 +141,16 @@ def _bury(partition: int, parts: WatchParts, now_ms: int) -> None:
         if (topic, offset) in dead:
             continue
         dead.add((topic, offset))
-        headers = _dead_headers(bad, parts.app_version, now_ms)
         where = TopicPartition(parts.outputs.dead_letters, partition)
-        letter = (bad.record.key, bad.record.value, block_of(headers))
-        _append(where, letter, parts)
+        _append(where, _letter(bad, parts, now_ms), parts)
         parts.counters.dead_fact(topic, bad.why.error)
 
 
-def _dead_headers(bad: BadFact, version: str, now_ms: int) -> list[Header]:
-    record = bad.record
-    origin = (bad.where.topic, bad.where.partition, record.offset)
+def _letter(bad: BadFact, parts: WatchParts, now_ms: int) -> Outgoing:
+    origin = (bad.where.topic, bad.where.partition, bad.record.offset)
     why = ("fact", bad.why.error, bad.why.message)
-    return dead_letter_headers(record.headers, origin, why, now_ms, version)
+    left = remains_of(bad.record, parts.letter_max_bytes)
+    return dead_letter(left, origin, why, now_ms, parts.app_version)
 
 
 def register(

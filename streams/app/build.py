@@ -90,11 +90,12 @@ class RefundApp(faust.App):
         # Faust resumes its queues when its consumer gets partitions; ours never does.
         self.flow_control.resume()
         try:
-            await check_topics(self.settings)
+            room = await check_topics(self.settings)
         except RefundError as refused:
             self.refused = refused
             raise
         for part in self.parts:
+            part.room = room
             await self.add_runtime_dependency(part)
 
 

@@ -8,7 +8,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams.kafka.starting import connect
 from streams.kafka.twins import dated_assignor
-from streams.kafka.unpacked import hand_out_unpacked
+from streams.kafka.unpacked import UNBOUNDED, hand_out_unpacked
+from streams.kafka.unread import Bounds
 from streams.settings import Kafka, connection
 
 _FETCH_BYTES: Final = 52_428_800
@@ -27,6 +28,8 @@ class Clients(msgspec.Struct, frozen=True):
     asking: AIOKafkaConsumer
     """Asks what topics there are, and reads single records, committed or not."""
     producer: AIOKafkaProducer
+    fact_bounds: Bounds
+    """Of facts; what we wrote ourselves is read whatever its size."""
 
     async def start(self) -> None:
         """Connect all of them.
@@ -37,7 +40,7 @@ class Clients(msgspec.Struct, frozen=True):
             No broker answers.
         """
         await connect(self.producer)
-        await start(self.facts)
+        await start(self.facts, self.fact_bounds)
         await start(self.outputs)
         await start(self.asking)
 
@@ -85,13 +88,14 @@ def build_for_ingest(kafka: Kafka) -> IngestClients:
     )
 
 
-def build(kafka: Kafka) -> Clients:
+def build(kafka: Kafka, fact_bounds: Bounds) -> Clients:
     """Build the clients; needs a running event loop."""
     return Clients(
         reader(kafka, "facts", fetch_min_bytes=_FACT_BYTES),
         reader(kafka, "outputs"),
         reader(kafka, "asking", isolation_level="read_uncommitted"),
         writer(kafka),
+        fact_bounds,
     )
 
 
@@ -107,10 +111,14 @@ def writer(kafka: Kafka) -> AIOKafkaProducer:
     )
 
 
-async def start(consumer: AIOKafkaConsumer) -> None:
-    """Connect a consumer; its records do without topic and partition, the poll has them."""
+async def start(consumer: AIOKafkaConsumer, bounds: Bounds = UNBOUNDED) -> None:
+    """Connect a consumer; its records do without topic and partition, the poll has them.
+
+    A record that is over the bounds, or that it cannot take apart, comes as one that is
+    not read (:mod:`streams.kafka.unread`).
+    """
     await connect(consumer)
-    hand_out_unpacked(consumer)
+    hand_out_unpacked(consumer, bounds)
 
 
 def member(

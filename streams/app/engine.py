@@ -39,6 +39,7 @@ from streams.kafka.recovery import OutputReader
 from streams.kafka.slices import Poll
 from streams.kafka.source import Starts
 from streams.kafka.tables import SharedTables
+from streams.kafka.unread import Bounds
 from streams.settings import Settings
 
 
@@ -86,11 +87,21 @@ class Engine(ReadingService):
         collect_seldom()
         settings = self._in.settings
         self.clients = await connect(
-            lambda: build(settings.kafka), settings.worker.load_timeout_ms
+            lambda: build(settings.kafka, self._fact_bounds()),
+            settings.worker.load_timeout_ms,
         )
         await self.know_topics(self.clients.asking)
         self.equip(self.clients.facts, self.clients.outputs, self.clients.asking)
         await self.join(self.clients.producer, self.reader.written)
+
+    def _fact_bounds(self) -> Bounds:
+        """Return how much of a fact is read.
+
+        A worker keeps unreadable facts for as long as it has their partition; so of one
+        that is too large it keeps the beginning.
+        """
+        most = self._in.settings.worker.record_max_bytes
+        return Bounds(most, min(most, self.room.of(self.outputs.dead_letters)))
 
     def equip(
         self,
@@ -108,7 +119,7 @@ class Engine(ReadingService):
             self._on_bad,
         )
         self.reader = OutputReader(outputs, asking, self.outputs, self.input_topic)
-        self.passed_over = PassedOver(outputs)
+        self.passed_over = PassedOver(outputs, self.bounds())
         self.preparing = Preparing(
             PrepareParts(
                 facts=self.facts,
@@ -147,6 +158,8 @@ class Engine(ReadingService):
             record_max_bytes=self._in.settings.worker.record_max_bytes,
             source_name=self._in.source_name,
             app_version=self._in.app_version,
+            decision_max_bytes=self.room.decision(self.outputs.names()),
+            letter_max_bytes=self.room.of(self.outputs.dead_letters),
         )
         return DecideParts(
             source=self.source,
@@ -172,6 +185,7 @@ class Engine(ReadingService):
             counters=self._in.counters,
             source_name=self._in.source_name,
             app_version=self._in.app_version,
+            letter_max_bytes=self.room.of(self.outputs.dead_letters),
             policy=self._policy_now,
             now_ms=self._in.now_ms,
             ours=lambda number: self.source.owns(self._input(number), monotonic_ms()),

@@ -17,7 +17,7 @@ from typing_extensions import override
 from streams.agents.ingest import IngestParts
 from streams.app.clients import IngestClients, build_for_ingest
 from streams.app.counters import EngineCounters
-from streams.app.names import expected_of_ingest
+from streams.app.names import expected_of_ingest, ingested_topics
 from streams.app.reading import Reading, ReadingService
 from streams.app.service import connect, monotonic_ms
 from streams.errors import FactsUnreadableError
@@ -42,6 +42,8 @@ from streams.settings import Kuaishou, Secret, Settings
 log = logging.getLogger(__name__)
 
 _CHECK_S: Final = 0.1
+_HEADERS_BYTES: Final = 256
+"""Of a record that an event becomes: a trace."""
 
 
 class IngestInputs(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,22 +108,22 @@ class IngestService(ReadingService):
         """Return what the ``ingest`` agent works with, once it exists."""
         await self.built.wait()
         topics = self._in.settings.topics
-        prefix = topics.prefix
+        topics_of = ingested_topics(topics)
+        takes = min(self.room.of(topic) for topic in topics_of.values())
         return IngestParts(
             source=self.source,
             ingest=self._ingest,
             forget=self._forget,
             placement=self.placement,
             sink=self.sink,
-            topics={
-                "requests": prefix + "requests",
-                "orders": prefix + "orders",
-                "outcomes": prefix + "outcomes",
-                "dead_letters": prefix + "dead-letters",
-            },
+            topics=topics_of,
             partitions=topics.partitions,
             counters=self._in.counters,
             app_version=self._in.app_version,
+            record_max_bytes=min(
+                self._in.settings.worker.record_max_bytes, takes - _HEADERS_BYTES
+            ),
+            letter_max_bytes=self.room.of(topics_of["dead_letters"]),
             now_ms=self._in.now_ms,
         )
 

@@ -5,7 +5,7 @@ from typing import Final
 from streams.kafka.facts import FactTopics
 from streams.kafka.incarnations import Expected
 from streams.kafka.recovery import OutputTopics
-from streams.settings import Topics
+from streams.settings import Settings, Topics
 
 
 def fact_topics(topics: Topics) -> FactTopics:
@@ -64,3 +64,24 @@ def output_topics(topics: Topics) -> OutputTopics:
         notices=prefix + "notices",
         dead_letters=prefix + "dead-letters",
     )
+
+
+def ingested_topics(topics: Topics) -> dict[str, str]:
+    """Return the topics that platform events become, by the names that ingest gives them."""
+    prefix = topics.prefix
+    return {
+        "requests": prefix + "requests",
+        "orders": prefix + "orders",
+        "outcomes": prefix + "outcomes",
+        "dead_letters": prefix + "dead-letters",
+    }
+
+
+def written(settings: Settings) -> tuple[str, ...]:
+    """Return the topics that the agents of a worker write, each once."""
+    found: list[str] = []
+    if "decide" in settings.worker.agents:
+        found += output_topics(settings.topics).names()
+    if "ingest" in settings.worker.agents:
+        found += ingested_topics(settings.topics).values()
+    return tuple(dict.fromkeys(found))

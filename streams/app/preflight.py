@@ -1,41 +1,56 @@
 """Before anything starts: a broker that answers, and topics that are right."""
 
 import logging
+from typing import TypeAlias
 
 from aiokafka.errors import KafkaError
 
+from streams.app.names import written
 from streams.app.service import monotonic_ms, pause_before_retry
 from streams.errors import TopicsError, WorkerError
+from streams.kafka.room import Room, look
 from streams.kafka.topics import admin_client, check_settings, check_shapes, needed
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
-async def check_topics(settings: Settings) -> None:
+async def check_topics(settings: Settings) -> Room:
     """Wait for a broker, then refuse to start on topics that lose or misplace records.
 
     aiokafka waits for ever for a topic that does not exist, and a wrong partition
     count sends buyers to partitions nobody relates. Other differences from what is
     declared are logged.
 
+    Returns
+    -------
+    Room
+        How large a record each topic takes.
+
     Raises
     ------
     TopicsError
         A topic is missing or has another shape; one line each.
     WorkerError
-        No broker answered within ``load_timeout_ms``.
+        No broker answered within ``load_timeout_ms``, or an output topic takes no record
+        of the usual size: mended there, a start is all that it needs.
     """
-    problems, remarks = await _look_patiently(settings)
+    problems, remarks, room = await _look_patiently(settings)
     for remark in remarks:
         log.warning("%s", remark)
     if problems:
         raise TopicsError(problems)
+    small = "; ".join(room.problems())
+    if small:
+        raise WorkerError(small)
+    return room
 
 
-async def _look_patiently(
-    settings: Settings,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+_Looked: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], Room]
+"""Problems, remarks, and how much topics take."""
+
+
+async def _look_patiently(settings: Settings) -> _Looked:
     began = monotonic_ms()
     while True:
         try:
@@ -47,7 +62,11 @@ async def _look_patiently(
             await pause_before_retry()
 
 
-async def _look(settings: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+async def _look(settings: Settings) -> _Looked:
     specs = needed(settings)
     async with admin_client(settings.kafka) as admin:
-        return await check_shapes(admin, specs), await check_settings(admin, specs)
+        shapes = await check_shapes(admin, specs)
+        remarks = await check_settings(admin, specs)
+        if shapes:
+            return shapes, remarks, Room()
+        return shapes, remarks, await look(admin, written(settings))

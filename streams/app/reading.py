@@ -23,11 +23,13 @@ from streams.kafka import twins
 from streams.kafka.batches import LeanBatches
 from streams.kafka.incarnations import Expected, Incarnations
 from streams.kafka.input_log import InputLog
+from streams.kafka.room import Room
 from streams.kafka.sink import Sink
 from streams.kafka.slices import Poll
 from streams.kafka.source import Source, SourceLimits, Starts
 from streams.kafka.spacing import Spacing, space_out
 from streams.kafka.topic_ids import topics_now
+from streams.kafka.unread import Bounds
 from streams.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,8 @@ class ReadingService(WorkerService):
         self._started_ms = reading.now_ms()
         """Of two twins the older one ends."""
         self.spacing = Spacing(reading.settings.kafka.fetch_gather_ms)
+        self.room = Room()
+        """How large a record each topic takes; told before the start."""
         self.built = asyncio.Event()
         """Set when consumer, source and sink exist."""
 
@@ -129,6 +133,7 @@ class ReadingService(WorkerService):
             settings.kafka.compression_type,
             reading.now_ms,
             settings.topics.partitions,
+            self.room.batch(),
         )
         self.sink = Sink(producer, written, batches)
         self.consumer: AIOKafkaConsumer = member(
@@ -149,8 +154,14 @@ class ReadingService(WorkerService):
         )
         self.built.set()
         self.consumer.subscribe([reading.topic], listener=self.source)
-        await start(self.consumer)
+        await start(self.consumer, self.bounds())
         space_out(self.consumer, self.spacing)
+
+    def bounds(self) -> Bounds:
+        """Return how much of a record is read; one that is not is kept whole if it fits."""
+        settings = self._reading.settings
+        letters = settings.topics.prefix + "dead-letters"
+        return Bounds(settings.worker.record_max_bytes, self.room.of(letters))
 
     async def _deliver(self, poll: Poll) -> None:
         self.spacing.came(sum(len(piece.records) for piece in poll))

@@ -6,23 +6,27 @@ mistaken for a missing one. Request fields are typed, because a request with a
 field of a wrong JSON type has that field set to None and its name in ``faults``.
 """
 
-from typing import Final
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
+
+ID_MAX: Final = 1_024
+"""Characters of an id. Nobody's is as long; decisions and notices repeat it."""
+_Id: TypeAlias = Annotated[str, msgspec.Meta(max_length=ID_MAX)]
 
 
 class Request(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One refund request as asked by a buyer (``refund.requests``)."""
 
-    refund_id: str
+    refund_id: _Id
     """Non-empty; anything else is a dead letter (E-28)."""
     refund_version: int | None = None
     """Raised by every edit; with ``refund_id`` it names the decision."""
     action: str | None = None
     """``open``, ``edit`` or ``withdraw``; anything else is REQUEST_INVALID (E-11)."""
-    order_id: str | None = None
-    buyer_id: str | None = None
-    shop_id: str | None = None
+    order_id: _Id | None = None
+    buyer_id: _Id | None = None
+    shop_id: _Id | None = None
     refund_kind: str | None = None
     """Name of the after-sales kind; only ``refund_only`` is in scope (R-04)."""
     special_refund_type: int | None = None
@@ -265,6 +269,8 @@ class Seen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     pause: object = None
     """The operator's pause that held at the decision (FR-Q3): its ``published_at_ms``, or
     ``unreadable``; None = none."""
+    cut: tuple[str, ...] | None = None
+    """Fields that were too long to be quoted and are left out; a person decides then."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

@@ -12,6 +12,7 @@ import msgspec
 
 from streams.decision.model import Request
 from streams.kafka.record import Record
+from streams.kafka.unread import Unread
 from streams.records.codec import Unreadable
 
 _BURIED: Final = "a dead letter"
@@ -50,7 +51,8 @@ class Answers(msgspec.Struct):
         known = self.marks.get(record.offset)
         if known is None:
             return False
-        if mark_of_letter(record.key, record.value) in known or (
+        kept = record.remains if isinstance(record, Unread) else record
+        if mark_of_letter(kept.key, kept.value) in known or (
             isinstance(read, Request)
             and mark_of_decision(
                 record.key,

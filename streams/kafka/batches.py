@@ -10,7 +10,6 @@ it is a batch like its own, whose builder writes record by record, header by hea
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from struct import Struct
 from typing import Final
 
 from aiokafka.codec import gzip_encode, lz4_encode, snappy_encode, zstd_encode
@@ -18,7 +17,7 @@ from google_crc32c import extend
 from google_crc32c import value as crc32c
 from typing_extensions import override
 
-from streams.kafka.layout import BEGINNING, FORMAT, UNCOUNTED
+from streams.kafka.layout import BEGINNING, CHECKED, FORMAT, UNCOUNTED
 from streams.kafka.sink import Batch, Batches
 from streams.records.outgoing import Outgoing
 from streams.records.varints import NULL, VARINTS
@@ -35,9 +34,6 @@ _REQUEST_BYTES: Final = 96_000_000
 what is over 100 MiB (``socket.request.max.bytes``)."""
 _OUTPUT_TOPICS: Final = 5
 
-_CHECKED: Final = Struct(">hiqqqhii")
-"""Attributes, last offset delta, first and latest timestamp, producer's id and epoch,
-first sequence number, records; with these begins what the checksum is of."""
 _UNKNOWN_EPOCH: Final = -1
 _ATTRIBUTES: Final = b"\0"
 """Of a record: none are in use (KIP-98)."""
@@ -46,7 +42,7 @@ _LZ4_LEVEL: Final = 1
 """aiokafka's is 9: a tenth smaller, and eight times the time (7.9 µs a decision)."""
 Codec = tuple[int, Callable[[bytes], bytes]]
 """The number in the attributes of a batch, and what compresses."""
-_CODECS: Final[Mapping[str | None, Codec | None]] = {
+CODECS: Final[Mapping[str | None, Codec | None]] = {
     None: None,
     "gzip": (1, gzip_encode),
     "snappy": (2, snappy_encode),
@@ -87,7 +83,7 @@ class LeanBatch(Batch):
     def __init__(
         self, room: int, codec: Codec | None, now_ms: Callable[[], int]
     ) -> None:
-        self._room = room - BEGINNING.size - _CHECKED.size
+        self._room = room - BEGINNING.size - CHECKED.size
         self._codec = codec
         self._now_ms = now_ms
         self._pieces: list[bytes] = []
@@ -161,7 +157,7 @@ class LeanBatch(Batch):
             shorter = compress(records)
             if len(shorter) < len(records):
                 records, attributes = shorter, number
-        checked = _CHECKED.pack(
+        checked = CHECKED.pack(
             attributes,
             self._count - 1,
             self._first_ms,
@@ -190,6 +186,8 @@ class LeanBatches(Batches):
         UTC ms.
     partitions
         Of each output topic; with more than nineteen the batches are smaller.
+    most
+        Bytes of a batch that every output topic takes.
     """
 
     def __init__(
@@ -197,11 +195,12 @@ class LeanBatches(Batches):
         compression_type: str | None,
         now_ms: Callable[[], int],
         partitions: int = 1,
+        most: int = _FULL_BYTES,
     ) -> None:
-        self._codec = _CODECS[compression_type]
+        self._codec = CODECS[compression_type]
         self._now_ms = now_ms
         share = _REQUEST_BYTES // (_OUTPUT_TOPICS * partitions)
-        self._full_bytes = max(_QUICK_BYTES, min(_FULL_BYTES, share))
+        self._full_bytes = min(most, max(_QUICK_BYTES, min(_FULL_BYTES, share)))
 
     @property
     @override

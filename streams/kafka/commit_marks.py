@@ -14,6 +14,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from streams.kafka.record import Record
+from streams.kafka.unread import Unread
 
 _VERSION: Final = 1
 
@@ -81,7 +82,13 @@ class CommitMarks:
         self._delivered[partition] = deque()
 
     def delivered(self, partition: TopicPartition, record: Record) -> None:
-        """Note the last record of a slice."""
+        """Note the last record of a slice.
+
+        One that is not read is left out: what is known of it depends on settings, and
+        must not look like another record when these are others.
+        """
+        if isinstance(record, Unread):
+            return
         self._delivered[partition].append(record)
 
     def text(self, partition: TopicPartition, offset: int) -> str:

@@ -18,6 +18,7 @@ from streams.errors import FactsUnreadableError
 from streams.kafka.policy_book import PolicyBook
 from streams.kafka.record import Record
 from streams.kafka.tables import NOTHING, Applied, PartitionTables, SharedTables
+from streams.kafka.unread import reason
 from streams.records.codec import Unreadable
 
 log = logging.getLogger(__name__)
@@ -298,7 +299,8 @@ class FactsReader:
             return
         if isinstance(applied, Unreadable):
             found = self.bad.setdefault(tp.partition, {})
-            bad = found[tp.topic, record.offset] = BadFact(tp, record, applied)
+            why = reason(record, applied)
+            bad = found[tp.topic, record.offset] = BadFact(tp, record, why)
             self._on_bad(bad)
             return
         if applied.merchant_switch is not None:

@@ -18,6 +18,7 @@ from streams.errors import FactsUnreadableError
 from streams.kafka.answers import Answers
 from streams.kafka.input_log import Start, tell_deleted
 from streams.kafka.record import Record
+from streams.kafka.unread import Bounds, bounded
 from streams.records.codec import decode_request
 
 log = logging.getLogger(__name__)
@@ -36,10 +37,13 @@ class PassedOver:
     ----------
     consumer
         Without a group, reads committed; assigned to something else only in between.
+    bounds
+        Those under which requests are read and answered.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, bounds: Bounds) -> None:
         self._consumer = consumer
+        self._bounds = bounds
         self.unanswered = 0
         """Requests before an offset that somebody else has set, so far."""
         self.deleted = 0
@@ -114,7 +118,7 @@ class PassedOver:
             polled: dict[Any, list[Record]] = await consumer.getmany(
                 timeout_ms=_POLL_MS, max_records=_WINDOW
             )
-            for record in polled.get(where, ()):
+            for record in bounded(polled.get(where, []), self._bounds):
                 if record.offset < high:
                     yield record
         consumer.pause(where)

@@ -260,11 +260,9 @@ async def check_settings(
     """Compare the settings of the topics that are there: wrong ones lose records later."""
     specs = tuple(specs)
     there = {topic["topic"] for topic in await _topics(admin)}
-    configs = await _configs(admin, [spec.name for spec in specs if spec.name in there])
+    told = await configs(admin, [spec.name for spec in specs if spec.name in there])
     return tuple(
-        line
-        for spec in specs
-        for line in _differences(spec, configs.get(spec.name, {}))
+        line for spec in specs for line in _differences(spec, told.get(spec.name, {}))
     )
 
 
@@ -287,9 +285,10 @@ def _shape(spec: TopicSpec, parts: list[Mapping[str, Any]]) -> Iterator[str]:
         )
 
 
-async def _configs(
+async def configs(
     admin: AIOKafkaAdminClient, names: list[str]
 ) -> Mapping[str, Mapping[str, str]]:
+    """Return the settings of topics, by name; those that are not told are left out."""
     if not names:
         return {}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]

@@ -7,6 +7,11 @@ extension at once, and polls get parts of it. Topic and partition, which the inn
 lacks, are those of the poll. Checksums are left to google-crc32c, as
 the extension computes them without the processor's instruction.
 
+What the extension cannot take apart, or takes apart wrongly, is read by hand
+(:mod:`streams.kafka.tolerant`), and what is larger than is read is taken out
+(:mod:`streams.kafka.unread`): here, because every consumer passes here, and because one
+record must not keep the others from being read.
+
 aiokafka has no setting for it, so this reaches into one consumer's fetcher: the
 functions that take answers apart and hand records out get other classes for three
 names. Positions and aborted transactions follow the same rules as in aiokafka; a test
@@ -14,10 +19,11 @@ holds such a consumer against an ordinary one on the same topics.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
@@ -25,18 +31,43 @@ from aiokafka.record.memory_records import MemoryRecords
 from google_crc32c import value as crc32c
 from typing_extensions import override
 
-from streams.kafka.layout import BEGINNING, FORMAT, UNCOUNTED
+from streams.kafka.inflation import GZIP, GZIP_SURE_BYTES, check_size, inflate
+from streams.kafka.layout import BEGINNING, CHECKED, CODEC, FORMAT, UNCOUNTED
 from streams.kafka.record import Record
+from streams.kafka.tolerant import take_apart
+from streams.kafka.unread import Bounds, Unread, bounded, lost, told_unread
+
+UNBOUNDED: Final = Bounds(1 << 62, 1 << 62)
+"""Whatever is there: for topics that we write."""
 
 
-def hand_out_unpacked(consumer: AIOKafkaConsumer) -> None:
-    """Let a consumer that was just started hand out records without topic and partition."""
-    fetcher = consumer._fetcher  # noqa: SLF001 - there is no other way in, see above
+def hand_out_unpacked(consumer: AIOKafkaConsumer, bounds: Bounds = UNBOUNDED) -> None:
+    """Let a consumer that was just started hand out records without topic and partition.
+
+    What is over the bounds, or cannot be taken apart, comes as
+    :class:`~streams.kafka.unread.Unread`.
+    """
     names = {
         "MemoryRecords": CheckedBatches,
-        "PartitionRecords": UnpackedRecords,
+        "PartitionRecords": partial(UnpackedRecords, bounds=bounds),
         "FetchResult": _Fetched,
     }
+    _rename(consumer, names)
+
+
+def hand_out_all(consumer: AIOKafkaConsumer) -> None:
+    """Let a consumer that was just started survive what it cannot take apart.
+
+    For tools: records are aiokafka's own. One that cannot be taken apart comes with what
+    is left of it, and says so in the header ``refund_unread``.
+    """
+    names = {"MemoryRecords": CheckedBatches, "PartitionRecords": PlacedRecords}
+    _rename(consumer, names)
+
+
+def _rename(consumer: AIOKafkaConsumer, names: dict[str, Any]) -> None:
+    """Let the functions of one consumer's fetcher mean other classes by some names."""
+    fetcher = consumer._fetcher  # noqa: SLF001 - there is no other way in, see above
     for method in ("_proc_fetch_request", "fetched_records", "next_record"):
         given = getattr(type(fetcher), method)
         ours = FunctionType(
@@ -48,10 +79,11 @@ def hand_out_unpacked(consumer: AIOKafkaConsumer) -> None:
 class CheckedBatches:
     """The whole batches of one fetched partition; each is checked when it is taken."""
 
-    __slots__ = ("_at", "_checksum", "_end", "_fetched", "_version")
+    __slots__ = ("_at", "_checksum", "_end", "_fetched", "_taken", "_version")
 
     def __init__(self, fetched: bytes) -> None:
         self._fetched = fetched
+        self._taken = slice(0, 0)
         self._look(0)
 
     def size_in_bytes(self) -> int:
@@ -79,8 +111,13 @@ class CheckedBatches:
             good = crc32c(fetched[at + BEGINNING.size : end]) == self._checksum
         if not good:
             raise CorruptRecordException(f"a wrong checksum, {at} bytes into a fetch")
+        self._taken = slice(at, end)
         self._look(end)
         return batch
+
+    def taken(self) -> memoryview:
+        """Return the bytes of the batch that was taken last."""
+        return memoryview(self._fetched)[self._taken]
 
     def _look(self, at: int) -> None:
         """Look for a whole batch at a place."""
@@ -101,6 +138,10 @@ class UnpackedRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is un
     _records_iterator: Iterator[list[Record]] | None
     _left: list[Record] | None = None
     """Of the batch that is being handed out."""
+
+    def __init__(self, *given: object, bounds: Bounds = UNBOUNDED) -> None:
+        super().__init__(*given)
+        self._bounds = bounds
 
     def take(self, most: int | None) -> tuple[list[Record], bool]:
         """Hand out records, and say whether there may be more.
@@ -134,7 +175,7 @@ class UnpackedRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is un
         while self._records.has_next():
             batch = self._records.next_batch()
             if self._wanted(batch):
-                found: list[Record] = list(batch)
+                found = self._records_of(batch)
                 first = self.next_fetch_offset
                 if found and found[0].offset < first:
                     found = [one for one in found if one.offset >= first]
@@ -142,6 +183,20 @@ class UnpackedRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is un
                     yield found
             # The end that the batch tells: its last records may have been compacted away.
             self.next_fetch_offset = batch.next_offset
+
+    def _records_of(self, batch: DefaultRecordBatch) -> list[Record]:
+        """Return what a batch holds, by the extension if that can read it."""
+        stored: memoryview = self._records.taken()
+        found: list[Record] | None
+        try:
+            found = _unpacked(batch, stored)
+        except Exception:  # noqa: BLE001 - whatever a sender made it stumble over
+            found = None
+        if found is None:
+            return bounded(_by_hand(batch, stored, self._bounds), self._bounds)
+        if len(stored) > self._bounds.record_bytes or _is_packed(batch):
+            found = bounded(found, self._bounds)
+        return found
 
     def _wanted(self, batch: DefaultRecordBatch) -> bool:
         """Whether a batch has records for us: not a marker, not of an aborted transaction."""
@@ -155,6 +210,87 @@ class UnpackedRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is un
             if batch.is_transactional and batch.producer_id in aborted:
                 return False
         return not batch.is_control_batch
+
+
+class PlacedRecords(UnpackedRecords):
+    """The same, one by one and with their place, as aiokafka's own."""
+
+    @override
+    def _unpack_records(self) -> Iterator[Any]:
+        for records in super()._unpack_records():
+            for record in records:
+                self.next_fetch_offset = record.offset + 1
+                yield self._placed(record)
+
+    def _placed(self, record: Record) -> ConsumerRecord:
+        told = told_unread(record) if isinstance(record, Unread) else record
+        key, value = told.key, told.value
+        return ConsumerRecord(
+            *self._tp,
+            record.offset,
+            record.timestamp,
+            getattr(record, "timestamp_type", 0),
+            key,
+            value,
+            None,
+            -1 if key is None else len(key),
+            -1 if value is None else len(value),
+            tuple(told.headers),
+        )
+
+
+def _is_packed(batch: DefaultRecordBatch) -> bool:
+    return not isinstance(batch, DefaultRecordBatch) or bool(batch.attributes & CODEC)
+
+
+def _unpacked(batch: DefaultRecordBatch, stored: memoryview) -> list[Record] | None:
+    """Return the records of a batch; None when they are not where they say they are.
+
+    Raises
+    ------
+    Exception
+        Of the extension and of the codecs, when it cannot be read; or it is too large.
+    """
+    if not isinstance(batch, DefaultRecordBatch):  # before 0.11
+        return list(batch)
+    if codec := batch.attributes & CODEC:
+        packed = stored[BEGINNING.size + CHECKED.size :]
+        if codec == GZIP and len(packed) > GZIP_SURE_BYTES:
+            batch = _plain(stored, inflate(codec, packed))
+        else:
+            check_size(codec, packed)
+    found: list[Record] = list(batch)
+    offsets = [one.offset for one in found]
+    first, last = batch.base_offset, batch.base_offset + batch.last_offset_delta
+    if offsets == list(range(first, last + 1)):
+        return found
+    # Compaction leaves gaps. A sender that numbers records otherwise, or a number that
+    # was read in the wrong place, would answer for somebody else's record.
+    if offsets and (
+        offsets[0] < first or offsets[-1] > last or offsets != sorted(set(offsets))
+    ):
+        return None
+    return found
+
+
+def _plain(stored: memoryview, records: bytes) -> DefaultRecordBatch:
+    """Return a batch as it would be without compression."""
+    attributes, *rest = CHECKED.unpack_from(stored, BEGINNING.size)
+    beginning = bytes(stored[: BEGINNING.size]) + CHECKED.pack(
+        attributes & ~CODEC, *rest
+    )
+    return DefaultRecordBatch(beginning + records)
+
+
+def _by_hand(
+    batch: DefaultRecordBatch, stored: memoryview, bounds: Bounds
+) -> list[Record]:
+    if isinstance(batch, DefaultRecordBatch):
+        return take_apart(bytes(stored), bounds)
+    span = batch.base_offset, batch.next_offset - 1
+    return [
+        lost(bytes(stored), span, 0, "a batch of an old format that cannot be read")
+    ]
 
 
 class _Fetched(FetchResult):  # type: ignore[misc]  # aiokafka is untyped here

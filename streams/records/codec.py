@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from streams.decision.model import Buyer, Limit, Quality, Request, Shop
+from streams.decision.model import ID_MAX, Buyer, Limit, Quality, Request, Shop
 from streams.records.dead_letters import PolicyRefused, UnreadableError
 
 T = TypeVar("T")
@@ -69,15 +69,8 @@ _INTEGERS: Final = (
     "requested_at_ms",
     "expire_at_ms",
 )
-_STRINGS: Final = (
-    "action",
-    "order_id",
-    "buyer_id",
-    "shop_id",
-    "refund_kind",
-    "event_id",
-    "reason",
-)
+_IDS: Final = ("order_id", "buyer_id", "shop_id")
+_STRINGS: Final = ("refund_kind", "event_id", "reason")
 _STRING_LISTS: Final = ("lines", "unavailable")
 
 
@@ -169,10 +162,14 @@ def _faulty_request(value: bytes) -> Request | Unreadable:
     refund_id = found.get("refund_id")
     if not isinstance(refund_id, str) or not refund_id:
         return _unreadable("no_id", "refund_id is not a non-empty string")
+    if len(refund_id) > ID_MAX:
+        return _unreadable("no_id", f"refund_id is longer than {ID_MAX} characters")
     good: dict[str, object] = {"refund_id": refund_id}
     faults: list[str] = []
     for names, fits in (
         (_INTEGERS, _is_integer),
+        (("action",), _is_string),
+        (_IDS, _is_id),
         (_STRINGS, _is_string),
         (_STRING_LISTS, _is_string_list),
     ):
@@ -190,6 +187,10 @@ def _faulty_request(value: bytes) -> Request | Unreadable:
 
 def _is_integer(value: object) -> bool:
     return type(value) is int  # a bool is none
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= ID_MAX
 
 
 def _is_string(value: object) -> bool:

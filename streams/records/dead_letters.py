@@ -1,15 +1,16 @@
-"""What nobody could read, kept byte for byte, with the reason beside it."""
+"""What nobody could read, kept byte for byte where it fits, with the reason beside it."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, get_args
 
-from streams.records.outgoing import Header
+from streams.records.outgoing import Header, Outgoing, block_of
+from streams.records.remains import Remains
 
 PREFIX: Final = "refund_dlq_"
 
 UnreadableError: TypeAlias = Literal[
-    "null_value", "too_large", "not_json", "not_object", "no_id"
+    "null_value", "too_large", "undecodable", "not_json", "not_object", "no_id"
 ]
 """Why a request or a fact cannot be read."""
 PolicyRefused: TypeAlias = Literal[
@@ -18,6 +19,8 @@ PolicyRefused: TypeAlias = Literal[
 """Only policy records: they can be read, and are refused. Their keys or values are wrong,
 the version is known with other content, or a value is implausible and not allowed by name."""
 EventError: TypeAlias = Literal[
+    "too_large",
+    "undecodable",
     "not_utf8",
     "not_json",
     "too_deep",
@@ -39,6 +42,29 @@ ERRORS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """By stage, every error that a dead letter can name: the closed list."""
+
+
+def dead_letter(
+    of: Remains,
+    origin: tuple[str, int, int],
+    why: tuple[str, str, str],
+    failed_at_ms: int,
+    app_version: str,
+) -> Outgoing:
+    """Return the letter of a record: what is left of it, where and why it failed.
+
+    See :func:`dead_letter_headers`; a cut letter has headers that say so besides.
+    """
+    headers = dead_letter_headers(of.headers, origin, why, failed_at_ms, app_version)
+    own: dict[str, str] = {}
+    if of.cut:
+        own["cut"] = ",".join(of.cut)
+        own["size"] = str(of.size)
+        own["sha256"] = of.checksum
+    if of.last_offset is not None:
+        own["last_offset"] = str(of.last_offset)
+    headers += [(PREFIX + name, text.encode()) for name, text in own.items()]
+    return of.key, of.value, block_of(headers)
 
 
 def dead_letter_headers(

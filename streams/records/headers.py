@@ -5,6 +5,7 @@ once per slice, in the form that a batch carries them in; a record adds its id a
 source offset.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,10 +21,13 @@ SOURCE_OFFSET: Final = "source_offset"
 
 _DIGITS_BEYOND_64_BITS: Final = 20
 
+_TRACE_BYTES: Final = 55
 _EVERY: Final = 9
 """Headers of each of our records, when nothing is passed through."""
 _COUNT: Final = VARINTS[_EVERY]
 _START: Final = _COUNT + header("ce_specversion", b"1.0") + before_value("ce_id")
+_TRACED: Final = VARINTS[_EVERY + 1]
+_BEFORE_TRACE: Final = before_value(TRACEPARENT) + VARINTS[_TRACE_BYTES]
 _JSON: Final = header("content-type", b"application/json")
 
 
@@ -86,7 +90,8 @@ class SliceHeaders:
         identity
             ``ce_id``: the decision or notice id.
         passed
-            Headers of the source record; ``traceparent`` is passed through.
+            Headers of the source record; ``traceparent`` is passed through
+            where it is one.
         """
         name, offset = identity.encode(), b"%d" % source_offset
         own = b"".join(
@@ -100,12 +105,32 @@ class SliceHeaders:
                 offset,
             )
         )
-        return _with_traces(own, passed) if passed else own
+        return _with_trace(own, passed) if passed else own
 
 
-def _with_traces(own: Block, passed: Sequence[Header]) -> Block:
-    traces = [header(*one) for one in passed if one[0] == TRACEPARENT]
-    return b"".join((VARINTS[_EVERY + len(traces)], own[len(_COUNT) :], *traces))
+def passed_on(headers: Sequence[Header]) -> list[Header]:
+    """Return what is passed through of a record's headers: the first trace that is one.
+
+    Traces of later versions may be longer; they are not passed through, nor is anything
+    else: what is copied into every output must have a bound.
+    """
+    for one in headers:
+        if one[0] == TRACEPARENT and one[1] is not None and _is_trace(one[1]):
+            return [one]
+    return []
+
+
+_is_trace: Final = re.compile(
+    rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"
+).fullmatch
+"""W3C Trace Context, 3.2: version, trace, span, flags."""
+
+
+def _with_trace(own: Block, passed: Sequence[Header]) -> Block:
+    for name, value in passed:
+        if name == TRACEPARENT and value is not None and _is_trace(value):
+            return b"".join((_TRACED, own[len(_COUNT) :], _BEFORE_TRACE, value))
+    return own
 
 
 def event_types(kinds: Sequence[str]) -> dict[str, bytes]:

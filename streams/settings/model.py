@@ -172,8 +172,8 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     starts it afresh."""
 
     record_max_bytes: Annotated[int, msgspec.Meta(ge=1_024, le=104_857_600)] = 65_536
-    """Largest input value that is read; a larger one is a dead letter. A hundred times
-    an ordinary request."""
+    """Bytes of key, value and headers of an input record together; a larger one becomes a
+    dead letter, cut where its topic has no room for it. A hundred times an ordinary request."""
 
     drain_timeout_ms: Span = 5_000
     """ms that slices on their way may take at shutdown or when partitions leave; what

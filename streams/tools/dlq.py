@@ -16,7 +16,15 @@ from streams.records.dead_letters import PREFIX, last_text
 from streams.records.outgoing import Header
 from streams.settings import Settings, connection
 from streams.tools import show as display
-from streams.tools.letters import Choice, find, inputs, letters_topic, place, where
+from streams.tools.letters import (
+    Choice,
+    find,
+    inputs,
+    is_cut,
+    letters_topic,
+    place,
+    where,
+)
 from streams.tools.reading import broker_errors, fetch_one, partitions_of, reader
 from streams.visible import visible
 
@@ -55,19 +63,28 @@ async def show_letter(settings: Settings, letter: str, out: TextIO) -> None:
         raise UsageError([f"{letter}: no such dead letter; see `refund dlq list`"])
     for name, value in (*record.headers, ("key", record.key), ("value", record.value)):
         print(visible(f"{name}: {display.text_or_hex(value)}"), file=out)
+    if is_cut(record):
+        print(visible(f"{place(record)}: {_why_not(record)}"), file=out)
 
 
 async def replay(settings: Settings, choice: Choice, mode: str, out: TextIO) -> None:
     """Send dead letters back where they came from; ``mode`` is ``dry`` or ``send``.
 
-    Key, value, headers and partition are those of the original.
+    Key, value, headers and partition are those of the original. A cut letter cannot be
+    sent: it is refused if it was named, and left out otherwise.
 
     Raises
     ------
     UsageError
-        A letter came from no topic that is read here; nothing is sent then.
+        A letter came from no topic that is read here, or is cut; nothing is sent then.
     """
-    records = await find(settings, choice)
+    found = await find(settings, choice)
+    cut = [f"{place(record)}: {_why_not(record)}" for record in found if is_cut(record)]
+    if cut and choice.letters:
+        raise UsageError(cut)
+    for line in cut:
+        print(visible(f"left out {line}"), file=out)
+    records = [record for record in found if not is_cut(record)]
     targets = [_target(settings, record) for record in records]
     if mode != "send":
         for record, target in zip(records, targets, strict=True):
@@ -116,6 +133,18 @@ def _target(settings: Settings, record: Placed) -> TopicPartition:
     return TopicPartition(topic, int(partition))
 
 
+def _why_not(record: Placed) -> str:
+    """Say of a cut letter where the original is."""
+    headers = record.headers
+    where_from = (last_text(headers, name) for name in ("topic", "partition", "offset"))
+    topic, partition, offset = where_from
+    return (
+        f"cut ({last_text(headers, 'cut')}), so it cannot be replayed; the original of "
+        f"{last_text(headers, 'size')} bytes is in {topic} partition {partition} at offset "
+        f"{offset} until that topic deletes it"
+    )
+
+
 def _spot(target: TopicPartition) -> str:
     return f"{target.topic} partition {target.partition}"
 
@@ -141,7 +170,9 @@ def _row(record: Placed) -> tuple[object, ...]:
         last_text(headers, "error"),
         display.moment(_number(record, "failed_at_ms")),
         display.text_or_hex(record.key),
-        last_text(headers, "message"),
+        f"cut: {last_text(headers, 'message')}"
+        if is_cut(record)
+        else last_text(headers, "message"),
     )
 
 
@@ -155,6 +186,12 @@ def _as_object(record: Placed) -> dict[str, object]:
         "error": last_text(record.headers, "error"),
         "message": last_text(record.headers, "message"),
         "failed_at_ms": _number(record, "failed_at_ms"),
+        "cut": (last_text(record.headers, "cut") or "").split(",")
+        if is_cut(record)
+        else [],
+        "size": _number(record, "size"),
+        "sha256": last_text(record.headers, "sha256"),
+        "last_offset": _number(record, "last_offset"),
         "key": display.text_or_hex(record.key),
         "value": display.text_or_hex(record.value),
     }

@@ -53,6 +53,11 @@ def place(record: Placed) -> str:
     return f"{record.partition}:{record.offset}"
 
 
+def is_cut(record: Placed) -> bool:
+    """Whether a letter holds only part of the record: then it cannot be sent back."""
+    return last_text(record.headers, "cut") is not None
+
+
 def where(text: str) -> tuple[int, int]:
     """Read ``PARTITION:OFFSET``.
 

@@ -12,6 +12,7 @@ from streams.errors import SourceError, TopicsError
 from streams.kafka.record import Placed
 from streams.kafka.starting import connect
 from streams.kafka.topics import admin_client
+from streams.kafka.unpacked import hand_out_all
 from streams.settings import Kafka, connection
 
 _POLL_MS: Final = 500
@@ -84,6 +85,7 @@ async def reader(
     )
     try:
         await connect(consumer)
+        hand_out_all(consumer)
         yield consumer
     finally:
         await consumer.stop()

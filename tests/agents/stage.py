@@ -141,6 +141,7 @@ class Stage:
             counters=self.counted,
             source_name="/refund.watch",
             app_version="1.2.3",
+            letter_max_bytes=SITE.letter_max_bytes,
             policy=lambda: self.facts.shared.policies.at(self.now_ms),
             now_ms=lambda: self.now_ms,
             ours=lambda number: self.source.owns(_input(number), self.now_ms),

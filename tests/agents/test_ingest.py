@@ -53,6 +53,7 @@ class Platform:
         self.gate = asyncio.Event()
         self.gate.set()
         self.asked = 0
+        self.gifts = 0
 
     async def _answer(self, name: str) -> Answer:
         self.asked += 1
@@ -61,7 +62,10 @@ class Platform:
 
     async def order(self, order_id: int) -> Answer:
         assert order_id == ORDER_ID
-        return await self._answer("open.order.detail")
+        found = await self._answer("open.order.detail")
+        if self.gifts and isinstance(found, dict):
+            return found | {"subOrderInfo": [{}] * self.gifts}
+        return found
 
     async def fee(self, order_id: int) -> Answer:
         assert order_id == ORDER_ID
@@ -136,6 +140,8 @@ class Bench:
             partitions=PARTITIONS,
             counters=self.counted,
             app_version="1.2.3",
+            record_max_bytes=65_536,
+            letter_max_bytes=1_000_000,
             now_ms=lambda: NOW,
         )
 
@@ -220,6 +226,37 @@ async def test_an_event_that_cannot_be_read_is_buried_byte_for_byte(
     assert added["refund_dlq_partition"] == b"6"
     assert added["refund_dlq_offset"] == b"0"
     assert bench.counts() == {f"{LETTERS.topic}/{LETTERS.partition}": 1}
+
+
+async def test_an_event_that_no_client_can_take_apart_is_buried_with_what_is_left() -> (
+    None
+):
+    bench = await started()
+    bench.log.write_unread(EVENTS, b"k", message(REFUND_ADDED))
+    await ingest.handle(await bench.read(), bench.parts)
+    await bench.sink.flush()
+    (letter,) = bench.log.records[LETTERS]
+    assert (letter.key, letter.value) == (b"k", message(REFUND_ADDED))
+    added = dict(letter.headers)
+    assert added["refund_dlq_error"] == b"undecodable"
+    assert added["refund_dlq_cut"] == b"headers"
+    assert bench.counts() == {f"{LETTERS.topic}/{LETTERS.partition}": 1}
+
+
+async def test_an_answer_larger_than_a_topic_takes_becomes_an_order_without_lines() -> (
+    None
+):
+    bench = await started()
+    bench.platform.gifts = 1_000
+    bench.log.write(EVENTS, message(REFUND_ADDED))
+    await ingest.handle(await bench.read(), bench.parts)
+    await bench.sink.flush()
+    (order,) = bench.log.records[ORDERS]
+    assert len(order.value or b"") < 65_536
+    found = json.loads(order.value or b"")
+    assert (found["lines"], found["risk_code"]) == ([], -1)
+    assert found["unreadable"] == ["lines"]
+    assert len(bench.log.records[REQUESTS]) == 1
 
 
 async def test_an_event_that_needs_no_record_is_done_all_the_same() -> None:

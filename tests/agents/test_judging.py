@@ -297,9 +297,9 @@ def test_a_record_as_large_as_allowed_is_read_and_a_larger_one_buried(
     over: int, topic: str
 ) -> None:
     world = World()
-    room = 65_536 - len(samples.request(reason=""))
+    room = 65_536 - len(samples.request(reason="")) - len(b"r-1") - len(b"x1")
     value = samples.request(reason="x" * (room + over))
-    judged = world.slice([world.record(value)])
+    judged = world.slice([world.record(value, b"r-1", [("x", b"1")])])
     assert topics(judged) == [topic]
     assert judged.dead == ({"too_large": 1} if over else {})
     assert judged.outputs[0].record[0] == b"r-1"

@@ -20,7 +20,9 @@ from streams.decision.breaker import Breaker
 from streams.decision.model import Request
 from streams.decision.policy import Policies, Policy, override, parse_policy
 from streams.kafka.answers import Answers, mark_of_decision, mark_of_letter
+from streams.kafka.record import Record
 from streams.kafka.tables import PartitionTables, SharedTables
+from streams.kafka.unread import Bounds, bounded
 from streams.records.codec import decode_request
 from tests import samples
 from tests.fakes import FakeRecord, Headers
@@ -35,6 +37,7 @@ SITE: Final = Site(
     source_name="/refund.requests",
     app_version="1.2.3",
 )
+BOUNDS: Final = Bounds(SITE.record_max_bytes, SITE.letter_max_bytes)
 MARK: Final = b"__watermark__"
 NAMES: Final = {
     APPROVALS: "approvals",
@@ -101,7 +104,9 @@ class World:
             self.now_ms - 5,
         )
 
-    def slice(self, records: Sequence[FakeRecord]) -> Judged:
+    def slice(self, given: Sequence[Record]) -> Judged:
+        """Judge records as a consumer hands them out: what is too large is taken out."""
+        records = bounded(list(given), BOUNDS)
         requests, _ = self.judge.read(records, self.answered, self.tables)
         judged = self.judge.judge(records, requests, self.tables, self.now_ms)
         self.outputs += judged.outputs

@@ -283,6 +283,35 @@ async def test_a_bad_record_is_kept_once_however_often_it_is_read() -> None:
         }
 
 
+async def test_a_fact_that_is_not_read_takes_away_what_was_known_under_its_key() -> (
+    None
+):
+    """It is no tombstone: a shop without a row would be covered."""
+    bench = Bench()
+    bench.log.write(ORDERS, samples.order(), b"o-1")
+    bench.log.write(BUYERS, samples.buyer(), BUYER.encode())
+    bench.log.write(SHOPS, samples.shop(), b"s-1")
+    bench.log.write(CATALOG, samples.category(excluded=False), b"category:wine")
+    for where in (ORDERS, OUTCOMES):
+        bench.log.write_unread(where, b"o-1", samples.order())
+    bench.log.write_unread(BUYERS, BUYER.encode(), samples.buyer())
+    bench.log.write_unread(SHOPS, b"s-1", samples.shop())
+    bench.log.write_unread(CATALOG, b"category:wine", b"{}")
+    bench.log.write_unread(ORDERS, MARK, samples.watermark())
+    async with running(bench):
+        await bench.load(NUMBER)
+    tables, shared = bench.facts.tables[NUMBER], bench.shared
+    assert tables.orders == {}
+    assert not tables.buyers[BUYER].limits_readable
+    assert tables.ledger.vetoes == {"o-1": "unreadable"}
+    assert shared.shops["s-1"].standing == "unreadable"
+    assert shared.listed["category:wine"] == "unreadable"
+    assert tables.order_marks.ms is None
+    kept = [bad for found in bench.facts.bad.values() for bad in found.values()]
+    assert {bad.why.error for bad in kept} == {"undecodable"}
+    assert len(kept) == 6
+
+
 async def test_changes_are_told_live_only_and_only_of_owned_partitions() -> None:
     bench = Bench()
     bench.log.write(OUTCOMES, samples.outcome("payout_failed"), b"r-1")

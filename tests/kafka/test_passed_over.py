@@ -5,10 +5,12 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from streams.errors import FactsUnreadableError
+from streams.kafka.answers import mark_of_letter
 from streams.kafka.input_log import Start
 from streams.kafka.passed_over import PassedOver, ranges_of
+from streams.kafka.unread import Unread, bounded
 from tests import samples
-from tests.agents.world import answers_to
+from tests.agents.world import BOUNDS, answers_to
 from tests.fakes import FakeConsumer, FakeLog
 
 pytestmark = pytest.mark.asyncio
@@ -26,7 +28,7 @@ class Bench:
         self.answers = answers_to(*self.log.records[P0][:answered])
         self.answers.end = answered
         self.consumer = FakeConsumer(self.log)
-        self.passed = PassedOver(self.consumer)
+        self.passed = PassedOver(self.consumer, BOUNDS)
 
     async def look(self, committed: int, doubted: int = 0) -> int:
         start = Start(first=0, due=committed, committed=committed, doubted=doubted)
@@ -50,6 +52,19 @@ async def test_requests_that_an_offset_moved_forward_passes_over_are_told_and_co
         "refund.requests/0: 40 requests before the group's offset 80 have no answer in "
         "the outputs, at offsets 40 to 79"
     )
+
+
+async def test_a_request_that_was_too_large_to_be_read_is_answered_by_its_cut_letter() -> (
+    None
+):
+    bench = Bench(1, 1)
+    value = samples.request(reason="x" * 2_000_000)
+    large = bench.log.write(P0, value, b"r-1")
+    (kept,) = bounded([bench.log.records[P0][large]], BOUNDS)
+    assert isinstance(kept, Unread)
+    left = kept.remains
+    bench.answers.add(large, mark_of_letter(left.key, left.value))
+    assert await bench.look(2) == 0
 
 
 async def test_an_offset_behind_the_last_answer_passes_over_nothing(

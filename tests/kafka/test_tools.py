@@ -4,14 +4,17 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.cli import execute
-from streams.records.dead_letters import dead_letter_headers
+from streams.records.dead_letters import dead_letter, dead_letter_headers
 from streams.records.outgoing import Header
+from streams.records.remains import remains
 from streams.settings import Settings, load
+from tests.fakes import headers_in
 from tests.kafka.conftest import Kafka
 
 Run = Callable[..., tuple[int, str, str]]
@@ -172,6 +175,36 @@ def test_dead_letters_are_listed_shown_and_sent_back(
         (b"k5", b"\xffbad", (("traceparent", b"00-1"),))
     ]
     assert run("dlq", "replay", "--all", "--yes")[1].endswith("3 sent\n")
+
+
+def test_a_cut_letter_names_its_original_and_is_not_sent_back(
+    run: Run, settings: Settings
+) -> None:
+    requests = settings.topics.prefix + "requests"
+    origin, why = (requests, 1, 41), ("decode", "too_large", "99999 bytes")
+    left = remains(b"k1", b"v" * 99_997, (), 20_000)
+    key, value, block = dead_letter(left, origin, why, 1_000, "0.1.0")
+    cut = (key or b"", value or b"", tuple(headers_in(block)))
+    write(settings, "dead-letters", [cut, letter(settings, 5)])
+
+    _, out, _ = run("dlq", "list")
+    assert "cut: 99999 bytes" in out
+    _, out, _ = run("dlq", "list", "--json", "--error", "too_large")
+    told = json.loads(out)
+    assert (told["cut"], told["size"]) == (["value"], 99_999)
+    assert told["sha256"] == sha256(b"k1" + b"v" * 99_997).hexdigest()
+    words = (
+        f"1:0: cut (value), so it cannot be replayed; the original of 99999 bytes is in "
+        f"{requests} partition 1 at offset 41 until that topic deletes it"
+    )
+    assert words in run("dlq", "show", "1:0")[1]
+    code, out, err = run("dlq", "replay", "1:0", "1:1", "--yes")
+    assert (code, out, read(settings, "requests")) == (2, "", [])
+    assert words in err
+    code, out, _ = run("dlq", "replay", "--all", "--yes")
+    assert (code, out.splitlines()[0]) == (0, f"left out {words}")
+    assert out.endswith("1 sent\n")
+    assert [key for key, *_ in read(settings, "requests")] == [b"k5"]
 
 
 @pytest.mark.parametrize("place", ["1:9", "7:0"])

@@ -20,10 +20,11 @@ from streams.platforms.kuaishou.names import Kind
 from streams.platforms.kuaishou.reading import Reader
 from streams.records import codec, orders, schemas, wire
 from streams.records.codec import Unreadable
-from streams.records.dead_letters import dead_letter_headers
+from streams.records.dead_letters import dead_letter, dead_letter_headers
 from streams.records.decisions import decode_decision, encode_decision
 from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.notices import Notice, encode_notice
+from streams.records.remains import remains
 from streams.settings import Settings, load_policy
 from tests.fakes import headers_in
 
@@ -31,6 +32,7 @@ DOCS: Final = Path(__file__).parents[2] / "docs"
 PAGE: Final[dict[str, Any]] = yaml.safe_load(
     (DOCS / "asyncapi.yaml").read_text(encoding="utf-8")
 )
+TRACE: Final = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 CHANNELS: Final = PAGE["channels"]
 MESSAGES: Final = PAGE["components"]["messages"]
 EXAMPLES: Final = [
@@ -207,13 +209,18 @@ def test_an_example_decision_comes_out_again_when_it_is_judged_again(name: str) 
 def test_the_headers_of_the_page_are_those_that_are_written() -> None:
     block = SliceHeaders(
         event_types(("auto_approve",)), event_source("/refund.requests"), "t", 0, 0
-    ).build("auto_approve", "FR:1:1", 0, (("traceparent", b"00-1"),))
+    ).build("auto_approve", "FR:1:1", 0, (("traceparent", TRACE),))
     shown = PAGE["components"]["schemas"]["decisionHeaders"]
     assert [key for key, _ in headers_in(block)] == list(shown["properties"])
-    letter = dead_letter_headers((), ("t", 0, 0), ("decode", "e", "m"), 0, "0.1.0")
+    why = ("decode", "e", "m")
+    letter = dead_letter_headers((), ("t", 0, 0), why, 0, "0.1.0")
     shown = PAGE["components"]["schemas"]["deadLetterHeaders"]
-    assert [key for key, _ in letter] == list(shown["properties"])
-    assert set(shown["required"]) == set(shown["properties"])
+    assert [key for key, _ in letter] == shown["required"]
+    left = msgspec.structs.replace(
+        remains(b"k", b"v" * 9_999, (), 8_192), last_offset=1
+    )
+    *_, block = dead_letter(left, ("t", 0, 0), why, 0, "0.1.0")
+    assert [key for key, _ in headers_in(block)] == list(shown["properties"])
 
 
 def test_the_key_of_watermarks_is_on_the_page() -> None:

@@ -13,6 +13,7 @@ from streams.records.headers import (
     event_source,
     event_types,
     number,
+    passed_on,
     text,
 )
 from streams.records.outgoing import Header
@@ -55,6 +56,31 @@ def test_only_the_trace_is_passed_through() -> None:
     passed = (("x-secret", b"1"), TRACE, ("ce_id", b"theirs"), ("tracestate", b"a=1"))
     assert built(passed) == [*built(), TRACE]
     assert built((("other", b"1"),)) == built()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"z" * 1_000_000,
+        TRACE[1][:-1],
+        TRACE[1] + b"0",
+        TRACE[1].upper(),
+        TRACE[1] + b"\n",
+        TRACE[1].replace(b"-", b"_"),
+    ],
+)
+def test_what_is_no_trace_is_not_passed_through(value: bytes | None) -> None:
+    assert built(((TRACE[0], value),)) == built()
+    assert passed_on([(TRACE[0], value)]) == []
+
+
+def test_of_several_traces_the_first_that_is_one_is_passed_through() -> None:
+    other = (TRACE[0], TRACE[1].replace(b"-01", b"-00"))
+    passed = ((TRACE[0], b"none"), TRACE, other)
+    assert built(passed) == [*built(), TRACE]
+    assert passed_on(passed) == [TRACE]
 
 
 @given(st.integers(0, 253_402_300_799_999))

@@ -155,6 +155,10 @@ class Kind(StrEnum):
 class Reason(StrEnum):
     """Why a record is not accepted. Closed list, in the order of the checks."""
 
+    TOO_LARGE = "too_large"
+    """Only of a topic: a record larger than is read."""
+    UNDECODABLE = "undecodable"
+    """Only of a topic: a record that the client cannot take apart."""
     NOT_UTF8 = "not_utf8"
     NOT_JSON = "not_json"
     TOO_DEEP = "too_deep"
@@ -189,6 +193,8 @@ class Reason(StrEnum):
 
 
 DEAD_LETTER_REASONS: Final = (
+    Reason.TOO_LARGE,
+    Reason.UNDECODABLE,
     Reason.NOT_UTF8,
     Reason.NOT_JSON,
     Reason.TOO_DEEP,

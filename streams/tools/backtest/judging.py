@@ -13,6 +13,7 @@ from streams.decision.pause import PAUSE_KEY
 from streams.decision.policy import Policies
 from streams.kafka.answers import Answers
 from streams.kafka.tables import PartitionTables, SharedTables
+from streams.kafka.unread import Bounds, bounded
 from streams.records.decisions import decode_decision, recover
 from streams.tools.backtest.recorded import Recorded
 from streams.tools.backtest.timeline import Slice, events
@@ -20,6 +21,7 @@ from streams.tools.capture.record import Captured
 from streams.tools.capture.store import REQUESTS, Capture
 
 RECORD_MAX_BYTES: Final = 65_536
+_BOUNDS: Final = Bounds(RECORD_MAX_BYTES, RECORD_MAX_BYTES)
 _DECIDED: Final = (APPROVALS, REVIEWS, SKIPPED)
 
 
@@ -76,7 +78,8 @@ class Court:
     def _apply(self, record: Captured) -> None:
         """Take a fact; one that cannot be read takes away what was known, as ever."""
         name = self._capture.name(record.topic)
-        key, value, shared = record.key, record.value, self._shared
+        (read,) = bounded([record], _BOUNDS)
+        key, value, shared = read.key, read.value, self._shared
         if name == "policies":
             # The operators' pause held whatever the policy said.
             if self._follow == "capture" or key == PAUSE_KEY.encode():
@@ -98,8 +101,9 @@ class Court:
         tables = self._tables[piece.partition]
         # A worker has read the vetoes to their end whenever it decides.
         tables.vetoes_known_ms = piece.at_ms
-        requests, _ = self._judge.read(piece.records, Answers(), tables)
-        judged = self._judge.judge(piece.records, requests, tables, piece.at_ms)
+        records = bounded(list(piece.records), _BOUNDS)
+        requests, _ = self._judge.read(records, Answers(), tables)
+        judged = self._judge.judge(records, requests, tables, piece.at_ms)
         for output in judged.outputs:
             if output.topic in _DECIDED and output.value is not None:
                 yield decode_decision(output.value)

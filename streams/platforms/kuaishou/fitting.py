@@ -1,0 +1,46 @@
+"""Records of ours made to fit: the platform may answer more than a topic takes.
+
+What is left out must not read as "there is none": an order without its lines, and a
+request that withholds something, go to a person.
+"""
+
+from typing import Final
+
+import msgspec
+
+from streams.platforms.kuaishou.mapping import Emission, encode
+from streams.platforms.kuaishou.snapshot import UNREADABLE
+
+_FIELD_MAX_BYTES: Final = 1_024
+"""Of one field of a record that is cut, as JSON."""
+
+
+def fitted(emission: Emission, most: int) -> Emission:
+    """Return a record as it is, or without its long fields when it is too large.
+
+    Parameters
+    ----------
+    most
+        Bytes of key and value together that are written and read again.
+    """
+    value = emission.value
+    if emission.topic == "dead_letters" or value is None:
+        return emission  # a copy, which is cut as one, or a tombstone
+    if len(emission.key) + len(value) <= most:
+        return emission
+    record: dict[str, object] = msgspec.json.decode(value)
+    long = [name for name, field in record.items() if _is_long(field)]
+    record.update(dict.fromkeys(long))
+    if emission.topic == "orders":
+        if "lines" in long:
+            record["lines"] = []
+        record["risk_code"] = UNREADABLE
+        record["unreadable"] = long
+    elif emission.topic == "requests":
+        record["refund_kind"] = None
+        record["withheld"] = long
+    return msgspec.structs.replace(emission, value=encode(record))
+
+
+def _is_long(field: object) -> bool:
+    return len(encode({"": field})) > _FIELD_MAX_BYTES
