@@ -5,7 +5,9 @@ as they were sampled. Each check yields one line a violation; none means it hold
 Only to judge a record again does it call the pure core.
 """
 
+import hashlib
 import json
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,6 +33,7 @@ DEAD_HEADERS: Final = (
     "failed_at_ms",
     "app_version",
 )
+TRACE: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 TOPIC_OF: Final = {"auto_approve": "approvals", "manual_review": "reviews"}
 
 Check: TypeAlias = Callable[[View], Iterator[str]]
@@ -77,14 +80,40 @@ def answers_fit(view: View) -> Iterator[str]:
         for answer in view.answers.get((rec.partition, rec.offset), ()):
             if answer.partition != rec.partition:
                 yield f"{answer}: answers {rec} from another partition"
+            if answer.header("refund_dlq_cut") is not None:
+                yield from _cut_letter_fits(rec, answer)
+                continue
             if answer.key != rec.key:
                 yield f"{answer}: another key than {rec}"
-            if not readable(rec.value):
+            if too_large(rec) or not readable(rec.value):
                 yield from _letter_fits(rec, answer)
             elif answer.topic == "dead-letters":
                 yield f"{answer}: {rec} could have been decided"
             else:
                 yield from _decision_fits(rec, answer)
+
+
+def too_large(rec: Rec) -> bool:
+    """Whether key, value and headers together are more than is read."""
+    named = sum(len(name.encode()) + len(text or b"") for name, text in rec.headers)
+    return len(rec.key or b"") + len(rec.value or b"") + named > RECORD_MAX_BYTES
+
+
+def _cut_letter_fits(rec: Rec, letter: Rec) -> Iterator[str]:
+    """A letter may be cut where the record is too large, or no client can read it."""
+    unread = rec.header("refund_unread") is not None
+    if not unread and not too_large(rec):
+        yield f"{letter}: cut, though {rec} is small and readable"
+    if unread:
+        return  # what it was is not known here either
+    digest = hashlib.sha256((rec.key or b"") + (rec.value or b""))
+    for name, text in rec.headers:
+        digest.update(name.encode() + (text or b""))
+    if letter.header("refund_dlq_sha256") != digest.hexdigest():
+        yield f"{letter}: another checksum than {rec}"
+    for kept, whole in ((letter.key, rec.key), (letter.value, rec.value)):
+        if not (whole or b"").startswith(kept or b""):
+            yield f"{letter}: holds something else than {rec}"
 
 
 def _letter_fits(rec: Rec, letter: Rec) -> Iterator[str]:
@@ -112,8 +141,16 @@ def _decision_fits(rec: Rec, decision: Rec) -> Iterator[str]:
     withdraws = asked.get("action") == "withdraw"
     if decision.identity[1] != withdraws:
         yield f"{decision}: takes {rec} for what it is not"
-    if decision.header("traceparent") != rec.header("traceparent"):
+    if decision.header("traceparent") != _trace(rec):
         yield f"{decision}: loses the trace of {rec}"
+
+
+def _trace(rec: Rec) -> str | None:
+    """The first header that is a trace; what is none is not passed through."""
+    for name, value in rec.headers:
+        if name == "traceparent" and TRACE.fullmatch(value or b""):
+            return (value or b"").decode()
+    return None
 
 
 def one_content_a_decision(view: View) -> Iterator[str]:
