@@ -8,10 +8,18 @@ import msgspec
 
 from streams.tools import show
 from streams.tools.backtest.comparing import Comparison, Count
+from streams.tools.backtest.hours import chart_of
+from streams.tools.backtest.wording import (
+    headline,
+    outcome_words,
+    reason_words,
+    reasons_words,
+    work_line,
+    yuan,
+)
 from streams.tools.report.page import page
 
 _ROWS_MAX: Final = 15
-_FEN_PER_YUAN: Final = 100
 
 
 class Drift(msgspec.Struct, frozen=True):
@@ -35,13 +43,6 @@ class BacktestReport(msgspec.Struct, frozen=True, kw_only=True):
     """None when the day itself is not the other side."""
 
 
-def yuan(fen: int) -> str:
-    """Return an amount for people, exactly."""
-    sign = "-" if fen < 0 else ""
-    whole, rest = divmod(abs(fen), _FEN_PER_YUAN)
-    return f"{sign}{whole:,}.{rest:02d}"
-
-
 def summary(found: BacktestReport) -> list[tuple[str, str, str, str]]:
     """Return rows: what, before, after, difference."""
     total, peak = found.comparison.total, found.comparison.peak_reviews
@@ -53,13 +54,13 @@ def summary(found: BacktestReport) -> list[tuple[str, str, str, str]]:
         return name, text(before), text(after), plus + text(after - before)
 
     return [
-        row("approved", total.approved_before, total.approved_after),
         row(
             "approved, yuan",
             total.approved_fen_before,
             total.approved_fen_after,
             yuan,
         ),
+        row("approved", total.approved_before, total.approved_after),
         row("reviews", total.reviews_before, total.reviews_after),
         row("reviews in the busiest hour", *peak),
     ]
@@ -128,14 +129,24 @@ def tables(
         "Changes": (
             (*_SIDES, "decisions", "yuan"),
             [
-                (one.before, one.after, one.count, yuan(one.refund_fen))
+                (
+                    outcome_words(one.before),
+                    outcome_words(one.after),
+                    one.count,
+                    yuan(one.refund_fen),
+                )
                 for one in compared.turns
             ],
         ),
-        "Reason codes": (
-            ("code", *_SIDES, "difference"),
+        "Reasons": (
+            ("reason", *_SIDES, "difference"),
             [
-                (one.code, one.before, one.after, _signed(one.after - one.before))
+                (
+                    reason_words(one.code),
+                    one.before,
+                    one.after,
+                    _signed(one.after - one.before),
+                )
                 for one in compared.codes
             ],
         ),
@@ -150,6 +161,8 @@ def _signed(number: int) -> str:
 
 def print_report(found: BacktestReport, out: TextIO) -> None:
     """Print tables, the longest ones cut short."""
+    print(headline(found.comparison.total), file=out)
+    print(work_line(found.comparison.total), file=out)
     print(f"{found.policy} against {found.against}, {found.capture}", file=out)
     for title, (header, rows) in tables(found).items():
         print(f"\n{title}", file=out)
@@ -172,12 +185,24 @@ def html(found: BacktestReport) -> str:
     """Return the page."""
     values = {
         "title": f"Backtest of {found.policy}",
+        "headline": headline(found.comparison.total),
+        "work": work_line(found.comparison.total),
         "report": found,
         "tables": tables(found),
         "notes": notes(found),
         "changes": [
-            (*msgspec.structs.astuple(one)[:3], yuan(one.refund_fen or 0), one)
+            (
+                *msgspec.structs.astuple(one)[:3],
+                yuan(one.refund_fen or 0),
+                _outcome(one.before, one.codes_before),
+                _outcome(one.after, one.codes_after),
+            )
             for one in found.comparison.changes
         ],
     }
-    return page("backtest.html", values, {"hours": found.comparison.review_hours})
+    chart = chart_of(found.comparison.review_hours)
+    return page("backtest.html", values, {"hours": chart})
+
+
+def _outcome(outcome: str, codes: Sequence[str]) -> str:
+    return f"{outcome_words(outcome)}: {reasons_words(codes)}"

@@ -190,5 +190,19 @@ def html(report: RunReport) -> str:
         "started": show.moment(report.started_at_ms),
         "counts": [*report.counts.items(), ("answers a second", report.rate)],
     }
-    data = {"moments": report.moments, "curve": report.curve}
+    from_s, until_s = _extent(report.moments)
+    data = {
+        "moments": report.moments,
+        "curve": report.curve,
+        "from_s": from_s,
+        "until_s": until_s,
+    }
     return page("run.html", values, data)
+
+
+def _extent(moments: Sequence[Moment]) -> tuple[float, float]:
+    """Return where the chart over time begins and ends: at its first and last moment."""
+    if not moments:
+        return 0.0, 0.0
+    first, last = moments[0].at_s, moments[-1].at_s
+    return first, last if last > first else first + 1.0

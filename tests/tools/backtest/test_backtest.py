@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -240,6 +241,38 @@ def test_the_page_escapes_what_topics_hold(tmp_path: Path) -> None:
     assert "&lt;script&gt;" in page
     write_report(found, tmp_path)
     assert (tmp_path / "backtest.html").read_text("utf-8") == page
+
+
+def test_the_page_begins_with_the_money_and_shows_words_for_codes(
+    tmp_path: Path,
+) -> None:
+    page = html(tried(tmp_path, some_day(), paid_limit_fen=15_000, version=9))
+    body = page.split("<body>")[1].split("<script>")[0]
+    assert body.index("599.00 yuan less is refunded") < body.index("FR@9 (policy")
+    assert "the amount paid is not below the limit" in body
+    for code in ("PAID_AT_OR_OVER_LIMIT", "FR_ALL_CONDITIONS_MET", "manual_review"):
+        assert code not in body
+    assert "case for a person" in body
+
+
+def test_every_table_of_the_page_scrolls_by_itself(tmp_path: Path) -> None:
+    page = html(tried(tmp_path, some_day(), paid_limit_fen=15_000))
+    assert page.count("<table>") == page.count('<div class="scroll"><table>') > 4
+    assert ".scroll { overflow-x: auto;" in page
+    assert 'name="viewport"' in page
+
+
+def test_the_chart_of_the_page_has_the_hours_of_the_day(tmp_path: Path) -> None:
+    page = html(tried(tmp_path, some_day(), paid_limit_fen=15_000))
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page)
+    assert found is not None
+    hours = json.loads(found[1])["hours"]
+    first_s = samples.NOW // 3_600_000 * 3600
+    assert hours == {
+        "at_s": [first_s, first_s + 3600],
+        "before": [1, 1],
+        "after": [4, 4],
+    }
 
 
 def test_nothing_that_could_publish_is_even_loaded() -> None:

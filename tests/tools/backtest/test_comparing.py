@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.tools.backtest.comparing import Verdict, compare, differs
-from streams.tools.backtest.report import yuan
+from streams.tools.backtest.wording import yuan
 
 verdicts = st.builds(
     Verdict,

@@ -114,6 +114,8 @@ def test_the_page_is_whole_and_needs_no_network() -> None:
     assert found is not None
     data = json.loads(found[1])
     assert len(data["moments"]) == 5
+    assert (data["from_s"], data["until_s"]) == (0, 4)
+    assert page.count("<table>") == page.count('<div class="scroll"><table>') > 1
     assert data["curve"]
 
 
@@ -127,3 +129,13 @@ def test_no_name_turns_a_line_of_the_page_round() -> None:
     page = html(report(outcome(), what="day\u202e\u200b"))
     assert "day\\u202e\\u200b" in page
     assert "\u202e" not in page
+
+
+def test_a_chart_begins_at_the_first_moment_that_was_measured() -> None:
+    found = report(outcome())
+    found.moments = found.moments[2:]
+    assert '"from_s":2.0,"until_s":4.0' in html(found)
+    found.moments = found.moments[:1]
+    assert '"from_s":2.0,"until_s":3.0' in html(found)
+    found.moments = []
+    assert '"from_s":0.0,"until_s":0.0' in html(found)
