@@ -6,7 +6,7 @@ headers and metrics are left out, as they are for the peers.
 """
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 import faust
 from aiokafka import TopicPartition
@@ -36,6 +36,7 @@ class Transport(ReadingService):
         keep_freed()
         collect_seldom()
         self.clients = build_for_ingest(self._reading.settings.kafka)
+        self.connected += self.clients.all()
         await self.clients.start()
         await self.know_topics(self.clients.asking)
         await self.join(self.clients.producer, lambda *_: None)
@@ -47,10 +48,6 @@ class Transport(ReadingService):
     @override
     async def prepare(self, starts: Starts) -> None:
         """Nothing to load: the small facts are simply there."""
-
-    @override
-    def closers(self) -> list[Callable[[], Awaitable[None]]]:
-        return [self.clients.stop]
 
 
 class _NoFaustKafka(BootStrategy):

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from streams.kafka.ending import Client
 from streams.kafka.starting import connect
 from streams.kafka.twins import dated_assignor
 from streams.kafka.unpacked import UNBOUNDED, hand_out_unpacked
@@ -44,12 +45,9 @@ class Clients(msgspec.Struct, frozen=True):
         await start(self.outputs)
         await start(self.asking)
 
-    async def stop(self) -> None:
-        """Disconnect all of them."""
-        await self.producer.stop()
-        await self.facts.stop()
-        await self.outputs.stop()
-        await self.asking.stop()
+    def all(self) -> tuple[Client, ...]:
+        """Return each of them."""
+        return self.producer, self.facts, self.outputs, self.asking
 
 
 class IngestClients(msgspec.Struct, frozen=True):
@@ -72,11 +70,9 @@ class IngestClients(msgspec.Struct, frozen=True):
         await start(self.orders)
         await start(self.asking)
 
-    async def stop(self) -> None:
-        """Disconnect all of them."""
-        await self.producer.stop()
-        await self.orders.stop()
-        await self.asking.stop()
+    def all(self) -> tuple[Client, ...]:
+        """Return each of them."""
+        return self.producer, self.orders, self.asking
 
 
 def build_for_ingest(kafka: Kafka) -> IngestClients:

@@ -5,7 +5,7 @@ assignment: facts to their end, outputs read back, notices reconciled, then read
 Stop: no new slice, outputs acknowledged, offsets committed, group left.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -90,6 +90,7 @@ class Engine(ReadingService):
             lambda: build(settings.kafka, self._fact_bounds()),
             settings.worker.load_timeout_ms,
         )
+        self.connected += self.clients.all()
         await self.know_topics(self.clients.asking)
         self.equip(self.clients.facts, self.clients.outputs, self.clients.asking)
         await self.join(self.clients.producer, self.reader.written)
@@ -303,7 +304,3 @@ class Engine(ReadingService):
     @override
     def let_go(self) -> None:
         self.preparing.let_go()
-
-    @override
-    def closers(self) -> list[Callable[[], Awaitable[None]]]:
-        return [self.clients.stop]

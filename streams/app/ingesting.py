@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
@@ -83,6 +83,7 @@ class IngestService(ReadingService):
         super().__init__(reading)
         self._in = inputs
         self._readers: dict[int, Ingest] = {}
+        self.session: aiohttp.ClientSession | None = None
         self.placement = Placement(
             settings.topics.partitions, Horizon().entities_ms, inputs.now_ms
         )
@@ -93,6 +94,7 @@ class IngestService(ReadingService):
         self.clients: IngestClients = await connect(
             lambda: build_for_ingest(settings.kafka), settings.worker.load_timeout_ms
         )
+        self.connected += self.clients.all()
         self._placing = PlacementReader(
             self.clients.orders,
             settings.topics.prefix + "orders",
@@ -231,8 +233,9 @@ class IngestService(ReadingService):
             self.sink.append(orders, [(key, value, NO_HEADERS)], _NoClaim())
 
     @override
-    def closers(self) -> list[Callable[[], Awaitable[None]]]:
-        return [self.clients.stop, self.session.close]
+    async def close_others(self) -> None:
+        if self.session is not None:
+            await self.session.close()
 
 
 def _platform(

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Final
 
@@ -17,10 +17,12 @@ from typing_extensions import override
 from streams.app.clients import member, start
 from streams.app.figures import SourceFigures
 from streams.app.readiness import ranges
-from streams.app.service import WorkerService, close_all, monotonic_ms
+from streams.app.service import WorkerService, in_turn, monotonic_ms
 from streams.errors import TopicsError
 from streams.kafka import twins
 from streams.kafka.batches import LeanBatches
+from streams.kafka.ending import GRACE_MS as DISCONNECT_GRACE_MS
+from streams.kafka.ending import Client, disconnect
 from streams.kafka.incarnations import Expected, Incarnations
 from streams.kafka.input_log import InputLog
 from streams.kafka.room import Room
@@ -34,6 +36,10 @@ from streams.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_CLOSING_S: Final = 1.0
+_CLOSING_PART: Final = 4
+"""Of the drain time a second is left for leaving the group and disconnecting, a quarter
+where it is short."""
 QUEUED_POLLS: Final = 16
 """Polls that may wait for the agent; then the source stops polling."""
 
@@ -79,6 +85,8 @@ class ReadingService(WorkerService):
         """How large a record each topic takes; told before the start."""
         self.built = asyncio.Event()
         """Set when consumer, source and sink exist."""
+        self.connected: list[Client] = []
+        """Clients to be closed at the end; filled as they are made."""
 
     @abstractmethod
     async def prepare(self, starts: Starts) -> None:
@@ -88,9 +96,8 @@ class ReadingService(WorkerService):
     def expected(self) -> Mapping[str, Expected]:
         """Return the topics that must stay what they are while this runs."""
 
-    @abstractmethod
-    def closers(self) -> list[Callable[[], Awaitable[None]]]:
-        """Return what is to be closed last: the producer and whatever else there is."""
+    async def close_others(self) -> None:
+        """Close what is no client of Kafka; there may be nothing."""
 
     def let_go(self) -> None:
         """Write nothing any more: what is on its way is about to be waited for."""
@@ -139,6 +146,7 @@ class ReadingService(WorkerService):
         self.consumer: AIOKafkaConsumer = member(
             settings.kafka, reading.group_id, self._started_ms, reading.policy_file
         )
+        self.connected.append(self.consumer)
         self.source = Source(
             self.consumer,
             InputLog(reading.group_id, self.consumer, self._asking, self.incarnations),
@@ -252,19 +260,21 @@ class ReadingService(WorkerService):
 
     @override
     async def on_stop(self) -> None:
-        """Read nothing new, acknowledge, commit, leave the group, disconnect."""
-        if not self.built.is_set():
-            return
-        await self.halt()
-        self.source.close()
-        self.let_go()
-        await close_all(
-            [
-                self.sink.flush,
-                self.source.stop,
-                self.consumer.stop,
-                self.sink.abort,
-                *self.closers(),
-            ],
-            self._reading.settings.worker.drain_timeout_ms,
-        )
+        """Read nothing new, acknowledge, commit, leave the group, disconnect.
+
+        Within the drain time, whoever is away: a part of it is left for the clients.
+        """
+        drain_s = self._reading.settings.worker.drain_timeout_ms / 1000
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + drain_s
+        begin_to_close_s = until_s - min(_CLOSING_S, drain_s / _CLOSING_PART)
+        await in_turn([self.halt], begin_to_close_s)
+        if self.built.is_set():
+            self.source.close()
+            self.let_go()
+            await in_turn(
+                [self.sink.flush, self.source.stop, self.sink.abort], begin_to_close_s
+            )
+        left_ms = (until_s - loop.time()) * 1000
+        await disconnect(self.connected, max(0, int(left_ms) - DISCONNECT_GRACE_MS))
+        await in_turn([self.close_others], until_s)

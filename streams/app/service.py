@@ -3,17 +3,21 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 from aiokafka.errors import KafkaError
 from mode import Service
 
 from streams.errors import WorkerError
+from streams.kafka.ending import Client, disconnect
 
 log = logging.getLogger(__name__)
 
 _CONNECT_RETRY_S: Final = 1.0
+_AFTER_A_FAILED_START_MS: Final = 500
+_GRACE_S: Final = 0.1
+"""For a step that was cancelled to hear of it."""
 
 
 class Connectable(Protocol):
@@ -22,8 +26,8 @@ class Connectable(Protocol):
     async def start(self) -> None:
         """Connect; raises when no broker answers."""
 
-    async def stop(self) -> None:
-        """Disconnect."""
+    def all(self) -> Sequence[Client]:
+        """Return each of them."""
 
 
 C = TypeVar("C", bound=Connectable)
@@ -52,8 +56,10 @@ async def connect(make: Callable[[], C], patience_ms: int) -> C:
         clients = make()
         try:
             await clients.start()
-        except (KafkaError, OSError) as problem:
-            await clients.stop()
+        except BaseException as problem:
+            await disconnect(clients.all(), _AFTER_A_FAILED_START_MS)
+            if not isinstance(problem, (KafkaError, OSError)):
+                raise
             if monotonic_ms() - began > patience_ms:
                 raise WorkerError(f"no broker answers: {problem}") from problem
             log.warning("no broker answers yet: %s", problem)
@@ -98,15 +104,25 @@ class WorkerService(Service):
             await asyncio.wait(set(self._running))
 
 
-async def close_all(
-    closers: list[Callable[[], Awaitable[None]]], patience_ms: int
+async def in_turn(
+    steps: Iterable[Callable[[], Awaitable[None]]], until_s: float
 ) -> None:
-    """Call each in turn; one that fails or takes too long does not hinder the next."""
-    for close in closers:
+    """Take some steps, one after the other, all of them until a moment of the loop's clock.
+
+    One that fails or takes too long does not hinder the next; each is begun. A
+    cancellation inside a step stays there.
+    """
+    loop = asyncio.get_running_loop()
+    for step in steps:
+        task = asyncio.ensure_future(step())
         try:
-            async with asyncio.timeout(patience_ms / 1000):
-                await close()
-        except (KafkaError, OSError, TimeoutError, WorkerError) as problem:
-            log.warning(
-                "closing was not clean: %s: %s", type(problem).__name__, problem
-            )
+            await asyncio.wait({task}, timeout=max(0.0, until_s - loop.time()))
+        finally:
+            late = not task.done()
+            task.cancel()
+        if late:
+            log.warning("ending does not wait any longer: the time to drain is over")
+            await asyncio.wait({task}, timeout=_GRACE_S)
+        elif not task.cancelled() and task.exception() is not None:
+            problem = task.exception()
+            log.warning("ending was not clean: %s: %s", type(problem).__name__, problem)

@@ -176,8 +176,8 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     dead letter, cut where its topic has no room for it. A hundred times an ordinary request."""
 
     drain_timeout_ms: Span = 5_000
-    """ms that slices on their way may take at shutdown or when partitions leave; what
-    is not acknowledged then is decided by the next worker."""
+    """ms that slices on their way may take when partitions leave, and the whole of a
+    shutdown; what is not acknowledged then is decided by the next worker."""
 
     load_timeout_ms: Span = 300_000
     """ms that loading facts and earlier outputs may take before the worker gives up; a

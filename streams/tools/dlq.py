@@ -9,6 +9,7 @@ from typing import Final, TextIO
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.errors import UsageError
+from streams.kafka.ending import SHORT_MS, disconnect
 from streams.kafka.record import Placed
 from streams.kafka.starting import connect
 from streams.kafka.topics import declare
@@ -110,7 +111,7 @@ async def replay(settings: Settings, choice: Choice, mode: str, out: TextIO) -> 
                 )
                 print(f"sent {place(record)} to {_spot(target)}", file=out)
         finally:
-            await producer.stop()
+            await disconnect([producer], SHORT_MS)
     print(f"{len(records)} sent", file=out)
 
 

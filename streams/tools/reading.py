@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from streams.errors import SourceError, TopicsError
+from streams.kafka.ending import SHORT_MS, disconnect
 from streams.kafka.record import Placed
 from streams.kafka.starting import connect
 from streams.kafka.topics import admin_client
@@ -88,7 +89,7 @@ async def reader(
         hand_out_all(consumer)
         yield consumer
     finally:
-        await consumer.stop()
+        await disconnect([consumer], SHORT_MS)
 
 
 async def scan(

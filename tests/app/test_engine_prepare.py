@@ -343,11 +343,12 @@ async def test_nothing_is_noticed_once_outputs_are_waited_for() -> None:
             watch.look(Glance(NUMBER, ("r-1",)), watched)
 
         parting: Any = Parting(look_again)
-        engine.sink = engine.source = engine.consumer = engine.clients = parting
+        engine.sink = engine.source = parting
+        engine.connected.append(parting)
         engine.built.set()
         watched = await engine.watch_parts()
         await engine.on_stop()
-        assert parting.asked == ["close", "flush", "stop", "stop", "abort", "stop"]
+        assert parting.asked == ["close", "flush", "stop", "abort", "stop"]
         assert parting.written == []
         await bench.prepare(**{ME: 0})  # as a rebalance in between would have it
         look_again()

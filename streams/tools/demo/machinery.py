@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams.errors import UsageError, WorkerError
 from streams.kafka.embedded import EmbeddedBroker
+from streams.kafka.ending import SHORT_MS, disconnect
 from streams.kafka.process import GuardedProcess
 from streams.kafka.starting import connect
 from streams.kafka.topics import admin_client, create, declare
@@ -234,7 +235,7 @@ async def producing(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
         await connect(producer)
         yield producer
     finally:
-        await producer.stop()
+        await disconnect([producer], SHORT_MS)
 
 
 @asynccontextmanager
@@ -252,4 +253,4 @@ async def consuming(
         await connect(consumer)
         yield consumer
     finally:
-        await consumer.stop()
+        await disconnect([consumer], SHORT_MS)

@@ -1,0 +1,137 @@
+"""Closing clients: none keeps the others, and no broker keeps any of them.
+
+aiokafka closes a consumer step by step and leaves out what comes after a step that
+fails. A fetch that waits in its back-off, because its broker is away, lets out the very
+``CancelledError`` by which it is ended: the connections stay, and whoever closes the
+client takes the cancellation for one of its own. A coordinator that is away is waited
+for as long as requests may take.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Protocol
+
+log = logging.getLogger(__name__)
+
+_TRIES: Final = 5
+"""Times that a fetch is cancelled: aiokafka may take one for that of a request."""
+_TRY_S: Final = 0.1
+GRACE_MS: Final = 500
+"""For tasks that were cancelled to hear of it."""
+SHORT_MS: Final = 1_000
+"""What a command leaves its clients for a clean end."""
+
+
+class Client(Protocol):
+    """A consumer or a producer of aiokafka, started or not."""
+
+    async def stop(self) -> None:
+        """Disconnect it."""
+
+
+async def disconnect(clients: Iterable[Client], patience_ms: int) -> None:
+    """Stop clients, all at once, and close the connections of each in any case.
+
+    One that fails or takes too long does not hinder the others; a line in the log tells
+    of it. A cancellation inside a client stays there; one of the caller cuts all
+    connections at once.
+
+    Parameters
+    ----------
+    patience_ms
+        What the clients have for a clean end: batches sent, group left. ``GRACE_MS``
+        may come on top.
+    """
+    stopping = {_begin(client): client for client in clients}
+    if not stopping:
+        return
+    sockets = [socket for client in stopping.values() for socket in _sockets(client)]
+    left: set[asyncio.Future[Any]] = set()
+    try:
+        await asyncio.wait(stopping, timeout=patience_ms / 1000)
+    finally:
+        for task, client in stopping.items():
+            if not _clean(task):
+                _tell(task, client)
+                left |= {task, *_tasks(client)}
+                sockets += _sockets(client)
+        for task in left:
+            task.cancel()
+        for socket in sockets:
+            socket.abort()  # does nothing where it is closed
+    if left:
+        await asyncio.wait(left, timeout=GRACE_MS / 1000)
+    for task in left:
+        _clean(task)  # asks for what it raised, so that nobody misses it
+
+
+def _begin(client: Client) -> "asyncio.Future[Any]":
+    return asyncio.ensure_future(_stop(client))
+
+
+async def _stop(client: Client) -> None:
+    """Stop a client; of a consumer the fetches first, by themselves."""
+    fetcher = getattr(client, "_fetcher", None)
+    if fetcher is not None:
+        fetching: set[asyncio.Future[Any]] = {
+            fetcher._fetch_task,  # noqa: SLF001 - there is no other way to them
+            *fetcher._pending_tasks,  # noqa: SLF001
+        }
+        for _ in range(_TRIES):
+            for task in fetching:
+                task.cancel()
+            _, fetching = await asyncio.wait(fetching, timeout=_TRY_S)
+            if not fetching:
+                fetcher._pending_tasks.clear()  # noqa: SLF001
+                break
+    await client.stop()
+
+
+def _clean(task: "asyncio.Future[Any]") -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+def _tell(task: "asyncio.Future[Any]", client: Client) -> None:
+    if not task.done():
+        why = "it takes too long"
+    elif task.cancelled():
+        why = "it was cancelled inside"
+    else:
+        problem = task.exception()
+        why = f"{type(problem).__name__}: {problem}"
+    log.warning("%s was not closed cleanly: %s", type(client).__name__, why)
+
+
+def _tasks(client: Client) -> "Iterator[asyncio.Future[Any]]":
+    """Yield the tasks that a client may have left."""
+    inner = _inner(client)
+    for owner, names in (
+        (getattr(client, "_fetcher", None), ("_fetch_task",)),
+        (
+            getattr(client, "_coordinator", None),
+            (
+                "_coordination_task",
+                "_heartbeat_task",
+                "_commit_refresh_task",
+                "_reset_committed_task",
+            ),
+        ),
+        (getattr(client, "_sender", None), ("_sender_task",)),
+        (inner, ("_sync_task",)),
+    ):
+        found = (getattr(owner, name, None) for name in names)
+        yield from (task for task in found if task is not None)
+    yield from getattr(getattr(client, "_fetcher", None), "_pending_tasks", ())
+
+
+def _sockets(client: Client) -> list[asyncio.Transport]:
+    """Return the open connections of a client."""
+    connections = getattr(_inner(client), "_conns", {}).values()
+    writers = (getattr(connection, "_writer", None) for connection in connections)
+    return [writer.transport for writer in writers if writer is not None]
+
+
+def _inner(client: Client) -> object:
+    """Return what connects: of a consumer it is private."""
+    return getattr(client, "_client", None) or getattr(client, "client", None)
