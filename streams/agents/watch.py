@@ -1,8 +1,8 @@
 """The ``watch`` agent: changes of facts in, notices and dead facts out."""
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable
-from typing import Protocol
+from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+from typing import Final, Protocol
 
 import faust
 import msgspec
@@ -12,15 +12,19 @@ from faust.types import ChannelT, StreamT
 from streams.agents.watching import NOTICE_KINDS, Due, due, switch_ignored
 from streams.decision.ledger import Ledger
 from streams.decision.policy import Policy
+from streams.decision.ship_race import have_left
 from streams.kafka.facts import BadFact, FactsReader
 from streams.kafka.progress import Claim
 from streams.kafka.recovery import Answered, OutputTopics
 from streams.kafka.sink import Sink
+from streams.kafka.tables import PartitionTables
 from streams.kafka.unread import remains_of
 from streams.records.dead_letters import dead_letter
 from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.outgoing import Outgoing
 
+_AT_ONCE: Final = 200
+"""Refunds looked at between two turns of the event loop."""
 _TYPES = event_types((*NOTICE_KINDS, "manual_review"))
 
 
@@ -75,14 +79,40 @@ async def run(glances: AsyncIterable[Glance], parts: WatchParts) -> None:
         if not await parts.ours(glance.partition):
             parts.hold(glance)
             continue
-        look(glance, parts)
-        await parts.sink.room()
-        await asyncio.sleep(0)  # after a load thousands wait; requests go between them
+        for piece in _cut(glance, parts):
+            if piece is not glance and not await parts.ours(piece.partition):
+                parts.hold(piece)
+                continue
+            look(piece, parts)
+            await parts.sink.room()
+            await asyncio.sleep(0)  # thousands may wait; requests go between them
 
 
 def everything(ledger: Ledger, partition: int) -> Glance:
     """Return the glance that reconciles a partition after its load."""
     return Glance(partition, ledger.refund_ids())
+
+
+def _cut(glance: Glance, parts: WatchParts) -> Sequence[Glance]:
+    """Cut a glance at many refunds into some at a few."""
+    tables = parts.facts.tables.get(glance.partition)
+    refund_ids = () if tables is None else _refund_ids(glance, tables)
+    if len(refund_ids) <= _AT_ONCE:
+        return (glance,)
+    return [
+        Glance(glance.partition, tuple(refund_ids[begin : begin + _AT_ONCE]))
+        for begin in range(0, len(refund_ids), _AT_ONCE)
+    ]
+
+
+def _refund_ids(glance: Glance, tables: PartitionTables) -> Sequence[str]:
+    """Return what to look at: of an order its approvals, once its goods have left."""
+    found = list(glance.refund_ids)
+    for order_id in glance.order_ids:
+        order = tables.orders.get(order_id)
+        if order is not None and have_left(order):
+            found += tables.ledger.approved_on(order_id)
+    return found
 
 
 def look(glance: Glance, parts: WatchParts) -> None:
@@ -93,10 +123,7 @@ def look(glance: Glance, parts: WatchParts) -> None:
     now_ms = parts.now_ms()
     policy = parts.policy()
     ledger = tables.ledger
-    refund_ids = list(glance.refund_ids)
-    for order_id in glance.order_ids:
-        refund_ids += ledger.approved_on(order_id)
-    for refund_id in refund_ids:
+    for refund_id in _refund_ids(glance, tables):
         for found in due(tables, refund_id, policy, now_ms):
             _write(found, glance.partition, parts, now_ms)
     for shop_id, where, offset in parts.facts.switches.pop(glance.partition, ()):

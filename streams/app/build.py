@@ -19,6 +19,7 @@ from streams.agents import decide, ingest, watch
 from streams.app.categories import load_categories
 from streams.app.counters import EngineCounters
 from streams.app.engine import Engine, EngineInputs
+from streams.app.glancing import QUEUED_GLANCES
 from streams.app.ingesting import IngestInputs, IngestService
 from streams.app.preflight import check_topics
 from streams.app.readiness import Readiness
@@ -166,7 +167,7 @@ def _deciding(
     counters: EngineCounters,
 ) -> Engine:
     polls = app.channel(maxsize=QUEUED_POLLS)
-    glances = app.channel(maxsize=sys.maxsize)
+    glances = app.channel(maxsize=QUEUED_GLANCES)
     engine = Engine(
         EngineInputs(
             settings=settings,

@@ -12,6 +12,8 @@ from streams.decision.ledger import Ledger
 from streams.kafka.tables import Applied
 
 _CHUNK: Final = 500
+QUEUED_GLANCES: Final = 16
+"""Glances that may wait in the agent's channel; the others wait here, each once."""
 
 
 class Glances:
@@ -27,6 +29,8 @@ class Glances:
         self._put = put
         self.waiting: asyncio.Queue[Glance] = asyncio.Queue()
         """Asked for, and not handed on yet."""
+        self._asked: set[Glance] = set()
+        """Those at orders that wait: an order that changes again need not wait twice."""
         self._held: defaultdict[int, list[Glance]] = defaultdict(list)
         """By partition: handed on while it was nobody's to look at."""
 
@@ -52,6 +56,10 @@ class Glances:
 
     def at(self, glance: Glance) -> None:
         """Have something looked at."""
+        if glance.order_ids:
+            if glance in self._asked:
+                return
+            self._asked.add(glance)
         self.waiting.put_nowait(glance)
 
     def hold(self, glance: Glance) -> None:
@@ -72,7 +80,9 @@ class Glances:
     async def pass_on(self) -> None:
         """Bring them to the agent: a channel's own queue is not what agents read."""
         while True:
-            await self._put(await self.waiting.get())
+            glance = await self.waiting.get()
+            self._asked.discard(glance)  # what changes from now on is looked at again
+            await self._put(glance)
 
 
 class NoGlances(Glances):

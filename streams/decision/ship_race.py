@@ -109,6 +109,16 @@ def judge_race(
     return Race(SHIP_AFTER_REFUND, gap_ms, basis, at_ms)
 
 
+def have_left(order: Order) -> bool:
+    """Whether the goods of an order are known to have left; without that there is no race.
+
+    So an approval need not be looked at when anything else of its order changes.
+    """
+    unusual = order.unusual
+    times = (unusual.picked_up_at_ms, ""), (unusual.shipped_at_ms, "")
+    return _earliest(*times) is not None or _shipped(order)
+
+
 def _shipped(order: Order) -> bool:
     """R-05, E-8: whether the back end shows the order as shipped."""
     back_end = order.unusual.back_end_status

@@ -1,6 +1,7 @@
 """Notices that facts call for: each once, none lost, whatever crashes between."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,12 +15,14 @@ from streams.decision.engine import decide
 from streams.decision.facts import see
 from streams.decision.ledger import Entry, Ledger
 from streams.decision.model import Facts, Request
+from streams.decision.policy import Policies
 from streams.records.decisions import encode_decision
 from tests import samples
 from tests.agents.stage import INPUT, ORDERS, OUTCOMES, SHOPS, Stage, ready
 from tests.agents.world import SHIPPED, World, policy
 from tests.fakes import turns
 from tests.samples import DROP, NOW, NUMBER
+from tests.work import Calls
 
 pytestmark = pytest.mark.asyncio
 
@@ -365,6 +368,71 @@ async def test_a_worker_that_slept_notices_nothing_before_the_group_confirms_it(
         await asyncio.wait_for(looking, 5)
         assert stage.written("refund.notices") == []
         assert stage.held
+
+
+async def test_the_many_approvals_of_an_order_are_looked_at_in_turns_with_other_work() -> (
+    None
+):
+    async with ready() as stage:
+        many = 450
+        again = policy(prior_refund_states=["failed"])
+        stage.facts.shared.policies = Policies((again,))
+        for number in range(many):
+            stage.ask(refund_id=f"r-{number}")
+        while stage.counted.latencies_ms == [] or stage.source.read_to[INPUT] < many:
+            await stage.decide()
+            await stage.sink.flush()
+        assert len(stage.written("refund.approvals")) == many
+        stage.glances.clear()
+        order_of(stage, order_status="shipped")
+        await stage.caught_up()
+        (glance,) = stage.glances
+        looking = asyncio.create_task(stage.look())
+        seen = set()
+        while not looking.done():
+            seen.add(len(stage.counted.kinds))
+            await asyncio.sleep(0)
+        assert seen >= {0, 400, 800}  # a race and a loss of each, 200 at a time
+        assert len(stage.written("refund.notices")) == 2 * many
+        stage.glances.append(glance)
+        await stage.look()
+        assert len(stage.written("refund.notices")) == 2 * many
+
+
+async def test_approvals_not_looked_at_yet_wait_when_the_partition_is_taken_away() -> (
+    None
+):
+    async with ready() as stage:
+        again = policy(prior_refund_states=["failed"])
+        stage.facts.shared.policies = Policies((again,))
+        many = [f"r-{number}" for number in range(450)]
+        stage.glances[:] = [Glance(NUMBER, tuple(many))]
+        looking = asyncio.create_task(stage.look())
+        await asyncio.sleep(0)
+        await stage.consumer.rebalance()
+        await asyncio.wait_for(looking, 5)
+        held = [one for glance in stage.held for one in glance.refund_ids]
+        assert held in (many[200:], many[400:])
+
+
+async def test_a_change_of_an_order_costs_the_same_however_many_approvals_it_has() -> (
+    None
+):
+    """Before its goods have left there is nothing to look for."""
+    spent = []
+    for many in (1, 90):
+        async with ready() as stage:
+            again = policy(prior_refund_states=["failed"])
+            stage.facts.shared.policies = Policies((again,))
+            for number in range(many):
+                stage.ask(refund_id=f"r-{number}")
+            await stage.decide()
+            order_of(stage, delivery_block=1)
+            await stage.caught_up()
+            glance = stage.glances[-1]
+            assert glance.order_ids == ("o-1",)
+            spent.append(Calls().of(partial(watch.look, glance, stage.watch_parts)))
+    assert spent[0] == spent[1]
 
 
 async def test_a_rebalance_waits_for_the_notices_under_way() -> None:

@@ -1,11 +1,8 @@
 """The ledger's sums mean what every single decision means, and cost the same for many."""
 
-import sys
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from random import Random
-from types import FrameType
 from typing import Final
 
 import pytest
@@ -20,6 +17,7 @@ from streams.decision.model import History, Request
 from streams.decision.policy import Policy
 from tests.decision.base import policy
 from tests.decision.every_row import EveryRow
+from tests.work import Calls
 
 NOW: Final = 1_773_800_101_000
 WEEK: Final = 7 * 86_400_000
@@ -304,25 +302,6 @@ def test_an_order_of_many_refunds_means_what_each_of_them_means(
     history: list[Entry | tuple[str, Fate]],
 ) -> None:
     all_the_same(history, 40)
-
-
-class Calls:
-    """Counts the calls, of Python and of C functions, that a piece of work makes."""
-
-    def __init__(self) -> None:
-        self._found: Counter[str] = Counter()
-
-    def of(self, work: Callable[[], object]) -> int:
-        self._found.clear()
-        sys.setprofile(self._note)
-        try:
-            work()
-        finally:
-            sys.setprofile(None)
-        return self._found["call"] + self._found["c_call"]
-
-    def _note(self, _frame: FrameType, event: str, _argument: object) -> None:
-        self._found[event] += 1
 
 
 def crowded(many: int, make: Callable[[int], Entry]) -> Ledger:

@@ -6,6 +6,7 @@ from streams.decision.ship_race import (
     SHIP_AFTER_REFUND,
     TEXTS,
     Race,
+    have_left,
     judge_race,
 )
 from tests.decision.base import NOW, changed_order
@@ -65,6 +66,18 @@ def test_shipped_without_any_time_is_a_race_on_an_unknown_basis(status: str) -> 
     assert race(order_status=status) == unknown
     assert race(order_status="paid", back_end_status=status) == unknown
     assert race(order_status=status, back_end_status="paid") is None
+
+
+@pytest.mark.parametrize("status", ["paid", "shipped", None])
+@pytest.mark.parametrize("at_ms", [None, 0, "1", 1, NOW])
+@pytest.mark.parametrize("name", ["picked_up_at_ms", "shipped_at_ms"])
+def test_goods_that_are_not_known_to_have_left_are_in_no_race(
+    name: str, at_ms: object, status: str | None
+) -> None:
+    changes = {name: at_ms, "order_status": status}
+    left = have_left(changed_order(changes))
+    assert left == (race(**changes) is not None)
+    assert left == (status == "shipped" or (type(at_ms) is int and at_ms > 0))
 
 
 def test_an_approval_is_watched_for_thirty_days() -> None:

@@ -1,0 +1,41 @@
+"""What the watch agent is to look at waits once, however often it is asked for."""
+
+import asyncio
+
+import pytest
+
+from streams.agents.watch import Glance
+from streams.app.glancing import Glances
+from streams.kafka.tables import Applied
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_an_order_that_changes_often_waits_once_and_is_looked_at_after_each() -> (
+    None
+):
+    handed: list[Glance] = []
+    gate = asyncio.Semaphore(0)
+
+    async def put(glance: Glance) -> None:
+        handed.append(glance)
+        await gate.acquire()
+
+    glances = Glances(put)
+    order = Glance(3, order_ids=("o-1",))
+    passing = asyncio.create_task(glances.pass_on())
+    for _ in range(1_000):
+        glances.at_applied(3, Applied(order_id="o-1"))
+    glances.at_applied(4, Applied(order_id="o-1"))  # of another partition
+    assert glances.waiting.qsize() == 2
+    await asyncio.sleep(0)
+    assert handed == [order]
+    glances.at_applied(3, Applied(order_id="o-1"))  # it changed after that
+    assert glances.waiting.qsize() == 2
+    for _ in range(2):
+        gate.release()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert handed == [order, Glance(4, order_ids=("o-1",)), order]
+    passing.cancel()
+    await asyncio.wait({passing})
