@@ -12,6 +12,7 @@ import os
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.settings import Settings, connection, load
+from streams.visible import visible
 
 
 async def due(settings: Settings) -> dict[str, int]:
@@ -38,7 +39,7 @@ async def due(settings: Settings) -> dict[str, int]:
 def main() -> None:
     """Print what is due."""
     for key, fen in asyncio.run(due(load(os.environ, None, {}))).items():
-        print(f"{key}  {fen // 100}.{fen % 100:02} yuan")
+        print(visible(f"{key}  {fen // 100}.{fen % 100:02} yuan"))
 
 
 if __name__ == "__main__":

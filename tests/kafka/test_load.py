@@ -116,3 +116,13 @@ async def test_a_load_that_is_ended_does_not_go_on_sending(
                 load.kill()
     assert load.returncode == code
     assert b"Traceback" not in errors, errors.decode()
+
+
+async def test_a_load_that_nobody_answers_ends_with_code_1(
+    kafka: Kafka, topics: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
+        short = ("--rate", "50", "--seconds", "1", "--warm-up", "0", "--patience", "1")
+        assert await run(lab, "load", *SMALL, *PATIENT, *short) == 1
+        out = capfd.readouterr().out
+        assert "requests was answered: is a worker running on these topics" in out

@@ -196,10 +196,10 @@ _ALL: Final = (
         _R.POLICY_NOT_LOADED,
         _AS_USUAL,
         operator=(
-            "发布在申请时间之前生效的规则；先用 refund policy check 检查。",
+            "用 refund policy publish 发布在申请时间之前生效的规则。",
             (
-                "Publish a policy in force before the time of the request; check it with "
-                "`refund policy check` first."
+                "Publish a policy that is in force before the time of the request: "
+                "`refund policy publish`."
             ),
         ),
     ),
@@ -207,8 +207,11 @@ _ALL: Final = (
         _R.SERVICE_PAUSED,
         _AS_USUAL,
         operator=(
-            "暂停的原因消除后，恢复服务。",
-            "End the pause when its cause is gone.",
+            "暂停的原因消除后，用 refund policy resume 恢复；由规则暂停的，发布新版本。",
+            (
+                "End the pause when its cause is gone: `refund policy resume`; one that the "
+                "policy itself says, with its next version."
+            ),
         ),
     ),
     Advice(

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-import msgspec
-
 from streams.decision.pause import Pause
 from streams.decision.policy import Policy, full_name
 from streams.decision.publication import PolicyRecord
@@ -120,7 +118,7 @@ def print_history(book: PolicyBook, at_ms: int, form: str, out: TextIO) -> None:
     rows = sorted(_history(book, at_ms), key=_when)
     if form == "json":
         for row in rows:
-            print(msgspec.json.encode(row).decode(), file=out)
+            print(show.json_line(row), file=out)
         return
     show.table(
         out,
