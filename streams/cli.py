@@ -181,12 +181,18 @@ def decide(
     file: Annotated[str, typer.Argument(metavar="[FILE|-]")] = "-",
     policy: PolicyFile = None,
 ) -> None:
-    """JSON lines in, one decision a line out; no broker, no settings."""
-    from streams.tools.decide import decide_lines  # noqa: PLC0415
+    """JSON lines in, one decision a line out; no broker, no settings.
+
+    Exit code 1 when a line was a dead letter; all lines are answered all the same.
+    """
+    from streams.tools.decide import Answers  # noqa: PLC0415
 
     shipped = load_policy(policy)
     with opened(file) as lines:
-        print_lines(decide_lines(lines, shipped))
+        answers = Answers(lines, shipped)
+        print_lines(answers)
+    if answers.dead_letters:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -86,7 +86,7 @@ def encoded(base: dict[str, Any], **changes: object) -> bytes:
     return json.dumps(
         {key: value for key, value in merged.items() if value is not DROP},
         ensure_ascii=False,
-    ).encode()
+    ).encode(errors="backslashreplace")  # half a character stays an escape
 
 
 def request(**changes: object) -> bytes:

@@ -57,6 +57,7 @@ _WITHOUT_ORDER: Final[dict[str, object]] = {
     "shipped_at_ms": None,
     "ship_signals": None,
     "listed": None,
+    "unnamed_lines": None,
 }
 """A quote that leaves the order out; without an order nothing is approved."""
 

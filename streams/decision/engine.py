@@ -144,6 +144,7 @@ def _checks(active: Active, seen: Seen) -> tuple[Check, ...]:
         and seen.unavailable is None
         and seen.limits is None
         and seen.listed is None
+        and seen.unnamed_lines is None
         and seen.order_vetoed is None
         and seen.total_changed_at_ms is None
         and seen.presale_stage is None

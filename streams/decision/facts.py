@@ -10,20 +10,28 @@ from typing import Final
 
 import msgspec
 
+from streams.decision.listed import (
+    all_named,
+    entries_on,
+    may_be_listed,
+    unnamed_lines,
+)
 from streams.decision.model import (
     NO_HISTORY,
     NOTHING_UNUSUAL,
     Buyer,
     Facts,
-    Goods,
     Limit,
     Order,
     Quality,
     Request,
     Seen,
+    Shop,
     Unusual,
 )
 from streams.decision.policy import Policy
+from streams.decision.rules.buyer import KNOWN as MARKS
+from streams.decision.rules.buyer import QUALITY
 
 NO_BUYER: Final = Buyer(None)
 UNREADABLE: Final = "unknown"
@@ -90,15 +98,17 @@ def see(  # noqa: C901 - calls cost more than they hold here
             buyer.quality, request.requested_at_ms, decided_at_ms
         )
         buyer_as_of_ms = facts.buyer_as_of_ms
-        if buyer.limits or not buyer.limits_readable:
-            limits = _limits(buyer, decided_at_ms)
+        if buyer.limits != ():
+            limits = _limits(buyer.limits, decided_at_ms)
+    elif buyer is not None and not _is_id(buyer.buyer_id):
+        limits = NOBODYS
     if shop is not None and (shop_id is None or shop.shop_id != shop_id):
-        shop = None
+        shop = None if _is_id(shop.shop_id) else NOBODYS_SHOP
     history, vetoed = facts.history, facts.order_vetoed
     goods, unusual = order.goods, order.unusual
     listed = None
     if catalog is not None and catalog.listed and may_be_listed(catalog.names, goods):
-        listed = _listed(catalog.listed, goods)
+        listed = entries_on(catalog.listed, goods)
     return Seen(
         order.order_version,
         order.order_status,
@@ -151,6 +161,7 @@ def see(  # noqa: C901 - calls cost more than they hold here
         taken_shop,
         facts.expected_partition,
         facts.pause,
+        None if all_named(goods) else unnamed_lines(catalog, goods),
     )
 
 
@@ -158,37 +169,54 @@ NO_ORDER: Final = Order("", *(None,) * 8)
 """Stands for an order that nobody knows: every field without a value."""
 
 
+NOBODYS: Final = ("unknown",)
+"""E-32: limits of a row that does not say whose they are."""
+NOBODYS_SHOP: Final = Shop(None, standing=UNREADABLE)
+"""E-32: a row that does not say of which shop it speaks."""
+
+
+def _is_id(value: object) -> bool:
+    """Whether a row says whose it is; the codec has made cut texts no texts."""
+    return type(value) is str and value != ""
+
+
 def _qualities(
     entries: tuple[Quality, ...], requested_at_ms: int | None, decided_at_ms: int
 ) -> tuple[object, object]:
-    """R-07, E-14: the mark at T (without T, at the decision) and at the decision."""
+    """R-07, E-14: the mark at T (without T, at the decision) and at the decision.
+
+    An entry without a start or a value may hold at any moment and say anything, so
+    nothing is known beside it (E-31). Beside a mark that nobody knows, a good one is
+    not believed either.
+    """
     if requested_at_ms is None:
         requested_at_ms = decided_at_ms
-    if entries:
-        newest = entries[-1]
-        from_ms = newest.from_ms
-        if (
-            type(from_ms) is int
-            and from_ms <= requested_at_ms
-            and from_ms <= decided_at_ms
-        ):
-            return newest.value, newest.value
-    return quality_at(entries, requested_at_ms), quality_at(entries, decided_at_ms)
+    doubtful = False
+    for entry in entries:
+        if type(entry.from_ms) is not int or type(entry.value) is not str:
+            return UNREADABLE, UNREADABLE
+        doubtful = doubtful or entry.value not in MARKS
+    then, now = quality_at(entries, requested_at_ms), quality_at(entries, decided_at_ms)
+    if doubtful:
+        then, now = (UNREADABLE if mark == QUALITY else mark for mark in (then, now))
+    return then, now
 
 
 def quality_at(entries: tuple[Quality, ...], at_ms: int) -> object:
-    """E-13: the value of the last entry that began at or before a moment, UTC ms.
+    """E-13, E-31: the value that began last at or before a moment, UTC ms.
 
-    None when there is none. An entry whose start cannot be read might hold at that
-    moment, so nothing older is believed either.
+    Where entries stand in the list decides between equal starts only: then the later
+    one counts. None when there is none.
     """
-    for entry in reversed(entries):
+    value: object = None
+    began_ms: int | None = None
+    for entry in entries:
         from_ms = entry.from_ms
-        if type(from_ms) is not int:
-            return None
-        if from_ms <= at_ms:
-            return entry.value
-    return None
+        if type(from_ms) is not int or from_ms > at_ms:
+            continue
+        if began_ms is None or from_ms >= began_ms:
+            began_ms, value = from_ms, entry.value
+    return value
 
 
 def _taken(value: object, name: str, faults: tuple[str, ...] | None) -> str | None:
@@ -198,11 +226,13 @@ def _taken(value: object, name: str, faults: tuple[str, ...] | None) -> str | No
     return value
 
 
-def _limits(buyer: Buyer, decided_at_ms: int) -> tuple[str, ...] | None:
-    """FR-1.7(1)b, E-22, E-25: which limits run at the decision."""
-    running = {_running(limit, decided_at_ms) for limit in buyer.limits}
-    if not buyer.limits_readable:
-        running.add("unknown")
+def _limits(
+    limits: tuple[Limit, ...] | None, decided_at_ms: int
+) -> tuple[str, ...] | None:
+    """FR-1.7(1)b, E-22, E-25, E-30: which limits run at the decision."""
+    if limits is None:
+        return ("unknown",)
+    running = {_running(limit, decided_at_ms) for limit in limits}
     return tuple(sorted(name for name in running if name is not None)) or None
 
 
@@ -220,35 +250,6 @@ def _running(limit: Limit, decided_at_ms: int) -> str | None:
     if from_ms is not None and from_ms > decided_at_ms:
         return None
     return "limited" if kind == "limited" else "cancelled"
-
-
-def may_be_listed(names: set[str] | None, goods: Goods) -> bool:
-    """Say in one look whether an entry can touch a line; nearly none does."""
-    if names is None:
-        return True
-    try:
-        for path in goods.paths:
-            if type(path) is tuple and not names.isdisjoint(path):
-                return True
-        return not names.isdisjoint(goods.skus)
-    except TypeError:  # a list among the names: no entry is named like that
-        return True
-
-
-def _listed(
-    table: dict[str, object], goods: Goods
-) -> tuple[tuple[str, object], ...] | None:
-    """E-23: the catalogue's entries that touch a line, each once."""
-    found: dict[str, object] = {}
-    for path in goods.paths:
-        if type(path) is tuple:
-            for name in path:
-                if type(name) is str and "category:" + name in table:
-                    found["category:" + name] = table["category:" + name]
-    for sku in goods.skus:
-        if type(sku) is str and "sku:" + sku in table:
-            found["sku:" + sku] = table["sku:" + sku]
-    return tuple(found.items()) or None
 
 
 def _signals(unusual: Unusual) -> tuple[str, ...] | None:

@@ -13,6 +13,7 @@ from streams.decision.policy import Policy
 
 APPROVED: Final = "auto_approve"
 MANUAL: Final = "manual_review"
+UNDECIDED: Final = "undecided"
 WITHDRAWN: Final = "withdrawn"
 WITHDRAW: Final = "withdraw"
 
@@ -23,6 +24,8 @@ UNKNOWN: Final = "unknown"
 
 GIVEN: Final = ("approved", "executing", "succeeded", "failed")
 """States of a refund that somebody approved, whatever became of the money (E-20)."""
+NOT_GIVEN: Final = (UNDECIDED, "in_review", "rejected", WITHDRAWN)
+"""All other states; one that nobody knows is in neither list."""
 PRIOR: Final = ("approved", "executing", "succeeded")
 """R-11, when no policy says otherwise."""
 OVER: Final = (*GIVEN, "rejected", WITHDRAWN)
@@ -107,9 +110,10 @@ def first_decision(request: Request, rows: Iterable[Past]) -> Past | None:
     """Return the row that holds the first decision of this very version, if any.
 
     Case 57: it is printed again, facts unread. An earlier ``manual_review`` can be
-    printed again only with its codes. A withdrawal is a record of its own and never
-    repeats the decision on the money (E-19). Beside an approval nothing else counts:
-    what else is known came after it (case 72). Of several the earliest is the first.
+    printed again only with its codes, and not once its version is withdrawn (E-36). A
+    withdrawal is a record of its own and never repeats the decision on the money (E-19).
+    Beside an approval nothing else counts: what else is known came after it (case 72).
+    Of several the earliest is the first.
     """
     version = request.refund_version
     if version is None or request.action == WITHDRAW:
@@ -121,6 +125,8 @@ def first_decision(request: Request, rows: Iterable[Past]) -> Past | None:
         and _side(row.refund_version, version) == SAME
     ]
     approved = [row for row in own if row.outcome == APPROVED]
+    if not approved and any(row.state == WITHDRAWN for row in own):
+        return None
     manual = [row for row in own if row.outcome == MANUAL and _codes(row)]
     return min(approved or manual, key=_decided_first, default=None)
 
@@ -133,19 +139,22 @@ def _decided_first(row: Past) -> tuple[bool, int, str]:
 
 
 def _of_same_refund(version: int | None, row: Past) -> set[str]:
-    """Cases 58 to 62, E-20: what a row of the same refund means.
+    """Cases 58 to 62, E-20, E-36, E-37: what a row of the same refund means.
 
-    A withdrawal has a version of its own (E-19), but is no newer request. Of a row
-    whose version cannot be compared, the worse is believed.
+    What is withdrawn is no newer request, whatever was decided on it before, unless it
+    was approved (E-19). Of a row whose version cannot be compared, or whose state nobody
+    knows, the worse is believed.
     """
     found: set[str] = set()
     side = _side(row.refund_version, version)
-    if row.state == WITHDRAWN and row.outcome is None:
+    if row.state == WITHDRAWN and row.outcome != APPROVED:
         if side != OLDER:
             found.add("withdrawn")
     elif side == NEWER:
         found.add("newer_version")
-    if side in (OLDER, UNKNOWN) and (row.outcome == APPROVED or row.state in GIVEN):
+    if side in (OLDER, UNKNOWN) and (
+        row.outcome == APPROVED or row.state not in NOT_GIVEN
+    ):
         found.add("approved_before")
     return found
 
@@ -175,11 +184,17 @@ def _count(approvals: Approvals, policy: Policy | None, at_ms: int) -> int:
 def _used_fen(approvals: Approvals, policy: Policy | None, at_ms: int) -> int | None:
     """E-26: what the window's approvals used of the quota; None = unreadable.
 
-    Failed payouts alone are given back (case 72).
+    Failed payouts alone are given back (case 72). A sum of more digits than can be
+    written is no sum (E-35).
     """
     if policy is None or policy.buyer_amount_window_ms is None:
         return 0
-    return approvals.used_fen(at_ms - policy.buyer_amount_window_ms, at_ms)
+    used_fen = approvals.used_fen(at_ms - policy.buyer_amount_window_ms, at_ms)
+    return None if used_fen is None or used_fen >= BEYOND else used_fen
+
+
+BEYOND: Final = 10**4_300
+"""The first integer that could not be written into a decision."""
 
 
 class ListedApprovals:

@@ -119,14 +119,14 @@ class Limit(msgspec.Struct, frozen=True, gc=False):
 
 
 class Buyer(msgspec.Struct, frozen=True, gc=False):
-    """Buyer facts (``refund.buyers``); ``quality`` is oldest first."""
+    """Buyer facts (``refund.buyers``)."""
 
     buyer_id: object
     quality: tuple[Quality, ...] = ()
-    limits: tuple[Limit, ...] = ()
+    """In any order; ``from_ms`` says which is the newest (E-31)."""
+    limits: tuple[Limit, ...] | None = None
+    """None = not told, or no list: nobody can say whether the buyer is limited (E-30)."""
     as_of_ms: object = None
-    limits_readable: bool = True
-    """False when ``limits`` was sent but is no list of objects: nobody can say who is limited."""
 
 
 class Shop(msgspec.Struct, frozen=True, gc=False):
@@ -141,13 +141,16 @@ class Shop(msgspec.Struct, frozen=True, gc=False):
 class Catalog(msgspec.Struct, frozen=True):
     """What the operator excludes: ids such as ``category:virtual`` or ``sku:k1``."""
 
-    listed: dict[str, object]
-    """id -> kind (``virtual``, ``custom``, ``excluded``); only entries with ``excluded`` true."""
+    listed: dict[str, tuple[object, ...]]
+    """id -> the kinds of its entries (``virtual``, ``custom``, ``excluded``), nearly always
+    one (E-33); only entries with ``excluded`` true."""
     as_of_ms: object = None
     """Dates the category tree only."""
     names: set[str] | None = None
     """The ids without their prefix, perhaps with some that are gone: what has none of
     them in common with an order is not listed. None = look up every id."""
+    articles: set[str] | None = None
+    """The ids of articles among them (E-29). None = look through ``listed``."""
 
 
 class History(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -269,6 +272,8 @@ class Seen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     pause: object = None
     """The operator's pause that held at the decision (FR-Q3): its ``published_at_ms``, or
     ``unreadable``; None = none."""
+    unnamed_lines: tuple[int, ...] | None = None
+    """Places of lines that name no article, while the catalogue lists some (E-29)."""
     cut: tuple[str, ...] | None = None
     """Fields that were too long to be quoted and are left out; a person decides then."""
 

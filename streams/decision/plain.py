@@ -25,20 +25,21 @@ from streams.decision.approval import (
     named_by,
     shop_text,
 )
-from streams.decision.facts import may_be_listed
+from streams.decision.listed import all_named, may_be_listed
 from streams.decision.model import (
     NOTHING_UNUSUAL,
     Buyer,
     Catalog,
     Goods,
     Order,
+    Quality,
     Request,
     Shop,
 )
 from streams.decision.policy import Policy
 from streams.decision.rules import READINGS, active_rules
 from streams.decision.rules.amount import CURRENCY
-from streams.decision.rules.buyer import QUALITY
+from streams.decision.rules.buyer import KNOWN, QUALITY
 from streams.decision.rules.goods import root_of
 from streams.decision.rules.order import PAID, PAY_LATER_TYPE
 from streams.decision.rules.request import ORDINARY
@@ -112,7 +113,10 @@ class Known:
         return text
 
     def _plain(self, goods: Goods) -> bool:
-        """Unshipped, not custom-made, of categories that are known and not listed."""
+        """Unshipped, not custom-made, of categories that are known and not listed.
+
+        A line that names no article is left to the long way (E-29).
+        """
         excluded = self.policy.excluded_roots
         columns = goods.paths, goods.quantities, goods.shipped_counts, goods.customs
         if {len(column) for column in columns} != {len(goods.skus)}:
@@ -129,7 +133,11 @@ class Known:
                 or custom is not False
             ):
                 return False
-        return bool(goods.paths) and not may_be_listed(self._names, goods)
+        return (
+            bool(goods.paths)
+            and all_named(goods)
+            and not may_be_listed(self._names, goods)
+        )
 
     def shop(self, shop_id: str, row: Shop | None) -> ShopText | None:
         """Return an eligible shop; None when a rule might speak."""
@@ -285,9 +293,9 @@ class Plain:
         buyer_ms, quality = buyer.as_of_ms, buyer.quality
         if (
             not quality
-            or buyer.limits
-            or not buyer.limits_readable
+            or buyer.limits != ()
             or type(buyer_ms) is not int
+            or buyer.buyer_id != buyer_id
         ):
             return None
         from_ms = quality[-1].from_ms
@@ -296,6 +304,7 @@ class Plain:
             or type(from_ms) is not int
             or from_ms > at_ms
             or from_ms > self._decided_at_ms
+            or (len(quality) > 1 and not _newest_last(quality, from_ms))
         ):
             return None
         if order_ms < self._orders_ms:  # noqa: PLR1730 - as above
@@ -347,6 +356,15 @@ class Plain:
             text,
             self._common,
         )
+
+
+def _newest_last(entries: tuple[Quality, ...], newest_ms: int) -> bool:
+    """E-31: whether all entries can be read, and none began after the last one."""
+    for entry in entries:
+        from_ms = entry.from_ms
+        if type(from_ms) is not int or from_ms > newest_ms or entry.value not in KNOWN:
+            return False
+    return True
 
 
 def _goods_text(goods: Goods) -> str:

@@ -11,6 +11,7 @@ import msgspec
 
 from streams.decision.entries import UNKNOWN_FATE, Fate
 from streams.decision.ledger import Ledger
+from streams.decision.listed import ARTICLE, names_goods
 from streams.decision.model import Buyer, Catalog, Order, Shop
 from streams.decision.policy import Policies
 from streams.kafka.policy_book import PolicyBook
@@ -143,7 +144,7 @@ class PartitionTables:
         buyer = decode_buyer(value)
         if isinstance(buyer, Unreadable):
             if buyer_id is not None:
-                self.buyers[buyer_id] = Buyer(buyer_id, limits_readable=False)
+                self.buyers[buyer_id] = Buyer(buyer_id)
             return buyer
         buyer_id = str(buyer.buyer_id)
         if (
@@ -202,9 +203,10 @@ class SharedTables:
         self.shops: dict[str, Shop] = {}
         self.sought: set[str] = set()
         """Shops that were looked for and had no row."""
-        self.listed: dict[str, object] = {}
+        self.listed: dict[str, tuple[object, ...]] = {}
         self._listed_names: set[str] = set()
-        self.catalog = Catalog(self.listed, None, self._listed_names)
+        self._articles: set[str] = set()
+        self.catalog = Catalog(self.listed, None, self._listed_names, self._articles)
         self.book = PolicyBook(policies)
         self.policies = policies
         """Those of the book."""
@@ -244,24 +246,30 @@ class SharedTables:
         entry_id = _text(key)
         if value is None:
             if entry_id is not None:
-                self.listed.pop(entry_id, None)
+                self._take_off(entry_id)
             return NOTHING
         entry = decode_catalog_entry(value)
         if isinstance(entry, Unreadable):
-            if entry_id is not None:
+            if entry_id is not None and names_goods(entry_id):
                 self._list(entry_id, UNREADABLE)
             return entry
         if entry.excluded is True:
             self._list(entry.id, entry.kind)
         elif entry.excluded is False:
-            self.listed.pop(entry.id, None)
+            self._take_off(entry.id)
         else:
             self._list(entry.id, UNREADABLE)
         return NOTHING
 
     def _list(self, entry_id: str, kind: object) -> None:
-        self.listed[entry_id] = kind
+        self.listed[entry_id] = (kind,)
         self._listed_names.add(entry_id.partition(":")[2])
+        if entry_id.startswith(ARTICLE):
+            self._articles.add(entry_id)
+
+    def _take_off(self, entry_id: str) -> None:
+        self.listed.pop(entry_id, None)
+        self._articles.discard(entry_id)
 
     def apply_policy(
         self, key: bytes | None, value: bytes | None, at_ms: int
@@ -294,7 +302,10 @@ class SharedTables:
         refused = marks.apply(key, value)
         self.lists_ms = _slowest(self._shop_marks + self._catalog_marks)
         self.catalog = Catalog(
-            self.listed, _slowest(self._catalog_marks), self._listed_names
+            self.listed,
+            _slowest(self._catalog_marks),
+            self._listed_names,
+            self._articles,
         )
         return refused or NOTHING
 

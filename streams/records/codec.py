@@ -5,14 +5,22 @@ value read again as plain JSON, to say which fields were wrong: a request keeps 
 good fields and names the bad ones, a fact keeps the raw values for the rules.
 """
 
-import json
-import sys
 from typing import Final, TypeVar
 
 import msgspec
 
+from streams.decision.listed import names_goods
 from streams.decision.model import ID_MAX, Buyer, Limit, Quality, Request, Shop
 from streams.records.dead_letters import PolicyRefused, UnreadableError
+from streams.records.plain_json import (
+    DIGITS_MAX,
+    NoJsonError,
+    flaw,
+    is_id,
+    mark_cut,
+    parse,
+    whole_text,
+)
 
 T = TypeVar("T")
 
@@ -60,7 +68,6 @@ _SHOP: Final = msgspec.json.Decoder(Shop)
 _CATALOG: Final = msgspec.json.Decoder(CatalogEntry)
 _OUTCOME: Final = msgspec.json.Decoder(Outcome)
 _WATERMARK: Final = msgspec.json.Decoder(Watermark)
-_PLAIN: Final = msgspec.json.Decoder()
 
 _INTEGERS: Final = (
     "refund_version",
@@ -70,65 +77,42 @@ _INTEGERS: Final = (
     "expire_at_ms",
 )
 _IDS: Final = ("order_id", "buyer_id", "shop_id")
-_STRINGS: Final = ("refund_kind", "event_id", "reason")
-_STRING_LISTS: Final = ("lines", "unavailable")
+_TEXTS: Final = ("refund_kind", "event_id", "reason")
 
 
 def _unreadable(error: UnreadableError, message: object) -> Unreadable:
     return Unreadable(error, str(message)[:200])
 
 
-def decode_object(value: bytes) -> dict[str, object] | Unreadable:
-    """Read any JSON object, numbers out of a double's range included.
-
-    Lone surrogates, NaN, invalid UTF-8 and trailing bytes are refused.
-    """
+def _parse_object(value: bytes) -> dict[str, object] | Unreadable:
+    """Read any JSON object; a text may hold half a character."""
     try:
-        found: object = _PLAIN.decode(value)
-    except msgspec.ValidationError:  # JSON in form, but a number no double holds
-        return _decode_wide(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        found = parse(value)
+    except NoJsonError as problem:
         return _unreadable("not_json", problem)
     if isinstance(found, dict):
         return found
     return _unreadable("not_object", f"a JSON {type(found).__name__}, not an object")
 
 
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON")
+def decode_object(value: bytes) -> dict[str, object] | Unreadable:
+    """Read any JSON object; a text that is cut within a character is marked unreadable.
 
-
-_HUGE: Final = 10**4000
-"""Stands for integers too long to be read: they are above every bound all the same."""
-_DIGITS_MAX: Final = 4000
-_LARGEST: Final = sys.float_info.max
-
-
-def _integer(digits: str) -> int:
-    if len(digits) <= _DIGITS_MAX:
-        return int(digits)
-    return -_HUGE if digits.startswith("-") else _HUGE
-
-
-def _float(text: str) -> float:
-    """No rule takes a float; it only must stay one, also when written as JSON again."""
-    return min(max(float(text), -_LARGEST), _LARGEST)
-
-
-def _decode_wide(value: bytes) -> dict[str, object] | Unreadable:
-    try:
-        found: object = json.loads(
-            value.decode(),
-            parse_int=_integer,
-            parse_float=_float,
-            parse_constant=_refuse_constant,
-        )
-        json.dumps(found, ensure_ascii=False).encode()  # refuses lone surrogates
-    except (ValueError, RecursionError) as problem:
-        return _unreadable("not_json", type(problem).__name__)
-    if isinstance(found, dict):
+    Refused are what is no JSON or no UTF-8 (E-34), and an integer of more than 4,300
+    digits (E-35): nothing here could hold it, so it would become another number.
+    """
+    found = _parse_object(value)
+    if isinstance(found, Unreadable) or b"\\u" not in value:
         return found
-    return _unreadable("not_object", f"a JSON {type(found).__name__}, not an object")
+    try:
+        return {whole_text(key): mark_cut(item) for key, item in found.items()}
+    except RecursionError as problem:
+        return _unreadable("not_json", problem)
+
+
+def _flawed(value: bytes) -> Unreadable | None:
+    why = flaw(value)
+    return None if why is None else _unreadable("not_json", why)
 
 
 def decode_request(value: bytes | None) -> Request | Unreadable:
@@ -144,10 +128,12 @@ def decode_request(value: bytes | None) -> Request | Unreadable:
         return _unreadable("null_value", "a request without a value")
     try:
         request = _REQUEST.decode(value)
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _faulty_request(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        return _unreadable("not_json", problem)
+    if not value.isascii() or len(value) > DIGITS_MAX:
+        refused = _flawed(value)
+        if refused is not None:
+            return refused
     if not request.refund_id:
         return _unreadable("no_id", "refund_id is empty")
     if request.faults is not None:  # the field is ours, a sender's word does not count
@@ -156,11 +142,11 @@ def decode_request(value: bytes | None) -> Request | Unreadable:
 
 
 def _faulty_request(value: bytes) -> Request | Unreadable:
-    found = decode_object(value)
+    found = _parse_object(value)
     if isinstance(found, Unreadable):
         return found
     refund_id = found.get("refund_id")
-    if not isinstance(refund_id, str) or not refund_id:
+    if not is_id(refund_id):
         return _unreadable("no_id", "refund_id is not a non-empty string")
     if len(refund_id) > ID_MAX:
         return _unreadable("no_id", f"refund_id is longer than {ID_MAX} characters")
@@ -168,15 +154,16 @@ def _faulty_request(value: bytes) -> Request | Unreadable:
     faults: list[str] = []
     for names, fits in (
         (_INTEGERS, _is_integer),
-        (("action",), _is_string),
-        (_IDS, _is_id),
-        (_STRINGS, _is_string),
-        (_STRING_LISTS, _is_string_list),
+        (("action",), _is_text),
+        (_IDS, _may_be_id),
+        (_TEXTS, _is_text),
+        (("lines",), _is_id_list),
+        (("unavailable",), _is_text_list),
     ):
         for name in names:
             field = found.get(name)
             if field is None or fits(field):
-                good[name] = field
+                good[name] = _whole(field)
             elif name != "refund_kind" or not _is_integer(
                 field
             ):  # E-9: a platform number
@@ -185,20 +172,32 @@ def _faulty_request(value: bytes) -> Request | Unreadable:
     return msgspec.convert(good, Request)
 
 
+def _whole(value: object) -> object:
+    """Return a text, or each text of a list, so that it can be written."""
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return whole_text(value) if isinstance(value, str) else value
+
+
 def _is_integer(value: object) -> bool:
     return type(value) is int  # a bool is none
 
 
-def _is_id(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= ID_MAX
-
-
-def _is_string(value: object) -> bool:
+def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _is_string_list(value: object) -> bool:
+def _is_text_list(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _may_be_id(value: object) -> bool:
+    """Tell whether a value can be an id; an empty one is nobody's, but no format error."""
+    return value == "" or (is_id(value) and len(value) <= ID_MAX)
+
+
+def _is_id_list(value: object) -> bool:
+    return isinstance(value, list) and all(item == "" or is_id(item) for item in value)
 
 
 def _decode_row(
@@ -210,15 +209,18 @@ def _decode_row(
     """Read a flat row whose only needed field is its id, a non-empty string."""
     if value is None:
         return _unreadable("null_value", "a row without a value")
+    refused = _flawed(value)
+    if refused is not None:
+        return refused
     try:
         row = decoder.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         found = decode_object(value)
         if isinstance(found, Unreadable):
             return found
         try:
             row = msgspec.convert(found, kind)
-        except msgspec.ValidationError:
+        except msgspec.ValidationError as problem:
             return _unreadable("no_id", problem)
     row_id = getattr(row, id_field)
     if not isinstance(row_id, str) or not row_id:
@@ -230,16 +232,15 @@ def decode_buyer(value: bytes | None) -> Buyer | Unreadable:
     """Read one value of ``refund.buyers``; bad parts become values no rule accepts."""
     if value is None:
         return _unreadable("null_value", "a buyer without a value")
+    refused = _flawed(value)
+    if refused is not None:
+        return refused
     try:
         buyer = _BUYER.decode(value)
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _faulty_buyer(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        return _unreadable("not_json", problem)
     if not isinstance(buyer.buyer_id, str) or not buyer.buyer_id:
         return _unreadable("no_id", "buyer_id is not a non-empty string")
-    if not buyer.limits_readable:  # the field is ours, a sender's word does not count
-        return _faulty_buyer(value)
     return buyer
 
 
@@ -254,9 +255,8 @@ def _faulty_buyer(value: bytes) -> Buyer | Unreadable:
     return Buyer(
         buyer_id,
         tuple(_quality(item) for item in quality) if isinstance(quality, list) else (),
-        tuple(_limit(item) for item in limits) if isinstance(limits, list) else (),
+        tuple(_limit(item) for item in limits) if isinstance(limits, list) else None,
         found.get("as_of_ms"),
-        limits is None or isinstance(limits, list),
     )
 
 
@@ -278,14 +278,20 @@ def decode_shop(value: bytes | None) -> Shop | Unreadable:
 
 
 def decode_catalog_entry(value: bytes | None) -> CatalogEntry | Unreadable:
-    """Read one value of ``refund.catalog``."""
-    return _decode_row(value, _CATALOG, CatalogEntry, "id")
+    """Read one value of ``refund.catalog``; its id says what is listed (E-32)."""
+    entry = _decode_row(value, _CATALOG, CatalogEntry, "id")
+    if isinstance(entry, Unreadable) or names_goods(entry.id):
+        return entry
+    return _unreadable("no_id", "id is neither category:ID nor sku:ID")
 
 
 def decode_outcome(value: bytes | None) -> Outcome | Unreadable:
     """Read one value of ``refund.outcomes``; it must name a refund or an order."""
     if value is None:
         return _unreadable("null_value", "an outcome without a value")
+    refused = _flawed(value)
+    if refused is not None:
+        return refused
     try:
         outcome = _OUTCOME.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -303,7 +309,16 @@ def decode_watermark(value: bytes | None) -> Watermark | Unreadable:
     """Read a watermark record."""
     if value is None:
         return _unreadable("null_value", "a watermark without a value")
+    refused = _flawed(value)
+    if refused is not None:
+        return refused
     try:
         return _WATERMARK.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = decode_object(value)
+    if isinstance(found, Unreadable):
+        return found
+    try:
+        return msgspec.convert(found, Watermark)
+    except msgspec.ValidationError as problem:
         return _unreadable("not_json", problem)

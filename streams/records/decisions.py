@@ -1,12 +1,15 @@
 """Decision records: written by the engine, read back at start and by tools."""
 
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from streams.decision.engine import PASSED
 from streams.decision.ledger import Entry
 from streams.decision.model import Decision
+from streams.records.plain_json import NoJsonError, parse
+
+T = TypeVar("T")
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Decision)
@@ -46,7 +49,18 @@ def decode_decision(value: bytes) -> Decision:
     msgspec.DecodeError
         It is not one of ours.
     """
-    return _DECODER.decode(value)
+    return _read(_DECODER, Decision, value)
+
+
+def _read(decoder: "msgspec.json.Decoder[T]", kind: type[T], value: bytes) -> T:
+    try:
+        return decoder.decode(value)
+    except msgspec.ValidationError as problem:
+        # A negative integer of 4,300 digits can be written, but not read the fast way.
+        try:
+            return msgspec.convert(parse(value), kind)
+        except NoJsonError:
+            raise problem from None
 
 
 class Recovered(msgspec.Struct, frozen=True, gc=False):
@@ -62,7 +76,7 @@ class Recovered(msgspec.Struct, frozen=True, gc=False):
 def recover(value: bytes) -> Recovered | None:
     """Read back what the memory of a partition needs; None when it is not ours."""
     try:
-        found = _WRITTEN.decode(value)
+        found = _read(_WRITTEN, _Written, value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     verdict = found.disposition, found.outcome, found.reason_codes

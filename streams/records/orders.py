@@ -16,6 +16,7 @@ from streams.decision.model import (
     Unusual,
 )
 from streams.records.codec import Unreadable, decode_object
+from streams.records.plain_json import DIGITS_MAX, flaw
 
 _SHARED_MAX: Final = 65_536
 """Distinct values a share table keeps; beyond it, new values are simply not shared."""
@@ -126,6 +127,10 @@ class OrderReader:
         """
         if value is None:
             return Unreadable("null_value", "an order without a value")
+        if not value.isascii() or len(value) > DIGITS_MAX:
+            why = flaw(value)
+            if why is not None:
+                return Unreadable("not_json", why)
         try:
             sent = _USUAL.decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -166,10 +171,8 @@ class OrderReader:
             goods = self._goods_of.get(text)
             if goods is None:
                 goods = self._read_goods(text)
-        except msgspec.ValidationError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._read_faulty(value)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-            return Unreadable("not_json", str(problem)[:200])
         return self._order(sent, goods)
 
     def _read_faulty(self, value: bytes) -> Order | Unreadable:

@@ -5,6 +5,7 @@ inside a fact is for the rules to say; what is wrong with the line itself gives 
 dead-letter object, so that every line is answered and none can stop the others.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -27,21 +28,27 @@ from streams.decision.policy import Policies, Policy, flatten, override
 from streams.errors import PolicyError
 from streams.records.codec import Unreadable, decode_request
 from streams.records.decisions import encode_decision
+from streams.tools.decide_history import history_of
 from streams.tools.decide_line import (
-    LINE,
+    ABSENT,
     NULL,
     Line,
     RefusedLineError,
     facts_of,
-    history_of,
+    line_of,
+    members_of,
+    name_of,
     value_of,
 )
 
 NO_POLICY: Final = "absent"
 
 
-def decide_lines(lines: Iterable[bytes], shipped: Policy) -> Iterator[bytes]:
-    """Answer every line that is not empty, in order (contract 4).
+class Answers:
+    """The answers to lines, in order (contract 4), and how many were no decisions.
+
+    Each is one JSON object without line end: the decision with the line's ``name``, or
+    ``{"name", "dead_letter"}``. Nothing in a line raises; empty lines have no answer.
 
     Parameters
     ----------
@@ -49,44 +56,47 @@ def decide_lines(lines: Iterable[bytes], shipped: Policy) -> Iterator[bytes]:
         With or without line ends.
     shipped
         The policy file; a line's ``policy`` is a later version on top of it.
-
-    Yields
-    ------
-    bytes
-        One JSON object without line end: the decision with the line's ``name``, or
-        ``{"name", "dead_letter"}``. Nothing in a line raises.
     """
-    for line in lines:
-        if line.strip():
-            yield _answer(line, shipped)
+
+    def __init__(self, lines: Iterable[bytes], shipped: Policy) -> None:
+        self._lines = lines
+        self._shipped = shipped
+        self.dead_letters = 0
+        """Counted while the answers are read."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self._lines:
+            if line.strip():
+                answer, decided = _answer(line, self._shipped)
+                self.dead_letters += not decided
+                yield answer
 
 
-def _answer(line: bytes, shipped: Policy) -> bytes:
+def decide_lines(lines: Iterable[bytes], shipped: Policy) -> Iterator[bytes]:
+    """Answer every line that is not empty, in order: :class:`Answers`, uncounted."""
+    return iter(Answers(lines, shipped))
+
+
+def _answer(line: bytes, shipped: Policy) -> tuple[bytes, bool]:
+    """Answer one line; False = it is a dead letter."""
+    name: str | float | None = None
     try:
-        members = LINE.decode(line)
-    except msgspec.ValidationError:
-        return _dead_letter(None, "the line is no JSON object")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _dead_letter(None, "the line is no JSON")
-    name: object = None
-    try:
-        name = _name(members.name)
-        decision = _judge(members, shipped)
+        members = members_of(line)
+        name = name_of(members.get("name", ABSENT))
+        decision = _judge(line_of(members), shipped)
     except RefusedLineError as refused:
-        return _dead_letter(name, str(refused))
-    return (
-        b'{"name":' + msgspec.json.encode(name) + b"," + encode_decision(decision)[1:]
-    )
+        named, why = _written(name), _written(str(refused))
+        return b'{"name":%s,"dead_letter":%s}' % (named, why), False
+    written = encode_decision(decision)
+    return b'{"name":%s,%s' % (_written(name), written[1:]), True
 
 
-def _dead_letter(name: object, why: str) -> bytes:
-    return msgspec.json.encode({"name": name, "dead_letter": why})
-
-
-def _name(raw: msgspec.Raw) -> object:
-    """Return the name if it is a text, number or truth value; else None."""
-    name = value_of(raw, "name")
-    return name if isinstance(name, (str, int, float)) else None
+def _written(text: str | float | None) -> bytes:
+    """Write a name or a message; half a character in it becomes an escape again."""
+    try:
+        return msgspec.json.encode(text)
+    except UnicodeEncodeError:
+        return json.dumps(text).encode()
 
 
 def _judge(line: Line, shipped: Policy) -> Decision:
@@ -97,7 +107,9 @@ def _judge(line: Line, shipped: Policy) -> Decision:
     if isinstance(request, Unreadable):
         raise RefusedLineError(f"request: {request.message}")
     facts = facts_of(line)
-    rows = history_of(line.history)
+    rows = history_of(value_of(line.history, "history"), request)
+    if isinstance(rows, str):
+        raise RefusedLineError(rows)
     pinned_ms = now_ms if request.requested_at_ms is None else request.requested_at_ms
     policy = _policy(line.policy, shipped, pinned_ms)
     first = first_decision(request, rows)

@@ -4,25 +4,26 @@ Members are kept as raw JSON until they are read, so that one that cannot be rea
 spoils its own line only, and that records go through the decoders of the topics.
 """
 
+import json
 from typing import Final, TypeVar
 
 import msgspec
 
-from streams.decision.model import Buyer, Catalog, Facts, Order, Past, Shop
-from streams.decision.reasons import ReasonCode
-from streams.records.codec import (
-    Unreadable,
-    decode_buyer,
-    decode_object,
-)
+from streams.decision.listed import ARTICLE, names_goods
+from streams.decision.model import Buyer, Catalog, Facts, Order, Shop
+from streams.records.codec import Unreadable, decode_buyer
 from streams.records.orders import decode_order
+from streams.records.plain_json import NoJsonError, mark_cut, parse, whole_text
 
 T = TypeVar("T")
 
 SCOPES: Final = ("shop", "global")
 NULL: Final = b"null"
+ABSENT: Final = msgspec.Raw(b"")
+"""A member that a line does not have."""
 
-_CODES: Final = frozenset(code.value for code in ReasonCode)
+_QUOTED_MAX: Final = 60
+"""Characters of a name that a message repeats."""
 
 
 class RefusedLineError(Exception):
@@ -32,36 +33,99 @@ class RefusedLineError(Exception):
 class Line(msgspec.Struct, frozen=True):
     """Members of a line as raw JSON; an absent member has no bytes."""
 
-    name: msgspec.Raw = msgspec.Raw(b"")
-    now_ms: msgspec.Raw = msgspec.Raw(b"")
-    request: msgspec.Raw = msgspec.Raw(b"")
-    order: msgspec.Raw = msgspec.Raw(b"")
-    buyer: msgspec.Raw = msgspec.Raw(b"")
-    shop: msgspec.Raw = msgspec.Raw(b"")
-    catalog: msgspec.Raw = msgspec.Raw(b"")
-    lists_as_of_ms: msgspec.Raw = msgspec.Raw(b"")
-    history: msgspec.Raw = msgspec.Raw(b"")
-    order_vetoed: msgspec.Raw = msgspec.Raw(b"")
-    breaker: msgspec.Raw = msgspec.Raw(b"")
-    unavailable: msgspec.Raw = msgspec.Raw(b"")
-    policy: msgspec.Raw = msgspec.Raw(b"")
+    name: msgspec.Raw = ABSENT
+    now_ms: msgspec.Raw = ABSENT
+    request: msgspec.Raw = ABSENT
+    order: msgspec.Raw = ABSENT
+    buyer: msgspec.Raw = ABSENT
+    shop: msgspec.Raw = ABSENT
+    catalog: msgspec.Raw = ABSENT
+    lists_as_of_ms: msgspec.Raw = ABSENT
+    history: msgspec.Raw = ABSENT
+    order_vetoed: msgspec.Raw = ABSENT
+    breaker: msgspec.Raw = ABSENT
+    unavailable: msgspec.Raw = ABSENT
+    policy: msgspec.Raw = ABSENT
 
 
-LINE: Final = msgspec.json.Decoder(Line)
+MEMBERS: Final = Line.__struct_fields__
+"""All that a line may have, in the order of the contract."""
+
+_LINE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def value_of(raw: msgspec.Raw, member: str) -> object:
-    """Read one member; absent is null. Numbers may be of any size.
+def members_of(line: bytes) -> dict[str, msgspec.Raw]:
+    """Split a line into its members; of one that is given twice the last counts.
 
     Raises
     ------
     RefusedLineError
-        It is no JSON: a lone surrogate, bytes that are no UTF-8.
+        It is no JSON object.
     """
-    found = decode_object(b'{"value":' + (bytes(raw) or NULL) + b"}")
-    if isinstance(found, Unreadable):
-        raise RefusedLineError(f"{member}: no JSON")
-    return found["value"]
+    try:
+        return _LINE.decode(line)
+    except msgspec.ValidationError:
+        raise RefusedLineError("the line is no JSON object") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _members_carefully(line)
+
+
+def _members_carefully(line: bytes) -> dict[str, msgspec.Raw]:
+    """Split a line with a text that was cut within a character (E-34)."""
+    try:
+        found = parse(line)
+        if not isinstance(found, dict):
+            raise RefusedLineError("the line is no JSON object")
+        return {
+            whole_text(name): msgspec.Raw(json.dumps(value).encode())
+            for name, value in found.items()
+        }
+    except (NoJsonError, RecursionError) as problem:
+        raise RefusedLineError(f"the line is no JSON: {problem}") from None
+
+
+def line_of(members: dict[str, msgspec.Raw]) -> Line:
+    """Take the members of a line.
+
+    Raises
+    ------
+    RefusedLineError
+        There is one that no line has: left out of the decision, it would be passed
+        over without a word.
+    """
+    unknown = [name[:_QUOTED_MAX] for name in members if name not in MEMBERS]
+    if unknown:
+        raise RefusedLineError(f"{', '.join(unknown)}: no member of a line; remove it")
+    return Line(**members)
+
+
+def value_of(raw: msgspec.Raw, member: str) -> object:
+    """Read one member; absent is null. A text that was cut is marked unreadable.
+
+    Raises
+    ------
+    RefusedLineError
+        It is no JSON: bytes that are no UTF-8, an integer beyond reading.
+    """
+    try:
+        return mark_cut(parse(bytes(raw) or NULL))
+    except (NoJsonError, RecursionError) as problem:
+        raise RefusedLineError(f"{member}: no JSON: {problem}") from None
+
+
+def name_of(raw: msgspec.Raw) -> str | float | None:
+    """Return the name of a line if it is a text, number or truth value, as it was sent.
+
+    Raises
+    ------
+    RefusedLineError
+        It is no JSON.
+    """
+    try:
+        name = parse(bytes(raw) or NULL)
+    except NoJsonError as problem:
+        raise RefusedLineError(f"name: no JSON: {problem}") from None
+    return name if isinstance(name, (str, int, float)) else None
 
 
 def facts_of(line: Line) -> Facts:
@@ -96,15 +160,39 @@ def _is_null(raw: msgspec.Raw) -> bool:
 
 
 def _order(raw: msgspec.Raw) -> Order | None:
-    return None if _is_null(raw) else _row(decode_order(bytes(raw)), "order")
+    """E-11, E-32: a snapshot that does not say of which order it is, is none."""
+    if _is_null(raw):
+        return None
+    found = decode_order(bytes(raw))
+    if not isinstance(found, Unreadable):
+        return found
+    return _without_id(found, "order", None)
 
 
 def _buyer(raw: msgspec.Raw) -> Buyer | None:
-    return None if _is_null(raw) else _row(decode_buyer(bytes(raw)), "buyer")
+    """E-32: a row that does not say whose it is stays, as nobody's."""
+    if _is_null(raw):
+        return None
+    found = decode_buyer(bytes(raw))
+    if not isinstance(found, Unreadable):
+        return found
+    return _without_id(found, "buyer", NOBODY)
+
+
+NOBODY: Final = Buyer(None)
+
+
+def _without_id(found: Unreadable, member: str, row: T) -> T:
+    """Return what stands for a row without a usable id; refuse what is no row."""
+    if found.error == "no_id":
+        return row
+    if found.error == "not_object":
+        raise RefusedLineError(f"{member}: must be an object or null")
+    raise RefusedLineError(f"{member}: no JSON: {found.message}")
 
 
 def _shop(raw: msgspec.Raw) -> Shop | None:
-    """E-12: whose row it is, the rules say; read here so that no number spoils it."""
+    """E-12, E-32: whose row it is, the rules say; read here so that no number spoils it."""
     row = value_of(raw, "shop")
     if row is None:
         return None
@@ -113,15 +201,6 @@ def _shop(raw: msgspec.Raw) -> Shop | None:
     return Shop(
         row.get("shop_id"), row.get("enabled"), row.get("standing"), row.get("as_of_ms")
     )
-
-
-def _row(found: "T | Unreadable", member: str) -> "T | None":
-    """E-11, E-12: a row without a usable id is nobody's row."""
-    if not isinstance(found, Unreadable):
-        return found
-    if found.error == "no_id":
-        return None
-    raise RefusedLineError(f"{member}: must be an object or null")
 
 
 def _catalog(raw: msgspec.Raw) -> Catalog | None:
@@ -136,12 +215,27 @@ def _catalog(raw: msgspec.Raw) -> Catalog | None:
         return None
     if not isinstance(excluded, list):
         raise RefusedLineError('catalog.excluded: must be a list of {"id", "kind"}')
-    listed: dict[str, object] = {}
+    listed: dict[str, list[object]] = {}
     for row in excluded:
         if not isinstance(row, dict) or not isinstance(row.get("id"), str):
             raise RefusedLineError('catalog.excluded: must be a list of {"id", "kind"}')
-        listed[row["id"]] = row.get("kind")
-    return Catalog(listed, found.get("as_of_ms"))
+        if not names_goods(row["id"]):
+            quoted = row["id"][:_QUOTED_MAX]
+            raise RefusedLineError(
+                f'catalog.excluded: "{quoted}" is neither category:ID nor sku:ID'
+            )
+        listed.setdefault(row["id"], []).append(row.get("kind"))
+    return Catalog(
+        {name: _in_one_order(kinds) for name, kinds in listed.items()},
+        found.get("as_of_ms"),
+        articles={name for name in listed if name.startswith(ARTICLE)},
+    )
+
+
+def _in_one_order(kinds: list[object]) -> tuple[object, ...]:
+    """E-33: every kind once, in an order that is not that of the list."""
+    by_text = {json.dumps(kind, sort_keys=True): kind for kind in kinds}
+    return tuple(by_text[text] for text in sorted(by_text))
 
 
 def _breaker(raw: msgspec.Raw) -> str | None:
@@ -160,29 +254,3 @@ def _unavailable(raw: msgspec.Raw) -> tuple[str, ...] | None:
     if isinstance(names, list) and all(isinstance(name, str) for name in names):
         return tuple(names) or None
     raise RefusedLineError("unavailable: must be a list of names of facts")
-
-
-def history_of(raw: msgspec.Raw) -> tuple[Past, ...]:
-    """Read the earlier requests; absent or null = none.
-
-    Raises
-    ------
-    RefusedLineError
-        It is no list of objects, or reason codes are not from the closed list.
-    """
-    rows = value_of(raw, "history")
-    if rows is None:
-        return ()
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise RefusedLineError("history: must be a list of objects")
-    found = tuple(msgspec.convert(row, Past) for row in rows)
-    if not all(_codes_readable(row.reason_codes) for row in found):
-        raise RefusedLineError("history.reason_codes: must be a list of reason codes")
-    return found
-
-
-def _codes_readable(codes: object) -> bool:
-    return codes is None or (
-        isinstance(codes, list)
-        and all(isinstance(code, str) and code in _CODES for code in codes)
-    )

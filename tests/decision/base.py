@@ -63,7 +63,7 @@ ORDER: Final = Order(
 BUYER: Final = Buyer("b-1", (Quality(T - 1_000_000, "quality"),), (), NOW)
 SHOP: Final = Shop("s-1", enabled=True, standing="good", as_of_ms=NOW)
 CATALOG: Final = Catalog(
-    {"category:virtual": "virtual", "category:custom": "custom"}, NOW
+    {"category:virtual": ("virtual",), "category:custom": ("custom",)}, NOW
 )
 FACTS: Final = Facts(ORDER, NOW, BUYER, NOW, SHOP, CATALOG, NOW)
 

@@ -58,7 +58,8 @@ def line_of(case: Mapping[str, Any]) -> dict[str, Any]:
     for path in dropped:
         _drop(line, path)
     line["name"] = case["title"]
-    line["history"] = [{**DATA["base_row"], **row} for row in case.get("history", [])]
+    if "history" in case:
+        line["history"] = [{**DATA["base_row"], **row} for row in case["history"]]
     line["policy"] = copy.deepcopy(case.get("policy"))
     return dict(moments(line))
 
@@ -89,7 +90,23 @@ def raw_of(case: Mapping[str, Any]) -> bytes:
     """Encode the input line, or return it as the case gives it."""
     if "raw" in case:
         return str(case["raw"]).encode()
-    return json.dumps(line_of(case), ensure_ascii=False).encode()
+    line = line_of(case)
+    texts = case.get("raw_at", {})
+    for place, path in enumerate(texts):
+        put(line, path, f"@{place}@")
+    raw = json.dumps(line, ensure_ascii=False).encode()
+    for place, text in enumerate(texts.values()):
+        raw = raw.replace(b'"@%d@"' % place, repeated(text).encode("latin-1"))
+    return raw
+
+
+def repeated(text: str | list[Any]) -> str:
+    """Spell out a text; a list holds texts, each followed by how often it is repeated."""
+    if isinstance(text, str):
+        return text
+    return "".join(
+        part * times for part, times in zip(text[::2], text[1::2], strict=True)
+    )
 
 
 def answers(lines: Iterable[bytes], shipped: Policy = SHIPPED) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ CLAUSES: Final = [
     "FR-Q5",
 ]
 READINGS: Final = [f"R-{number:02d}" for number in (*range(1, 13), 31, 34)]
-RULINGS: Final = [f"E-{number}" for number in (*range(1, 29), 38)]
+RULINGS: Final = [f"E-{number}" for number in range(1, 39)]
 
 HEADS: Final = ("Clause", "Reading", "Ruling", "Option", "Condition", "---")
 

@@ -62,7 +62,7 @@ def test_a_condition_shows_value_bound_and_age() -> None:
         ({"order_vetoed": "?"}, "order_veto", "unknown"),
         ({"order_vetoed": True}, "order_veto", "fails"),
         ({"catalog": None}, "category_tree", "unknown"),
-        ({"catalog": Catalog({"sku:k-1": 1}, NOW)}, "sku", "fails"),
+        ({"catalog": Catalog({"sku:k-1": (1,)}, NOW)}, "sku", "fails"),
         ({"unavailable": ("weather",)}, "look_ups", "unknown"),
         ({"history": History(approved_before=True)}, "edited_after_approval", "fails"),
         ({"history": History(open_refund=True)}, "other_refunds", "fails"),

@@ -95,11 +95,28 @@ def test_a_withdrawn_row_of_this_version_or_a_later_one(
     assert found(own(refund_version=version, state="withdrawn")) == expected
 
 
-def test_a_withdrawn_row_that_was_decided_withdraws_nothing_more() -> None:
-    assert (
-        found(own(refund_version=2, state="withdrawn", outcome="manual_review"))
-        == NO_HISTORY
-    )
+@pytest.mark.parametrize("version", [2, 3])
+def test_what_is_withdrawn_is_withdrawn_whatever_was_decided_on_it(
+    version: int,
+) -> None:
+    """E-36, E-37: only money that was approved is more than a withdrawal."""
+    gone = own(refund_version=version, state="withdrawn", outcome="manual_review")
+    assert found(gone) == History(withdrawn=True)
+
+
+def test_an_earlier_version_that_is_withdrawn_and_was_approved_is_told() -> None:
+    """E-37."""
+    gone = own(refund_version=1, state="withdrawn", outcome="auto_approve")
+    assert found(gone) == History(approved_before=True, approved_on_order=True)
+    gone = own(refund_version=1, state="withdrawn", outcome="manual_review")
+    assert found(gone) == NO_HISTORY
+
+
+def test_one_row_of_another_refund_is_paid_or_open_and_not_both() -> None:
+    """E-37: #70 hides #71 for the same row; two rows can show both."""
+    assert found(row(state="approved")) == History(prior_refund=True)
+    both = found(row(state="approved"), row("r-7", state="in_review"))
+    assert both == History(prior_refund=True, open_refund=True)
 
 
 @pytest.mark.parametrize("state", ["approved", "executing", "succeeded", "failed"])
@@ -110,9 +127,14 @@ def test_an_earlier_version_that_somebody_approved(state: str) -> None:
     assert found(own(state=state, refund_version=2)) == NO_HISTORY
 
 
-@pytest.mark.parametrize(
-    "state", ["undecided", "in_review", "rejected", "withdrawn", None]
-)
+@pytest.mark.parametrize("state", [None, "lost", 5, ["rejected"]])
+def test_an_earlier_version_of_a_state_nobody_knows_may_have_been_approved(
+    state: object,
+) -> None:
+    assert found(own(state=state, refund_version=1)) == History(approved_before=True)
+
+
+@pytest.mark.parametrize("state", ["undecided", "in_review", "rejected", "withdrawn"])
 def test_after_anything_else_the_new_version_is_judged_afresh(state: object) -> None:
     assert found(own(state=state, refund_version=1)) == NO_HISTORY
 
@@ -204,6 +226,15 @@ def test_an_approval_that_does_not_say_which_it_is_is_one_of_its_own() -> None:
     assert found(*rows, by=policy(**COUNTED)).auto_count == 4
 
 
+def test_a_sum_that_could_not_be_written_is_unknown() -> None:
+    largest = 10**4_300 - 1
+    by = policy(**QUOTA)
+    rows = [approval(T, fen=largest, version=at) for at in (1, 2)]
+    assert found(rows[0], by=by).auto_fen == largest
+    history = found(*rows, by=by)
+    assert (history.auto_fen, history.auto_fen_unknown) == (0, True)
+
+
 def test_an_amount_nobody_can_read_makes_the_sum_unknown() -> None:
     history = found(approval(T, fen="100"), approval(T), by=policy(**QUOTA))
     assert history.auto_fen_unknown
@@ -241,6 +272,19 @@ def test_the_first_decision_of_a_version_is_found_again(
 ) -> None:
     expected = past if again else None
     assert first_decision(request(refund_version=1), [row(), past]) is expected
+
+
+def test_a_review_of_a_version_that_is_withdrawn_is_not_printed_again() -> None:
+    """E-36; an approval stands all the same (E-19)."""
+    review = own(outcome="manual_review", reason_codes=["PRESALE"])
+    gone = own(state="withdrawn", outcome="manual_review", reason_codes=["PRESALE"])
+    asked = request(refund_version=1)
+    assert first_decision(asked, [gone]) is None
+    assert first_decision(asked, [review, own(state="withdrawn")]) is None
+    later = own(state="withdrawn", refund_version=2)
+    assert first_decision(asked, [review, later]) is review
+    paid = own(state="withdrawn", outcome="auto_approve")
+    assert first_decision(asked, [gone, paid]) is paid
 
 
 def test_a_withdrawal_never_repeats_the_decision_on_the_money() -> None:

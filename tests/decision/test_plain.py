@@ -34,10 +34,10 @@ from tests.decision.base import BUYER, NOW, ORDER, REQUEST, SHIPPED, SHOP, T, po
 
 CATALOG: Final = Catalog(
     {
-        "category:virtual": "virtual",
-        "category:custom": "custom",
-        "category:wine": "excluded",
-        "sku:k-no": "excluded",
+        "category:virtual": ("virtual",),
+        "category:custom": ("custom",),
+        "category:wine": ("excluded",),
+        "sku:k-no": ("excluded",),
     },
     NOW,
     {"virtual", "custom", "wine", "k-no"},
@@ -141,11 +141,13 @@ STILL_PLAIN: Final[tuple[tuple[str, object], ...]] = (
     ("order.goods.paths", (("服装", 'a"b\\'),)),
     (
         "order.goods",
-        Goods(("a", None), (("x",), ("y", "z")), (1, 2), (0, 0), (False, False)),
+        Goods(("a", "b"), (("x",), ("y", "z")), (1, 2), (0, 0), (False, False)),
     ),
     ("buyer.as_of_ms", NOW - DAY_MS),
     ("buyer.as_of_ms", NOW + SKEW_MS),
     ("buyer.quality", (Quality(1, "ordinary"), Quality(T, "quality"))),
+    ("buyer.quality", (Quality(1, "revoked_abuse"), Quality(1, "quality"))),
+    ("buyer.quality", tuple(Quality(at, "quality") for at in (3, 1, 2, 3))),
     ("shop", None),
     ("shop.enabled", None),
     ("shop.standing", None),
@@ -217,7 +219,13 @@ UNUSUAL: Final[tuple[tuple[str, object], ...]] = (
     ("order.goods.paths", (("virtual", "codes"),)),
     ("order.goods.paths", (("food", "wine"),)),
     ("order.goods.skus", ("k-no",)),
-    ("order.goods.skus", (["k-1"],)),
+    *(("order.goods.skus", (sku,)) for sku in (
+        None, "", 5, 1.0, True, ["k-1"], ["k-no"], {"unreadable": "k-no"},
+    )),
+    (
+        "order.goods",
+        Goods(("a", None), (("x",), ("y",)), (1, 1), (0, 0), (False, False)),
+    ),
     ("buyer.quality", ()),
     ("buyer.quality", (Quality(1, "ordinary"),)),
     ("buyer.quality", (Quality(1, None),)),
@@ -228,15 +236,34 @@ UNUSUAL: Final[tuple[tuple[str, object], ...]] = (
     ("buyer.quality", (Quality(1, "quality"), Quality(T + 1, "revoked_abuse"))),
     ("buyer.limits", (Limit("limited", 1, 2),)),
     ("buyer.limits", (Limit("cancelled", 1),)),
-    ("buyer.limits_readable", False),
+    ("buyer.limits", None),
+    *(("buyer.quality", entries) for entries in (
+        (Quality(T + 1, "revoked_abuse"), Quality(1, "quality")),
+        (Quality(9, "revoked_abuse"), Quality(1, "quality")),
+        (Quality(NOW + 1, "ordinary"), Quality(1, "quality")),
+        (Quality(9, "quality"), Quality(1, "ordinary"), Quality(5, "quality")),
+        (Quality(9, "ordinary"), Quality(1, "ordinary"), Quality(5, "quality")),
+        (Quality(None, "ordinary"), Quality(1, "quality")),
+        (Quality("1", "ordinary"), Quality(1, "quality")),
+        (Quality(value="ordinary", from_ms=True), Quality(1, "quality")),
+        (Quality(1.0, "ordinary"), Quality(1, "quality")),
+        (Quality(1, None), Quality(2, "quality")),
+        (Quality(1, "vip"), Quality(2, "quality")),
+        (Quality(1, ["quality"]), Quality(2, "quality")),
+        (Quality(5, "quality"), Quality(5, "ordinary")),
+    )),
+    *(("buyer.buyer_id", value) for value in (None, "", 5, {"unreadable": "b-1"})),
     ("buyer.buyer_id", "b-1"),
     *(("buyer.as_of_ms", value) for value in (None, True, 1.0, "odd", NOW - DAY_MS - 1)),
     ("buyer.as_of_ms", NOW + SKEW_MS + 1),
     *(("shop.enabled", value) for value in (False, 1, "on")),
     *(("shop.standing", value) for value in ("restricted", "excluded", "odd", 1, True)),
     ("shop.shop_id", "other"),
+    *(("shop.shop_id", value) for value in (None, "", 5, {"unreadable": "s-1"})),
     ("catalog", None),
     ("catalog.names", None),
+    ("catalog.articles", set[str]()),
+    ("catalog.articles", {"sku:k-no"}),
     *(("catalog.as_of_ms", value) for value in (None, True, 1.0, NOW - DAY_MS - 1)),
     ("catalog.as_of_ms", NOW + SKEW_MS + 1),
     ("lists_ms", None),
@@ -290,6 +317,26 @@ def test_what_is_unusual_is_left_to_the_long_way_or_written_the_same(
     change: tuple[str, object],
 ) -> None:
     agree(changed(dict([change])))
+
+
+MUST_BE_ASKED_AT_LENGTH: Final = (
+    ("order.goods.skus", (None,)),
+    ("buyer.limits", None),
+    ("buyer.quality", (Quality(T, "revoked_abuse"), Quality(1, "quality"))),
+    ("buyer.quality", (Quality(None, "ordinary"), Quality(1, "quality"))),
+    ("shop.shop_id", None),
+    ("shop.enabled", False),
+)
+
+
+@pytest.mark.parametrize("change", MUST_BE_ASKED_AT_LENGTH, ids=shown)
+def test_what_the_rulings_send_to_a_person_is_no_plain_request(
+    change: tuple[str, object],
+) -> None:
+    """E-29 to E-32: here and in the rules, each for itself."""
+    case = changed(dict([change]))
+    assert short(case) is None
+    assert b'"outcome":"manual_review"' in long(case)[1]
 
 
 @settings(max_examples=1_000)
@@ -369,6 +416,7 @@ UNUSUAL_CASES: Final[Mapping[str, tuple[str, object]]] = {
     "risk_code": ("order.unusual.risk_code", 1),
     "limits": ("buyer.limits", (Limit("limited", 1),)),
     "listed": ("order.goods.skus", ("k-no",)),
+    "unnamed_lines": ("order.goods.skus", (None,)),
     "unavailable": ("request.unavailable", ("weather",)),
     "pause": ("pause", NOW),
 }
@@ -402,7 +450,7 @@ def test_nothing_is_plain_while_the_service_is_paused(
 
 def test_what_was_found_out_of_goods_is_forgotten_when_more_is_listed() -> None:
     known, names = Known(SHIPPED), {"virtual"}
-    catalog = Catalog({"category:virtual": "virtual"}, NOW, names)
+    catalog = Catalog({"category:virtual": ("virtual",)}, NOW, names)
     moment = Moment(NOW, catalog, NOW, None, None, None)
     before = plain_at(known, moment)
     assert before is not None

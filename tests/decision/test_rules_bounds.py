@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from typing_extensions import override
 
 from streams.decision.engine import decide, judge_again
 from streams.decision.facts import FAILED, see
@@ -342,6 +343,51 @@ def test_line_level_unshipped_judges_the_asked_lines_only(
     assert codes(request(lines=asked), known) == ["ORDER_PARTLY_SHIPPED"]
 
 
+@pytest.mark.parametrize("sku", [None, "", 5, ["k-1"], {"unreadable": "k-1"}])
+def test_a_line_without_an_article_may_be_one_of_the_asked(sku: object) -> None:
+    lines: dict[str, tuple[object, ...]] = {
+        "quantities": (1, 1),
+        "skus": ("k-1", sku),
+        "paths": (("a",), ("b",)),
+        "customs": (False, False),
+    }
+    by, asked = policy(line_level_unshipped=True), request(lines=("k-1",))
+    for counts, expected in (((0, 0), PASSED), ((0, 1), ["ORDER_PARTLY_SHIPPED"])):
+        assert codes(asked, facts({**lines, "shipped_counts": counts}), by) == expected
+
+
+def test_many_asked_lines_are_looked_up_once_each() -> None:
+    """5,000 asked lines of 5,000: twelve million comparisons, were each looked for anew."""
+    compared = 0
+
+    class Sku(str):
+        __slots__ = ()
+
+        @override
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+        @override
+        def __hash__(self) -> int:
+            return str.__hash__(self)
+
+    asked = tuple(Sku(f"k-{number}") for number in range(5_000))
+    known = facts(
+        {
+            "shipped_counts": (0,) * 5_000,
+            "quantities": (1,) * 5_000,
+            "skus": tuple(f"k-{number}" for number in reversed(range(5_000))),
+            "paths": (("a",),) * 5_000,
+            "customs": (False,) * 5_000,
+        }
+    )
+    by = policy(line_level_unshipped=True)
+    assert codes(request(lines=asked), known, by) == PASSED
+    assert compared <= 4 * 5_000
+
+
 SIGNALS = (
     "waybill_printed_at_ms",
     "waybill_entered_at_ms",
@@ -423,7 +469,7 @@ def test_custom_and_virtual_roots_are_outside(
     ],
 )
 def test_a_listed_category_excludes_what_is_below_it(kind: object, code: str) -> None:
-    table: dict[str, object] = {"category:b": kind}
+    table: dict[str, tuple[object, ...]] = {"category:b": (kind,)}
     known = facts({"paths": (("a", "b", "c"),)}, catalog=Catalog(table, NOW))
     assert codes(known=known) == [code]
     old = msgspec.structs.replace(known, catalog=Catalog(table, NOW - DAY - 1))
@@ -434,8 +480,78 @@ def test_a_listed_category_excludes_what_is_below_it(kind: object, code: str) ->
 
 @pytest.mark.parametrize("kind", ["custom", "excluded", "other", None])
 def test_a_listed_sku_is_excluded_whatever_its_kind(kind: object) -> None:
-    known = facts(catalog=Catalog({"sku:k-1": kind}, NOW))
+    known = facts(catalog=Catalog({"sku:k-1": (kind,)}, NOW))
     assert codes(known=known) == ["SKU_EXCLUDED"]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (("custom", "excluded"), ["CATEGORY_CUSTOM", "CATEGORY_EXCLUDED"]),
+        (("excluded", "virtual"), ["CATEGORY_VIRTUAL", "CATEGORY_EXCLUDED"]),
+        (("custom", "custom"), ["CATEGORY_CUSTOM"]),
+        (("odd", "custom"), ["CATEGORY_CUSTOM", "LISTS_NOT_READY"]),
+    ],
+)
+def test_of_a_category_listed_more_than_once_all_entries_count(
+    kinds: tuple[object, ...], expected: list[str]
+) -> None:
+    """E-33."""
+    for turned in (kinds, kinds[::-1]):
+        catalog = Catalog({"category:shirts": turned}, NOW)
+        assert codes(known=facts(catalog=catalog)) == expected
+
+
+def test_an_entry_of_an_unknown_kind_speaks_only_for_orders_it_touches() -> None:
+    """E-33."""
+    catalog = Catalog({"category:wine": (None,), "category:tea": ("odd",)}, NOW)
+    assert codes(known=facts(catalog=catalog)) == PASSED
+    touched = facts({"paths": (("food", "wine"),)}, catalog=catalog)
+    assert codes(known=touched) == ["LISTS_NOT_READY"]
+
+
+NO_ARTICLE: tuple[object, ...] = (
+    None,
+    "",
+    5,
+    5.0,
+    True,
+    False,
+    [],
+    ["k-1"],
+    {},
+    {"unreadable": "k-1"},
+)
+
+
+@pytest.mark.parametrize("sku", NO_ARTICLE, ids=repr)
+def test_a_line_that_names_no_article_is_unknown_while_any_is_listed(
+    sku: object,
+) -> None:
+    """E-29: it might be the very one."""
+    ids = "sku:k-1", "sku:other"
+    for listed in ids:
+        for articles in (None, {listed}):
+            catalog = Catalog({listed: ("excluded",)}, NOW, {listed[4:]}, articles)
+            assert codes(known=facts({"skus": (sku,)}, catalog=catalog)) == [
+                "SKU_UNKNOWN"
+            ]
+    catalog = Catalog({"category:wine": ("excluded",)}, NOW)
+    assert codes(known=facts({"skus": (sku,)}, catalog=catalog)) == PASSED
+
+
+def test_one_line_without_an_article_is_enough_and_listed_ones_are_told_too() -> None:
+    lines = {
+        "skus": ("k-1", None, "k-3"),
+        "shipped_counts": (0, 0, 0),
+        "quantities": (1, 1, 1),
+        "paths": (("a",), ("b",), ("c",)),
+        "customs": (False, False, False),
+    }
+    decision = judge(known=facts(lines, catalog=Catalog({"sku:k-3": ("x",)}, NOW)))
+    assert list(decision.reason_codes) == ["SKU_EXCLUDED", "SKU_UNKNOWN"]
+    assert decision.seen is not None
+    assert decision.seen.unnamed_lines == (1,)
 
 
 def test_a_missing_category_hides_nothing_that_other_lines_show() -> None:
@@ -447,7 +563,7 @@ def test_a_missing_category_hides_nothing_that_other_lines_show() -> None:
             "paths": (None, ("virtual",), ("food", 1)),
             "customs": (True, False, False),
         },
-        catalog=Catalog({"category:food": "excluded"}, NOW),
+        catalog=Catalog({"category:food": ("excluded",)}, NOW),
     )
     assert codes(known=known) == [
         "CATEGORY_CUSTOM",
@@ -528,8 +644,30 @@ NO_QUALITY = ["BUYER_QUALITY_UNKNOWN"]
             ["BUYER_QUALITY_REVOKED", *NO_QUALITY],
         ),
         ([(1, "quality"), (None, "ordinary")], NO_QUALITY),
-        ([("x", "ordinary"), (1, "quality")], PASSED),
+        ([("x", "ordinary"), (1, "quality")], NO_QUALITY),
+        ([(None, "revoked_abuse"), (1, "quality")], NO_QUALITY),
+        ([(True, "ordinary"), (5, "quality")], NO_QUALITY),
+        ([(1.0, "ordinary"), (5, "quality")], NO_QUALITY),
+        ([(1, None), (5, "quality")], NO_QUALITY),
+        ([(1, ["ordinary"]), (5, "quality")], NO_QUALITY),
+        ([(5, "quality"), (NOW + 9, None)], NO_QUALITY),
+        ([(1, "vip"), (5, "quality")], NO_QUALITY),
+        ([(1, "quality"), (NOW + 9, "vip")], NO_QUALITY),
         ([], NO_QUALITY),
+        # in any order (E-31)
+        (
+            [(9, "revoked_abuse"), (1, "quality")],
+            ["BUYER_QUALITY_REVOKED", *NOT_QUALITY],
+        ),
+        ([(T + 1, "revoked_abuse"), (1, "quality")], ["BUYER_QUALITY_REVOKED"]),
+        ([(9, "ordinary"), (1, "quality")], NOT_QUALITY),
+        ([(9, "quality"), (1, "revoked_abuse")], PASSED),
+        ([(9, "quality"), (NOW + 1, "revoked_abuse"), (1, "ordinary")], PASSED),
+        ([(-5, "quality"), (-6, "ordinary")], PASSED),
+        # of equal starts the later in the list
+        ([(5, "quality"), (5, "ordinary")], NOT_QUALITY),
+        ([(5, "ordinary"), (5, "quality")], PASSED),
+        ([(5, "ordinary"), (5, "quality"), (1, "ordinary")], PASSED),
     ],
 )
 def test_quality_at_the_request_and_not_revoked_at_the_decision(
@@ -588,7 +726,8 @@ def test_a_limit_runs_from_its_start_until_before_its_end(
 
 
 def test_limits_nobody_can_read_are_not_ready() -> None:
-    known = facts(buyer=msgspec.structs.replace(BUYER, limits_readable=False))
+    """E-30: an empty list is "none"; without a list nobody knows."""
+    known = facts(buyer=msgspec.structs.replace(BUYER, limits=None))
     assert codes(known=known) == ["LISTS_NOT_READY"]
 
 
@@ -623,6 +762,22 @@ def test_an_id_of_a_wrong_type_is_not_taken_from_the_order() -> None:
         "BUYER_QUALITY_UNKNOWN",
         "SHOP_UNKNOWN",
     ]
+
+
+NO_ID: tuple[object, ...] = (None, "", 5, True, [], ["b-1"], {"unreadable": "b-1"})
+
+
+@pytest.mark.parametrize("row_id", NO_ID, ids=repr)
+def test_a_row_that_does_not_say_whose_it_is_makes_unknown_what_it_would_have_said(
+    row_id: object,
+) -> None:
+    """E-32: it might be the row of this very buyer, and of this very shop."""
+    buyer = msgspec.structs.replace(BUYER, buyer_id=row_id)
+    assert codes(known=facts(buyer=buyer)) == [*NO_QUALITY, "LISTS_NOT_READY"]
+    for shop in (Shop(row_id), Shop(row_id, enabled=False, standing="excluded")):
+        assert codes(known=facts(shop=shop)) == ["LISTS_NOT_READY"]
+        nobody = codes(request(shop_id=None), facts({"shop_id": None}, shop=shop))
+        assert nobody == ["SHOP_UNKNOWN", "LISTS_NOT_READY"]
 
 
 def test_without_a_buyer_row_quality_is_unknown() -> None:
@@ -1099,9 +1254,13 @@ ODD_FACTS = [
     facts(history=History(prior_refund=True, auto_count=3), breaker="shop"),
     facts(unavailable=("refund_detail", "order_status")),
     facts(
-        catalog=Catalog({"category:shirts": 5, "sku:k-1": None}, NOW), order_vetoed=None
+        catalog=Catalog({"category:shirts": (5, "custom"), "sku:k-1": (None,)}, NOW),
+        order_vetoed=None,
     ),
-    facts(buyer=Buyer("b-1", (), (Limit(),), NOW, limits_readable=False)),
+    facts(buyer=Buyer("b-1", (), (Limit(),), NOW)),
+    facts(buyer=Buyer("b-1", (Quality(None, "quality"),), None, NOW)),
+    facts(buyer=Buyer(5), shop=Shop({"unreadable": "s"})),
+    facts({"skus": (None,)}, catalog=Catalog({"sku:k-9": ("excluded",)}, NOW)),
 ]
 
 
@@ -1163,6 +1322,7 @@ def test_every_unusual_thing_alone_wakes_its_rules() -> None:
         "total_changed_at_ms": NOW,
         "expected_partition": 0,
         "pause": NOW,
+        "unnamed_lines": (0,),
     }.items():
         assert name in UNUSUAL
         woken = msgspec.structs.replace(seen, **{name: value})

@@ -302,10 +302,10 @@ async def test_a_fact_that_is_not_read_takes_away_what_was_known_under_its_key()
         await bench.load(NUMBER)
     tables, shared = bench.facts.tables[NUMBER], bench.shared
     assert tables.orders == {}
-    assert not tables.buyers[BUYER].limits_readable
+    assert tables.buyers[BUYER].limits is None
     assert tables.ledger.vetoes == {"o-1": "unreadable"}
     assert shared.shops["s-1"].standing == "unreadable"
-    assert shared.listed["category:wine"] == "unreadable"
+    assert shared.listed["category:wine"] == ("unreadable",)
     assert tables.order_marks.ms is None
     kept = [bad for found in bench.facts.bad.values() for bad in found.values()]
     assert {bad.why.error for bad in kept} == {"undecodable"}

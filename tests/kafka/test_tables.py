@@ -20,7 +20,7 @@ from streams.kafka.tables import (
 )
 from streams.records.codec import Unreadable
 from tests import samples
-from tests.samples import BUYER, NOW, NUMBER, PARTITIONS, T
+from tests.samples import BUYER, DROP, NOW, NUMBER, PARTITIONS, T
 
 MARK = b"__watermark__"
 KEY = b"o-1"
@@ -148,7 +148,7 @@ def test_of_a_buyer_whose_row_cannot_be_read_nobody_knows_the_limits() -> None:
     tables = own()
     tables.apply_buyer(None, samples.buyer())
     assert isinstance(tables.apply_buyer(BUYER.encode(), b"no json"), Unreadable)
-    assert tables.buyers[BUYER] == Buyer(BUYER, limits_readable=False)
+    assert tables.buyers[BUYER] == Buyer(BUYER)
     assert isinstance(tables.apply_buyer(None, b"no json"), Unreadable)
 
 
@@ -261,18 +261,54 @@ def test_catalogue_rows_are_listed_taken_off_and_unknown() -> None:
     tables = shared()
     row = b"category:virtual"
     assert tables.apply_catalog(0, row, samples.category()) is NOTHING
-    assert tables.catalog.listed == {"category:virtual": "virtual"}
+    assert tables.catalog.listed == {"category:virtual": ("virtual",)}
     tables.apply_catalog(0, row, samples.category(excluded=False))
     assert tables.catalog.listed == {}
     for excluded in (None, 1, "true"):
         tables.apply_catalog(0, row, samples.category(excluded=excluded))
-        assert tables.listed == {"category:virtual": UNREADABLE}
+        assert tables.listed == {"category:virtual": (UNREADABLE,)}
     tables.apply_catalog(0, row, None)
     assert tables.listed == {}
     assert isinstance(tables.apply_catalog(0, row, b"[]"), Unreadable)
-    assert tables.listed == {"category:virtual": UNREADABLE}
+    assert tables.listed == {"category:virtual": (UNREADABLE,)}
     assert isinstance(tables.apply_catalog(0, None, b"[]"), Unreadable)
     assert tables.apply_catalog(0, None, None) is NOTHING
+
+
+@pytest.mark.parametrize("own_id", [None, "", 5, ["b-1"], "cut \ud83d", DROP])
+def test_a_row_whose_own_id_cannot_be_read_takes_away_what_was_known_under_its_key(
+    own_id: object,
+) -> None:
+    """E-32."""
+    mine, ours = own(), shared()
+    mine.apply_buyer(BUYER.encode(), samples.buyer())
+    ours.apply_shop(0, b"s-1", samples.shop())
+    found = mine.apply_buyer(BUYER.encode(), samples.buyer(buyer_id=own_id))
+    assert isinstance(found, Unreadable)
+    assert mine.buyers == {BUYER: Buyer(BUYER)}
+    found = ours.apply_shop(0, b"s-1", samples.shop(shop_id=own_id))
+    assert isinstance(found, Unreadable)
+    assert ours.shops == {"s-1": Shop("s-1", standing=UNREADABLE)}
+    mine.apply_order(b"o-1", samples.order())
+    found = mine.apply_order(b"o-1", samples.order(order_id=own_id))
+    assert isinstance(found, Unreadable)
+    assert mine.orders == {}
+
+
+def test_a_catalogue_id_without_its_kind_excludes_nothing_and_is_told() -> None:
+    """E-32: under a key that names goods, those are in doubt."""
+    tables = shared()
+    for entry_id in ("wine", "category:", "sku:", "Sku:k-1"):
+        found = tables.apply_catalog(
+            0, entry_id.encode(), samples.category(id=entry_id)
+        )
+        assert isinstance(found, Unreadable)
+        assert isinstance(tables.apply_catalog(0, entry_id.encode(), b"{"), Unreadable)
+        assert tables.listed == {}
+    assert isinstance(
+        tables.apply_catalog(0, b"sku:k-1", samples.category(id="k-1")), Unreadable
+    )
+    assert tables.listed == {"sku:k-1": (UNREADABLE,)}
 
 
 def test_the_catalogue_is_dated_by_its_own_feeds_and_lists_by_shops_too() -> None:

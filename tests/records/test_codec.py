@@ -243,7 +243,8 @@ def test_without_a_usable_refund_id_a_request_is_a_dead_letter(
         (b'"r-1"', "not_object"),
         (b"null", "not_object"),
         (b"5", "not_object"),
-        (b"9" * 5000, "not_object"),
+        (b"9" * 4300, "not_object"),
+        (b"9" * 4301, "not_json"),
         (b"{}", "no_id"),
     ],
 )
@@ -282,23 +283,17 @@ def test_parts_of_a_buyer_that_cannot_be_read_become_values_no_rule_accepts() ->
     assert isinstance(found, Buyer)
     assert found.limits == (Limit("limited", 1, 2), Limit())
     found = decode_buyer(samples.buyer(quality="quality", limits={"kind": "limited"}))
-    assert found == Buyer(BUYER, (), (), NOW, limits_readable=False)
+    assert found == Buyer(BUYER, (), None, NOW)
 
 
-def test_null_histories_are_empty() -> None:
-    found = decode_buyer(samples.buyer(quality=None, limits=None))
+def test_an_empty_list_of_limits_is_told_apart_from_none() -> None:
+    """E-30: only a list says that a buyer is not limited."""
+    for value in (None, DROP, 7, "none", {}):
+        for quality in (DROP, "read the slow way"):
+            found = decode_buyer(samples.buyer(limits=value, quality=quality))
+            assert found == Buyer(BUYER, (), None, NOW)
+    found = decode_buyer(samples.buyer(limits=[], quality=None))
     assert found == Buyer(BUYER, (), (), NOW)
-    assert decode_buyer(samples.buyer(quality=DROP, limits=DROP)) == found
-
-
-def test_a_sender_cannot_say_that_limits_are_readable_or_not() -> None:
-    for value in (True, False, "x"):
-        assert decode_buyer(samples.buyer(limits_readable=value)) == decode_buyer(
-            samples.buyer()
-        )
-    found = decode_buyer(samples.buyer(limits=7, limits_readable=True))
-    assert isinstance(found, Buyer)
-    assert not found.limits_readable
 
 
 @pytest.mark.parametrize("buyer_id", ["", 5, None, DROP])
@@ -388,7 +383,6 @@ def test_any_json_object_is_read_as_it_is(value: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        b'{"n":1e999,"s":"\\ud800"}',
         b'{"n":1e999,"x":NaN}',
         b'{"n":1e999,"x":Infinity}',
         b'{"n":1e999}x',
@@ -401,15 +395,8 @@ def test_numbers_beyond_a_double_open_no_door_for_what_is_no_json(value: bytes) 
     assert found.error == "not_json"
 
 
-def test_numbers_beyond_every_bound_keep_their_kind_and_sign() -> None:
-    digits = b"9" * 5000
-    found = decode_object(
-        b'{"a":%s,"b":-%s,"c":1e999,"d":-1e999,"e":7}' % (digits, digits)
-    )
+def test_numbers_beyond_a_double_keep_their_kind() -> None:
+    found = decode_object(b'{"c":1e999,"d":-1e999,"e":7}')
     assert isinstance(found, dict)
-    assert type(found["a"]) is int
-    assert found["a"] > 10**3000
-    assert type(found["b"]) is int
-    assert found["b"] < -(10**3000)
     assert (type(found["c"]), type(found["d"])) == (float, float)
     assert found["e"] == 7

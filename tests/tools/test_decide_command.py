@@ -16,6 +16,7 @@ from streams.tools.decide import decide_lines
 from tests.decision.cases import DATA, NOW, SHIPPED, T, answers, line_of, moments, put
 
 BASE: dict[str, Any] = line_of({"title": "base"})
+ROW: dict[str, Any] = moments(DATA["base_row"])
 
 
 def changed(**paths: object) -> dict[str, Any]:
@@ -72,7 +73,6 @@ def test_lines_share_no_state() -> None:
         b"null",
         b"5",
         b'"text"',
-        b'{"name":"\\ud800"}',
         b"\xef\xbb\xbf{}",
         b"NaN",
         b"\x00",
@@ -109,11 +109,15 @@ def test_a_line_that_is_no_json_object_has_no_name(raw: bytes) -> None:
         ("catalog", {"excluded": [5]}),
         ("catalog", {"excluded": [{"kind": "custom"}]}),
         ("catalog", {"excluded": [{"id": 5, "kind": "custom"}]}),
+        ("catalog", {"excluded": [{"id": "wine", "kind": "custom"}]}),
+        ("history", None),
         ("history", 5),
         ("history", {}),
+        ("history", "none"),
         ("history", [5]),
-        ("history", [{"reason_codes": "x"}]),
-        ("history", [{"reason_codes": ["NO_SUCH_CODE"]}]),
+        ("history", [{**ROW, "reason_codes": "x"}]),
+        ("history", [{**ROW, "reason_codes": ["NO_SUCH_CODE"]}]),
+        ("history", [ROW, {**ROW, "state": None}]),
         ("breaker", "shops"),
         ("breaker", 5),
         ("breaker", []),
@@ -144,7 +148,6 @@ def test_a_wrong_structure_of_the_line_is_a_dead_letter_that_names_the_member(
         ("catalog", ["CATEGORY_UNKNOWN"]),
         ("lists_as_of_ms", ["LISTS_NOT_READY"]),
         ("order_vetoed", ["LISTS_NOT_READY"]),
-        ("history", ["FR_ALL_CONDITIONS_MET"]),
         ("breaker", ["FR_ALL_CONDITIONS_MET"]),
         ("policy", ["FR_ALL_CONDITIONS_MET"]),
         ("name", ["FR_ALL_CONDITIONS_MET"]),
@@ -163,10 +166,20 @@ def test_a_catalogue_that_says_nothing_of_exclusions_is_not_loaded() -> None:
     ]
 
 
-def test_of_an_excluded_id_given_twice_the_last_kind_counts() -> None:
-    rows = [{"id": "category:shirts", "kind": kind} for kind in ("custom", "excluded")]
-    found = answer(changed(catalog__excluded=rows))
-    assert found["reason_codes"] == ["CATEGORY_EXCLUDED"]
+@pytest.mark.parametrize("turn", [1, -1])
+def test_of_an_excluded_id_given_twice_both_kinds_count(turn: int) -> None:
+    """E-33: the bytes do not tell in which order they were listed."""
+    rows = [
+        {"id": "category:shirts", "kind": kind}
+        for kind in ("custom", "excluded", 5, {"b": 1, "a": 2}, "custom")
+    ]
+    found = answer(changed(catalog__excluded=rows[::turn]))
+    assert found["reason_codes"] == [
+        "CATEGORY_CUSTOM",
+        "CATEGORY_EXCLUDED",
+        "LISTS_NOT_READY",
+    ]
+    assert found == answer(changed(catalog__excluded=rows))
 
 
 @pytest.mark.parametrize("name", [7, 1.5, True, "x", "例"])
@@ -207,11 +220,62 @@ def test_a_number_no_double_holds_goes_to_a_person_for_good(path: str) -> None:
 
 
 def test_an_integer_of_thousands_of_digits_is_an_integer() -> None:
-    for digits in (400, 4_300, 4_301, 10_000):
+    for digits in (400, 4_300):
         raw = json.dumps(changed(order__paid_fen="@")).replace('"@"', "1" * digits)
-        assert answer(raw.encode()).get("reason_codes") == ["PAID_AT_OR_OVER_LIMIT"], (
-            digits
-        )
+        assert answer(raw.encode())["reason_codes"] == ["PAID_AT_OR_OVER_LIMIT"]
+
+
+@pytest.mark.parametrize("digits", [4_301, 10_000])
+def test_an_integer_beyond_reading_is_no_other_number(digits: int) -> None:
+    """E-35: not even where what is left would be more than enough."""
+    raw = json.dumps(changed(order__refundable_left_fen="@"))
+    found = answer(raw.replace('"@"', "1" * digits).encode())
+    assert found == {
+        "name": "base",
+        "dead_letter": "order: no JSON: an integer of more than 4300 digits",
+    }
+
+
+def test_unknown_members_of_a_line_are_refused_by_name_all_at_once() -> None:
+    line = {**BASE, "orders": None, "x" * 100: 1, "Policy": {}}
+    found = answer(line)
+    assert found["name"] == "base"
+    assert found["dead_letter"] == (
+        f"orders, {'x' * 60}, Policy: no member of a line; remove it"
+    )
+
+
+def test_of_a_member_given_twice_the_last_counts() -> None:
+    raw = json.dumps(BASE)[:-1].encode()
+    assert answer(raw + b',"breaker":"shop"}')["reason_codes"] == ["BREAKER_OPEN"]
+    off = answer(raw + b',"breaker":"shop","breaker":null}')
+    assert off["outcome"] == "auto_approve"
+
+
+def test_a_cut_name_is_given_back_as_it_was_sent() -> None:
+    """E-34: also beside a text that costs nobody the decision."""
+    raw = json.dumps({**changed(request__reason="\ud83d"), "name": "so sad \ud83d"})
+    found = answer(raw.encode())
+    assert (found["name"], found["outcome"]) == ("so sad \ud83d", "auto_approve")
+    found = answer(b'{"name":"\\ud83d"}')
+    assert (found["name"], found["dead_letter"][:6]) == ("\ud83d", "now_ms")
+
+
+@pytest.mark.parametrize(
+    "member", ["request", "order", "buyer", "shop", "catalog", "history", "policy"]
+)
+def test_bytes_that_are_no_utf8_are_told_of_the_member_they_stand_in(
+    member: str,
+) -> None:
+    """E-34: and never as a record of the wrong structure."""
+    value = json.dumps(BASE[member] or {}).replace("{", '{"note":"@",', 1)
+    if member in ("history", "policy"):
+        value = '{"note":"@"}'
+    raw = json.dumps({**BASE, member: "#"}).replace('"#"', value.replace(",}", "}"))
+    found = answer(raw.encode().replace(b"@", b"\xff"))
+    assert found["name"] == "base"
+    assert found["dead_letter"].startswith(f"{member}: ")
+    assert "not UTF-8 at byte" in found["dead_letter"]
 
 
 def test_policy_keys_may_be_grouped_in_tables() -> None:

@@ -12,6 +12,7 @@ from streams.decision.facts import see
 from streams.decision.model import Decision, Facts, Order, Request, Seen
 from streams.decision.policy import Policies, Policy, override
 from streams.errors import UsageError
+from streams.records.decisions import decode_decision
 from streams.settings import load_policy
 from streams.tools import explaining
 from streams.tools.columns import wrapped
@@ -83,7 +84,7 @@ def test_what_buyers_are_told_names_no_threshold() -> None:
 
 
 CASES = [
-    msgspec.json.decode(line, type=Decision)
+    decode_decision(line)
     for case in cases.CASES
     if not cases.in_stream(case)
     for line in decide_lines([cases.raw_of(case)], cases.SHIPPED)

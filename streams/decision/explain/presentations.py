@@ -315,10 +315,15 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "商品支持本服务",
         "every item has fast refund",
         lambda case: case.seen.skus,
-        codes=(
-            ReasonCode.SKU_EXCLUDED,
-            ReasonCode.SKU_UNKNOWN,
-        ),
+        codes=(ReasonCode.SKU_EXCLUDED,),
+    ),
+    goods.sku_known: Presentation(
+        "FR-1.7(2)b",
+        "sku_id",
+        "商品编号齐全",
+        "every line names its article",
+        lambda case: case.seen.skus,
+        codes=(ReasonCode.SKU_UNKNOWN,),
     ),
     amount.paid_amount: Presentation(
         "FR-1.4b",

@@ -72,6 +72,14 @@ def sku(case: Case, _policy: Policy) -> Codes:
     return (ReasonCode.SKU_EXCLUDED,)
 
 
+def sku_known(case: Case, _policy: Policy) -> Codes:
+    """FR-1.7(2)b, E-29: every line names its article while articles are listed.
+
+    The line without a name could be any of them.
+    """
+    return () if case.seen.unnamed_lines is None else (ReasonCode.SKU_UNKNOWN,)
+
+
 def root_of(path: object) -> str | None:
     """E-5: the first name of a path; None when the path is no list of names.
 

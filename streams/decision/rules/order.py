@@ -102,11 +102,19 @@ def _shipped_pieces(
 
 
 def _asked_lines(seen: Seen, asked: tuple[str, ...]) -> list[int]:
-    """Places of the asked lines; none when an asked one is not in the order."""
-    for sku in asked:
-        if sku not in seen.skus:
-            return []
-    return [place for place, sku in enumerate(seen.skus) if sku in asked]
+    """Places of the asked lines; none when an asked one is not in the order.
+
+    A line that names no article might be one of them, so it counts as asked.
+    """
+    wanted = set(asked)
+    named = {sku for sku in seen.skus if type(sku) is str}
+    if not wanted <= named:
+        return []
+    return [
+        place
+        for place, sku in enumerate(seen.skus)
+        if type(sku) is not str or not sku or sku in wanted
+    ]
 
 
 def ship_signals(case: Case, _policy: Policy) -> Codes:
