@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from sys import intern
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.errors import KafkaError
 
 from faults.judge.checks import UNDISTURBED, Check, problems
@@ -156,6 +156,53 @@ class Lab:
 
         async with running(beat()):
             yield
+
+    # -- changing what is there ------------------------------------------------
+
+    async def make_anew(self, topic: str) -> None:
+        """Delete a topic and make it again as it is declared, empty."""
+        name = self.prefix + topic
+        (spec,) = (one for one in declare(self.settings) if one.name == name)
+        await self.admin.delete_topics([name])
+        # A name is free again a moment after its topic was deleted.
+        await eventually(lambda: create(self.admin, [spec]))
+
+    async def add_partitions(self, topic: str, total: int) -> None:
+        """Give a topic more partitions."""
+        wanted = {self.prefix + topic: NewPartitions(total_count=total)}
+        await self.admin.create_partitions(wanted)
+
+    async def set_committed(self, offsets: Mapping[int, int]) -> None:
+        """Move the group's offsets, as an operator does while all workers are stopped."""
+        kafka = self.settings.kafka
+        async with AIOKafkaConsumer(
+            bootstrap_servers=kafka.bootstrap_servers,
+            group_id=kafka.group_id,
+            enable_auto_commit=False,
+        ) as consumer:
+            wanted = {
+                TopicPartition(self.input_topic, number): offset
+                for number, offset in offsets.items()
+            }
+            consumer.assign(list(wanted))
+            await consumer.commit(wanted)
+
+    @asynccontextmanager
+    async def open_transaction(self, topic: str) -> AsyncIterator[None]:
+        """Keep a transaction of somebody else open in all partitions of a topic."""
+        async with AIOKafkaProducer(
+            bootstrap_servers=self.settings.kafka.bootstrap_servers,
+            transactional_id=f"{self.prefix}foreign",
+        ) as producer:
+            await producer.begin_transaction()
+            for number in range(PARTITIONS):
+                await producer.send_and_wait(
+                    self.prefix + topic, b"foreign", partition=number
+                )
+            try:
+                yield
+            finally:
+                await producer.abort_transaction()
 
     # -- looking ---------------------------------------------------------------
 

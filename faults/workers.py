@@ -127,6 +127,10 @@ class Worker:
         """Whether a page answers with 200."""
         return (await self._get(page))[0] == _OK
 
+    async def says(self, page: str) -> str:
+        """What a page says, whatever its code."""
+        return str((await self._get(page))[1])
+
     async def status(self) -> dict[str, object]:
         """What ``/status`` shows; empty when it does not answer."""
         code, body = await self._get("status", parsed=True)

@@ -130,17 +130,14 @@ class FakeLog:
             state.pop(where, None)
         self.changed.set()
 
-    async def topics_now(
-        self, names: Collection[str], partitions: int = PARTITIONS
-    ) -> dict[str, TopicNow]:
+    async def topics_now(self, names: Collection[str]) -> dict[str, TopicNow]:
         """Tell what stands behind names, as a broker does."""
         await turns(3)  # as long as a broker takes
+        usual = {name: 1 if "policies" in name else PARTITIONS for name in names}
         return {
-            name: TopicNow(
-                self.partitions.get(name, partitions), f"{name}-{self.made[name]}"
-            )
-            for name in names
-            if self.partitions.get(name) != 0
+            name: TopicNow(count, f"{name}-{self.made[name]}")
+            for name, count in (usual | self.partitions).items()
+            if name in usual and count
         }
 
     def stable_end(self, where: TopicPartition) -> int:
@@ -179,9 +176,12 @@ class _State:
 class FakeConsumer(_Failing):
     """A consumer with or without a group."""
 
-    def __init__(self, log: FakeLog, isolation: str = "read_committed") -> None:
+    def __init__(
+        self, log: FakeLog, isolation: str = "read_committed", reset: str = "none"
+    ) -> None:
         super().__init__()
         self.log = log
+        self._resets = reset == "earliest"
         self._end = log.end if isolation == "read_uncommitted" else log.stable_end
         self.listener: Any = None
         self.swallowed: list[Exception] = []
@@ -323,8 +323,9 @@ class FakeConsumer(_Failing):
             if state.paused or left == 0:
                 continue
             if not self._start(where) <= state.position <= self.log.end(where):
-                # told not to reset it
-                raise OffsetOutOfRangeError({where: state.position})
+                if not self._resets:
+                    raise OffsetOutOfRangeError({where: state.position})
+                state.position = self._start(where)
             end = self._end(where)
             state.highwater, state.stable = self.log.end(where), end
             state.heard_ms = self.log.clock_ms()

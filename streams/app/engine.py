@@ -32,6 +32,7 @@ from streams.app.service import connect, monotonic_ms
 from streams.app.watchdog import Patience, Watchdog
 from streams.decision.breaker import Breaker
 from streams.decision.policy import Policies, Policy
+from streams.kafka.fact_logs import FactLogs
 from streams.kafka.facts import BadFact, FactsReader
 from streams.kafka.incarnations import Expected
 from streams.kafka.passed_over import PassedOver
@@ -120,10 +121,12 @@ class Engine(ReadingService):
             self._on_bad,
         )
         self.reader = OutputReader(outputs, asking, self.outputs, self.input_topic)
+        self.fact_logs = FactLogs(self.facts, self.incarnations, asking)
         self.passed_over = PassedOver(outputs, self.bounds())
         self.preparing = Preparing(
             PrepareParts(
                 facts=self.facts,
+                fact_logs=self.fact_logs,
                 reader=self.reader,
                 passed_over=self.passed_over,
                 breaker=self.breaker,
@@ -136,6 +139,10 @@ class Engine(ReadingService):
     @override
     def expected(self) -> Mapping[str, Expected]:
         return expected_of_deciding(self._in.settings.topics)
+
+    @override
+    async def look_at_logs(self) -> None:
+        await self.fact_logs.look()
 
     @override
     async def prepare(self, starts: Starts) -> None:

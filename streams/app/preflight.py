@@ -19,8 +19,8 @@ async def check_topics(settings: Settings) -> Room:
     """Wait for a broker, then refuse to start on topics that lose or misplace records.
 
     aiokafka waits for ever for a topic that does not exist, and a wrong partition
-    count sends buyers to partitions nobody relates. Other differences from what is
-    declared are logged.
+    count sends buyers to partitions nobody relates. Facts that a broker deletes, by age or
+    by size, forbid nothing any more. Other differences from what is declared are logged.
 
     Returns
     -------
@@ -30,7 +30,7 @@ async def check_topics(settings: Settings) -> Room:
     Raises
     ------
     TopicsError
-        A topic is missing or has another shape; one line each.
+        A topic is missing, has another shape, or loses facts; one line each.
     WorkerError
         No broker answered within ``load_timeout_ms``, or an output topic takes no record
         of the usual size: mended there, a start is all that it needs.
@@ -65,8 +65,8 @@ async def _look_patiently(settings: Settings) -> _Looked:
 async def _look(settings: Settings) -> _Looked:
     specs = needed(settings)
     async with admin_client(settings.kafka) as admin:
-        shapes = await check_shapes(admin, specs)
-        remarks = await check_settings(admin, specs)
-        if shapes:
-            return shapes, remarks, Room()
-        return shapes, remarks, await look(admin, written(settings))
+        found = await check_settings(admin, specs)
+        problems = await check_shapes(admin, specs) + found.refused
+        if problems:
+            return problems, found.remarks, Room()
+        return problems, found.remarks, await look(admin, written(settings))

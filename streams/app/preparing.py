@@ -16,6 +16,7 @@ from streams.app.service import monotonic_ms
 from streams.decision.breaker import Breaker
 from streams.decision.policy import FIELDS
 from streams.errors import FactsUnreadableError
+from streams.kafka.fact_logs import FactLogs
 from streams.kafka.facts import FactsReader, tell
 from streams.kafka.passed_over import PassedOver
 from streams.kafka.recovery import Answered, OutputReader
@@ -32,6 +33,7 @@ class PrepareParts(msgspec.Struct, frozen=True, kw_only=True):
     """What preparing works with."""
 
     facts: FactsReader
+    fact_logs: FactLogs
     reader: OutputReader
     passed_over: PassedOver
     breaker: Breaker
@@ -113,6 +115,7 @@ class Preparing:
                     await parts.passed_over.look(where, start, inputs)
                     inputs.forget_before(start.offset)
                 await self._compare_policies()
+                await parts.fact_logs.look_patiently()  # then watermarks count
         except TimeoutError:
             held = sorted({where.topic for where in parts.reader.held_back})
             why = f": open transactions hold back {', '.join(held)}" if held else ""

@@ -120,6 +120,11 @@ class ReadingService(WorkerService):
             lambda names: topics_now(asking, names), self.expected(), monotonic_ms
         )
         await self.incarnations.look_patiently()
+        if not all(map(self.incarnations.id_of, self.expected())):
+            log.warning(
+                "the brokers tell no topic ids (Kafka before 2.8): that a topic is made "
+                "anew under this worker may go unnoticed"
+            )
 
     async def join(
         self,

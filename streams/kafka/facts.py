@@ -14,7 +14,8 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.errors import FactsUnreadableError
+from streams.errors import FactsUnreadableError, TopicsError
+from streams.kafka.held_marks import HeldMarks
 from streams.kafka.policy_book import PolicyBook
 from streams.kafka.record import Record
 from streams.kafka.tables import NOTHING, Applied, PartitionTables, SharedTables
@@ -113,6 +114,11 @@ class FactsReader:
         self.switches: dict[int, list[tuple[str, TopicPartition, int]]] = {}
         """Merchants' attempts (FR-Q3) nobody has looked at yet, by partition number:
         shop id, where, offset. Those met while loading are among them."""
+        self.held = HeldMarks()
+        """Read live, and believed only once the logs were looked at (:meth:`believe`)."""
+        self._starts: dict[TopicPartition, int] = {}
+        """Where logs began when their reading began."""
+        self._read_to: dict[TopicPartition, int] = {}
         self._wanted: frozenset[int] = frozenset()
         self._assigned: set[TopicPartition] = set()
         self._targets: dict[TopicPartition, int] = {}
@@ -185,6 +191,25 @@ class FactsReader:
         ends = await self._consumer.end_offsets(assigned)
         return sum([max(0, ends[tp] - await self._position(tp)) for tp in assigned])
 
+    # -- what vouches for facts ------------------------------------------------
+
+    def believe(self, taken: HeldMarks) -> None:
+        """Let count what was held: its logs were still there after it was read."""
+        for tp, record in taken.marks:
+            self._apply_now(tp, [record])
+        for number, heard_ms in taken.vetoes_ms.items():
+            tables = self.tables.get(number)
+            if tables is not None and number in self.loaded:
+                tables.vetoes_known_ms = heard_ms
+
+    def compacted_starts(self) -> dict[TopicPartition, int]:
+        """Return where the logs began that only compaction may shorten."""
+        return {
+            tp: first
+            for tp, first in self._starts.items()
+            if tp in self._assigned and tp.topic != self.topics.outcomes
+        }
+
     # -- the loop --------------------------------------------------------------
 
     async def run(self) -> None:
@@ -194,6 +219,8 @@ class FactsReader:
         ------
         FactsUnreadableError
             The broker refused for a reason that waiting does not mend.
+        TopicsError
+            A log goes on before the place where it was read to.
         """
         try:
             while True:
@@ -231,6 +258,11 @@ class FactsReader:
         )
         # No pause before this: a position says that all before it is applied.
         for tp, records in polled.items():
+            if not records:
+                continue
+            if records[0].offset < self._read_to.get(tp, 0):
+                raise TopicsError([_gone_back(tp, self._read_to[tp], records[0])])
+            self._read_to[tp] = records[-1].offset + 1
             self._apply(tp, records)
 
     async def _assign(self) -> None:
@@ -253,10 +285,9 @@ class FactsReader:
         self._assigned = wanted
         if new:
             self._targets.update(await self._consumer.end_offsets(list(new)))
-        if self.topics.policy in new:
-            starts = await self._consumer.beginning_offsets([self.topics.policy])
-            if starts[self.topics.policy]:
-                self.shared.policies_cut()
+            self._starts.update(await self._consumer.beginning_offsets(list(new)))
+        if self.topics.policy in new and self._starts[self.topics.policy]:
+            self.shared.policies_cut()
 
     def _drop(self, partition: int) -> None:
         self.tables.pop(partition, None)
@@ -266,10 +297,24 @@ class FactsReader:
         self.bad[partition] = {
             at: fact for at, fact in bad.items() if at[0] not in names
         }
-        self._assigned -= set(self.topics.owned(partition))
+        owned = self.topics.owned(partition)
+        self._assigned -= set(owned)
+        for tp in owned:
+            self._read_to.pop(tp, None)
+        self.held.forget(owned)
 
     def _apply(self, tp: TopicPartition, records: list[Record]) -> None:
         self.records_read[tp.topic] = self.records_read.get(tp.topic, 0) + len(records)
+        if self._is_loaded(tp):
+            records = self.held.sift(tp, records)
+        self._apply_now(tp, records)
+
+    def _is_loaded(self, tp: TopicPartition) -> bool:
+        if tp.topic in self._appliers:
+            return tp.partition in self.loaded
+        return self.shared_loaded.is_set()
+
+    def _apply_now(self, tp: TopicPartition, records: list[Record]) -> None:
         apply = self._appliers.get(tp.topic)
         if apply is None:
             for record in records:
@@ -343,7 +388,7 @@ class FactsReader:
             and end is not None
             and await self._position(outcomes) >= end
         ):
-            tables.vetoes_known_ms = heard
+            self.held.vetoes_ms[tables.partition] = heard
 
     async def _position(self, tp: TopicPartition) -> int:
         return int(await self._consumer.position(tp))
@@ -361,6 +406,14 @@ _LEVELS: Final = {
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
+
+
+def _gone_back(tp: TopicPartition, read_to: int, record: Record) -> str:
+    return (
+        f"{tp.topic}/{tp.partition}: read to {read_to} and now from {record.offset} on: "
+        "the topic was made anew or has lost records; see that its feed has written all "
+        "of it again, then start the workers again"
+    )
 
 
 def _order(tables: PartitionTables, record: Record) -> Applied | Unreadable:

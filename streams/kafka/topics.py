@@ -57,8 +57,13 @@ class TopicSpec(msgspec.Struct, frozen=True):
     """Topic settings as the broker spells them."""
     agents: frozenset[str]
     """Agents that read or write it."""
+    refused: frozenset[str] = frozenset()
+    """Settings with which no worker starts when they differ: the broker would delete
+    facts, and what a fact forbids would be approved."""
 
 
+_FACTS: Final = ("orders", "buyers", "outcomes", "shops", "catalog", "policies")
+_KEEPS_FACTS: Final = frozenset({"cleanup.policy", "retention.ms", "retention.bytes"})
 _DECIDING: Final = frozenset({"decide", "watch"})
 _ALL: Final = frozenset({"decide", "watch", "ingest"})
 _INGESTING: Final = frozenset({"ingest"})
@@ -75,6 +80,7 @@ def declare(settings: Settings) -> tuple[TopicSpec, ...]:
     # refused, and forget the one that judged. There are few of them: none is removed.
     policies = _compact() | {"min.compaction.lag.ms": str(_FOR_EVER_MS)}
     requests = _delete(_REQUESTS_KEPT_MS)
+    facts = {prefix + name for name in _FACTS}
     rows = (
         (prefix + "requests", by_buyer, requests, _ALL),
         (prefix + "orders", by_buyer, _compact(), _ALL),
@@ -97,6 +103,7 @@ def declare(settings: Settings) -> tuple[TopicSpec, ...]:
             settings.topics.replication_factor,
             config | _safety(settings),
             agents,
+            _KEEPS_FACTS if name in facts else frozenset(),
         )
         for name, partitions, config, agents in rows
     )
@@ -237,7 +244,8 @@ async def check(
         One line a problem, each with what to do; empty when all is well.
     """
     specs = tuple(specs)
-    return await check_shapes(admin, specs) + await check_settings(admin, specs)
+    found = await check_settings(admin, specs)
+    return await check_shapes(admin, specs) + found.refused + found.remarks
 
 
 async def check_shapes(
@@ -254,15 +262,30 @@ async def check_shapes(
     return tuple(problems)
 
 
+class SettingsFound(msgspec.Struct, frozen=True):
+    """What is wrong with the settings of topics; one line a difference."""
+
+    refused: tuple[str, ...]
+    """No worker may start."""
+    remarks: tuple[str, ...]
+    """Records could be lost later."""
+
+
 async def check_settings(
     admin: AIOKafkaAdminClient, specs: Iterable[TopicSpec]
-) -> tuple[str, ...]:
-    """Compare the settings of the topics that are there: wrong ones lose records later."""
+) -> SettingsFound:
+    """Compare the settings of the topics that are there."""
     specs = tuple(specs)
     there = {topic["topic"] for topic in await _topics(admin)}
     told = await configs(admin, [spec.name for spec in specs if spec.name in there])
-    return tuple(
-        line for spec in specs for line in _differences(spec, told.get(spec.name, {}))
+    found = [
+        (key in spec.refused, line)
+        for spec in specs
+        for key, line in _differences(spec, told.get(spec.name, {}))
+    ]
+    return SettingsFound(
+        tuple(line for refused, line in found if refused),
+        tuple(line for refused, line in found if not refused),
     )
 
 
@@ -327,7 +350,10 @@ _EXACTLY: Final = {
 }
 
 
-def _differences(spec: TopicSpec, actual: Mapping[str, str]) -> Iterator[str]:
+def _differences(
+    spec: TopicSpec, actual: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Yield settings that differ in a way that matters, each with what to say of it."""
     declared = dict(spec.config)
     if declared["cleanup.policy"] == "delete":
         declared["retention.bytes"] = str(_UNLIMITED)
@@ -341,7 +367,7 @@ def _differences(spec: TopicSpec, actual: Mapping[str, str]) -> Iterator[str]:
         elif key in _AT_LEAST and _is_less(have, wanted):
             why = _AT_LEAST[key]
         if why is not None:
-            yield f"{spec.name}: {key}={have}, {why}; set it to {wanted}"
+            yield key, f"{spec.name}: {key}={have}, {why}; set it to {wanted}"
 
 
 def _is_less(have: str, wanted: str) -> bool:

@@ -162,6 +162,7 @@ class Stage:
         self.reader.forget(set(self.facts.tables) ^ set(committed))  # gone, or new
         await self.facts.load(committed)
         ledgers = {number: self.facts.tables[number].ledger for number in committed}
+        self.facts.believe(self.facts.held.take())
         self.answered.update(await self.reader.read(ledgers, committed))
         for number, ledger in ledgers.items():
             self.glances.append(watch.everything(ledger, number))

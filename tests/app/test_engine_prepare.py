@@ -19,6 +19,7 @@ from streams.app.engine import Engine, EngineInputs
 from streams.decision.policy import Policies
 from streams.decision.publication import PolicyRecord, as_fields
 from streams.errors import FactsUnreadableError
+from streams.kafka.incarnations import Incarnations
 from streams.kafka.input_log import Start
 from streams.kafka.progress import Progress
 from streams.kafka.recovery import Answered
@@ -64,6 +65,9 @@ class Bench:
                 app_version="1",
                 source_name="/x",
             )
+        )
+        self.engine.incarnations = Incarnations(
+            log.topics_now, self.engine.expected(), lambda: NOW
         )
         asking = FakeConsumer(log, "read_uncommitted")
         self.engine.equip(FakeConsumer(log), FakeConsumer(log), asking)

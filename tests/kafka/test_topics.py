@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from faults.waiting import eventually
+from streams.app.preflight import check_topics
 from streams.errors import TopicsError
 from streams.kafka.topics import TopicSpec, admin_client, check, create, declare, needed
 from streams.settings import Settings, load
@@ -105,6 +106,27 @@ async def test_a_clean_up_that_deletes_facts_is_told(kafka: Kafka) -> None:
             "deleted; set it to compact"
         )
     ]
+
+
+@pytest.mark.kafka
+async def test_a_worker_does_not_start_while_the_broker_deletes_facts(
+    kafka: Kafka, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What an expired row forbade would be approved; other differences are logged."""
+    settings = settings_of(kafka)
+    prefix = settings.topics.prefix
+    async with created(settings) as (admin, _):
+        await check_topics(settings)
+        await change(admin, prefix + "catalog", cleanup_policy="compact,delete")
+        await change(admin, prefix + "outcomes", retention_ms="3600000")
+        await change(admin, prefix + "requests", retention_ms="3600000")
+        with pytest.raises(TopicsError) as refused:
+            await check_topics(settings)
+    outcomes, catalog = refused.value.problems
+    assert outcomes.startswith(f"{prefix}outcomes: retention.ms=3600000")
+    assert catalog.startswith(f"{prefix}catalog: cleanup.policy=compact,delete")
+    (told,) = [line for line in caplog.messages if "retention" in line]
+    assert told.startswith(f"{prefix}requests: retention.ms=3600000")
 
 
 @pytest.mark.kafka

@@ -1,0 +1,48 @@
+"""What vouches for facts and was read, but is not believed yet (:mod:`.fact_logs`)."""
+
+from collections.abc import Collection
+
+import msgspec
+from aiokafka import TopicPartition
+
+from streams.kafka.record import Record
+from streams.kafka.tables import WATERMARK_KEY
+
+
+class HeldMarks(msgspec.Struct):
+    """Watermarks, and moments at which vetoes were read to their end."""
+
+    marks: list[tuple[TopicPartition, Record]] = msgspec.field(default_factory=list)
+    """In the order they were read."""
+    vetoes_ms: dict[int, int] = msgspec.field(default_factory=dict)
+    """By partition number, UTC ms."""
+
+    def sift(self, where: TopicPartition, records: list[Record]) -> list[Record]:
+        """Hold the watermarks among some records; return the others."""
+        marks = [record for record in records if _is_mark(record)]
+        if not marks:
+            return records
+        self.marks += [(where, mark) for mark in marks]
+        return [record for record in records if not _is_mark(record)]
+
+    def take(self) -> "HeldMarks":
+        """Take everything out."""
+        taken = HeldMarks(self.marks, self.vetoes_ms)
+        self.marks, self.vetoes_ms = [], {}
+        return taken
+
+    def put_back(self, taken: "HeldMarks") -> None:
+        """Hold again what was taken, before what came since."""
+        self.marks[:0] = taken.marks
+        self.vetoes_ms = taken.vetoes_ms | self.vetoes_ms
+
+    def forget(self, owned: Collection[TopicPartition]) -> None:
+        """Drop what belongs to the partitions of one number."""
+        self.marks = [one for one in self.marks if one[0] not in owned]
+        for where in owned:
+            self.vetoes_ms.pop(where.partition, None)
+
+
+def _is_mark(record: Record) -> bool:
+    key = record.key
+    return key is not None and key.startswith(WATERMARK_KEY)
