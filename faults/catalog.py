@@ -20,6 +20,7 @@ from faults.scenes import (
     of_networks,
     of_outputs,
     of_records,
+    of_topics,
     of_workers,
 )
 
@@ -320,5 +321,49 @@ FAULTS: Final = (
     ),
     soak(SOAK_S),
     mixture(MIXTURE_S),
+    Fault(
+        26,
+        "requests-anew",
+        "requests made anew, under live workers or stopped ones",
+        of_topics.requests_anew,
+        4,
+        seconds=90,
+    ),
+    Fault(
+        27,
+        "outcomes-anew",
+        "outcomes made anew under workers, orders vetoed after that",
+        of_topics.outcomes_anew,
+        3,
+        seconds=90,
+        checks=ALWAYS,
+        within=(repeats_at_most(_SECOND),),
+    ),
+    Fault(
+        28,
+        "facts-parted",
+        "orders or catalogue get partitions, facts go to the new ones",
+        of_topics.facts_parted,
+        4,
+        seconds=120,
+        checks=ALWAYS,
+        within=(repeats_at_most(_SECOND),),
+    ),
+    Fault(
+        29,
+        "open-transaction",
+        "a foreign transaction open on approvals while a worker is killed",
+        of_topics.open_transaction,
+        3,
+        seconds=120,
+    ),
+    Fault(
+        30,
+        "reset-forward",
+        "the group's offsets set past undecided requests, and back",
+        of_topics.reset_forward,
+        2,
+        seconds=90,
+    ),
 )
 """In the order of their numbers."""

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from faults.judge.view import Place
 from faults.lab import DATED, PARTITIONS, Lab, Row, now_ms, running
+from faults.waiting import eventually
 from faults.world import WAVES, World, turned
 
 _TICK_S: Final = 0.02
@@ -56,6 +57,7 @@ class Load:
         self._next = 0
         """Number of the row that is sent next."""
         self._pace = Pace(rate)
+        self._held = rate
         self._lanes = [_Lane(number) for number in range(PARTITIONS)]
 
     async def prepare(self) -> None:
@@ -90,6 +92,24 @@ class Load:
     def pace(self, rate: int) -> None:
         """Send so many a second from now on."""
         self._pace = Pace(rate)
+
+    async def hold(self) -> None:
+        """Send nothing more; back when all that was meant for now is acknowledged."""
+        self._held, self._pace = self._pace.rate, Pace(0)
+
+        async def sent() -> bool:
+            return not any(lane.rows or lane.sending for lane in self._lanes)
+
+        await eventually(sent)
+
+    def go_on(self) -> None:
+        """Send again as before :meth:`hold`."""
+        self.pace(self._held)
+
+    def ahead(self, count: int) -> list[Row]:
+        """Return requests that are sent next, beyond those of the next second."""
+        first = self._next + self._pace.rate
+        return self.rows[first : first + count]
 
     @contextmanager
     def again(self) -> Iterator[None]:
@@ -139,6 +159,7 @@ class Load:
                 batch, moments = producer.create_batch(), []
                 while lane.rows and _append(batch, lane.rows[0][0]):
                     moments.append(lane.rows.pop(0)[1])
+                lane.sending = True
                 try:
                     told = await (
                         await producer.send_batch(
@@ -148,6 +169,8 @@ class Load:
                 except KafkaError:
                     self.unsure += len(moments)
                     continue
+                finally:
+                    lane.sending = False
                 for place, meant_ms in enumerate(moments, told.offset):
                     self.sent[lane.partition, place] = meant_ms
             if lane.over:
@@ -194,6 +217,7 @@ class _Lane:
         self.rows: list[tuple[Row, int]] = []
         self.due = asyncio.Event()
         self.over = False
+        self.sending = False
 
 
 def _append(batch: object, row: Row) -> bool:

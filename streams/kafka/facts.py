@@ -18,7 +18,13 @@ from streams.errors import FactsUnreadableError, TopicsError
 from streams.kafka.held_marks import HeldMarks
 from streams.kafka.policy_book import PolicyBook
 from streams.kafka.record import Record
-from streams.kafka.tables import NOTHING, Applied, PartitionTables, SharedTables
+from streams.kafka.tables import (
+    NOTHING,
+    Applied,
+    PartitionTables,
+    SharedTables,
+    Watermarks,
+)
 from streams.kafka.unread import reason
 from streams.records.codec import Unreadable
 
@@ -305,14 +311,28 @@ class FactsReader:
 
     def _apply(self, tp: TopicPartition, records: list[Record]) -> None:
         self.records_read[tp.topic] = self.records_read.get(tp.topic, 0) + len(records)
-        if self._is_loaded(tp):
-            records = self.held.sift(tp, records)
+        marks = self._marks(tp)
+        if marks is not None:
+            records = self.held.sift(tp, records, marks)
         self._apply_now(tp, records)
 
-    def _is_loaded(self, tp: TopicPartition) -> bool:
+    def _marks(self, tp: TopicPartition) -> Watermarks | None:
+        """Return the watermarks of a partition that is loaded and has any."""
+        names, tables = self.topics, self.tables.get(tp.partition)
         if tp.topic in self._appliers:
-            return tp.partition in self.loaded
-        return self.shared_loaded.is_set()
+            if tables is None or tp.partition not in self.loaded:
+                return None
+            marks = {
+                names.orders: tables.order_marks,
+                names.buyers: tables.buyer_marks,
+                names.outcomes: tables.outcome_marks,
+            }
+            return marks[tp.topic]
+        if not self.shared_loaded.is_set() or tp.topic == names.policies:
+            return None
+        if tp.topic == names.shops:
+            return self.shared.marks_of_shops(tp.partition)
+        return self.shared.marks_of_catalog(tp.partition)
 
     def _apply_now(self, tp: TopicPartition, records: list[Record]) -> None:
         apply = self._appliers.get(tp.topic)

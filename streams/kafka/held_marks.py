@@ -6,7 +6,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from streams.kafka.record import Record
-from streams.kafka.tables import WATERMARK_KEY
+from streams.kafka.tables import WATERMARK_KEY, Watermarks
 
 
 class HeldMarks(msgspec.Struct):
@@ -17,13 +17,25 @@ class HeldMarks(msgspec.Struct):
     vetoes_ms: dict[int, int] = msgspec.field(default_factory=dict)
     """By partition number, UTC ms."""
 
-    def sift(self, where: TopicPartition, records: list[Record]) -> list[Record]:
-        """Hold the watermarks among some records; return the others."""
-        marks = [record for record in records if _is_mark(record)]
+    def sift(
+        self, where: TopicPartition, records: list[Record], known: Watermarks
+    ) -> list[Record]:
+        """Hold the watermarks among some records; return the others.
+
+        One that can only make facts less fresh counts at once.
+        """
+        marks = [
+            record
+            for record in records
+            if (key := record.key) is not None
+            and key.startswith(WATERMARK_KEY)
+            and not known.only_lowered_by(key, record.value)
+        ]
         if not marks:
             return records
         self.marks += [(where, mark) for mark in marks]
-        return [record for record in records if not _is_mark(record)]
+        held = {mark.offset for mark in marks}
+        return [record for record in records if record.offset not in held]
 
     def take(self) -> "HeldMarks":
         """Take everything out."""
@@ -41,8 +53,3 @@ class HeldMarks(msgspec.Struct):
         self.marks = [one for one in self.marks if one[0] not in owned]
         for where in owned:
             self.vetoes_ms.pop(where.partition, None)
-
-
-def _is_mark(record: Record) -> bool:
-    key = record.key
-    return key is not None and key.startswith(WATERMARK_KEY)

@@ -55,6 +55,14 @@ class Watermarks:
         self.ms: int | None = None
         """None until a feed has spoken."""
 
+    def only_lowered_by(self, key: bytes, value: bytes | None) -> bool:
+        """Whether a watermark record can only make the partition less fresh.
+
+        A feed that was not known, beside others, may be the slowest; it is never the
+        reason that the slowest one is later.
+        """
+        return value is not None and self.ms is not None and key not in self._feeds
+
     def apply(self, key: bytes, value: bytes | None) -> Unreadable | None:
         """Take a watermark record; one never goes back. A tombstone ends a feed."""
         if value is None:
@@ -214,6 +222,14 @@ class SharedTables:
         self._catalog_marks = [Watermarks() for _ in range(partitions)]
         self.lists_ms: int | None = None
         """The slowest watermark of shops and catalogue; None until all have spoken."""
+
+    def marks_of_shops(self, partition: int) -> Watermarks:
+        """Return the watermarks of one partition of ``refund.shops``."""
+        return self._shop_marks[partition]
+
+    def marks_of_catalog(self, partition: int) -> Watermarks:
+        """Return the watermarks of one partition of ``refund.catalog``."""
+        return self._catalog_marks[partition]
 
     def apply_shop(
         self, partition: int, key: bytes | None, value: bytes | None

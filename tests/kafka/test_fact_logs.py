@@ -113,6 +113,31 @@ async def test_a_watermark_that_is_read_later_waits_for_a_look() -> None:
         assert bench.orders_ms == LATER
 
 
+async def test_a_feed_that_says_it_is_behind_is_believed_at_once() -> None:
+    async with loaded() as bench:
+        bench.log.write(ORDERS, samples.watermark(NOW - 90_000), MARK + b":slow")
+        await bench.read()
+        assert bench.orders_ms == NOW - 90_000
+        bench.log.write(ORDERS, None, MARK + b":slow")  # its end lifts the bound
+        await bench.read()
+        assert bench.orders_ms == NOW - 90_000
+        await bench.logs.look()
+        assert bench.orders_ms == NOW
+
+
+async def test_the_first_watermark_of_a_partition_waits_for_a_look_too() -> None:
+    async with loaded() as bench:
+        bench.log.write(BUYERS, None, MARK)
+        await bench.read()
+        await bench.logs.look()
+        assert bench.lists_ms is None
+        bench.log.write(BUYERS, samples.watermark(LATER), MARK)
+        await bench.read()
+        assert bench.facts.tables[NUMBER].buyer_marks.ms is None
+        await bench.logs.look()
+        assert bench.facts.tables[NUMBER].buyer_marks.ms == LATER
+
+
 async def test_a_watermark_that_is_read_during_a_look_waits_for_the_next() -> None:
     """The topic may have been changed between the broker's answer and the watermark."""
     async with loaded() as bench:
