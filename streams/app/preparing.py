@@ -133,7 +133,7 @@ class Preparing:
         """
         facts = self._parts.facts
         await facts.reach((facts.topics.policy,))
-        facts.shared.heard(self._parts.reader.policies)
+        facts.shared.heard(self._parts.reader.policies(), self._parts.now_ms())
         tell(facts.shared.book)
 
     def _join(self, found: Mapping[int, Answered]) -> None:

@@ -33,6 +33,7 @@ from streams.records.dead_letters import PolicyRefused, UnreadableError
 FAMILY: Final = "FR"
 UNREADABLE_PAUSE: Final = "unreadable"
 """Stands in decisions for a pause record that cannot be read: it might be a pause."""
+_RECENT_MS: Final = 86_400_000
 KEPT: Final = 50
 """Refusals, pauses and disagreements that are remembered, the newest."""
 
@@ -195,13 +196,7 @@ class PolicyBook:
                 "publish a higher version"
             )
             return self._refuse(policy.name, "policy_conflict", (why,), at_ms)
-        # A version under the old key may have been in force for long: comparing it with
-        # others could take a strict one away.
-        doubts = (
-            self.doubts(record, at_ms)
-            if dated
-            else unmeant(own_doubts(policy, at_ms), record.publication.allow)
-        )
+        doubts = self.doubts(record, at_ms) if dated else _doubts_of_old(record, at_ms)
         if doubts:
             return self._refuse(policy.name, "policy_implausible", doubts, at_ms)
         self._accept(Version(policy, record.publication, at_ms))
@@ -295,33 +290,41 @@ class PolicyBook:
                 "file is not used; publish the policy in force again",
             )
 
-    def heard(self, named: Mapping[tuple[str, str | None], str]) -> None:
+    def heard(
+        self, named: Mapping[tuple[str, str | None], tuple[str, int]], now_ms: int
+    ) -> None:
         """Compare with the policies that decisions name.
+
+        What is older than a day is logged and not counted: it may have been mended long
+        ago, and decisions are read back at every start.
 
         Parameters
         ----------
         named
-            (policy, hash) -> id of a decision that names it; no hash in records of
-            version 0.1.0.
+            (policy, hash) -> id and ``decided_at_ms`` of the last decision that names it;
+            no hash in records of version 0.1.0.
         """
         held = {policy.name: policy for policy in self.policies}
-        for (name, policy_hash), decision_id in named.items():
+        for (name, policy_hash), (decision_id, at_ms) in named.items():
             policy = held.get(name)
             if policy is not None and policy_hash in (None, policy.policy_hash):
                 continue
             if (name, policy_hash) in self._told:
                 continue
             self._told.add((name, policy_hash))
+            recent = now_ms - at_ms < _RECENT_MS
             made = f"{decision_id} was decided under {full_name(name, policy_hash)}"
             if policy is not None:
-                self._disagree(
-                    "decided", f"{made}, which has the hash {policy.policy_hash} here"
-                )
+                text = f"{made}, which has the hash {policy.policy_hash} here"
+                self._disagree("decided", text, recent=recent)
                 continue
-            self._disagree("missing", f"{made}, which is not at hand")
             number = name.removeprefix(f"{FAMILY}@")
-            if number.isdecimal():
-                self._known_to = max(self._known_to, int(number))
+            known = int(number) if number.isdecimal() else 0
+            newer = known > self.policies.known_to
+            self._disagree(
+                "missing", f"{made}, which is not at hand", recent=recent and newer
+            )
+            self._known_to = max(self._known_to, known)
         self._gather()
 
     def members(self, files: Mapping[str, str]) -> None:
@@ -348,10 +351,10 @@ class PolicyBook:
                     f"this one with {', '.join(ours)}",
                 )
 
-    def _disagree(self, kind: str, text: str) -> None:
+    def _disagree(self, kind: str, text: str, *, recent: bool = True) -> None:
         self.disagreements.append(Disagreement(kind, text))
-        self.disagreed[kind] += 1
-        self._say("error", text)
+        self.disagreed[kind] += recent
+        self._say("error" if recent else "warning", text)
 
     def _say(self, level: str, text: str) -> None:
         self.news.append(News(level, text))
@@ -360,6 +363,17 @@ class PolicyBook:
         base = {} if self._base_lost else self._base
         published = {number: one.policy for number, one in self._published.items()}
         self.policies = Policies((base | published).values(), self._known_to)
+
+
+def _doubts_of_old(record: PolicyRecord, at_ms: int) -> tuple[str, ...]:
+    """Return what is implausible of a version under the old key.
+
+    It may have been in force for long, and refusing a strict one would let a laxer one
+    hold: so only a limit above its ceiling is doubted, unless the version pauses.
+    """
+    policy = record.policy
+    doubts = (one for one in own_doubts(policy, at_ms) if one.key == "paid_limit_fen")
+    return () if policy.service_paused else unmeant(doubts, record.publication.allow)
 
 
 def _called(found: Mapping[str, object]) -> str:

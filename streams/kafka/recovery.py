@@ -87,13 +87,23 @@ class OutputReader:
         self._topics = topics
         self._input_topic = input_topic
         self._read_to: dict[TopicPartition, int] = {}
-        self.policies: dict[tuple[str, str | None], str] = {}
-        """Name and hash of every policy that a decision names -> the first of those."""
+        self._policies: dict[tuple[str, str | None], Recovered] = {}
+        """The last decision under each policy, by its name and hash."""
         self.foreign = 0
         """Records in our output topics that are not ours to read."""
         self.held_back: dict[TopicPartition, tuple[int, int]] = {}
         """Output partitions that an open transaction, which is none of ours, keeps from
         being read to their end: from and before which offset."""
+
+    def policies(self) -> dict[tuple[str, str | None], tuple[str, int]]:
+        """Return name and hash of the policies that decisions name.
+
+        With each the id and ``decided_at_ms`` of the last decision under it.
+        """
+        return {
+            policy: (one.decision_id, one.entry.decided_at_ms)
+            for policy, one in self._policies.items()
+        }
 
     def written(self, where: TopicPartition, offset: int, count: int) -> None:
         """Note our own acknowledged batch, so that it need not be read back."""
@@ -237,8 +247,8 @@ class OutputReader:
             self.foreign += 1
             return
         policy = decision.policy
-        if policy is not None and policy not in self.policies:
-            self.policies[policy] = decision.decision_id
+        if policy is not None:
+            self._policies[policy] = decision
         inputs, entry = answered.inputs, decision.entry
         inputs.end = max(inputs.end, offset + 1)
         if offset >= committed:

@@ -298,9 +298,11 @@ class SharedTables:
         self.policies = self.book.policies
         return refused or NOTHING
 
-    def heard(self, named: Mapping[tuple[str, str | None], str]) -> None:
+    def heard(
+        self, named: Mapping[tuple[str, str | None], tuple[str, int]], now_ms: int
+    ) -> None:
         """Compare with the policies that decisions name; see the book."""
-        self.book.heard(named)
+        self.book.heard(named, now_ms)
         self.policies = self.book.policies
 
     def policies_cut(self) -> None:

@@ -112,7 +112,7 @@ def test_a_pause_counts_at_the_decision_and_not_at_the_request() -> None:
 
 def test_a_missing_version_sends_to_a_person_what_it_may_be_in_force_for() -> None:
     made = world(plain=True)
-    made.shared.heard({("FR@3", "0123"): "FR:r-9:1"})
+    made.shared.heard({("FR@3", "0123"): ("FR:r-9:1", made.now_ms)}, made.now_ms)
     (decision,) = made.decide(samples.request())
     assert decision["reason_codes"] == ["POLICY_NOT_LOADED"]
     assert decision["policy"] is None

@@ -149,6 +149,20 @@ async def test_decisions_read_back_tell_of_policies_that_others_judged_by() -> N
         assert set(bench.engine.shared.book.disagreed.values()) == {0}
 
 
+async def test_the_file_does_not_take_the_place_of_a_version_that_was_lost() -> None:
+    """The topic of policies was made anew; decisions remember a higher version."""
+    log = FakeLog(lambda: NOW)
+    world = World(SHIPPED, policy())
+    (output,) = world.slice([world.record(samples.request())]).outputs
+    headers = list(headers_in(output.record[2]))
+    log.write(APPROVALS, output.value, output.record[0], headers)
+    async with built(log) as bench:
+        assert bench.engine.shared.policies.at(NOW) is SHIPPED
+        await bench.prepare(**{ME: 0})
+        assert bench.engine.shared.policies.at(NOW) is None
+        assert bench.engine.shared.policies.missing() == (2,)
+
+
 async def test_a_version_published_just_now_is_read_before_decisions_are_compared() -> (
     None
 ):

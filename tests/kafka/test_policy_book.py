@@ -156,9 +156,12 @@ def test_files_do_not_change_what_workers_accept() -> None:
     assert none.apply(b"FR@2", record, NOW) is None
 
 
-def test_an_old_record_is_held_to_its_own_bounds_only() -> None:
+def test_an_old_record_is_held_to_its_ceiling_only() -> None:
+    """A strict one that has been in force for long must not give way to a laxer one."""
     book = Book()
-    assert book.apply(b"FR", value(2, paid_limit_fen=250), NOW) is None
+    assert book.apply(b"FR", value(2, 0, paid_limit_fen=250), NOW) is None
+    paused = value(4, 0, service_paused=True, paid_limit_fen=99_999_999)
+    assert book.apply(b"FR", paused, NOW) is None
     found = book.apply(b"FR", value(3, paid_limit_fen=99_999_999), NOW)
     assert found is not None
     assert found.error == "policy_implausible"
@@ -224,7 +227,13 @@ def test_a_policy_is_only_told_when_no_missing_one_could_be_in_force(
 def test_a_version_that_a_decision_names_and_nobody_has_is_missing() -> None:
     """Its record was lost with the topic: the file must not take its place unsaid."""
     book = Book()
-    book.heard({("FR@1", SHIPPED.policy_hash): "FR:r-1:1", ("FR@3", "a"): "FR:r-2:1"})
+    book.heard(
+        {
+            ("FR@1", SHIPPED.policy_hash): ("FR:r-1:1", NOW),
+            ("FR@3", "a"): ("FR:r-2:1", NOW),
+        },
+        NOW,
+    )
     assert book.at(NOW) is None
     assert book.policies.newest is None
     assert book.policies.missing() == (2, 3)
@@ -242,14 +251,33 @@ def test_a_decision_of_our_version_with_another_hash_is_told_once() -> None:
     for _ in range(2):
         book.heard(
             {
-                ("FR@1", "other"): "FR:r-1:1",
-                ("FR@1", None): "FR:r-2:1",  # version 0.1.0 recorded no hash
-                ("FR@1", SHIPPED.policy_hash): "FR:r-3:1",
-            }
+                ("FR@1", "other"): ("FR:r-1:1", NOW),
+                ("FR@1", None): ("FR:r-2:1", NOW),  # version 0.1.0 recorded no hash
+                ("FR@1", SHIPPED.policy_hash): ("FR:r-3:1", NOW),
+            },
+            NOW,
         )
     assert book.disagreed == dict.fromkeys(DISAGREEMENTS, 0) | {"decided": 1}
     assert book.at(NOW) == "FR@1"
     assert "FR:r-1:1 was decided under FR@1 (hash other)" in book.told()[0][1]
+
+
+def test_what_was_decided_otherwise_long_ago_is_logged_and_not_counted() -> None:
+    book = Book()
+    book.heard({("FR@1", "other"): ("FR:r-1:1", NOW - DAY)}, NOW)
+    assert set(book.disagreed.values()) == {0}
+    assert book.told()[0][0] == "warning"
+
+
+def test_an_older_version_that_is_gone_is_missing_and_no_news() -> None:
+    """Compaction of version 0.1.0 took it: the versions above judge as before."""
+    book = Book()
+    fields = {"family": "FR", "version": 3, "effective_from_ms": NOW}
+    book.apply(b"FR", json.dumps(fields).encode(), NOW)
+    book.heard({("FR@2", None): ("FR:r-1:1", NOW)}, NOW)
+    assert set(book.disagreed.values()) == {0}
+    assert book.policies.missing() == (2,)
+    assert (book.at(NOW), book.at(NOW - 1)) == ("FR@3", None)
 
 
 def test_another_policy_file_in_the_group_is_told_once() -> None:
