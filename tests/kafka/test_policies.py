@@ -105,12 +105,29 @@ async def publishes_what_it_told(desk: Desk, folder: Path) -> None:
     )
     assert "30,000 fen = 300.00 yuan -> 16,000 fen = 160.00 yuan" in out
     assert (await desk.ask())["policy"] == "FR@1"
-    assert "FR@2 (hash " in await desk.done("publish", second)
+    assert "FR@2 (hash " in await desk.done("publish", second, "--from", "now")
+    code, _, err = await desk.policy("resume", *WHY)
+    assert (code, err) == (
+        2,
+        "refund: the service is not paused, and no pause is to come\n",
+    )
     found = await desk.ask()
     assert (found["reason_codes"], found["policy"]) == (
         ["PAID_AT_OR_OVER_LIMIT"],
         "FR@2",
     )
+
+
+async def knows_the_categories_of_the_orders(desk: Desk, folder: Path) -> None:
+    """A root that no order has is a slip; one that orders have is none."""
+    brokers = ("--bootstrap-servers", desk.lab.settings.kafka.bootstrap_servers)
+    usual = ["custom", "virtual"]
+    for root, expected in (("wine", 2), ("clothing", 0)):
+        name = file(folder, 3, excluded_roots=[*usual, root])
+        code, out, err = await desk.policy("check", name, *brokers)
+        assert code == expected, err
+        assert ("no order has a category wine" in err) is (root == "wine")
+        assert ("FR@3 is in order and can be published" in out) is (root != "wine")
 
 
 async def refuses_other_content(desk: Desk, folder: Path) -> None:
@@ -194,6 +211,7 @@ async def test_policies_are_published_refused_paused_scheduled_and_rolled_back(
         assert (found["outcome"], found["policy"]) == ("auto_approve", "FR@1")
         assert found["policy_hash"] == load_policy(None).policy_hash
         await publishes_what_it_told(desk, tmp_path)
+        await knows_the_categories_of_the_orders(desk, tmp_path)
         await refuses_other_content(desk, tmp_path)
         await pauses_on_top_of_what_waits(desk, tmp_path)
         await rolls_back_with_a_word(desk)
