@@ -120,6 +120,25 @@ def test_the_demo_takes_the_old_name_of_its_option_too(run: Run) -> None:
         assert "127.0.0.1:1 cannot be reached" in err
 
 
+def test_a_line_that_cannot_be_decided_is_answered_and_ends_with_1(
+    run: Run, tmp_path: Path
+) -> None:
+    examples = ROOT / "examples" / "cases.jsonl"
+    code, out, err = run("decide", str(examples))
+    assert (code, err) == (0, "")
+    lines = examples.read_text("utf-8").splitlines()
+    assert len(out.splitlines()) == len(lines)
+    file = tmp_path / "lines.jsonl"
+    file.write_text("\n".join([lines[0], "no JSON", "", lines[1]]))
+    code, out, err = run("decide", str(file))
+    assert (code, err) == (1, "")
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert ["dead_letter" in answer for answer in answers] == [False, True, False]
+    file.write_text("\n")
+    assert run("decide", str(file)) == (0, "", "")
+    assert run("decide", "/nope")[0] == 2
+
+
 @pytest.mark.parametrize("arguments", [(), ("topics",), ("dlq",)])
 def test_without_a_command_the_help_is_the_error(
     run: Run, arguments: tuple[str, ...]
