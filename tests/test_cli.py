@@ -158,6 +158,7 @@ def test_without_a_command_the_help_is_the_error(
         (("settings", "--set", "web.port"), "write --set section.key=value"),
         (("dlq", "list", "--limit", "0"), "--limit"),
         (("dlq", "show", "7"), "7: no PARTITION:OFFSET"),
+        (("dlq", "show", f"0:{'9' * 5_000}"), "9: no PARTITION:OFFSET"),
         (("dlq", "replay"), "say --all"),
         (("dlq", "replay", "x:y"), "x:y: no PARTITION:OFFSET"),
         (("policy", "check", "/nope"), "/nope: No such file"),

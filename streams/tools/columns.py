@@ -30,31 +30,37 @@ def wrapped(
         width of ``first``.
     """
     begin = " " * cell_len(first) if other is None else other
-    line = first
-    empty = True
-    for piece in _pieces(text, width - max(cell_len(first), cell_len(begin))):
-        if cell_len(line) + cell_len(piece.rstrip()) > width:
-            yield line.rstrip()
-            line, empty = begin, True
-        if not (empty and piece.isspace()):
-            line += piece
-            empty = False
-    yield line.rstrip()
+    room = width - max(cell_len(first), cell_len(begin))
+    line: list[str] = [first]
+    used, bare = cell_len(first), True
+    for piece in _pieces(text, room):
+        taken = cell_len(piece)
+        if used + taken > width and not piece.isspace():
+            yield "".join(line).rstrip()
+            line, used, bare = [begin], cell_len(begin), True
+        if not (bare and piece.isspace()):
+            line.append(piece)
+            used += taken
+            bare = False
+    yield "".join(line).rstrip()
 
 
 def _pieces(text: str, room: int) -> Iterator[str]:
     for piece in _PIECE.findall(text):
-        rest = piece
-        while cell_len(rest) > room and not rest.isspace():
-            cut = _fitting(rest, room)
-            yield rest[:cut]
-            rest = rest[cut:]
-        yield rest
+        start = 0
+        while start < len(piece):
+            cut = (
+                piece
+                if piece.isspace()
+                else _fitting(piece[start : start + room], room)
+            )
+            yield cut
+            start += len(cut)
 
 
-def _fitting(text: str, room: int) -> int:
-    """Return how many characters fit; at least one."""
-    cut = min(len(text), max(room, 1))
-    while cut > 1 and cell_len(text[:cut]) > room:
-        cut -= 1
+def _fitting(text: str, room: int) -> str:
+    """Return as much of the beginning as fits; at least one character."""
+    cut = text
+    while len(cut) > 1 and cell_len(cut) > room:
+        cut = cut[:-1]
     return cut

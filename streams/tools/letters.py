@@ -16,6 +16,9 @@ from streams.tools.reading import broker_errors, partitions_of, reader, scan
 
 _OUTPUTS: Final = ("approvals", "reviews", "skipped", "notices", "dead-letters")
 
+_DIGITS_MAX: Final = 29
+"""Of a partition (32 bits) and an offset (64 bits) together."""
+
 
 class Choice(msgspec.Struct, frozen=True):
     """Which dead letters are meant."""
@@ -67,7 +70,8 @@ def where(text: str) -> tuple[int, int]:
         It is none.
     """
     partition, _, offset = text.partition(":")
-    if not (partition.isdecimal() and offset.isdecimal()):
+    digits = partition + offset
+    if not (partition and offset and digits.isdecimal() and len(digits) <= _DIGITS_MAX):
         raise UsageError(
             [f"{text}: no PARTITION:OFFSET; take one of `refund dlq list`"]
         )

@@ -184,6 +184,13 @@ def test_a_line_breaks_at_words_and_beside_chinese_but_no_mark_begins_one() -> N
     assert list(wrapped("", "only")) == ["only"]
 
 
+@pytest.mark.parametrize("one", ["x", "退", "\u0301", " x"])
+def test_a_long_text_loses_nothing(one: str) -> None:
+    lines = list(wrapped(one * 20_000, "  "))
+    assert "".join(lines).replace(" ", "") == one.strip() * 20_000
+    assert all(cell_len(line) <= 60 for line in lines)
+
+
 def test_json_holds_both_languages() -> None:
     text = explaining.as_json(decided(), load_policy(None))
     assert '"zh":' in text
