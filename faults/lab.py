@@ -172,6 +172,13 @@ class Lab:
         wanted = {self.prefix + topic: NewPartitions(total_count=total)}
         await self.admin.create_partitions(wanted)
 
+        async def known() -> bool:
+            await self.producer.client.force_metadata_update()
+            found = await self.producer.partitions_for(self.prefix + topic)
+            return len(found) == total
+
+        await eventually(known)
+
     async def set_committed(self, offsets: Mapping[int, int]) -> None:
         """Move the group's offsets, as an operator does while all workers are stopped."""
         kafka = self.settings.kafka

@@ -77,7 +77,7 @@ async def outcomes_anew(run: Run) -> None:
     run.watch.from_start("outcomes")
     await run.lab.put(*_vetoes(after))
     run.note(f"outcomes are made anew, and {len(after)} orders vetoed")
-    await _all_ask_for_a_person(run, "outcomes: deleted and made anew")
+    await _all_ask_for_a_person(run, "made anew")
     await run.lab.put(*_newest(run.watch.facts, "outcomes"))
     run.note("the feed has written all outcomes again")
     for worker in run.crew.workers:

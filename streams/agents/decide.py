@@ -140,18 +140,18 @@ def _judge_some(piece: Slice, unjudged: Unjudged, parts: DecideParts) -> None:
 
 
 def _unfit(piece: Slice, inputs: Answers) -> int:
-    """Take, and tell of, the answers that are those of other records."""
-    unfit, inputs.unfit = inputs.unfit, 0
+    """Count, and tell of, the records whose offset another one has an answer for."""
+    unfit = [one.offset for one in piece.records if one.offset in inputs.unfit]
     if unfit:
         log.error(
-            "%s/%d: %d outputs name offsets %d to %d, but answer other records than are "
-            "there now: the topic was made anew; these records are decided",
+            "%s/%d: outputs name offsets %d to %d and answer other records than are there "
+            "now: the topic was made anew; these %d records are decided",
             *piece.partition,
-            unfit,
-            piece.records[0].offset,
-            piece.records[-1].offset,
+            unfit[0],
+            unfit[-1],
+            len(unfit),
         )
-    return unfit
+    return len(unfit)
 
 
 def _send(piece: Slice, judged: Judged, parts: DecideParts) -> None:

@@ -26,8 +26,8 @@ class Answers(msgspec.Struct):
     Outputs of two logs under one name may name the same offset."""
     end: int = 0
     """The offset after the highest one answered, whatever the record; 0 without outputs."""
-    unfit: int = 0
-    """Answers met since this was last taken that are those of other records."""
+    unfit: set[int] = msgspec.field(default_factory=set)
+    """Offsets of records read whose answers are those of other records."""
 
     def __len__(self) -> int:
         return len(self.marks)
@@ -63,13 +63,14 @@ class Answers(msgspec.Struct):
             in known
         ):
             return True
-        self.unfit += 1
+        self.unfit.add(record.offset)
         return False
 
     def forget(self, offsets: Iterable[int]) -> None:
         """Drop answers to records that are judged."""
         for offset in offsets:
             self.marks.pop(offset, None)
+            self.unfit.discard(offset)
 
     def forget_before(self, offset: int) -> None:
         """Drop answers to what will not be read again."""

@@ -84,6 +84,18 @@ class InputLog:
         """Return the id of the topic since this process began."""
         return self._incarnations.id_of(topic)
 
+    async def is_the_same(self) -> None:
+        """Look whether a log that lacks our position is still the one that we read.
+
+        Raises
+        ------
+        TopicsError
+            It is another one.
+        KafkaError
+            Nobody tells.
+        """
+        await self._incarnations.look_patiently()
+
     async def starts(
         self,
         assigned: Collection[TopicPartition],

@@ -105,7 +105,7 @@ class PassedOver:
             if answered:
                 break
             high, size = low, size * 10
-        answers.unfit = 0
+        answers.unfit.clear()
         return found
 
     async def _records(

@@ -192,6 +192,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                     timeout_ms=1000, max_records=self._limits.slice_max
                 )
             except OffsetOutOfRangeError as problem:
+                await self._input_log.is_the_same()
                 raise SourceError(
                     f"the next offset is not in the topic (any more): {problem}; records "
                     "were deleted before they were read, or the topic was made anew"

@@ -225,7 +225,7 @@ def test_an_answer_counts_only_for_the_record_that_it_answers(name: str) -> None
     world.answered = answers_to(replace(there, value=OTHERS[name]))
     judged = world.slice([there])
     assert (judged.answered, len(judged.outputs)) == (0, 1)
-    assert world.answered.unfit == 1
+    assert world.answered.unfit == {there.offset}
 
 
 def test_an_answer_to_the_same_request_under_another_key_is_none() -> None:
@@ -248,7 +248,7 @@ def test_of_two_outputs_that_name_one_offset_the_one_that_fits_counts() -> None:
     there = world.record(samples.request())
     world.answered = answers_to(replace(there, value=OTHERS["another request"]), there)
     assert world.slice([there]).answered == 1
-    assert world.answered.unfit == 0
+    assert world.answered.unfit == set()
 
 
 # -- dead letters ----------------------------------------------------------------------

@@ -15,7 +15,7 @@ from aiokafka.errors import (
 )
 
 from faults.waiting import eventually
-from streams.errors import SourceError
+from streams.errors import SourceError, TopicsError
 from streams.kafka.slices import Poll, Slice
 from streams.kafka.source import Source, SourceLimits, Starts
 from tests.fakes import FakeConsumer, FakeLog, input_log, turns
@@ -193,6 +193,37 @@ async def test_what_is_deleted_under_a_reader_ends_the_run_and_is_counted_by_the
     assert bench.source.deleted == 0
     await bench.assign(P0)  # what it had acknowledged was committed meanwhile
     assert (bench.source.deleted, bench.source.read_to) == (2, {P0: 4})
+
+
+async def test_a_position_beyond_a_topic_made_anew_says_so_and_asks_for_a_person() -> (
+    None
+):
+    bench = Bench()
+    bench.write(5)
+    await bench.assign(P0)
+    async with running(bench) as run:
+        await bench.got(5)
+        bench.log.make_anew(P0)
+        bench.write(2)
+        with pytest.raises(TopicsError, match="made anew while it was read"):
+            await asyncio.wait_for(asyncio.shield(run), 5)
+
+
+async def test_partitions_of_a_topic_made_anew_meanwhile_are_not_taken_over() -> None:
+    """What this process knows to be done was done in the other one."""
+    bench = Bench()
+    bench.write(5)
+    await bench.assign(P0)
+    async with running(bench) as run:
+        for piece in await bench.got(5):
+            bench.source.progress.claim(P0, piece.end_offset).release()
+        await bench.consumer.rebalance()
+        bench.log.make_anew(P0)
+        bench.write(50)
+        await bench.consumer.rebalance(P0)
+        with pytest.raises(TopicsError, match="made anew while it was read"):
+            await asyncio.wait_for(asyncio.shield(run), 5)
+    assert bench.source.read_to == {}
 
 
 async def test_nothing_is_read_of_a_partition_before_it_is_prepared() -> None:
