@@ -10,7 +10,12 @@ from faults.figures import (
     p99_is_back,
     repeats_at_most,
 )
-from faults.judge.checks import ALWAYS, UNDISTURBED, WITHOUT_ZOMBIES
+from faults.judge.checks import (
+    ALWAYS,
+    UNDISTURBED,
+    WITHOUT_ZOMBIES,
+    commits_stay_behind,
+)
 from faults.judge.money import facts_were_loaded
 from faults.run import Fault
 from faults.scenes import (
@@ -356,6 +361,8 @@ FAULTS: Final = (
         of_topics.open_transaction,
         3,
         seconds=120,
+        # Whoever looks sees the outputs behind the transaction only when it is over.
+        checks=[one for one in WITHOUT_ZOMBIES if one is not commits_stay_behind],
     ),
     Fault(
         30,
