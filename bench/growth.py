@@ -83,7 +83,11 @@ def measure(orders: int) -> Growth:
     tables = [PartitionTables(number, _PARTITIONS) for number in range(_PARTITIONS)]
     for key, value, partition in world.buyer_rows(_NOW_MS):
         tables[partition].apply_buyer(key, value)
+    for table in tables:
+        table.loading = True
     load_us, order_bytes = _load(world.order_rows(_NOW_MS), tables)
+    for table in tables:
+        table.loaded()
     set_aside()
     judge = Judge(_SITE, _shared(world, tables), Breaker())
     decide_us, values = _decide(world, tables, judge)

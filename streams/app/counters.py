@@ -16,6 +16,7 @@ from streams.kafka.facts import BadFact
 from streams.kafka.policy_book import PolicyBook
 from streams.kafka.slices import Slice
 from streams.kafka.source import Source
+from streams.kafka.strays import Stray
 from streams.metrics import Metrics
 from streams.platforms.kuaishou import names
 from streams.platforms.kuaishou.ingest import Handled
@@ -31,6 +32,10 @@ DEAD_LETTERS: Final = Kind(
 BAD_FACTS: Final = Kind(
     "bad_facts",
     "facts that cannot be read count no more and become dead letters",
+)
+STRAYS: Final = Kind(
+    "misrouted_facts",
+    "facts lie in another partition than they belong to; a sender hashes otherwise",
 )
 MISROUTED: Final = Kind(
     "misrouted_requests",
@@ -63,7 +68,7 @@ class EngineCounters:
         self._now_ms = now_ms
         self.limited = limited
         self._facts_seen: dict[str, int] = {}
-        self._misrouted_seen: dict[int, int] = {}
+        self._strays_seen: dict[str, int] = {}
         self._disagreed_seen: dict[str, int] = {}
         self._passed_seen = (0, 0)
         """Records deleted unread and requests unanswered, as take-overs found them."""
@@ -146,11 +151,7 @@ class EngineCounters:
         )
         metrics.table_rows(engine.figures.table_rows())
         metrics.watermarks(engine.figures.watermarks())
-        for number, tables in engine.facts.tables.items():
-            more = tables.misrouted - self._misrouted_seen.get(number, 0)
-            if more > 0:
-                metrics.misrouted(engine.facts.topics.buyers, more)
-            self._misrouted_seen[number] = tables.misrouted
+        self.look_at_strays(engine.facts.strays.by_topic)
         self._look_at_policies(engine.shared.book)
         policy = engine.shared.policies.at(self._now_ms())
         if policy is not None:
@@ -165,6 +166,18 @@ class EngineCounters:
         more.subtract(self._disagreed_seen)
         metrics.policy_disagreed({kind: one for kind, one in more.items() if one > 0})
         self._disagreed_seen = dict(book.disagreed)
+
+    def look_at_strays(self, strays: Mapping[str, Stray]) -> None:
+        """Count and tell facts in wrong partitions that were found since the last look."""
+        for topic, found in strays.items():
+            more = found.count - self._strays_seen.get(topic, 0)
+            if more:
+                self._strays_seen[topic] = found.count
+                self._metrics.misrouted(topic, more)
+                place = None
+                if found.offset is not None:
+                    place = topic, found.partition, found.offset
+                self.limited.note(STRAYS, topic, place, more)
 
     def look_at_source(
         self, topic: str, source: Source, lag: Mapping[int, tuple[int, int]]

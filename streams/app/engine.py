@@ -295,6 +295,7 @@ class Engine(ReadingService):
             "partitions": figures.partitions(),
             "tables": figures.table_rows(),
             "watermarks_ms": figures.watermarks(),
+            "misrouted": figures.misrouted(),
             "policy": policy.name if policy is not None else None,
             "policy_hash": policy.policy_hash if policy is not None else None,
             "policy_refused": [

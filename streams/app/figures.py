@@ -66,6 +66,18 @@ class Figures(SourceFigures):
             "policies": len(self._shared.policies),
         }
 
+    def misrouted(self) -> dict[str, dict[str, int | None]]:
+        """Return facts found in wrong partitions, by topic, with the newest as example."""
+        return {
+            topic: {
+                "count": found.count,
+                "partition": found.partition,
+                "offset": found.offset,
+                "expected_partition": found.expected,
+            }
+            for topic, found in self._facts.strays.by_topic.items()
+        }
+
     def watermarks(self) -> dict[str, int | None]:
         """Return the oldest watermark by topic; None = a partition has none.
 

@@ -69,10 +69,11 @@ def _of_requests(topics: Topics) -> Iterator[tuple[Spec, tuple[str, ...]]]:
     for kind in DISAGREEMENTS:
         yield table.POLICY_DISAGREEMENTS, (kind,)
     yield table.UNANSWERED, (requests,)
-    for topic in (requests, facts.buyers):
-        yield table.MISROUTED, (topic,)
+    yield table.MISROUTED, (requests,)
     for topic in facts.names():
         yield table.FACTS_LOADED, (topic,)
+        if topic != facts.policies:  # it has one partition
+            yield table.MISROUTED, (topic,)
 
 
 def _bad_facts(topics: Topics) -> Iterator[tuple[Spec, tuple[str, ...]]]:

@@ -18,10 +18,13 @@ from streams.errors import FactsUnreadableError, TopicsError
 from streams.kafka.held_marks import HeldMarks
 from streams.kafka.policy_book import PolicyBook
 from streams.kafka.record import Record
+from streams.kafka.strays import Strays
 from streams.kafka.tables import (
     NOTHING,
     Applied,
+    Misrouted,
     PartitionTables,
+    Result,
     SharedTables,
     Watermarks,
 )
@@ -117,6 +120,7 @@ class FactsReader:
         self.records_read: dict[str, int] = {}
         self.bad: dict[int, dict[tuple[str, int], BadFact]] = {}
         """Unreadable records by partition number, then by (topic, offset)."""
+        self.strays = Strays(topics.orders, topics.partitions)
         self.switches: dict[int, list[tuple[str, TopicPartition, int]]] = {}
         """Merchants' attempts (FR-Q3) nobody has looked at yet, by partition number:
         shop id, where, offset. Those met while loading are among them."""
@@ -130,9 +134,7 @@ class FactsReader:
         self._targets: dict[TopicPartition, int] = {}
         self._changed = asyncio.Event()
         self._moved = asyncio.Condition()
-        self._appliers: dict[
-            str, Callable[[PartitionTables, Record], Applied | Unreadable]
-        ] = {
+        self._appliers: dict[str, Callable[[PartitionTables, Record], Result]] = {
             topics.orders: _order,
             topics.buyers: _buyer,
             topics.outcomes: lambda tables, record: tables.apply_outcome(
@@ -236,6 +238,8 @@ class FactsReader:
                 else:
                     await self._poll()
                 await self._arrived()
+                if not self._targets:
+                    self.strays.audit()
                 await asyncio.sleep(0)
         except KafkaError as problem:
             raise FactsUnreadableError(
@@ -281,7 +285,9 @@ class FactsReader:
         new = wanted - self._assigned
         for number in numbers:
             if number not in self.tables:
-                self.tables[number] = PartitionTables(number, self.topics.partitions)
+                tables = PartitionTables(number, self.topics.partitions)
+                tables.loading = True
+                self.tables[number] = tables
         if wanted != self._consumer.assignment():
             # Assigning first makes the client learn of all topics at once; the new
             # partitions begin at their start by themselves.
@@ -298,6 +304,7 @@ class FactsReader:
     def _drop(self, partition: int) -> None:
         self.tables.pop(partition, None)
         self.loaded.discard(partition)
+        self.strays.drop(partition)
         names = {tp.topic for tp in self.topics.owned(partition)}
         bad = self.bad.get(partition, {})
         self.bad[partition] = {
@@ -349,6 +356,8 @@ class FactsReader:
                 self._note(tp, record, applied)
 
     def _apply_shared(self, tp: TopicPartition, record: Record) -> Applied | Unreadable:
+        if tp.topic != self.topics.policies:
+            self.strays.check_key(tp, record)
         if tp.topic == self.topics.shops:
             return self.shared.apply_shop(tp.partition, record.key, record.value)
         if tp.topic == self.topics.catalog:
@@ -357,10 +366,12 @@ class FactsReader:
         tell(self.shared.book)
         return applied
 
-    def _note(
-        self, tp: TopicPartition, record: Record, applied: Applied | Unreadable
-    ) -> None:
+    def _note(self, tp: TopicPartition, record: Record, applied: Result) -> None:
         if applied is NOTHING:
+            return
+        if isinstance(applied, Misrouted):
+            self.strays.note(tp, record.offset, applied.expected)
+            self._note(tp, record, applied.applied)
             return
         if isinstance(applied, Unreadable):
             found = self.bad.setdefault(tp.partition, {})
@@ -392,6 +403,7 @@ class FactsReader:
                 tp in self._targets for tp in owned
             ):
                 self.loaded.add(number)
+                self.strays.audit_later(number, tables.loaded())
             await self._date_vetoes(tables, owned[2])
         async with self._moved:
             self._moved.notify_all()
@@ -436,9 +448,9 @@ def _gone_back(tp: TopicPartition, read_to: int, record: Record) -> str:
     )
 
 
-def _order(tables: PartitionTables, record: Record) -> Applied | Unreadable:
+def _order(tables: PartitionTables, record: Record) -> Result:
     return tables.apply_order(record.key, record.value)
 
 
-def _buyer(tables: PartitionTables, record: Record) -> Applied | Unreadable:
+def _buyer(tables: PartitionTables, record: Record) -> Result:
     return tables.apply_buyer(record.key, record.value)

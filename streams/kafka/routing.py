@@ -40,7 +40,12 @@ def partition_of(key: str, partitions: int) -> int:
     partitions
         How many the topic has.
     """
-    return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
+    return partition_of_key(key.encode(), partitions)
+
+
+def partition_of_key(key: bytes, partitions: int) -> int:
+    """Return where Kafka's own producer sends a record with this key."""
+    return (murmur2(key) & 0x7FFFFFFF) % partitions
 
 
 def misplaced(
@@ -58,7 +63,7 @@ def misplaced(
     partition
         Where the record was found.
     """
-    owner = buyer_id or order_id
+    owner = order_id if buyer_id is None or buyer_id == "" else buyer_id
     if not owner or type(owner) is not str:
         return None
     expected = partition_of(owner, partitions)

@@ -4,8 +4,8 @@ A record that cannot be read takes away what was known under its key: nobody kno
 the present state, so requests that need it go to a person. It is never passed over.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -15,7 +15,7 @@ from streams.decision.listed import ARTICLE, names_goods
 from streams.decision.model import Buyer, Catalog, Order, Shop
 from streams.decision.policy import Policies
 from streams.kafka.policy_book import PolicyBook
-from streams.kafka.routing import partition_of
+from streams.kafka.routing import misplaced, partition_of
 from streams.records.codec import (
     Outcome,
     Unreadable,
@@ -45,6 +45,19 @@ class Applied(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING: Final = Applied()
+
+
+class Misrouted(msgspec.Struct, frozen=True, gc=False):
+    """A row was found in another partition than its buyer's."""
+
+    expected: int
+    """The partition where it belongs."""
+    applied: Applied = NOTHING
+    """What it changed all the same."""
+
+
+Result: TypeAlias = Applied | Unreadable | Misrouted
+"""What came of a record."""
 
 
 class Watermarks:
@@ -84,22 +97,27 @@ class PartitionTables:
     def __init__(self, partition: int, partitions: int) -> None:
         self.partition = partition
         self._partitions = partitions
-        self.misrouted = 0
-        """Rows found here that the hash of their buyer sends elsewhere."""
         self.orders: dict[str, Order] = {}
         self.buyers: dict[str, Buyer] = {}
+        """Of this partition only: who is in it has been checked."""
         self.ledger = Ledger()
         self.order_marks = Watermarks()
         self.buyer_marks = Watermarks()
         self.outcome_marks = Watermarks()
         self.vetoes_known_ms: int | None = None
         """When the veto feed was last read to its end, UTC ms."""
+        self.loading = False
+        """While it is set, orders that name a buyer are not checked: see :meth:`loaded`."""
         self._reader = OrderReader()
 
-    def apply_order(
+    def apply_order(  # noqa: PLR0911 - a call costs as much as all it asks
         self, key: bytes | None, value: bytes | None
-    ) -> Applied | Unreadable:
-        """Take a snapshot, a tombstone or a watermark of ``refund.orders``."""
+    ) -> Result:
+        """Take a snapshot, a tombstone or a watermark of ``refund.orders``.
+
+        One that belongs to another partition takes away what was known of the order: it
+        says that the order is not this buyer's any more, and compaction keeps nothing else.
+        """
         if key is not None and key.startswith(WATERMARK_KEY):
             return self.order_marks.apply(key, value) or NOTHING
         if value is None:
@@ -111,12 +129,50 @@ class PartitionTables:
                 self.orders.pop(order_id, None)
             return order  # type: ignore[return-value]  # narrowed by type() above
         order_id = order.order_id
+        if not self.loading or type(order.buyer_id) is not str:
+            expected = self._elsewhere(order)
+            if expected is not None:
+                self.orders.pop(order_id, None)
+                return Misrouted(expected)
         known = self.orders.setdefault(order_id, order)
         if known is not order and not self._replace(known, order):
             return NOTHING
         if self.ledger.on_order(order_id):
             return Applied(order_id=order_id)
         return NOTHING
+
+    def _elsewhere(self, order: Order) -> int | None:
+        """Return where a snapshot belongs, if not here."""
+        buyer_id = order.buyer_id
+        if type(buyer_id) is str:
+            if buyer_id in self.buyers:
+                return None
+            known = self.orders.get(order.order_id)
+            if known is not None and known is not order and known.buyer_id == buyer_id:
+                return None  # it has been looked at before: hashing takes microseconds
+        number, count = self.partition, self._partitions
+        return misplaced(buyer_id, order.order_id, number, count)
+
+    def loaded(self) -> Iterator[Misrouted | None]:
+        """End the load; what is returned looks at one loaded order after the other.
+
+        That may take its time, and loading does not wait for it: nobody is approved on an
+        order in a wrong partition that names its buyer. A request that names this buyer
+        is misrouted too, and one that names another contradicts the order (E-12, E-38).
+        """
+        self.loading = False
+        return self._audit(list(self.orders.values()))
+
+    def _audit(self, orders: list[Order]) -> Iterator[Misrouted | None]:
+        for order in orders:
+            expected = None
+            if self.orders.get(order.order_id) is order:
+                expected = self._elsewhere(order)
+            if expected is None:
+                yield None
+            else:
+                del self.orders[order.order_id]
+                yield Misrouted(expected)
 
     def _end_order(self, key: bytes | None) -> Applied | Unreadable:
         order_id = _text(key)
@@ -137,9 +193,7 @@ class PartitionTables:
         self.orders[order.order_id] = order
         return True
 
-    def apply_buyer(
-        self, key: bytes | None, value: bytes | None
-    ) -> Applied | Unreadable:
+    def apply_buyer(self, key: bytes | None, value: bytes | None) -> Result:
         """Take a row, a tombstone or a watermark of ``refund.buyers``."""
         if key is not None and key.startswith(WATERMARK_KEY):
             return self.buyer_marks.apply(key, value) or NOTHING
@@ -151,24 +205,28 @@ class PartitionTables:
             return NOTHING
         buyer = decode_buyer(value)
         if isinstance(buyer, Unreadable):
-            if buyer_id is not None:
+            if buyer_id is not None and self._home(buyer_id) == self.partition:
                 self.buyers[buyer_id] = Buyer(buyer_id)
             return buyer
         buyer_id = str(buyer.buyer_id)
-        if (
-            buyer_id not in self.buyers
-            and partition_of(buyer_id, self._partitions) != self.partition
-        ):
-            # Requests of this buyer belong elsewhere; one found here goes to a person.
-            self.misrouted += 1
-            return NOTHING
+        if buyer_id not in self.buyers:
+            expected = self._home(buyer_id)
+            if expected != self.partition:
+                return Misrouted(expected)
         self.buyers[buyer_id] = buyer
         return NOTHING
 
+    def _home(self, buyer_id: str) -> int:
+        return partition_of(buyer_id, self._partitions)
+
     def apply_outcome(
         self, key: bytes | None, value: bytes | None, offset: int
-    ) -> Applied | Unreadable:
-        """Take a record of ``refund.outcomes``: payout, review or order veto."""
+    ) -> Result:
+        """Take a record of ``refund.outcomes``: payout, review or order veto.
+
+        One that names a buyer of another partition counts all the same: a veto must,
+        and a payout of an unknown refund changes nothing.
+        """
         if key is not None and key.startswith(WATERMARK_KEY):
             return self.outcome_marks.apply(key, value) or NOTHING
         outcome = decode_outcome(value)
@@ -181,8 +239,14 @@ class PartitionTables:
             return outcome
         if outcome.veto is not None:
             self.ledger.vetoes[str(outcome.order_id)] = outcome.veto
-            return NOTHING
-        return self._put_fate(str(outcome.refund_id), outcome, offset)
+            applied = NOTHING
+        else:
+            applied = self._put_fate(str(outcome.refund_id), outcome, offset)
+        if outcome.buyer_id is None:
+            return applied
+        number, count = self.partition, self._partitions
+        expected = misplaced(outcome.buyer_id, None, number, count)
+        return applied if expected is None else Misrouted(expected, applied)
 
     def _put_fate(self, refund_id: str, outcome: Outcome, offset: int) -> Applied:
         ledger = self.ledger

@@ -53,6 +53,8 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Of ``reviewed``: ``approved`` or ``rejected``."""
     at_ms: object = None
     order_id: object = None
+    buyer_id: object = None
+    """Whose partition it belongs to; few senders tell."""
     veto: object = None
 
 

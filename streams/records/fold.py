@@ -1,9 +1,11 @@
-"""How readers fold our topics: of equal decision ids the first one counts.
+"""How readers fold our topics: of equal ids the first one counts, in whatever partition.
 
 A topic may hold a decision more than once: a request that was delivered again is
 answered with the first decision's bytes, and a worker that slept through the loss of
 its partitions may still write an answer of its own. The order of the log settles
-both, for every reader alike. docs/readers.md tells it with an example.
+both, for every reader alike. And a sender may have written one refund under two buyers,
+into two partitions whose workers do not know of each other: only a reader of both can
+tell. docs/readers.md tells it with an example.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +21,17 @@ class Identified(Protocol):
         ...
 
 
+class Payable(Protocol):
+    """A record that names its payout, such as ``Decision``."""
+
+    @property
+    def payout_key(self) -> str | None:
+        """``pay:refund_id``; None unless it is an approval."""
+        ...
+
+
 D = TypeVar("D", bound=Identified)
+P = TypeVar("P", bound=Payable)
 
 
 def fold(records: Iterable[D], known: set[str] | None = None) -> Iterator[D]:
@@ -28,14 +40,33 @@ def fold(records: Iterable[D], known: set[str] | None = None) -> Iterator[D]:
     Parameters
     ----------
     records
-        Of one topic, each partition in the order of its log. Records of one decision
-        are in one partition, so partitions may be mixed.
+        Of all partitions of one topic, each in the order of its log; mixed as they come.
     known
         Ids that were dealt with before; new ones are added. A reader that keeps it
-        over its restarts meets no decision twice.
+        over its restarts, and for all partitions, meets no decision twice.
     """
     ids = set[str]() if known is None else known
     for record in records:
         if record.decision_id not in ids:
             ids.add(record.decision_id)
+            yield record
+
+
+def fold_payouts(approvals: Iterable[P], paid: set[str] | None = None) -> Iterator[P]:
+    """Yield the first approval of every payout key: what is to be paid.
+
+    Parameters
+    ----------
+    approvals
+        Of all partitions of ``refund.approvals``, each in the order of its log. What is
+        no approval is passed over.
+    paid
+        Keys that were paid before; new ones are added. It must be one set for all
+        partitions and all processes, kept together with the payments.
+    """
+    keys = set[str]() if paid is None else paid
+    for record in approvals:
+        key = record.payout_key
+        if key is not None and key not in keys:
+            keys.add(key)
             yield record

@@ -128,6 +128,8 @@ class OutcomeRecord(msgspec.Struct, kw_only=True):
     """Of ``reviewed``: ``approved`` or ``rejected``."""
     at_ms: Ms | None = None
     order_id: str | None = None
+    buyer_id: str | None = None
+    """Whose partition this belongs to; lets a record in a wrong one be noticed."""
     veto: bool | None = None
     """true = no automatic approval on this order; false takes it back."""
 

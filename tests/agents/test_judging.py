@@ -25,6 +25,7 @@ TRACE = (
     b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 )
 OTHER = (NUMBER + 1) % PARTITIONS
+NEW_BUYERS = [f"b-{number}" for number in range(100, 150)]
 DAY_MS = 86_400_000
 
 
@@ -197,9 +198,10 @@ def test_a_buyer_or_shop_without_a_row_is_noticed_also_when_the_order_names_it()
     None
 ):
     world = World()
-    world.add_order("o-8", buyer_id="b-new", shop_id="s-new")
+    new = next(one for one in NEW_BUYERS if partition_of(one, PARTITIONS) == NUMBER)
+    world.add_order("o-8", buyer_id=new, shop_id="s-new")
     read = partial(_lacking, world, Answers())
-    ids = {"buyer_id": "b-new", "shop_id": "s-new"}
+    ids = {"buyer_id": new, "shop_id": "s-new"}
     unnamed = world.record(samples.request(order_id="o-8", buyer_id=None, shop_id=None))
     asked = world.record(samples.request(order_id="o-8", **ids))
     assert read(unnamed) == read(asked) == (False, True, {"s-new"})
@@ -512,6 +514,37 @@ def test_a_buyer_row_in_the_same_wrong_partition_does_not_make_it_right() -> Non
     world.tables.apply_order(None, samples.order())
     judged = world.slice([world.record(samples.request())])
     assert (judged.misrouted, topics(judged)) == (1, ["reviews"])
+
+
+def test_no_way_approves_a_request_in_another_partition_than_its_buyers() -> None:
+    """Whatever rows were written there: read well, badly, or loaded and not yet checked."""
+    for loading in (False, True):
+        world = World(number=OTHER)
+        world.tables.loading = loading
+        for row in (b"no json", samples.buyer()):
+            world.tables.apply_buyer(BUYER.encode(), row)
+        world.tables.apply_order(None, samples.order())
+        for ids in ({}, {"buyer_id": None}, {"shop_id": None}):
+            found = world.one(refund_id=f"r-{len(ids)}-{loading}", **ids)
+            assert found["outcome"] == "manual_review"
+            assert found["payout_key"] is None
+
+
+def test_an_order_of_another_partition_is_not_approved_on_before_it_is_checked() -> (
+    None
+):
+    """A stale or strange row that was just loaded: it contradicts the request (E-12)."""
+    world = World()
+    world.tables.loading = True
+    stranger = next(
+        one for one in NEW_BUYERS if partition_of(one, PARTITIONS) != NUMBER
+    )
+    world.add_order("o-8", buyer_id=stranger)
+    assert "o-8" in world.tables.orders
+    named = world.one(refund_id="r-8", order_id="o-8")
+    assert verdict(named) == ["BUYER_UNKNOWN"]
+    unnamed = world.one(refund_id="r-9", order_id="o-8", buyer_id=None)
+    assert "REQUEST_MISROUTED" in unnamed["reason_codes"]
 
 
 def test_a_request_without_a_buyer_belongs_where_its_order_does() -> None:

@@ -12,6 +12,7 @@ from streams.app.counters import EngineCounters
 from streams.app.figures import Figures
 from streams.kafka.facts import BadFact
 from streams.kafka.slices import Slice
+from streams.kafka.strays import Stray
 from streams.kafka.tables import PartitionTables
 from streams.metrics import Metrics, table
 from streams.platforms.kuaishou.ingest import Handled
@@ -94,6 +95,48 @@ def test_a_misrouted_request_is_counted_and_logged_with_its_place(
     assert line.endswith(
         "2 (partition 2); for example partition at refund.requests/1@9"
     )
+
+
+@pytest.mark.asyncio
+async def test_misrouted_facts_are_counted_and_told_once_a_minute_with_an_example(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(FakeLog(lambda: NOW))
+    strays = stage.facts.strays.by_topic
+    look = told.counters.look_at_strays
+    strays["refund.orders"] = Stray(3, 2, 17, 5)
+    look(strays)
+    look(strays)
+    strays["refund.orders"] = Stray(10, 2, 30, 5)
+    look(strays)
+    assert told.metrics.value(table.MISROUTED, "refund.orders") == 10
+    (line,) = caplog.messages
+    assert line.endswith(
+        "3 (refund.orders 3); for example refund.orders at refund.orders/2@17"
+    )
+    told.ms = 60_000
+    told.counters.limited.tick()
+    assert "7 within 60 s" in caplog.messages[1]
+    strays["refund.orders"] = Stray(11, 2, None, 5)  # found among the loaded ones
+    look(strays)
+    told.ms = 120_000
+    told.counters.limited.tick()
+    assert caplog.messages[2].endswith("(refund.orders 1)")
+
+
+@pytest.mark.asyncio
+async def test_misrouted_facts_are_shown_with_a_place_and_where_they_belong() -> None:
+    stage = Stage(FakeLog(lambda: NOW))
+    stage.facts.strays.by_topic["refund.orders"] = Stray(3, 2, 17, 5)
+    figures = Figures(stage.source, stage.facts, stage.facts.shared)
+    assert figures.misrouted() == {
+        "refund.orders": {
+            "count": 3,
+            "partition": 2,
+            "offset": 17,
+            "expected_partition": 5,
+        }
+    }
 
 
 def test_a_bad_fact_is_logged_when_it_is_read(

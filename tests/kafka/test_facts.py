@@ -14,6 +14,7 @@ from streams.errors import FactsUnreadableError
 from streams.kafka.facts import FactsReader, FactTopics
 from streams.kafka.policy_book import PolicyBook
 from streams.kafka.routing import partition_of
+from streams.kafka.strays import Stray
 from streams.kafka.tables import Applied, SharedTables, lists_as_of
 from tests import samples
 from tests.agents.world import SHIPPED
@@ -435,6 +436,51 @@ async def test_reaching_waits_for_no_topic_that_was_not_asked_about() -> None:
         await asyncio.wait_for(bench.facts.reach([BUYERS]), 5)
         tables = bench.facts.tables[NUMBER]
         assert (set(tables.orders), set(tables.buyers)) == (set(), {BUYER})
+
+
+async def test_records_in_wrong_partitions_are_counted_by_topic_with_the_newest_place() -> (
+    None
+):
+    bench = Bench()
+    async with running(bench):
+        await bench.load(OTHER)
+        orders, buyers, _ = TOPICS.owned(OTHER)
+        for order_id in ("o-1", "o-2"):
+            bench.log.write(orders, samples.order(order_id=order_id), b"o")
+        bench.log.write(buyers, samples.buyer(), BUYER.encode())
+        away = (partition_of("s-1", PARTITIONS) + 1) % PARTITIONS
+        for where in (TopicPartition("shops", away), TopicPartition("catalog", away)):
+            bench.log.write(where, samples.watermark(), MARK)
+            bench.log.write(where, None, None)
+        bench.log.write(TopicPartition("shops", away), samples.shop(), b"s-1")
+        await bench.read()
+        assert bench.facts.strays.by_topic == {
+            "orders": Stray(2, OTHER, 1, NUMBER),
+            "buyers": Stray(1, OTHER, 0, NUMBER),
+            "shops": Stray(1, away, 2, partition_of("s-1", PARTITIONS)),
+        }
+        assert set(bench.shared.shops) == {"s-1"}  # everybody reads all of them
+        assert bench.facts.tables[OTHER].orders == {}
+
+
+async def test_orders_in_a_wrong_partition_before_the_start_are_found_too() -> None:
+    bench = Bench()
+    orders, _, _ = TOPICS.owned(OTHER)
+    for number in range(2_500):
+        row = samples.order(order_id=f"o-{number}")
+        bench.log.write(orders, row, f"o-{number}".encode())
+    async with running(bench):
+        await bench.load(OTHER)
+
+        async def found() -> bool:
+            return not bench.facts.tables[OTHER].orders
+
+        await eventually(found, 5)
+        assert bench.facts.strays.by_topic == {
+            "orders": Stray(2_500, OTHER, None, NUMBER)
+        }
+        await bench.load(NUMBER)
+        assert OTHER not in bench.facts.tables
 
 
 async def test_how_far_behind_it_is_can_be_asked_at_any_time() -> None:

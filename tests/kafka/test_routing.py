@@ -131,6 +131,8 @@ def test_the_vectors_of_the_page_are_what_kafka_clients_compute(
         ("", "", None),
         (None, None, None),
         (77, "o-1", None),
+        ({}, "o-1", None),
+        (0, "o-1", None),
     ],
 )
 def test_a_record_belongs_to_its_buyer_or_else_to_its_order(

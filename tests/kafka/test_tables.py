@@ -12,6 +12,7 @@ from streams.kafka.tables import (
     NOTHING,
     UNREADABLE,
     Applied,
+    Misrouted,
     PartitionTables,
     SharedTables,
     Watermarks,
@@ -25,6 +26,17 @@ from tests.samples import BUYER, DROP, NOW, NUMBER, PARTITIONS, T
 MARK = b"__watermark__"
 KEY = b"o-1"
 BAD = [b"", b"no json", b"[1]", b'"o-1"', b'{"order_id":5}', b"{}", b"\xff\xfe"]
+
+
+OTHER = (NUMBER + 1) % PARTITIONS
+
+
+def home_of(buyer_id: str) -> int:
+    return partition_of(buyer_id, PARTITIONS)
+
+
+STRANGER = next(f"b-{n}" for n in range(100, 150) if home_of(f"b-{n}") != NUMBER)
+"""A buyer of another partition."""
 
 
 def own() -> PartitionTables:
@@ -152,12 +164,94 @@ def test_of_a_buyer_whose_row_cannot_be_read_nobody_knows_the_limits() -> None:
     assert isinstance(tables.apply_buyer(None, b"no json"), Unreadable)
 
 
-def test_a_buyer_in_a_partition_of_others_is_counted_and_not_believed() -> None:
-    tables = PartitionTables((NUMBER + 1) % PARTITIONS, PARTITIONS)
-    for count in (1, 2):
-        assert tables.apply_buyer(None, samples.buyer()) is NOTHING
-        assert tables.misrouted == count
+def test_a_buyer_in_a_partition_of_others_is_told_and_not_believed() -> None:
+    tables = PartitionTables(OTHER, PARTITIONS)
+    for _ in range(2):
+        assert tables.apply_buyer(None, samples.buyer()) == Misrouted(NUMBER)
     assert tables.buyers == {}
+
+
+def test_a_row_that_cannot_be_read_lets_no_buyer_of_another_partition_in() -> None:
+    """Such a row would have made the next one look as if it had been checked."""
+    tables = PartitionTables(OTHER, PARTITIONS)
+    assert isinstance(tables.apply_buyer(BUYER.encode(), b"no json"), Unreadable)
+    assert tables.apply_buyer(None, samples.buyer()) == Misrouted(NUMBER)
+    assert tables.buyers == {}
+
+
+# -- orders in a wrong partition -----------------------------------------------------
+
+
+def test_an_order_in_a_partition_of_others_is_told_and_not_believed() -> None:
+    tables = PartitionTables(OTHER, PARTITIONS)
+    assert tables.apply_order(KEY, samples.order()) == Misrouted(NUMBER)
+    assert tables.orders == {}
+
+
+def test_an_order_that_names_no_buyer_belongs_where_its_id_does() -> None:
+    home = partition_of("o-1", PARTITIONS)
+    row = samples.order(buyer_id=None)
+    for number in range(PARTITIONS):
+        tables = PartitionTables(number, PARTITIONS)
+        told = tables.apply_order(KEY, row)
+        assert told == (NOTHING if number == home else Misrouted(home))
+        assert set(tables.orders) == ({"o-1"} if number == home else set())
+
+
+def test_a_buyer_that_cannot_be_read_names_no_partition() -> None:
+    """Who reads the order sends it to a person (E-12)."""
+    tables = own()
+    unreadable: tuple[object, ...] = (7, ["b-77"], {})
+    for buyer_id in unreadable:
+        assert tables.apply_order(KEY, samples.order(buyer_id=buyer_id)) is NOTHING
+
+
+def test_an_order_that_went_to_another_buyer_takes_the_old_snapshot_away() -> None:
+    """A sender that forgets the tombstone may still write the new one over the old."""
+    moved = samples.order(buyer_id=STRANGER, order_version=2)
+    tables = own()
+    tables.apply_order(KEY, samples.order())
+    assert tables.apply_order(KEY, moved) == Misrouted(home_of(STRANGER))
+    assert tables.orders == {}
+    tables.apply_order(KEY, samples.order(order_version=3))
+    assert set(tables.orders) == {"o-1"}
+
+
+def test_an_order_of_the_same_buyer_is_hashed_once_and_one_whose_buyer_is_here_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hashed: list[object] = []
+
+    def counted(owner: object, *_where: object) -> None:
+        hashed.append(owner)
+
+    monkeypatch.setattr("streams.kafka.tables.misplaced", counted)
+    tables = own()
+    for version in range(3):
+        tables.apply_order(KEY, samples.order(order_version=version))
+    assert hashed == [BUYER]
+    tables.apply_buyer(None, samples.buyer())
+    tables.apply_order(b"o-2", samples.order(order_id="o-2"))
+    assert hashed == [BUYER]
+
+
+def test_orders_that_were_loaded_are_looked_at_afterwards() -> None:
+    tables = own()
+    tables.loading = True
+    strange = samples.order(order_id="o-2", buyer_id=STRANGER)
+    assert tables.apply_order(b"o-2", strange) is NOTHING
+    unowned = next(
+        f"o-{n}" for n in range(50) if partition_of(f"o-{n}", PARTITIONS) != NUMBER
+    )
+    nobody = samples.order(order_id=unowned, buyer_id=None)
+    assert isinstance(tables.apply_order(None, nobody), Misrouted)  # looked at at once
+    tables.apply_order(b"o-3", samples.order(order_id="o-3", buyer_id=STRANGER))
+    tables.apply_order(KEY, samples.order())
+    audit = tables.loaded()
+    tables.apply_order(b"o-3", None)  # ended meanwhile
+    told = [found for found in audit if found is not None]
+    assert told == [Misrouted(home_of(STRANGER))]
+    assert set(tables.orders) == {"o-1"}
 
 
 # -- outcomes ----------------------------------------------------------------------
@@ -229,6 +323,19 @@ def test_the_veto_feed_may_have_watermarks_of_its_own() -> None:
     tables = own()
     assert tables.apply_outcome(MARK, samples.watermark(NOW - 7), 1) is NOTHING
     assert tables.outcome_marks.ms == NOW - 7
+
+
+def test_an_outcome_in_a_partition_of_others_is_told_and_counts_all_the_same() -> None:
+    """A veto must count wherever it is."""
+    tables = PartitionTables(OTHER, PARTITIONS)
+    failed = samples.outcome("payout_failed", buyer_id=BUYER)
+    changed = Applied(refund_id="r-1")
+    assert tables.apply_outcome(b"r-1", failed, 3) == Misrouted(NUMBER, changed)
+    veto = samples.encoded({"order_id": "o-1", "veto": True, "buyer_id": BUYER})
+    assert tables.apply_outcome(KEY, veto, 4) == Misrouted(NUMBER)
+    assert tables.ledger.vetoes == {"o-1": True}
+    assert own().apply_outcome(KEY, veto, 4) is NOTHING
+    assert own().apply_outcome(b"r-1", failed, 3) == changed
 
 
 # -- shared tables -----------------------------------------------------------------

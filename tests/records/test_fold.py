@@ -8,7 +8,7 @@ import yaml
 
 from streams.decision.model import Decision
 from streams.records.decisions import decode_decision, encode_decision
-from streams.records.fold import fold
+from streams.records.fold import fold, fold_payouts
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 EXAMPLES: Final = yaml.safe_load((DOCS / "asyncapi.yaml").read_text(encoding="utf-8"))[
@@ -35,11 +35,29 @@ def test_of_equal_ids_the_first_in_the_log_counts_whatever_comes_later() -> None
     assert list(fold([first, repeat, named("b"), zombie])) == [first, named("b")]
 
 
-def test_partitions_may_be_mixed_because_an_id_stays_in_one() -> None:
+def test_partitions_may_be_mixed() -> None:
     assert [
         one.decision_id
         for one in fold([named("a"), named("x"), named("a"), named("x"), named("b")])
     ] == ["a", "x", "b"]
+
+
+def test_a_refund_under_two_buyers_is_paid_once_whatever_partitions_it_is_in() -> None:
+    here = msgspec.structs.replace(APPROVAL, buyer_id="b-1")
+    there = msgspec.structs.replace(APPROVAL, buyer_id="b-2")
+    edited = msgspec.structs.replace(
+        APPROVAL, decision_id=APPROVAL.decision_id + "1", refund_version=11
+    )
+    assert list(fold([here, there])) == [here]
+    paid: set[str] = set()
+    assert list(fold_payouts([here, there, edited], paid)) == [here]
+    assert list(fold_payouts([there], paid)) == []  # another process, the same set
+    assert paid == {APPROVAL.payout_key}
+
+
+def test_only_approvals_are_paid() -> None:
+    review = msgspec.structs.replace(APPROVAL, payout_key=None)
+    assert list(fold_payouts([review, APPROVAL])) == [APPROVAL]
 
 
 def test_a_reader_that_keeps_the_ids_meets_none_again_after_a_restart() -> None:

@@ -1,0 +1,87 @@
+"""Facts that were found in another partition than they belong to: how many, and where."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+import msgspec
+from aiokafka import TopicPartition
+
+from streams.kafka.record import Record
+from streams.kafka.routing import partition_of_key
+from streams.kafka.tables import WATERMARK_KEY, Misrouted
+
+_AUDITED_AT_ONCE: Final = 1000
+"""Loaded orders looked at between two polls: up to 2 ms, when none of them has a buyer."""
+
+
+class Stray(msgspec.Struct):
+    """What is known of one topic."""
+
+    count: int
+    """As often as such records were read: again at each load."""
+    partition: int
+    """Where the newest of them lies."""
+    offset: int | None
+    """None when it was found among the loaded ones."""
+    expected: int
+    """The partition where it belongs."""
+
+
+class Strays:
+    """Counts records in wrong partitions, and looks for them among loaded orders.
+
+    Parameters
+    ----------
+    orders
+        Name of the topic of the orders.
+    partitions
+        How many each fact topic has, but for policies.
+    """
+
+    def __init__(self, orders: str, partitions: int) -> None:
+        self._orders = orders
+        self._partitions = partitions
+        self.by_topic: dict[str, Stray] = {}
+        self._audits: dict[int, Iterator[Misrouted | None]] = {}
+        """By partition: the orders of its load that have not been looked at yet."""
+
+    def note(self, tp: TopicPartition, offset: int | None, expected: int) -> None:
+        """Take note of one."""
+        known = self.by_topic.get(tp.topic)
+        count = 1 if known is None else known.count + 1
+        self.by_topic[tp.topic] = Stray(count, tp.partition, offset, expected)
+
+    def check_key(self, tp: TopicPartition, record: Record) -> None:
+        """Note a shop or an article in another partition than its key's.
+
+        It counts all the same, because everybody reads all of these partitions. But two
+        records of one key in two partitions have no order: after a load the older may count.
+        """
+        key = record.key
+        if not key or key.startswith(WATERMARK_KEY):
+            return
+        expected = partition_of_key(key, self._partitions)
+        if expected != tp.partition:
+            self.note(tp, record.offset, expected)
+
+    def audit_later(self, number: int, audit: Iterator[Misrouted | None]) -> None:
+        """Take what looks at the orders of a partition that was loaded."""
+        self._audits[number] = audit
+
+    def drop(self, number: int) -> None:
+        """Look no more at the orders of a partition that is gone."""
+        self._audits.pop(number, None)
+
+    def audit(self) -> None:
+        """Look at some of the loaded orders; to be called while nothing is loaded."""
+        for number, audit in self._audits.items():
+            some = list(islice(audit, _AUDITED_AT_ONCE))
+            for found in some:
+                if found is not None:
+                    self.note(
+                        TopicPartition(self._orders, number), None, found.expected
+                    )
+            if len(some) < _AUDITED_AT_ONCE:
+                del self._audits[number]
+            return
