@@ -20,6 +20,7 @@ from faults.judge.money import facts_were_loaded
 from faults.run import Fault
 from faults.scenes import (
     of_brokers,
+    of_crowds,
     of_hours,
     of_machines,
     of_networks,
@@ -371,6 +372,16 @@ FAULTS: Final = (
         of_topics.reset_forward,
         2,
         seconds=90,
+    ),
+    Fault(
+        31,
+        "crowds",
+        "8,000 refunds of one order, 8,000 versions of one refund, among good traffic",
+        of_crowds.crowds,
+        2,
+        seconds=90,
+        checks=UNDISTURBED,
+        within=(gap_at_most(2_000), *_USUAL),
     ),
 )
 """In the order of their numbers."""

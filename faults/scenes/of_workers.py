@@ -89,7 +89,7 @@ async def _loading(worker: Worker) -> bool:
 async def rolling(run: Run) -> None:
     """5: restart one after the other, with static membership: no partition moves."""
     before = await run.crew.owned()
-    counts = await _rebalances(run)
+    counts = await rebalances(run)
     for worker in run.crew.workers:
         others = [one for one in run.crew.workers if one is not worker]
         await run.crew.stop(worker)
@@ -103,17 +103,17 @@ async def rolling(run: Run) -> None:
         again = await worker.partitions() == before[worker.name]
         run.expect(again, f"{worker.name} came back to other partitions")
     # Each was restarted, so each has had one assignment, its own.
-    after = await _rebalances(run)
+    after = await rebalances(run)
     run.expect(
         all(count == 1 for count in after.values()),
         f"more assignments than one a worker: {counts} before, {after} after",
     )
 
 
-async def _rebalances(run: Run) -> dict[str, float | None]:
+async def rebalances(run: Run) -> dict[str, float | None]:
     return {
         worker.name: await worker.metric(
-            f'refund_rebalances_total{{topic="{run.lab.input_topic}"}}'
+            f'refundrebalances_total{{topic="{run.lab.input_topic}"}}'
         )
         for worker in run.crew.workers
     }

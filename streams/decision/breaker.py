@@ -65,6 +65,8 @@ class Breaker:
     def __init__(self) -> None:
         self._global = _Scope()
         self._shops: dict[str | None, _Scope] = {}
+        self._tripped: dict[str | None, _Scope] = {}
+        """Shops whose breaker is open, or was until its cooldown."""
         self._window: deque[_Counted] = deque()
         self._known: set[str] = set()
 
@@ -119,6 +121,8 @@ class Breaker:
         if tripped is not None:
             scope = self._global if tripped == GLOBAL else shop
             scope.open_from_ms = at_ms
+            if scope is shop:
+                self._tripped[shop_id] = shop
             return tripped
         self._window.append(_Counted(at_ms, decision_id, shop_id, fen))
         self._known.add(decision_id)
@@ -132,7 +136,7 @@ class Breaker:
         return {
             GLOBAL: int(self._global.is_open(at_ms, cooldown_ms)),
             SHOP: sum(
-                scope.is_open(at_ms, cooldown_ms) for scope in self._shops.values()
+                scope.is_open(at_ms, cooldown_ms) for scope in self._tripped.values()
             ),
         }
 
@@ -141,7 +145,10 @@ class Breaker:
 
         What was counted stays counted: the next approval may open it again.
         """
-        scope = self._global if shop_id is None else self._shops.get(shop_id)
+        if shop_id is None:
+            self._global.open_from_ms = None
+            return
+        scope = self._tripped.pop(shop_id, None)
         if scope is not None:
             scope.open_from_ms = None
 

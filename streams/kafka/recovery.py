@@ -6,6 +6,7 @@ skipped (a crash between produce and commit gives no second decision), and the
 decisions fill the partition's memory.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
@@ -26,6 +27,8 @@ from streams.records.notices import FOLLOW_UP_SUFFIX, recover_notice
 log = logging.getLogger(__name__)
 
 _POLL_MS = 100
+_TURN_AFTER = 2_000
+"""Decisions remembered between two turns of the event loop, which owes heartbeats."""
 
 
 class OutputTopics(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +90,8 @@ class OutputReader:
         self._topics = topics
         self._input_topic = input_topic
         self._read_to: dict[TopicPartition, int] = {}
+        self._reached: dict[TopicPartition, int] = {}
+        """How far the present reading came."""
         self._policies: dict[tuple[str, str | None], Recovered] = {}
         """The last decision under each policy, by its name and hash."""
         self.foreign = 0
@@ -151,8 +156,12 @@ class OutputReader:
         for number, decisions in found.items():
             # Two topics, one history: the order of the input is the order of decisions.
             decisions.sort(key=_by_offset)
-            for _, decision in decisions:
+            for count, (_, decision) in enumerate(decisions, 1):
                 _remember(ledgers[number], decision)
+                if count % _TURN_AFTER == 0:
+                    await asyncio.sleep(0)
+        # Not before all are remembered: who breaks this off reads them again.
+        self._read_to.update(self._reached)
         return answered
 
     async def _polls(
@@ -163,6 +172,7 @@ class OutputReader:
         To the high watermark, not only to the last stable offset.
         """
         self.held_back.clear()
+        self._reached = {}
         partitions = [where for number in numbers for where in self._topics.of(number)]
         if not partitions:
             return
@@ -182,7 +192,7 @@ class OutputReader:
                     waiting.discard(where)
                     self.held_back.pop(where, None)
             self._tell_held_back({where: ends[where] for where in waiting})
-        self._read_to.update(ends)
+        self._reached = ends
         self._consumer.pause(*partitions)
 
     async def _seek(

@@ -1,5 +1,8 @@
+from functools import partial
+
 from streams.decision.breaker import Breaker
 from tests.decision.base import SHIPPED, policy
+from tests.work import Calls
 
 HOUR = 3_600_000
 START = 10**12
@@ -126,3 +129,18 @@ def test_open_breakers_are_told_by_scope() -> None:
     assert breaker.admit("b", "s1", 100, START, rules) == "shop"
     assert breaker.open_now(START, rules) == {"global": 0, "shop": 1}
     assert breaker.open_now(START + 50, rules) == {"global": 0, "shop": 0}
+
+
+def test_counting_open_breakers_costs_the_same_however_many_shops_there_are() -> None:
+    by = policy(breaker_shop_max_count=1, breaker_window_ms=HOUR)
+    spent = []
+    for shops in (10, 1_000):
+        breaker = Breaker()
+        for number in range(shops):
+            breaker.admit(f"d-{number}", f"s-{number}", 1, START, by)
+        assert breaker.admit("d-again", "s-1", 1, START, by) == "shop"
+        assert breaker.open_now(START, by) == {"global": 0, "shop": 1}
+        spent.append(Calls().of(partial(breaker.open_now, START, by)))
+        breaker.reset("s-1")
+        assert breaker.open_now(START, by) == {"global": 0, "shop": 0}
+    assert spent[0] == spent[1]

@@ -159,6 +159,38 @@ async def test_of_two_answers_to_one_offset_the_approval_counts() -> None:
         assert row.outcome == "auto_approve"
 
 
+async def test_decisions_by_the_thousand_are_remembered_in_turns_with_other_work() -> (
+    None
+):
+    bench = Bench()
+    many = 5_000
+    for number in range(many):
+        bench.write("reviews", decision(f"r-{number}"), number)
+    reading = asyncio.create_task(bench.read())
+    seen = set()
+    while not reading.done():
+        seen.add(len(bench.ledgers[0]))
+        await asyncio.sleep(0)
+    assert seen >= {0, 2_000, 4_000}
+    assert len(bench.ledgers[0]) == many
+
+
+async def test_who_breaks_off_remembering_reads_again_what_is_not_remembered() -> None:
+    bench = Bench()
+    many = 5_000
+    for number in range(many):
+        bench.write("reviews", decision(f"r-{number}"), number)
+    reading = asyncio.create_task(bench.read())
+    while len(bench.ledgers[0]) < 2_000:  # noqa: ASYNC110 - asked, not told
+        await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.wait({reading})
+    assert reading.cancelled()
+    found = await bench.read()
+    assert len(bench.ledgers[0]) == many
+    assert offsets(found[0]) == set(range(many))
+
+
 async def test_partitions_are_kept_apart() -> None:
     bench = Bench()
     bench.write("reviews", decision("r-0"), 3, 0)
