@@ -196,9 +196,13 @@ _ALL: Final = (
         _R.POLICY_NOT_LOADED,
         _AS_USUAL,
         operator=(
-            "用 refund policy publish 发布在申请时间之前生效的规则。",
             (
-                "Publish a policy that is in force before the time of the request: "
+                "用 refund policy history 看缺哪个版本；用 refund policy publish "
+                "补上，或发布在申请时间之前生效的规则。"
+            ),
+            (
+                "See which version is missing: `refund policy history`. Publish it, or "
+                "a policy that is in force before the time of the request: "
                 "`refund policy publish`."
             ),
         ),
