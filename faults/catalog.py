@@ -381,7 +381,7 @@ FAULTS: Final = (
         2,
         seconds=90,
         checks=UNDISTURBED,
-        within=(gap_at_most(2_000), *_USUAL),
+        within=(gap_at_most(_SESSION_MS // 2), *_USUAL),
     ),
 )
 """In the order of their numbers."""
