@@ -56,9 +56,6 @@ class ManyRefunds:
         self._counts = [0] * len(_KINDS)
         self._approved: dict[str, None] = {}
 
-    def __contains__(self, refund_id: str) -> bool:
-        return refund_id in self._states
-
     def put(self, refund_id: str, found: int) -> None:
         """Say what a refund has on the order now (:func:`states`)."""
         before = self._states.get(refund_id, 0)

@@ -5,7 +5,7 @@ history rules read of it is a bounded choice, kept up to date decision by decisi
 """
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 from streams.decision.entries import APPROVED, Remembered
@@ -50,10 +50,6 @@ class ManyVersions:
         """A withdrawal came after the newest approval."""
         for entry in entries:
             self.add(entry)
-
-    def __iter__(self) -> Iterator[Remembered]:
-        """Yield all, newest first."""
-        return reversed(self._found.values())
 
     def get(self, version: int | None, *, withdraws: bool) -> Remembered | None:
         """Return the decision of this very version."""
@@ -134,11 +130,9 @@ def added(versions: Versions, entry: Remembered) -> Versions:
     return entries if len(entries) <= FEW else ManyVersions(entries)
 
 
-def several(versions: Versions) -> Iterable[Remembered]:
-    """Return all decisions of a refund: few oldest first, many newest first."""
-    if isinstance(versions, (tuple, ManyVersions)):
-        return versions
-    return (versions,)
+def several(versions: "Remembered | tuple[Remembered, ...]") -> Iterable[Remembered]:
+    """Return the decisions of a refund that has few, oldest first."""
+    return versions if isinstance(versions, tuple) else (versions,)
 
 
 def of_version(
