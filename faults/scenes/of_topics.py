@@ -14,7 +14,7 @@ from faults.judge.checks import (
 )
 from faults.judge.view import Rec, View
 from faults.judge.witness import nobody_is_stuck
-from faults.lab import PARTITIONS, Row, now_ms
+from faults.lab import OUTPUTS, PARTITIONS, Row, now_ms
 from faults.run import Judged, Run
 from faults.waiting import eventually
 from faults.world import turned
@@ -35,7 +35,7 @@ async def requests_anew(run: Run) -> None:
     if not live:
         for worker in run.crew.workers:
             run.crew.lose(worker)
-    outputs = await run.lab.ends("approvals", "reviews", "skipped", "dead-letters")
+    outputs = await run.lab.ends(*OUTPUTS)
     heard = len(run.watch.heard)
     run.load.sent.clear()
     run.watch.answered.clear()

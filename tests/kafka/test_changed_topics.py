@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
 
 from faults.judge.view import answered_place
 from faults.lab import Lab, Row, laboratory, row
@@ -39,6 +41,10 @@ async def answered(lab: Lab) -> set[str]:
     return {rec.fields["refund_id"] for rec in await lab.records("reviews")}
 
 
+async def shows(worker: Worker, counted: str, count: int) -> bool:
+    return await worker.metric(counted) == count
+
+
 async def ended(worker: Worker, code: int, *words: str) -> None:
     assert await worker.exit_code(60) == code, worker.tail()
     last = worker.text().splitlines()[-1]
@@ -49,7 +55,17 @@ async def test_requests_of_a_topic_made_anew_are_answered_or_named_and_a_worker_
     kafka: Kafka, topics: str, tmp_path: Path
 ) -> None:
     async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
+        # As retention does with requests that are dated 1970, before anybody reads them.
+        await lab.put(*asked("gone", 20))
+        gone = {
+            TopicPartition(lab.input_topic, number): RecordsToDelete(end)
+            for (_, number), end in (await lab.ends("requests")).items()
+        }
+        await lab.admin.delete_records(gone)
         worker = await lab.started()
+        counted = f'refund_deleted_unread_total{{topic="{lab.input_topic}"}}'
+        await eventually(lambda: shows(worker, counted, 20))
+        assert worker.text().count("were deleted before they were read") == len(gone)
         old, new = asked("old", 40), asked("new", 60)
         await lab.put(*old)
         await lab.caught_up()
@@ -75,11 +91,7 @@ async def test_requests_of_a_topic_made_anew_are_answered_or_named_and_a_worker_
         )
         assert sum(map(int, told)) == len(passed) > 0
         counted = f'refund_unanswered_offsets_total{{topic="{lab.input_topic}"}}'
-
-        async def shown() -> bool:
-            return await worker.metric(counted) == len(passed)
-
-        await eventually(shown)
+        await eventually(lambda: shows(worker, counted, len(passed)))
 
 
 async def test_a_worker_waits_for_outputs_behind_an_open_transaction_and_ends_on_new_facts(
