@@ -26,6 +26,7 @@ from faults.scenes import (
     of_networks,
     of_outputs,
     of_records,
+    of_routing,
     of_topics,
     of_workers,
 )
@@ -382,6 +383,25 @@ FAULTS: Final = (
         seconds=90,
         checks=UNDISTURBED,
         within=(gap_at_most(_SESSION_MS // 2), *_USUAL),
+    ),
+    Fault(
+        32,
+        "two-buyers",
+        "orders go to another buyer, with a tombstone under the old one or without",
+        of_routing.two_buyers,
+        2,
+        checks=UNDISTURBED,
+        within=_USUAL,
+    ),
+    Fault(
+        33,
+        "ingest-restart",
+        "ingest is killed and stopped between copies of a push, the platform silent",
+        of_routing.ingest_restarted,
+        2,
+        seconds=90,
+        checks=UNDISTURBED,
+        within=_USUAL,
     ),
 )
 """In the order of their numbers."""

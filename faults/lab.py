@@ -330,7 +330,13 @@ class Lab:
         unread = {at: end - 1 - last.get(at, -1) for (_, at), end in ends.items()}
         outputs = await self.records(*OUTPUTS)
         return View(
-            self.input_topic, inputs, outputs, self.samples, self.policies, unread
+            self.input_topic,
+            inputs,
+            outputs,
+            self.samples,
+            self.policies,
+            unread,
+            partitions=PARTITIONS,
         )
 
     async def checked(self, checks: Sequence[Check] = UNDISTURBED) -> View:

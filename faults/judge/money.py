@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, Final
 
+from aiokafka.partitioner import murmur2
+
 from faults.judge.view import Rec, View
 
 LIMIT_FEN: Final = 30_000
@@ -130,14 +132,14 @@ def _logs(view: View) -> dict[int, _Log]:
     found: dict[int, _Log] = defaultdict(_Log)
     for place, rec in enumerate(view.facts):
         if rec.topic == "orders":
-            _take_order(found[rec.partition], place, rec)
+            _take_order(found[rec.partition], place, rec, view.partitions)
         elif rec.topic == "outcomes" and _fields(rec).get("veto") is True:
             order_id = str(_fields(rec).get("order_id"))
             found[rec.partition].vetoes.setdefault(order_id, rec.timestamp_ms)
     return dict(found)
 
 
-def _take_order(log: _Log, place: int, rec: Rec) -> None:
+def _take_order(log: _Log, place: int, rec: Rec, partitions: int) -> None:
     key = rec.key or b""
     if key.startswith(_WATERMARK):
         mark_ms = _fields(rec).get("watermark_ms")
@@ -146,7 +148,21 @@ def _take_order(log: _Log, place: int, rec: Rec) -> None:
         return
     fields = _fields(rec)
     order_id = fields.get("order_id") or key.decode(errors="replace")
-    log.snapshots[str(order_id)].append((place, rec.timestamp_ms, _said(fields)))
+    said = _said(fields) if _at_home(fields, rec.partition, partitions) else None
+    log.snapshots[str(order_id)].append((place, rec.timestamp_ms, said))
+
+
+def _at_home(fields: Mapping[str, Any], partition: int, partitions: int) -> bool:
+    """Whether a snapshot is in its buyer's partition; else it is as good as a tombstone.
+
+    By the client's hash, not by ours.
+    """
+    owner = fields.get("buyer_id")
+    if owner is None:
+        owner = fields.get("order_id")
+    if type(owner) is not str or not partitions:
+        return True
+    return int(murmur2(owner.encode()) & 0x7FFFFFFF) % partitions == partition
 
 
 def _said(fields: Mapping[str, Any]) -> _Said | None:

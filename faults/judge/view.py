@@ -120,6 +120,8 @@ class View:
     was meant to be sent; empty when the load did not keep book."""
     heard: Sequence[Heard] = ()
     """What a reader met during the run, in the order it met it."""
+    partitions: int = 0
+    """Of every topic but policies; 0 = nobody told."""
     cut_off: Sequence[tuple[int, int]] = ()
     """From and until when, UTC ms, no worker could reach the broker, though we could."""
 

@@ -1,6 +1,7 @@
 """The oracles find what they are for: a right log out of a seed, corrupted at some place."""
 
 import itertools
+import json
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 
 from faults.judge.checks import UNDISTURBED, problems
+from faults.judge.money import approvals_are_just
 from faults.judge.order import late_answers
 from faults.judge.recovery import (
     longest_gap_ms,
@@ -412,3 +414,30 @@ def test_judging_keeps_nothing_of_the_records_it_read() -> None:
     finally:
         tracemalloc.stop()
     assert most < 2 * read
+
+
+@pytest.mark.parametrize(("partition", "told"), [(0, 1), (1, 1), (2, 1), (3, 0)])
+def test_an_approval_on_an_order_in_another_partition_than_its_buyers_is_found(
+    partition: int, told: int
+) -> None:
+    """``b-77`` is at home in partition 3 of 4."""
+    order = {
+        "order_id": "o-1",
+        "order_version": 1,
+        "buyer_id": "b-77",
+        "order_status": "paid",
+        "paid_fen": 19_900,
+        "lines": [{"shipped_count": 0}],
+    }
+    approval = {
+        "decision_id": "FR:r-1:1",
+        "refund_id": "r-1",
+        "order_id": "o-1",
+        "seen": {"order_version": 1, "order_as_of_ms": 5},
+        "decided_at_ms": 10,
+    }
+    row = Rec("orders", partition, 0, b"o-1", json.dumps(order).encode())
+    decided = Rec("approvals", partition, 0, b"r-1", json.dumps(approval).encode())
+    view = View("requests", (), (decided,), facts=(row,), partitions=4)
+    found = list(approvals_are_just(view))
+    assert len(found) == told
