@@ -19,7 +19,7 @@ from streams.decision.model import (
     Shop,
 )
 from streams.decision.policy import Policy
-from streams.decision.rules import ABSENT, RULES, UNUSUAL, active_rules
+from streams.decision.rules import ABSENT, RULES, UNUSUAL, active_rules, goods
 from streams.decision.rules.case import case_of
 from tests.decision.base import (
     BUYER,
@@ -455,6 +455,28 @@ def test_custom_and_virtual_roots_are_outside(
         *[code for code in expected if code not in (*PASSED, "CATEGORY_UNKNOWN")],
         "CATEGORY_UNKNOWN",
     ]
+
+
+def test_a_code_is_told_once_however_many_lines_say_it() -> None:
+    """Else an order of twelve thousand lines takes a second to be judged."""
+    lines = 2_000
+    known = facts(
+        {
+            "shipped_counts": (0,) * lines,
+            "quantities": (1,) * lines,
+            "skus": tuple(f"k-{at}" for at in range(lines)),
+            "paths": tuple(
+                ((f"c-{at}",), None, ("virtual",))[at % 3] for at in range(lines)
+            ),
+            "customs": tuple((False, True, None)[at % 3] for at in range(lines)),
+        },
+        catalog=Catalog({f"category:c-{at}": (at % 2,) for at in range(lines)}, NOW),
+    )
+    seen = see(REQUEST, known, SHIPPED, NOW)
+    case = case_of(REQUEST, seen, SHIPPED, NOW)
+    for rule in (goods.category, goods.category_tree, goods.sku):
+        found = rule(case, SHIPPED)
+        assert len(found) == len(set(found)), rule.__name__
 
 
 @pytest.mark.parametrize(

@@ -30,16 +30,16 @@ def category(case: Case, policy: Policy) -> Codes:
         elif order_type in VIRTUAL_ORDER_TYPES:
             codes = (ReasonCode.CATEGORY_VIRTUAL,)
     if not seen.paths:
-        codes += (ReasonCode.CATEGORY_UNKNOWN,)
+        codes = _with(codes, ReasonCode.CATEGORY_UNKNOWN)
     for path in seen.paths:
         root = root_of(path)
         if root is None:
-            codes += (ReasonCode.CATEGORY_UNKNOWN,)
+            codes = _with(codes, ReasonCode.CATEGORY_UNKNOWN)
         elif root in policy.excluded_roots:
-            codes += (BY_KIND.get(root, ReasonCode.CATEGORY_EXCLUDED),)
+            codes = _with(codes, BY_KIND.get(root, ReasonCode.CATEGORY_EXCLUDED))
     for custom in seen.customs:
         if custom is not False:
-            codes += (_custom(custom),)
+            codes = _with(codes, _custom(custom))
     return codes
 
 
@@ -60,7 +60,7 @@ def category_tree(case: Case, policy: Policy) -> Codes:
         return codes
     for entry, kind in listed:
         if not entry.startswith(SKU):
-            codes += (_listed(kind),)
+            codes = _with(codes, _listed(kind))
     return codes
 
 
@@ -91,6 +91,11 @@ def root_of(path: object) -> str | None:
         if type(name) is not str:
             return None
     return path[0] if path else None
+
+
+def _with(codes: Codes, code: ReasonCode) -> Codes:
+    """Add a code once: an order may have thousands of lines, and each might say the same."""
+    return codes if code in codes else (*codes, code)
 
 
 def _custom(custom: object) -> ReasonCode:
