@@ -21,6 +21,7 @@ from faults.run import Fault
 from faults.scenes import (
     of_brokers,
     of_crowds,
+    of_hostile,
     of_hours,
     of_machines,
     of_networks,
@@ -283,6 +284,14 @@ FAULTS: Final = (
         "poison",
         "1,000 records malformed, null, 1 MB, of unknown types, of a schema to come, misrouted",
         of_records.poison,
+        1,
+        within=_USUAL,
+    ),
+    Fault(
+        19,
+        "hostile",
+        "records that clients cannot take apart, too large, or unpacking to 100 MB, in every topic",
+        of_hostile.hostile,
         1,
         within=_USUAL,
     ),

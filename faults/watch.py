@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from faults.judge.view import Heard, Rec, Sample, answered_place, digest_of
 from faults.lab import DECIDED, FACTS, OUTPUTS, PARTITIONS, Lab, now_ms, running
 from faults.waiting import eventually
+from streams.kafka.unpacked import hand_out_all
 
 _LOOK_S: Final = 0.2
 
@@ -68,6 +69,7 @@ class Watch:
             self._reader.seek(TopicPartition(self._lab.prefix + topic, number), 0)
 
     async def _listen(self, reader: AIOKafkaConsumer) -> None:
+        hand_out_all(reader)
         reader.assign(
             [
                 TopicPartition(self._lab.prefix + topic, number)
