@@ -162,9 +162,13 @@ def _append(where: TopicPartition, record: Outgoing, parts: WatchParts) -> None:
 
 
 def _bury(partition: int, parts: WatchParts, now_ms: int) -> None:
-    """Make dead letters of fact records that could not be read, each once."""
+    """Make dead letters of fact records that could not be read, each once.
+
+    They are not kept any longer: thousands of them would be looked at again with every
+    change, and fill the memory. Should a letter be lost, the process ends.
+    """
     dead = parts.answered[partition].dead
-    for (topic, offset), bad in parts.facts.bad.get(partition, {}).items():
+    for (topic, offset), bad in parts.facts.bad.pop(partition, {}).items():
         if (topic, offset) in dead:
             continue
         dead.add((topic, offset))

@@ -119,7 +119,8 @@ class FactsReader:
         self.shared_loaded = asyncio.Event()
         self.records_read: dict[str, int] = {}
         self.bad: dict[int, dict[tuple[str, int], BadFact]] = {}
-        """Unreadable records by partition number, then by (topic, offset)."""
+        """Unreadable records by partition number, then by (topic, offset); who writes
+        their letters takes them out."""
         self.strays = Strays(topics.orders, topics.partitions)
         self.switches: dict[int, list[tuple[str, TopicPartition, int]]] = {}
         """Merchants' attempts (FR-Q3) nobody has looked at yet, by partition number:

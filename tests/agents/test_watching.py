@@ -316,10 +316,23 @@ async def test_a_bad_fact_becomes_one_dead_letter_with_its_bytes() -> None:
         assert added["refund_dlq_topic"] == b"refund.orders"
         assert added["refund_dlq_offset"] == str(offset).encode()
         assert stage.counted.dead == [("refund.orders", "not_json")]
+        assert stage.facts.bad.get(NUMBER, {}) == {}  # nothing is kept of it
         log = stage.log
     async with ready(log) as second:
         await look(second)
         assert len(second.records("refund.dead-letters")) == 1
+
+
+async def test_a_fact_that_no_client_can_take_apart_leaves_a_cut_letter() -> None:
+    async with ready() as stage:
+        stage.log.write_unread(ORDERS, b"o-1", b"{}")
+        await look(stage)
+        (letter,) = stage.records("refund.dead-letters")
+        assert (letter.key, letter.value) == (b"o-1", b"{}")
+        added = dict(letter.headers)
+        assert added["refund_dlq_error"] == b"undecodable"
+        assert added["refund_dlq_cut"] == b"headers"
+        assert stage.facts.tables[NUMBER].orders == {}
 
 
 async def test_a_partition_that_is_not_ours_is_left_to_its_owner() -> None:
