@@ -166,7 +166,7 @@ def test_a_file_has_types_of_its_own() -> None:
         ({"worker.commit_interval_ms": "30000"}, "30000 must be less than 30000"),
         (
             {"worker.record_max_bytes": "4194304"},
-            "its dead letter could not be written",
+            "its dead letter would always be cut",
         ),
         ({"topics.min_insync_replicas": "2"}, "2 in-sync copies of 1 cannot be"),
         ({"worker.agents": "decide,decide"}, "named twice"),

@@ -103,7 +103,7 @@ class Engine(ReadingService):
         that is too large it keeps the beginning.
         """
         most = self._in.settings.worker.record_max_bytes
-        return Bounds(most, min(most, self.room.of(self.outputs.dead_letters)))
+        return Bounds(most, min(most, self.letter_max_bytes()))
 
     def equip(
         self,
@@ -167,7 +167,7 @@ class Engine(ReadingService):
             source_name=self._in.source_name,
             app_version=self._in.app_version,
             decision_max_bytes=self.room.decision(self.outputs.names()),
-            letter_max_bytes=self.room.of(self.outputs.dead_letters),
+            letter_max_bytes=self.letter_max_bytes(),
         )
         return DecideParts(
             source=self.source,
@@ -193,7 +193,7 @@ class Engine(ReadingService):
             counters=self._in.counters,
             source_name=self._in.source_name,
             app_version=self._in.app_version,
-            letter_max_bytes=self.room.of(self.outputs.dead_letters),
+            letter_max_bytes=self.letter_max_bytes(),
             policy=self._policy_now,
             now_ms=self._in.now_ms,
             ours=lambda number: self.source.owns(self._input(number), monotonic_ms()),

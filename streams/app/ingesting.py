@@ -125,7 +125,7 @@ class IngestService(ReadingService):
             record_max_bytes=min(
                 self._in.settings.worker.record_max_bytes, takes - _HEADERS_BYTES
             ),
-            letter_max_bytes=self.room.of(topics_of["dead_letters"]),
+            letter_max_bytes=self.letter_max_bytes(),
             now_ms=self._in.now_ms,
         )
 

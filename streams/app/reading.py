@@ -172,9 +172,14 @@ class ReadingService(WorkerService):
 
     def bounds(self) -> Bounds:
         """Return how much of a record is read; one that is not is kept whole if it fits."""
+        most = self._reading.settings.worker.record_max_bytes
+        return Bounds(most, self.letter_max_bytes())
+
+    def letter_max_bytes(self) -> int:
+        """Return what a dead letter may have: what its topic takes, and we send at all."""
         settings = self._reading.settings
         letters = settings.topics.prefix + "dead-letters"
-        return Bounds(settings.worker.record_max_bytes, self.room.of(letters))
+        return min(self.room.of(letters), settings.kafka.max_request_bytes)
 
     async def _deliver(self, poll: Poll) -> None:
         self.spacing.came(sum(len(piece.records) for piece in poll))

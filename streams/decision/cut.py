@@ -57,6 +57,8 @@ _WITHOUT_ORDER: Final[dict[str, object]] = {
     "shipped_at_ms": None,
     "ship_signals": None,
     "listed": None,
+    "buyer_conflict": False,
+    "shop_conflict": False,
     "unnamed_lines": None,
 }
 """A quote that leaves the order out; without an order nothing is approved."""

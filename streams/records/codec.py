@@ -225,8 +225,9 @@ def _decode_row(
         except msgspec.ValidationError as problem:
             return _unreadable("no_id", problem)
     row_id = getattr(row, id_field)
-    if not isinstance(row_id, str) or not row_id:
-        return _unreadable("no_id", f"{id_field} is not a non-empty string")
+    if not isinstance(row_id, str) or not 0 < len(row_id) <= ID_MAX:
+        what = f"{id_field} is not a non-empty string"
+        return _unreadable("no_id", f"{what} of {ID_MAX} characters at most")
     return row
 
 

@@ -46,7 +46,7 @@ def _timing(settings: Settings) -> Iterator[Contradiction]:
             "worker.record_max_bytes",
             "kafka.max_request_bytes",
             f"{worker.record_max_bytes} must be less than {kafka.max_request_bytes}, "
-            "or its dead letter could not be written: lower it or raise the limit",
+            "or its dead letter would always be cut: lower it or raise the limit",
         )
 
 

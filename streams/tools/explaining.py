@@ -49,6 +49,7 @@ _ZH: Final = {
     "none in force": "未生效",
     "judged": "判断时间",
     "reasons": "原因",
+    "too long to quote": "过长未录",
     "reviewer": "审核",
     "operator": "运维",
     "conditions": "条件",
@@ -159,6 +160,9 @@ class _Page:
         yield from self._labelled("policy", name or self._word("none in force"))
         if not found.policy_at_hand:
             yield from _wrapped(self._not_at_hand(name), "  ")
+        seen = self._decision.seen
+        if seen is not None and seen.cut:
+            yield from self._labelled("too long to quote", ", ".join(seen.cut))
 
     def _policy_name(self) -> str:
         name = self._decision.policy

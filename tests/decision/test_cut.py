@@ -66,6 +66,40 @@ def test_an_order_of_many_lines_is_left_out_and_named_and_goes_to_a_person() -> 
     assert found.review_deadline_ms == samples.REQUEST["expire_at_ms"]
 
 
+def test_without_its_order_a_quote_says_what_one_of_an_unknown_order_says() -> None:
+    """Every field that an order fills goes with it, those to come included."""
+    filled = {
+        "lines": [samples.LINE | {"sku_id": None}] * MANY,
+        "order_type": 2,
+        "back_end_status": "paid",
+        "total_changed_at_ms": NOW,
+        "presale_stage": "final_paid",
+        "delivery_block": 1,
+        "risk_code": 7,
+        "waybill_printed_at_ms": 1,
+        "waybill_entered_at_ms": 1,
+        "picked_up_at_ms": 1,
+        "shipped_at_ms": 1,
+        "buyer_id": "another",
+        "shop_id": "another",
+    }
+    facts = facts_of(filled)
+    request, whole = judged(facts)
+    _, found = cut(request, seen_of(whole))
+    unknown = see(
+        request,
+        msgspec.structs.replace(facts, order=None, order_as_of_ms=None),
+        SHIPPED,
+        NOW,
+    )
+    other = [
+        name
+        for name in Seen.__struct_fields__
+        if getattr(found, name) != getattr(unknown, name)
+    ]
+    assert other == ["cut"]
+
+
 def test_a_request_of_many_lines_is_invalid_and_keeps_the_order() -> None:
     found = shortened(facts_of({}), lines=["k-1"] * MANY)
     assert found.reason_codes == ("REQUEST_INVALID",)

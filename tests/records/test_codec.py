@@ -400,3 +400,11 @@ def test_numbers_beyond_a_double_keep_their_kind() -> None:
     assert isinstance(found, dict)
     assert (type(found["c"]), type(found["d"])) == (float, float)
     assert found["e"] == 7
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_a_row_with_an_id_as_long_as_allowed_is_one_and_a_longer_one_names_nobody(
+    over: int,
+) -> None:
+    found = decode_shop(samples.shop(shop_id="s" * (1_024 + over)))
+    assert isinstance(found, Unreadable) == bool(over)

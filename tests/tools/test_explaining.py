@@ -53,6 +53,21 @@ def shown(
     return out.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "too long to quote: paths, skus"), ("zh", "过长未录：paths, skus")],
+)
+def test_what_was_too_long_to_be_quoted_is_named(
+    language: Language, words: str
+) -> None:
+    decision = decided()
+    assert decision.seen is not None
+    seen = msgspec.structs.replace(decision.seen, cut=("paths", "skus"))
+    told = shown(language, msgspec.structs.replace(decision, seen=seen))
+    assert words in " ".join(told.split())
+    assert words not in " ".join(shown(language).split())
+
+
 def test_a_condition_that_fails_shows_value_bound_and_age() -> None:
     lines = shown("en").splitlines()
     at = lines.index("  fails: the order was paid less than the limit (FR-1.4b)")
