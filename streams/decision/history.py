@@ -8,7 +8,7 @@ way that sends more to a person.
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
-from streams.decision.model import NO_HISTORY, History, Past, Request
+from streams.decision.model import NO_HISTORY, UNWRITABLE, History, Past, Request
 from streams.decision.policy import Policy
 
 APPROVED: Final = "auto_approve"
@@ -190,11 +190,7 @@ def _used_fen(approvals: Approvals, policy: Policy | None, at_ms: int) -> int | 
     if policy is None or policy.buyer_amount_window_ms is None:
         return 0
     used_fen = approvals.used_fen(at_ms - policy.buyer_amount_window_ms, at_ms)
-    return None if used_fen is None or used_fen >= BEYOND else used_fen
-
-
-BEYOND: Final = 10**4_300
-"""The first integer that could not be written into a decision."""
+    return None if used_fen is None or used_fen >= UNWRITABLE else used_fen
 
 
 class ListedApprovals:

@@ -10,6 +10,8 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
+UNWRITABLE: Final = 10**4_300
+"""E-35: the first integer that has too many digits to be written, or read."""
 ID_MAX: Final = 1_024
 """Characters of an id. Nobody's is as long; decisions and notices repeat it."""
 _Id: TypeAlias = Annotated[str, msgspec.Meta(max_length=ID_MAX)]

@@ -4,7 +4,7 @@ import pytest
 from streams.decision.explain import PRESENTATIONS, Condition, conditions, explain
 from streams.decision.explain.conditions import STATES
 from streams.decision.explain.words import duration, value_words
-from streams.decision.model import Catalog, Decision, History
+from streams.decision.model import UNWRITABLE, Catalog, Decision, History
 from streams.decision.policy import Policy
 from streams.decision.reasons import NOTICE_EN, NOTICE_ZH, ReasonCode
 from streams.decision.rules import RULES
@@ -50,6 +50,14 @@ def test_a_condition_shows_value_bound_and_age() -> None:
     assert found.reason_codes == ("PAID_AT_OR_OVER_LIMIT",)
     assert found.zh == "实付金额低于限额：实付金额未低于限额300元"
     assert found.en.endswith(": the amount paid is not below the limit of 300 yuan")
+
+
+def test_an_age_that_cannot_be_written_is_left_out() -> None:
+    """E-35: the moment can be read, and lies as far back as a moment can."""
+    long_ago = judge(known=facts(buyer_as_of_ms=1 - UNWRITABLE))
+    found = of(long_ago, "buyer_quality")
+    assert (found.state, found.age_ms) == ("stale", None)
+    assert msgspec.json.encode(explain(long_ago, SHIPPED))
 
 
 @pytest.mark.parametrize(

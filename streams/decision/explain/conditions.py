@@ -17,7 +17,7 @@ from streams.decision.explain.presentations import (
     PRESENTATIONS,
     Presentation,
 )
-from streams.decision.model import Decision
+from streams.decision.model import UNWRITABLE, Decision
 from streams.decision.policy import Policy
 from streams.decision.reasons import ReasonCode
 from streams.decision.rules import RULES, Rule, active_rules
@@ -45,6 +45,7 @@ class Condition(msgspec.Struct, frozen=True):
     value: object
     bound: object
     age_ms: int | None
+    """None = undated, or of more digits than can be written (E-35)."""
     max_age_ms: int | None
     state: str
     """One of :data:`STATES`."""
@@ -157,7 +158,7 @@ def _condition(
         shown.fact,
         None if skipped else shown.value(case),
         None if bound is None else bound.value(seen, policy),
-        age_ms if isinstance(age_ms, int) else None,
+        age_ms if isinstance(age_ms, int) and age_ms < UNWRITABLE else None,
         _max_age_ms(shown, policy),
         _state(shown, codes, case, skipped=skipped),
         listed,
