@@ -146,6 +146,19 @@ def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     assert metrics.value(table.NOTICES, "loss_recorded") == 0
 
 
+@pytest.mark.parametrize("count", [1, 200])
+def test_an_age_of_thousands_of_digits_is_counted_and_does_not_end_the_page(
+    count: int,
+) -> None:
+    """A request may be dated by any integer; the sum once was no float any more."""
+    histogram = Histogram()
+    histogram.observe_many([10**4_299, -(10**4_299)] * count)
+    buckets, total = histogram.read()
+    assert buckets[-1] == ("+Inf", 2 * count)
+    assert buckets[-2][1] == count
+    assert 0 < total < 1e14 * count
+
+
 @pytest.mark.parametrize("count", [1, 63, 64, 200])
 def test_a_value_counts_in_the_bucket_whose_bound_it_does_not_exceed(
     count: int,

@@ -7,6 +7,8 @@ from typing import Final
 
 from streams.metrics.table import BUCKETS_MS
 
+_LONGEST_MS: Final = 1_000 * 366 * 86_400_000
+"""A thousand years."""
 _SORT_FROM: Final = 64
 """From so many values on, sorting them and cutting at each bound is quicker."""
 
@@ -22,11 +24,15 @@ class Histogram:
         self._lock = threading.Lock()
 
     def observe_many(self, values_ms: Sequence[int]) -> None:
-        """Add a value per record of a slice; negative ones (clock skew) count as 0."""
+        """Add a value per record of a slice, each within 0 (clock skew) and 1,000 years.
+
+        A request may be dated by an integer of any length (E-27); a sum of those is
+        no number that a metric can show.
+        """
         if not values_ms:
             return
-        if min(values_ms) < 0:
-            values_ms = [max(0, value) for value in values_ms]
+        if min(values_ms) < 0 or max(values_ms) > _LONGEST_MS:
+            values_ms = [min(max(0, value), _LONGEST_MS) for value in values_ms]
         with self._lock:
             self._sum_ms += sum(values_ms)
             counts = self._counts
