@@ -89,13 +89,18 @@ def test_ages_are_those_of_the_scrape() -> None:
     metrics = Metrics(CollectorRegistry(), lambda: now[0])
     metrics.committed("events", NOW_MS - 100)
     metrics.committed("refund.requests", NOW_MS - 200)
-    metrics.watermarks({"refund.orders": NOW_MS - 1_000, "refund.shops": None})
+    marks: dict[str, int | None] = {
+        "refund.orders": NOW_MS - 1_000,
+        "refund.shops": None,
+    }
+    metrics.watermarks({**marks, "refund.catalog": -(10**4_299)})
     now[0] += 500
     found = scraped(metrics)
     assert found["refund_commit_age_seconds{topic=events}"] == 0.6
     assert found["refund_commit_age_seconds{topic=refund.requests}"] == 0.7
     assert found["refund_watermark_age_seconds{topic=refund.orders}"] == 1.5
     assert found["refund_watermark_age_seconds{topic=refund.shops}"] == float("inf")
+    assert found["refund_watermark_age_seconds{topic=refund.catalog}"] == float("inf")
 
 
 def test_readiness_is_asked_at_the_scrape(metrics: Metrics) -> None:
@@ -154,9 +159,8 @@ def test_an_age_of_thousands_of_digits_is_counted_and_does_not_end_the_page(
     histogram = Histogram()
     histogram.observe_many([10**4_299, -(10**4_299)] * count)
     buckets, total = histogram.read()
-    assert buckets[-1] == ("+Inf", 2 * count)
-    assert buckets[-2][1] == count
-    assert 0 < total < 1e14 * count
+    assert [below for _, below in buckets[-2:]] == [count, 2 * count]
+    assert total < 1e14 * count
 
 
 @pytest.mark.parametrize("count", [1, 63, 64, 200])

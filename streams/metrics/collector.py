@@ -23,6 +23,8 @@ Judged = tuple[str, str | None, tuple[str, ...]]
 
 _LEADING_NONE: Final = "none"
 _INFINITE: Final = float("inf")
+_LONGEST_MS: Final = 1_000 * 366 * 86_400_000
+"""A thousand years."""
 
 
 class Metrics(Collector):
@@ -245,7 +247,7 @@ class Metrics(Collector):
         self._replace(
             table.WATERMARK_AGE,
             {
-                (topic,): _INFINITE if at_ms is None else max(0, now_ms - at_ms) / 1000
+                (topic,): _age_s(now_ms, at_ms)
                 for topic, at_ms in self._watermarks_ms.items()
             },
         )
@@ -278,3 +280,10 @@ class Metrics(Collector):
     def _replace(self, spec: Spec, values: dict[tuple[str, ...], float]) -> None:
         with self._lock:
             self._values[spec.name] = values
+
+
+def _age_s(now_ms: int, at_ms: int | None) -> float:
+    """Return an age in seconds; infinite without a moment, or since one of any size."""
+    if at_ms is None or now_ms - at_ms > _LONGEST_MS:
+        return _INFINITE
+    return max(0, now_ms - at_ms) / 1000
