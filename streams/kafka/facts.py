@@ -301,6 +301,7 @@ class FactsReader:
             self._starts.update(await self._consumer.beginning_offsets(list(new)))
         if self.topics.policy in new and self._starts[self.topics.policy]:
             self.shared.policies_cut()
+            tell(self.shared.book)
 
     def _drop(self, partition: int) -> None:
         self.tables.pop(partition, None)

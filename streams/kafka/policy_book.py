@@ -5,6 +5,7 @@ accept. What is accepted depends on the records and their order alone: a version
 known keeps its content, whatever is published under its name later.
 """
 
+import re
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -34,6 +35,7 @@ FAMILY: Final = "FR"
 UNREADABLE_PAUSE: Final = "unreadable"
 """Stands in decisions for a pause record that cannot be read: it might be a pause."""
 _RECENT_MS: Final = 86_400_000
+_NUMBER: Final = re.compile("[0-9]{1,18}")
 KEPT: Final = 50
 """Refusals, pauses and disagreements that are remembered, the newest."""
 
@@ -319,7 +321,7 @@ class PolicyBook:
                 self._disagree("decided", text, recent=recent)
                 continue
             number = name.removeprefix(f"{FAMILY}@")
-            known = int(number) if number.isdecimal() else 0
+            known = int(number) if _NUMBER.fullmatch(number) else 0
             newer = known > self.policies.known_to
             self._disagree(
                 "missing", f"{made}, which is not at hand", recent=recent and newer

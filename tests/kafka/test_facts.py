@@ -516,13 +516,16 @@ async def test_a_broker_that_refuses_ends_the_run(method: str) -> None:
         loading.cancel()
 
 
-async def test_a_topic_of_policies_whose_head_is_gone_leaves_no_file_in_force() -> None:
+async def test_a_topic_of_policies_whose_head_is_gone_leaves_no_file_in_force(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     bench = Bench()
     bench.shared.book = PolicyBook(Policies([SHIPPED]))
     bench.log.starts[POLICIES] = 3
     async with running(bench):
         await bench.load(NUMBER)
     assert bench.shared.policies == ()
+    assert "oldest records of the topic of policies have been deleted" in caplog.text
 
 
 async def test_what_is_new_about_policies_is_logged(
