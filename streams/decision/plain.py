@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from streams.decision.answered import answers_all
 from streams.decision.approval import (
     Approval,
     Common,
@@ -37,7 +38,6 @@ from streams.decision.model import (
     Shop,
 )
 from streams.decision.policy import Policy
-from streams.decision.rules import READINGS, active_rules
 from streams.decision.rules.amount import CURRENCY
 from streams.decision.rules.buyer import KNOWN, QUALITY
 from streams.decision.rules.goods import root_of
@@ -56,8 +56,7 @@ _MEMO_MAX: Final = 65_536
 def usable(policy: Policy) -> bool:
     """Whether a policy has no option on that asks for more than a plain request shows."""
     return (
-        active_rules(policy).usual == active_rules(READINGS).usual
-        and policy.buyer_count_max is None
+        answers_all(policy)
         and policy.breaker_window_ms is None
         and policy.paid_limit_fen <= FAR
     )

@@ -142,10 +142,15 @@ RULES: Final = (
 """Every rule, in the order of the rules text."""
 
 
+def running_rules(policy: Policy | None) -> list[Rule]:
+    """Return the rules that a policy does not switch off."""
+    return [rule for rule in RULES if rule.on is None or rule.on(policy)]
+
+
 @lru_cache(maxsize=64)
 def active_rules(policy: Policy | None) -> Active:
     """Return the rules that a policy runs; worked out once per policy."""
-    running = [rule for rule in RULES if rule.on is None or rule.on(policy)]
+    running = running_rules(policy)
     return Active(
         READINGS if policy is None else policy,
         None if policy is None else policy.name,
