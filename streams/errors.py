@@ -6,7 +6,8 @@
     ├── UsageError               the operator: exit code 2, one line a problem
     │   ├── SettingsError        settings or command line
     │   ├── PolicyError          a policy file or policy record
-    │   └── TopicsError          topics missing or declared otherwise
+    │   ├── TopicsError          topics missing or declared otherwise
+    │   └── AccessError          a broker refuses login, certificate or a right
     └── WorkerError              us or the broker: exit code 1, the supervisor restarts
         ├── OutputLostError      the broker did not acknowledge an output
         ├── FactsUnreadableError facts or earlier outputs could not be read
@@ -49,6 +50,10 @@ class PolicyError(UsageError):
 
 class TopicsError(UsageError):
     """Topics that are missing or differ from what the processor needs."""
+
+
+class AccessError(UsageError):
+    """The brokers refuse our login, our certificate or a right that we need."""
 
 
 class WorkerError(RefundError):

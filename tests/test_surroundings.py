@@ -1,5 +1,6 @@
 """Where a command is started without what it usually has: streams, or a place to write."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -55,6 +56,15 @@ def test_a_worker_needs_no_standard_stream() -> None:
     assert done.stderr.splitlines()[-1].startswith("refund: no broker answers")
     silent = run("REFUND worker <&- >&- 2>&-", **NOBODY)
     assert (silent.returncode, silent.stderr) == (1, "")
+
+
+def test_a_worker_that_logs_json_says_nothing_in_another_form() -> None:
+    done = run("REFUND worker", **NOBODY, REFUND_LOG__FORMAT="json")
+    assert done.returncode == 1
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert lines[-1]["event"] == "ended"
+    assert lines[-1]["exit_code"] == 1
+    assert lines[-1]["message"].startswith("no broker answers")
 
 
 def test_no_stream_that_is_closed_leaves_its_number_to_a_file() -> None:

@@ -234,12 +234,30 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
     failure = app.failure
     if failure is None and isinstance(worker.crash_reason, RefundError):
         failure = worker.crash_reason  # an agent's
-    if isinstance(failure, UsageError):
-        raise failure
     if failure is not None:
-        print(f"refund: {visible(str(failure))}", file=sys.stderr)  # noqa: T201 - the last word to the operator
-        return EXIT_FAILURE
+        return _last_words(failure, settings.log.format)
     return code if isinstance(code, int) else EXIT_FAILURE
+
+
+def _last_words(failure: BaseException, form: str) -> int:
+    """Say why the worker ended, one line a problem, and return its exit code.
+
+    Raises
+    ------
+    UsageError
+        The failure itself, in text: whoever called says what is wrong.
+    """
+    usage = isinstance(failure, UsageError)
+    if form == "json":  # one object a line, to the last
+        lines = failure.problems if isinstance(failure, UsageError) else [str(failure)]
+        code = EXIT_USAGE if usage else EXIT_FAILURE
+        for line in lines:
+            log.critical("%s", line, extra={"event": "ended", "exit_code": code})
+        return code
+    if usage:
+        raise failure
+    print(f"refund: {visible(str(failure))}", file=sys.stderr)  # noqa: T201 - the last word to the operator
+    return EXIT_FAILURE
 
 
 def _pages(app: RefundApp, metrics: Metrics) -> Pages:

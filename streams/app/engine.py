@@ -120,6 +120,7 @@ class Engine(ReadingService):
             self.glances.at_applied,
             self._on_bad,
         )
+        self._hearing_facts = self.hear(self.facts.heard)
         self.reader = OutputReader(outputs, asking, self.outputs, self.input_topic)
         self.fact_logs = FactLogs(self.facts, self.incarnations, asking)
         self.passed_over = PassedOver(outputs, self.bounds())
@@ -271,10 +272,15 @@ class Engine(ReadingService):
             "it back"
             for topic in sorted({where.topic for where in self.reader.held_back})
         ]
-        reasons += self.unwatched()
+        reasons += self.unwatched() + self.cut_off()
         if not self.sink.healthy:
             reasons.append("the producer has lost an output")
         return reasons
+
+    @override
+    def cut_off(self) -> list[str]:
+        facts = "the brokers have not answered for the facts for too long"
+        return super().cut_off() + [facts] * self._hearing_facts.lost()
 
     @override
     def reads(self) -> str | None:

@@ -17,7 +17,7 @@ from typing_extensions import override
 from streams.agents.ingest import IngestParts
 from streams.app.clients import IngestClients, build_for_ingest
 from streams.app.counters import EngineCounters
-from streams.app.names import expected_of_ingest, ingested_topics
+from streams.app.names import expected_of_ingest, ingest_group, ingested_topics
 from streams.app.reading import Reading, ReadingService
 from streams.app.service import connect, monotonic_ms
 from streams.errors import FactsUnreadableError
@@ -75,7 +75,7 @@ class IngestService(ReadingService):
         reading = Reading(
             settings=settings,
             topic=settings.topics.events,
-            group_id=settings.kafka.group_id + "-ingest",
+            group_id=ingest_group(settings.kafka.group_id),
             slice_max=settings.kuaishou.concurrency,
             polls=inputs.polls,
             now_ms=inputs.now_ms,
@@ -141,7 +141,7 @@ class IngestService(ReadingService):
             return ["ingest waits for a broker"]
         if not self.source.first_assignment.is_set() and not self.source.rebalances:
             return ["ingest waits for its first assignment"]
-        return self.unwatched()
+        return self.unwatched() + self.cut_off()
 
     def status(self) -> dict[str, object]:
         """Return what ``/status`` shows of ingestion."""

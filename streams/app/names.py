@@ -1,10 +1,11 @@
-"""Topic names from settings: one place that puts the prefix before them."""
+"""Topics and groups from settings: one place that puts the prefix before them."""
 
 from typing import Final
 
 from streams.kafka.facts import FactTopics
 from streams.kafka.incarnations import Expected
 from streams.kafka.recovery import OutputTopics
+from streams.kafka.rights import READ, WRITE
 from streams.settings import Settings, Topics
 
 
@@ -85,3 +86,33 @@ def written(settings: Settings) -> tuple[str, ...]:
     if "ingest" in settings.worker.agents:
         found += ingested_topics(settings.topics).values()
     return tuple(dict.fromkeys(found))
+
+
+def groups_of(settings: Settings) -> tuple[str, ...]:
+    """Return the consumer groups that this worker's agents join."""
+    group, agents = settings.kafka.group_id, settings.worker.agents
+    wanted = (("decide", group), ("ingest", ingest_group(group)))
+    return tuple(name for agent, name in wanted if agent in agents)
+
+
+def ingest_group(group_id: str) -> str:
+    """Return the group that reads platform events beside the one of requests."""
+    return group_id + "-ingest"
+
+
+def rights(settings: Settings) -> dict[str, frozenset[str]]:
+    """Return what this worker's agents do with each topic: ``READ``, ``WRITE``."""
+    agents, topics = settings.worker.agents, settings.topics
+    found: dict[str, frozenset[str]] = {}
+
+    def add(operation: str, *names: str) -> None:
+        for name in names:
+            found[name] = found.get(name, frozenset()) | {operation}
+
+    facts, outputs = fact_topics(topics), output_topics(topics)
+    add(WRITE, *written(settings))
+    if "decide" in agents:
+        add(READ, topics.prefix + "requests", *facts.names(), *outputs.names())
+    if "ingest" in agents:
+        add(READ, topics.events, facts.orders)
+    return found

@@ -1,13 +1,14 @@
-"""Before anything starts: a broker that answers, and topics that are right."""
+"""Before anything starts: a broker that lets us in, rights, and topics that are right."""
 
 import logging
-from typing import TypeAlias
 
+import msgspec
 from aiokafka.errors import KafkaError
 
-from streams.app.names import written
+from streams.app.names import groups_of, rights, written
 from streams.app.service import monotonic_ms, pause_before_retry
-from streams.errors import TopicsError, WorkerError
+from streams.errors import AccessError, TopicsError, WorkerError
+from streams.kafka.rights import missing
 from streams.kafka.room import Room, look
 from streams.kafka.topics import admin_client, check_settings, check_shapes, needed
 from streams.settings import Settings
@@ -16,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 async def check_topics(settings: Settings) -> Room:
-    """Wait for a broker, then refuse to start on topics that lose or misplace records.
+    """Wait for a broker, then refuse to start without rights, or on topics that lose records.
 
     aiokafka waits for ever for a topic that does not exist, and a wrong partition
     count sends buyers to partitions nobody relates. Facts that a broker deletes, by age or
@@ -29,28 +30,39 @@ async def check_topics(settings: Settings) -> Room:
 
     Raises
     ------
+    AccessError
+        Login, certificate or a right is refused; one line each.
     TopicsError
         A topic is missing, has another shape, or loses facts; one line each.
     WorkerError
         No broker answered within ``load_timeout_ms``, or an output topic takes no record
         of the usual size: mended there, a start is all that it needs.
     """
-    problems, remarks, room = await _look_patiently(settings)
-    for remark in remarks:
+    found = await _look_patiently(settings)
+    for remark in found.remarks:
         log.warning("%s", remark)
-    if problems:
-        raise TopicsError(problems)
-    small = "; ".join(room.problems())
+    if found.refused:
+        raise AccessError((*found.refused, *found.problems))
+    if found.problems:
+        raise TopicsError(found.problems)
+    small = "; ".join(found.room.problems())
     if small:
         raise WorkerError(small)
-    return room
+    return found.room
 
 
-_Looked: TypeAlias = tuple[tuple[str, ...], tuple[str, ...], Room]
-"""Problems, remarks, and how much topics take."""
+class _Found(msgspec.Struct, frozen=True):
+    """What a look at the cluster shows, one line each."""
+
+    refused: tuple[str, ...]
+    """Rights that are missing."""
+    problems: tuple[str, ...]
+    remarks: tuple[str, ...]
+    room: Room = msgspec.field(default_factory=Room)
+    """How much topics take; looked at when all else is well."""
 
 
-async def _look_patiently(settings: Settings) -> _Looked:
+async def _look_patiently(settings: Settings) -> _Found:
     began = monotonic_ms()
     while True:
         try:
@@ -62,11 +74,19 @@ async def _look_patiently(settings: Settings) -> _Looked:
             await pause_before_retry()
 
 
-async def _look(settings: Settings) -> _Looked:
-    specs = needed(settings)
-    async with admin_client(settings.kafka) as admin:
+async def _look(settings: Settings) -> _Found:
+    kafka = settings.kafka
+    name = kafka.sasl_username
+    user = "this client" if name is None else f"user {name}"
+    async with admin_client(kafka) as admin:
+        hidden, groups = await missing(
+            admin, rights(settings), groups_of(settings), user
+        )
+        refused = (*groups, *hidden.values())
+        specs = [spec for spec in needed(settings) if spec.name not in hidden]
         found = await check_settings(admin, specs)
         problems = await check_shapes(admin, specs) + found.refused
-        if problems:
-            return problems, found.remarks, Room()
-        return problems, found.remarks, await look(admin, written(settings))
+        if refused or problems:
+            return _Found(refused, problems, found.remarks)
+        room = await look(admin, written(settings))
+        return _Found((), (), found.remarks, room)

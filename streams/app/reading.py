@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from streams.app.clients import member, start
 from streams.app.figures import SourceFigures
+from streams.app.hearing import Hearing
 from streams.app.readiness import ranges
 from streams.app.service import WorkerService, in_turn, monotonic_ms
 from streams.errors import TopicsError
@@ -165,6 +166,7 @@ class ReadingService(WorkerService):
             self.prepare,
             monotonic_ms,
         )
+        self.hearing = self.hear(self.source.heard)
         self.built.set()
         self.consumer.subscribe([reading.topic], listener=self.source)
         await start(self.consumer, self.bounds())
@@ -190,6 +192,17 @@ class ReadingService(WorkerService):
     def figures(self) -> SourceFigures:
         """What is shown of the source; there once everything is built."""
         return SourceFigures(self.source)
+
+    def hear(self, heard: Callable[[], int | None]) -> Hearing:
+        """Follow the answers to a consumer; as long as the group waits for a heartbeat."""
+        bound_ms = self._reading.settings.kafka.session_timeout_ms
+        return Hearing(heard, monotonic_ms, bound_ms)
+
+    def cut_off(self) -> list[str]:
+        """Return what the brokers do not answer any more; empty = they do."""
+        if not self.hearing.lost():
+            return []
+        return [f"the brokers have not answered for {self._reading.topic} for too long"]
 
     def idle_spare(self) -> bool:
         """Whether the group has given this worker no partition: it stands by."""

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.errors import FactsUnreadableError, TopicsError
+from streams.kafka.fetched import newest_answer
 from streams.kafka.held_marks import HeldMarks
 from streams.kafka.policy_book import PolicyBook
 from streams.kafka.record import Record
@@ -199,6 +200,10 @@ class FactsReader:
             return 0
         ends = await self._consumer.end_offsets(assigned)
         return sum([max(0, ends[tp] - await self._position(tp)) for tp in assigned])
+
+    def heard(self) -> int | None:
+        """Return when a fetch was last answered, as :meth:`streams.kafka.source.Source.heard`."""
+        return newest_answer(self._consumer, self._assigned)
 
     # -- what vouches for facts ------------------------------------------------
 

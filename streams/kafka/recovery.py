@@ -96,6 +96,8 @@ class OutputReader:
         """The last decision under each policy, by its name and hash."""
         self.foreign = 0
         """Records in our output topics that are not ours to read."""
+        self._no_decisions: list[tuple[TopicPartition, int]] = []
+        """Those of the read under way that say nothing at all."""
         self.held_back: dict[TopicPartition, tuple[int, int]] = {}
         """Output partitions that an open transaction, which is none of ours, keeps from
         being read to their end: from and before which offset."""
@@ -139,6 +141,7 @@ class OutputReader:
             The outputs cannot be read; deciding without them could decide twice.
         """
         answered = {number: Answered() for number in ledgers}
+        self._no_decisions = []  # one that was broken off is read again
         found: dict[int, list[tuple[int, Recovered]]] = {
             number: [] for number in ledgers
         }
@@ -162,7 +165,21 @@ class OutputReader:
                     await asyncio.sleep(0)
         # Not before all are remembered: who breaks this off reads them again.
         self._read_to.update(self._reached)
+        self._tell_no_decisions()
         return answered
+
+    def _tell_no_decisions(self) -> None:
+        """Say once a read, and not once a record, what strangers have written there."""
+        found, self._no_decisions = self._no_decisions, []
+        if found:
+            ((topic, partition), offset), *_ = found
+            log.warning(
+                "%d records in output topics are no decisions, for example %s/%d@%d",
+                len(found),
+                topic,
+                partition,
+                offset,
+            )
 
     async def _polls(
         self, numbers: list[int]
@@ -246,7 +263,7 @@ class OutputReader:
         decision = recover(record.value or b"")
         if decision is None:
             self.foreign += 1
-            log.warning("%s/%d@%d is no decision", *where, record.offset)
+            self._no_decisions.append((where, record.offset))
             return
         if decision.decision_id.endswith(FOLLOW_UP_SUFFIX):
             ledger.notices.add(decision.decision_id)

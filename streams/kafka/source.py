@@ -21,6 +21,7 @@ from typing_extensions import override
 from streams.errors import SourceError
 from streams.kafka.commit_marks import CommitMarks
 from streams.kafka.commits import Commits
+from streams.kafka.fetched import newest_answer
 from streams.kafka.input_log import InputLog, Start, tell_deleted
 from streams.kafka.progress import Progress
 from streams.kafka.record import Record
@@ -308,6 +309,13 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         return heard
 
     # -- figures ---------------------------------------------------------------
+
+    def heard(self) -> int | None:
+        """Return when a fetch was last answered, -1 = never; None = nothing is fetched.
+
+        By aiokafka's clock: only good for seeing that it changes.
+        """
+        return newest_answer(self._consumer, self.read_to)
 
     async def positions(self) -> dict[TopicPartition, int]:
         """Return how far each partition is read, markers of transactions included."""

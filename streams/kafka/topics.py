@@ -16,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import (
     IncompatibleBrokerVersion,
+    KafkaConnectionError,
     KafkaError,
     TopicAlreadyExistsError,
     UnsupportedVersionError,
@@ -23,6 +24,7 @@ from aiokafka.errors import (
 )
 
 from streams.errors import TopicsError
+from streams.kafka.admission import admit
 from streams.kafka.starting import connect
 from streams.settings import Kafka, Settings, connection
 
@@ -85,7 +87,7 @@ def declare(settings: Settings) -> tuple[TopicSpec, ...]:
         (prefix + "requests", by_buyer, requests, _ALL),
         (prefix + "orders", by_buyer, _compact(), _ALL),
         (prefix + "buyers", by_buyer, _compact(), _DECIDING),
-        (prefix + "outcomes", by_buyer, kept, _DECIDING),
+        (prefix + "outcomes", by_buyer, kept, _ALL),
         (prefix + "approvals", by_buyer, kept, _DECIDING),
         (prefix + "reviews", by_buyer, kept, _DECIDING),
         (prefix + "skipped", by_buyer, kept, _DECIDING),
@@ -136,6 +138,8 @@ async def admin_client(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
 
     Raises
     ------
+    AccessError
+        The brokers refuse login or certificate.
     KafkaConnectionError
         No broker answers.
     SettingsError
@@ -143,7 +147,11 @@ async def admin_client(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
     """
     admin = AIOKafkaAdminClient(**connection(kafka))
     try:
-        await connect(admin)
+        try:
+            await connect(admin)
+        except KafkaConnectionError:
+            await admit(kafka)
+            raise
         yield admin
     finally:
         await admin.close()

@@ -250,7 +250,9 @@ async def test_notices_and_follow_ups_are_known_by_their_id() -> None:
     assert bench.ledgers[0].refund_ids() == ()
 
 
-async def test_records_of_others_are_counted_and_passed_over() -> None:
+async def test_records_of_others_are_counted_and_passed_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     bench = Bench()
     letters, reviews = (
         TopicPartition("dead-letters", 0),
@@ -280,6 +282,8 @@ async def test_records_of_others_are_counted_and_passed_over() -> None:
     assert found[0] == Answered()
     assert bench.ledgers[0].refund_ids() == ()
     assert bench.reader.foreign == 5 + 2 * len(odd) + 1
+    told = [line for line in caplog.messages if "are no decisions" in line]
+    assert len(told) == 1, "once a read, not once a record"
 
 
 async def test_headers_without_a_value_do_no_harm() -> None:

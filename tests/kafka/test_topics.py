@@ -248,6 +248,7 @@ async def test_a_worker_that_only_ingests_needs_only_what_it_reads_and_writes() 
     assert [spec.name for spec in needed(settings)] == [
         "refund.requests",
         "refund.orders",
+        "refund.outcomes",
         "refund.dead-letters",
         "platform.kuaishou.events",
     ]
