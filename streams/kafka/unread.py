@@ -58,6 +58,24 @@ def told_unread(record: Unread) -> Remains:
     return msgspec.structs.replace(left, headers=[*left.headers, told])
 
 
+def recalled(record: Record) -> Record:
+    """Return what a consumer saw of a record that a tool has kept.
+
+    One that could not be taken apart has the header of :func:`told_unread`.
+    """
+    for name, text in record.headers:
+        if name == UNREAD_HEADER:
+            _, _, message = (text or b"").decode(errors="replace").partition(": ")
+            return Unread(
+                offset=record.offset,
+                timestamp=record.timestamp,
+                key=record.key,
+                why=Unreadable(UNDECODABLE, message[:200]),
+                remains=Remains(key=record.key, value=record.value, headers=()),
+            )
+    return record
+
+
 def remains_of(record: Record, room: int) -> Remains:
     """Return what a letter of so many bytes carries of a record."""
     if isinstance(record, Unread):

@@ -15,7 +15,8 @@ from faults.raw import RawBatch, RawRecord
 from streams.kafka.layout import BEGINNING
 from streams.kafka.tolerant import take_apart
 from streams.kafka.unpacked import CheckedBatches, PlacedRecords, UnpackedRecords
-from streams.kafka.unread import Bounds, Unread
+from streams.kafka.unread import Bounds, Unread, recalled
+from streams.records.codec import Unreadable
 from streams.records.remains import checksum
 
 WHERE = TopicPartition("t", 0)
@@ -114,6 +115,21 @@ def test_tools_see_the_same_with_the_place_of_each_and_a_word_on_what_is_not_rea
     told = [one for one in found if dict(one.headers).get("refund_unread")]
     assert len(told) == ("UTF-8" in kind or "such a name" in kind)
     assert records.next_fetch_offset == 1 + hostile.record_count()
+
+
+def test_a_captured_record_that_could_not_be_taken_apart_stays_unread_in_a_backtest() -> (
+    None
+):
+    hostile = KINDS["a header name that is not UTF-8"](b"r", b'{"refund_id": "r"}')
+    data = fetched(RawBatch([GOOD]), hostile)
+    good, odd = PlacedRecords(
+        WHERE, CheckedBatches(data), [], 0, None, None, CHECKS, READ_COMMITTED
+    )
+    assert recalled(good) is good
+    again = recalled(odd)
+    assert isinstance(again, Unread)
+    assert (again.offset, again.key, again.value) == (1, b"r", b"")
+    assert again.why == Unreadable("undecodable", "a header's name is not UTF-8")
 
 
 def test_aiokafka_itself_loses_a_record_to_attributes_that_nobody_uses() -> None:

@@ -13,7 +13,7 @@ from streams.decision.pause import PAUSE_KEY
 from streams.decision.policy import Policies
 from streams.kafka.answers import Answers
 from streams.kafka.tables import PartitionTables, SharedTables
-from streams.kafka.unread import Bounds, bounded
+from streams.kafka.unread import Bounds, bounded, recalled
 from streams.records.decisions import decode_decision, recover
 from streams.tools.backtest.recorded import Recorded
 from streams.tools.backtest.timeline import Slice, events
@@ -78,7 +78,7 @@ class Court:
     def _apply(self, record: Captured) -> None:
         """Take a fact; one that cannot be read takes away what was known, as ever."""
         name = self._capture.name(record.topic)
-        (read,) = bounded([record], _BOUNDS)
+        (read,) = bounded([recalled(record)], _BOUNDS)
         key, value, shared = read.key, read.value, self._shared
         if name == "policies":
             # The operators' pause held whatever the policy said.
@@ -101,7 +101,7 @@ class Court:
         tables = self._tables[piece.partition]
         # A worker has read the vetoes to their end whenever it decides.
         tables.vetoes_known_ms = piece.at_ms
-        records = bounded(list(piece.records), _BOUNDS)
+        records = bounded([recalled(one) for one in piece.records], _BOUNDS)
         requests, _ = self._judge.read(records, Answers(), tables)
         judged = self._judge.judge(records, requests, tables, piece.at_ms)
         for output in judged.outputs:
