@@ -149,6 +149,13 @@ async def open_transaction(run: Run) -> None:
     run.note("the transaction is aborted")
     await run.crew.ready(90)
 
+    def split(view: View) -> Sequence[Judged]:
+        """Leave out what the reader, which reads uncommitted, heard of the foreign one."""
+        ours = [one for one in view.heard if one.source or one.topic != "approvals"]
+        return [(replace(view, heard=ours), run.fault.checks)]
+
+    run.split = split
+
 
 async def reset_forward(run: Run) -> None:
     """30: the group's offsets are set past requests that nobody has decided, and back."""
