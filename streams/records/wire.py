@@ -91,7 +91,7 @@ class BuyerFacts(msgspec.Struct, kw_only=True):
 
     buyer_id: Id
     quality: list[QualityEntry]
-    """A history, newest last: the value at the moment of the request is looked up."""
+    """A history in any order: the value at the moment of the request is looked up."""
     limits: list[LimitEntry]
     as_of_ms: Ms
 
