@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 from streams.decision.listed import (
-    all_named,
     entries_on,
     may_be_listed,
     unnamed_lines,
@@ -161,7 +160,10 @@ def see(  # noqa: C901 - calls cost more than they hold here
         taken_shop,
         facts.expected_partition,
         facts.pause,
-        None if all_named(goods) else unnamed_lines(catalog, goods),
+        # In place for one line: a call costs as much as the rest of it.
+        None
+        if len(skus := goods.skus) == 1 and type(skus[0]) is str and skus[0]
+        else unnamed_lines(catalog, goods),
     )
 
 
@@ -191,6 +193,15 @@ def _qualities(
     """
     if requested_at_ms is None:
         requested_at_ms = decided_at_ms
+    if len(entries) == 1:  # as nearly all are
+        from_ms, value = entries[0].from_ms, entries[0].value
+        if (
+            type(from_ms) is int
+            and from_ms <= requested_at_ms
+            and from_ms <= decided_at_ms
+            and value in MARKS
+        ):
+            return value, value
     doubtful = False
     for entry in entries:
         if type(entry.from_ms) is not int or type(entry.value) is not str:
