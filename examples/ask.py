@@ -2,8 +2,8 @@
 
     python examples/ask.py PAID_FEN
 
-A buyer, an order paid with that many fen, watermarks and the request go to Kafka in one
-flush; the id of the decision to come is printed. Brokers and prefix are those of
+Watermarks first; then a buyer, an order paid with that many fen and the request in one
+flush. Prints the id of the decision to come. Brokers and prefix are those of
 ``refund worker``: REFUND_KAFKA__BOOTSTRAP_SERVERS, REFUND_TOPICS__PREFIX.
 """
 
@@ -20,6 +20,10 @@ from streams.settings import Settings, connection, load
 
 WATERMARKS = ("orders", "buyers", "shops", "catalog")
 """Topics whose facts count only while their feed says that it is up to date."""
+
+FEED_S = 1.0
+"""A feed writes its watermarks every few seconds. This one has just begun, and a worker
+counts a watermark half a second after it was read."""
 
 
 def records(paid_fen: int, now_ms: int) -> dict[str, dict[str, object]]:
@@ -84,6 +88,8 @@ async def ask(settings: Settings, paid_fen: int, now_ms: int) -> str:
                 await producer.send(
                     prefix + topic, mark, b"__watermark__", partition=partition
                 )
+        await producer.flush()
+        await asyncio.sleep(FEED_S)
         for topic, record in written.items():
             key = str(record[KEYS[topic]]).encode()
             value = json.dumps(record).encode()
