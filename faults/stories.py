@@ -5,10 +5,10 @@ eras are policy versions, and the time of a request chooses among them (R-08).
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
-from faults.lab import Row, row
+from faults.lab import PARTITIONS, Row, row
 
 SECOND: Final = 1_000
 MINUTE: Final = 60 * SECOND
@@ -147,6 +147,7 @@ SINGLES: Final = (
     _one("CATEGORY_VIRTUAL", order=_line(category_path=["virtual", "codes"])),
     _one("CATEGORY_EXCLUDED", order=_line(category_path=["food", "wine"])),
     _one("SKU_EXCLUDED", order=_line(sku_id="k-no")),
+    _one("SKU_UNKNOWN", order=_line(sku_id=None)),
     _one("CATEGORY_UNKNOWN", order=_line(category_path=None)),
     _one("BUYER_NOT_QUALITY", buyer=_quality((1, "ordinary"))),
     _one("BUYER_QUALITY_UNKNOWN", buyer=None),
@@ -295,6 +296,12 @@ class Teller:
         """Deliver the last request once more."""
         self.requests.append((wave, self.requests[-1][1]))
 
+    def misroute(self) -> None:
+        """Put the last request into another partition than its buyer's."""
+        wave, asked = self.requests[-1]
+        elsewhere = (asked.partition + 1) % PARTITIONS
+        self.requests[-1] = wave, replace(asked, partition=elsewhere)
+
     def _timed(self, changes: Fields) -> dict[str, Any]:
         """Replace ``T+n`` by n ms after the request, also in lists of objects."""
         found = dict(changes)
@@ -339,6 +346,14 @@ def vetoed(number: int, now_ms: int) -> Teller:
     order_id = f"o-{teller.name}-1"
     teller.outcome(0, order_id, order_id=order_id, veto=True)
     teller.ask("ORDER_VETOED")
+    return teller
+
+
+def misrouted(number: int, now_ms: int) -> Teller:
+    """Facts about its order and buyer are in their own partition, so it sees none."""
+    teller = _told(number, now_ms)
+    teller.ask("REQUEST_MISROUTED ORDER_DETAIL_UNKNOWN BUYER_QUALITY_UNKNOWN")
+    teller.misroute()
     return teller
 
 
@@ -471,6 +486,7 @@ def rejected_by_a_person(number: int, now_ms: int) -> Teller:
 
 SERIALS: Final[tuple[Story, ...]] = (
     vetoed,
+    misrouted,
     second_after_approval,
     second_beside_open,
     late_version,
