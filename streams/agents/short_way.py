@@ -1,6 +1,7 @@
 """Plain requests of a slice, answered the short way and watched by the long one."""
 
 import logging
+from collections.abc import Iterable
 from typing import Final
 
 from streams.agents.long_way import LongWay
@@ -15,8 +16,9 @@ from streams.records.decisions import encode_decision
 
 log = logging.getLogger(__name__)
 
-_COMPARE_MS: Final = 100
-"""Between two plain decisions that are judged the long way too."""
+_COMPARED_AT_ONCE: Final = 1_000
+"""Plain decisions that may be judged the long way too without a pause; each millisecond
+allows for one more. So up to 1,000 a second are all compared, and as many above it."""
 
 
 class ShortWay:
@@ -28,10 +30,31 @@ class ShortWay:
         self._shared = shared
         self._long_way = long_way
         self._known: Known | None = None
-        self._compared_ms = 0
-        """When a plain decision was last judged the long way too, UTC ms."""
+        self._to_compare = _COMPARED_AT_ONCE
+        """How many plain decisions may be judged the long way too."""
+        self._counted_ms = 0
+        """Up to when ``_to_compare`` was filled up, UTC ms."""
         self.doubtful = False
         """A plain decision was not what the rules make of it: they alone decide now."""
+
+    def distrusts(self) -> str | None:
+        """Return this version if its short way was found wrong, for the next worker."""
+        return self._site.app_version if self.doubtful else None
+
+    def heard(self, distrusted: Iterable[str | None]) -> None:
+        """Give the short way up if a worker of this version found it wrong before.
+
+        Parameters
+        ----------
+        distrusted
+            Versions whose short way was found wrong, as committed beside offsets.
+        """
+        if not self.doubtful and self._site.app_version in distrusted:
+            self.doubtful = True
+            log.warning(
+                "a worker of this version found that the short way differs from the "
+                "rules; the rules decide everything until another version runs"
+            )
 
     def ready(self, work: Work) -> Plain | None:
         """Get ready for the plain requests of a slice, if the policy allows any."""
@@ -42,6 +65,7 @@ class ShortWay:
             known = self._known = Known(policy)
         if not known.usable:
             return None
+        self._fill_up(work.now_ms)
         moment = Moment(
             work.now_ms,
             self._shared.catalog,
@@ -77,8 +101,7 @@ class ShortWay:
         if approval is None:
             return False
         written = approval.written_with(plain.text)
-        since_ms = now_ms - self._compared_ms  # below 0 when the clock was set back
-        if not 0 <= since_ms < _COMPARE_MS and not self._same(request, written, work):
+        if self._to_compare > 0 and not self._same(request, written, work):
             return False
         identity, value = written
         headers = work.headers.build(
@@ -100,14 +123,21 @@ class ShortWay:
         Should the two ever differ, the rules are right, and are trusted alone from
         then on.
         """
-        self._compared_ms = work.now_ms
+        self._to_compare -= 1
         if encode_decision(self._long_way.decide(request, work)) == written[1]:
             return True
         self.doubtful = True
         work.plain = None
         work.judged.doubted += 1
         log.error(
-            "a plain decision differs from what the rules decide; "
-            "until the next start the rules decide everything"
+            "the short way and the rules decide %s differently; the rules were followed, "
+            "and decide everything until another version runs",
+            written[0],
         )
         return False
+
+    def _fill_up(self, now_ms: int) -> None:
+        """Allow as many comparisons as time has passed for."""
+        passed_ms = max(0, now_ms - self._counted_ms)  # the clock may be set back
+        self._to_compare = min(_COMPARED_AT_ONCE, self._to_compare + passed_ms)
+        self._counted_ms = now_ms

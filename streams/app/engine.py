@@ -147,7 +147,12 @@ class Engine(ReadingService):
 
     @override
     async def prepare(self, starts: Starts) -> None:
+        self.judge.short_way.heard(start.distrusts for start in starts.values())
         await self.preparing.prepare(starts)
+
+    @override
+    def distrusts(self) -> str | None:
+        return self.judge.short_way.distrusts()
 
     async def _put_glance(self, glance: Glance) -> None:
         await self._in.glances.put(glance)  # type: ignore[arg-type]  # a channel takes any value
@@ -158,9 +163,9 @@ class Engine(ReadingService):
         if partition in self.preparing.answered:
             self.glances.at(Glance(partition))
 
-    async def decide_parts(self) -> DecideParts:
-        """Return what the ``decide`` agent works with, once it exists."""
-        await self.built.wait()
+    @cached_property
+    def judge(self) -> Judge:
+        """What judges requests; there once it is known how large a record may be."""
         site = Site(
             input_topic=self.input_topic,
             partitions=self._in.settings.topics.partitions,
@@ -170,10 +175,15 @@ class Engine(ReadingService):
             decision_max_bytes=self.room.decision(self.outputs.names()),
             letter_max_bytes=self.letter_max_bytes(),
         )
+        return Judge(site, self.shared, self.breaker)
+
+    async def decide_parts(self) -> DecideParts:
+        """Return what the ``decide`` agent works with, once it exists."""
+        await self.built.wait()
         return DecideParts(
             source=self.source,
             facts=self.facts,
-            judge=Judge(site, self.shared, self.breaker),
+            judge=self.judge,
             sink=self.sink,
             outputs=self.outputs,
             answered=self.preparing.answered,

@@ -38,6 +38,8 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Id of the topic; None from a broker without ids."""
     last: LastRecord | None = None
     """The last record before the offset that was read; None when none was."""
+    distrusts: str | None = None
+    """The version whose short way was found wrong; None = none was."""
 
 
 _DECODER: Final = msgspec.json.Decoder(Mark)
@@ -75,10 +77,23 @@ class CommitMarks:
         """The last record before what may be committed."""
         self._delivered: dict[TopicPartition, deque[Record]] = {}
         """The last records of slices that may not be committed yet."""
+        self._distrusts: dict[TopicPartition, str | None] = {}
+        self.distrusts: Callable[[], str | None] = lambda: None
+        """Returns our version once its short way was found wrong."""
 
-    def begin(self, partition: TopicPartition, last: LastRecord | None) -> None:
-        """Begin a partition behind a record, if one is known."""
+    def begin(
+        self,
+        partition: TopicPartition,
+        last: LastRecord | None,
+        distrusts: str | None = None,
+    ) -> None:
+        """Begin a partition behind a record, if one is known.
+
+        ``distrusts`` is what was committed there before; it is kept until a newer
+        version says the same of itself, for whoever goes back to the old one.
+        """
         self._last[partition] = last
+        self._distrusts[partition] = distrusts
         self._delivered[partition] = deque()
 
     def delivered(self, partition: TopicPartition, record: Record) -> None:
@@ -103,5 +118,6 @@ class CommitMarks:
             to=offset,
             topic=self._topic_id(partition.topic),
             last=self._last.get(partition),
+            distrusts=self.distrusts() or self._distrusts.get(partition),
         )
         return msgspec.json.encode(mark).decode()

@@ -39,6 +39,8 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     offset was moved by somebody else. ``due`` when it is ours."""
     last: LastRecord | None = None
     """The last record before ``due``, when it is known."""
+    distrusts: str | None = None
+    """The version whose short way was found wrong, as was committed; None = none."""
 
     @property
     def offset(self) -> int:
@@ -244,10 +246,16 @@ def _start(first: int, held: _Held | None, done_to: int) -> Start:
         due = max(first, done_to)
         return Start(first=first, due=due, committed=None, doubted=due)
     due = max(held.offset, done_to)
-    last = held.mark.last if held.mark is not None else None
-    if held.mark is not None or done_to >= held.offset:
+    if held.mark is not None:
         return Start(
-            first=first, due=due, committed=held.offset, doubted=due, last=last
+            first=first,
+            due=due,
+            committed=held.offset,
+            doubted=due,
+            last=held.mark.last,
+            distrusts=held.mark.distrusts,
         )
+    if done_to >= held.offset:
+        return Start(first=first, due=due, committed=held.offset, doubted=due)
     doubted = max(first, done_to, held.offset - _LOOKED_BACK)
     return Start(first=first, due=due, committed=held.offset, doubted=min(doubted, due))

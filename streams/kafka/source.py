@@ -80,14 +80,14 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._prepare = prepare
         self._clock_ms = clock_ms
         self.progress = Progress(clock_ms)
-        self._marks = CommitMarks(input_log.topic_id)
+        self.marks = CommitMarks(input_log.topic_id)
         self.commits = Commits(
             consumer,
             self.progress,
             clock_ms,
             limits.commit_interval_ms,
             limits.ownership_ms,
-            self._marks,
+            self.marks,
         )
         self.epoch = 0
         self.rebalances = 0
@@ -164,7 +164,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             return
         for partition, start in starts.items():
             self.progress.start(partition, start.offset)
-            self._marks.begin(partition, start.last)
+            self.marks.begin(partition, start.last, start.distrusts)
             self._consumer.seek(partition, start.offset)
             self.read_to[partition] = start.offset
         self._consumer.resume(*assigned)
@@ -239,7 +239,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             records = found if found[0].offset >= start else _from(found, start)
             if records:
                 self.read_to[partition] = records[-1].offset + 1
-                self._marks.delivered(partition, records[-1])
+                self.marks.delivered(partition, records[-1])
                 pieces.append(Slice(partition, records, self.epoch, polled_ms))
         if pieces:
             await self._deliver(pieces)

@@ -116,7 +116,7 @@ DOUBTED: Final = _counter(
     "refund_plain_doubted_total",
     "",
     "Decisions made the short way that differ from those of the rules; after the first "
-    "the rules alone decide.",
+    "the rules alone decide, after a restart too, until another version runs.",
     "decisions",
 )
 MISROUTED: Final = _counter(

@@ -158,6 +158,9 @@ class Stage:
         self.slices += poll
 
     async def _prepare(self, starts: Starts) -> None:
+        short_way = self.parts.judge.short_way
+        short_way.heard([start.distrusts for start in starts.values()])
+        self.source.marks.distrusts = short_way.distrusts
         committed = {where.partition: one.offset for where, one in starts.items()}
         self.reader.forget(set(self.facts.tables) ^ set(committed))  # gone, or new
         await self.facts.load(committed)

@@ -16,7 +16,7 @@ from streams.decision.plain import Plain, plain_at
 from streams.kafka.tables import NOTHING
 from streams.records.decisions import recover
 from tests import samples
-from tests.agents.world import World, policy, topics
+from tests.agents.world import SITE, World, policy, topics
 
 REFUNDS = tuple(f"r-{number}" for number in range(4))
 ORDERS = ("o-1", "o-2", "o-3")
@@ -162,15 +162,76 @@ def test_the_short_way_passes_no_veto(veto: dict[str, object]) -> None:
 
 
 class Liar:
-    """A short way that is wrong about amounts."""
+    """A short way that is wrong about amounts, perhaps of one refund only."""
 
-    def __init__(self, plain: Plain) -> None:
+    def __init__(self, plain: Plain, about: str | None = None) -> None:
         self.policy, self.text = plain.policy, plain.text
         self._plain = plain
+        self._about = about
 
     def approve(self, *given: object) -> Approval | None:
         found = self._plain.approve(*given)  # type: ignore[arg-type]
-        return None if found is None else msgspec.structs.replace(found, paid_fen=1)
+        if found is None or self._about not in {None, found.refund_id}:
+            return found
+        return msgspec.structs.replace(found, paid_fen=1)
+
+
+def lie(monkeypatch: pytest.MonkeyPatch, about: str) -> None:
+    def wrong(*given: object) -> Liar | None:
+        plain = plain_at(*given)  # type: ignore[arg-type]
+        return None if plain is None else Liar(plain, about)
+
+    monkeypatch.setattr(short_way, "plain_at", wrong)
+
+
+def test_one_wrong_answer_among_a_thousand_a_second_is_not_let_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lie(monkeypatch, "r-577")
+    made = World()
+    for part in range(10):
+        for number in range(part * 100, part * 100 + 100):
+            made.add_order(f"o-{number}")
+        (found,) = judged(
+            made,
+            [
+                [
+                    samples.request(refund_id=f"r-{number}", order_id=f"o-{number}")
+                    for number in range(part * 100, part * 100 + 100)
+                ]
+            ],
+        )
+        assert found.doubted == (part == 5)
+        made.now_ms += 100
+    for output in made.outputs:
+        assert json.loads(output.value or b"")["seen"]["paid_fen"] == 19_900
+
+
+def test_above_a_thousand_a_second_as_many_are_compared_as_time_has_passed_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[object] = []
+    same = short_way.ShortWay._same  # noqa: SLF001 - counted, not replaced
+
+    def counted(self: short_way.ShortWay, *given: object) -> bool:
+        compared.append(given)
+        return same(self, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(short_way.ShortWay, "_same", counted)
+    monkeypatch.setattr(short_way, "_COMPARED_AT_ONCE", 2)
+    made = World()
+    found = []
+    for step, wait_ms in enumerate((0, 0, 1, 5_000, -10_000, 1)):
+        made.now_ms += wait_ms
+        values = []
+        for number in range(5):
+            name = f"{step}-{number}"
+            made.add_order(f"o-{name}")
+            values.append(samples.request(refund_id=name, order_id=f"o-{name}"))
+        compared.clear()
+        judged(made, [values])
+        found.append(len(compared))
+    assert found == [2, 0, 1, 2, 0, 1]
 
 
 def test_where_the_short_way_is_wrong_the_rules_decide_and_it_is_given_up(
@@ -190,5 +251,7 @@ def test_where_the_short_way_is_wrong_the_rules_decide_and_it_is_given_up(
     assert topics(first) + topics(later) == ["approvals"] * 3
     assert (first.doubted, later.doubted) == (1, 0)
     assert [one.levelname for one in caplog.records] == ["ERROR"]
+    assert "decide FR:r-0:1 differently" in caplog.text
+    assert made.judge.short_way.distrusts() == SITE.app_version
     for output in made.outputs:
         assert json.loads(output.value or b"")["refund_fen"] == 19_900

@@ -160,8 +160,7 @@ SAFE: Final = {"order_id is None", "at_ms is None", "buyer is None"}
 """Asked for the type checker: no table holds None, and ``Plain`` asks for it as well."""
 ELSEWHERE_TESTED: Final = {
     "if len(value) > self._surely_fits and (not self._site.fits(made))",
-    "if not 0 <= since_ms < _COMPARE_MS and (not self._same(request, written, work))",
-    *("0 <= since_ms", "since_ms < _COMPARE_MS"),
+    "if self._to_compare > 0 and (not self._same(request, written, work))",
 }
 """What is too large for its topic: test_sizes.py. The comparison: test_plain_slices.py."""
 
