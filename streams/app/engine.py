@@ -254,7 +254,7 @@ class Engine(ReadingService):
     @override
     def figures(self) -> Figures:
         """Lag, rows and watermarks; there once everything is built."""
-        return Figures(self.source, self.facts, self.shared)
+        return Figures(self.source, self.facts, self._in.now_ms)
 
     @override
     def look(self) -> None:

@@ -1,43 +1,50 @@
 """What a worker shows of itself: lag, rows in memory, watermarks."""
 
+from collections.abc import Callable
+
 from aiokafka import TopicPartition
 
-from streams.app.service import monotonic_ms
 from streams.kafka.facts import FactsReader
 from streams.kafka.source import Source
-from streams.kafka.tables import SharedTables
 
 
 class SourceFigures:
     """Reads the lag of a topic off its source; changes nothing."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, now_ms: Callable[[], int]) -> None:
         self._source = source
-        self._lag: dict[TopicPartition, int] = {}
-
-    async def refresh(self) -> None:
-        """Find the lag: asked for by others it is as old as this."""
-        self._lag = await self._source.lag()
+        self._now_ms = now_ms
 
     def lag(self) -> dict[int, tuple[int, int]]:
-        """Return (records, ms) not dealt with yet, by partition."""
-        now = monotonic_ms()
+        """Return what is behind by partition: records not committed, and an age in ms.
+
+        The age is that of the oldest record that is not acknowledged, by its timestamp.
+        Of records that were not fetched yet nobody knows it: then it is the time since
+        the partition last moved.
+        """
         return {
             where.partition: (
-                count,
-                now - self._source.progress.moved_at_ms(where) if count else 0,
+                uncommitted,
+                self._age_ms(where) if unacknowledged else 0,
             )
-            for where, count in self._lag.items()
+            for where, (uncommitted, unacknowledged) in self._source.lag().items()
         }
+
+    def _age_ms(self, where: TopicPartition) -> int:
+        progress = self._source.progress
+        oldest_ms = progress.oldest_ms(where)
+        if oldest_ms is None:
+            return progress.stood_ms(where)
+        return self._now_ms() - oldest_ms
 
     def partitions(self) -> dict[str, dict[str, int | None]]:
         """Return how far each partition is, by its number."""
-        committable = self._source.progress.committable()
+        committable, lag = self._source.progress.committable(), self.lag()
         return {
             str(where.partition): {
                 "read_to": offset,
                 "acknowledged_to": committable.get(where),
-                "lag": self._lag.get(where),
+                "lag": lag[where.partition][0] if where.partition in lag else None,
             }
             for where, offset in sorted(self._source.read_to.items())
         }
@@ -47,11 +54,11 @@ class Figures(SourceFigures):
     """Reads lag, rows in memory and watermarks off the parts of a deciding worker."""
 
     def __init__(
-        self, source: Source, facts: FactsReader, shared: SharedTables
+        self, source: Source, facts: FactsReader, now_ms: Callable[[], int]
     ) -> None:
-        super().__init__(source)
+        super().__init__(source, now_ms)
         self._facts = facts
-        self._shared = shared
+        self._shared = facts.shared
 
     def table_rows(self) -> dict[str, int]:
         """Return rows in memory by table."""

@@ -196,7 +196,7 @@ class ReadingService(WorkerService):
     @cached_property
     def figures(self) -> SourceFigures:
         """What is shown of the source; there once everything is built."""
-        return SourceFigures(self.source)
+        return SourceFigures(self.source, self._reading.now_ms)
 
     def hear(self, heard: Callable[[], int | None]) -> Hearing:
         """Follow the answers to a consumer; as long as the group waits for a heartbeat."""
@@ -259,7 +259,6 @@ class ReadingService(WorkerService):
 
     async def _fill_gauges(self) -> None:
         while True:
-            await self.figures.refresh()
             self.look()
             await asyncio.sleep(_GAUGES_S)
 

@@ -36,7 +36,14 @@ class Claim:
 
 
 class _Lane:
-    __slots__ = ("claims", "committable", "committed", "errands", "moved_at_ms")
+    __slots__ = (
+        "claims",
+        "committable",
+        "committed",
+        "delivered",
+        "errands",
+        "moved_at_ms",
+    )
 
     def __init__(self, offset: int, now_ms: int) -> None:
         self.claims: deque[Claim] = deque()
@@ -44,6 +51,14 @@ class _Lane:
         self.committable = offset
         self.committed = offset
         self.moved_at_ms = now_ms
+        self.delivered: deque[tuple[int, int]] = deque()
+        """(end offset, timestamp of the first record) of slices not acknowledged, in order."""
+
+    def move_to(self, offset: int) -> None:
+        self.committable = offset
+        delivered = self.delivered
+        while delivered and delivered[0][0] <= offset:
+            delivered.popleft()
 
 
 class Progress:
@@ -69,6 +84,12 @@ class Progress:
         """Drop a partition that is owned no more; late acknowledgements change nothing."""
         self._lanes.pop(partition, None)
 
+    def delivered(
+        self, partition: TopicPartition, end_offset: int, timestamp_ms: int
+    ) -> None:
+        """Note a slice that was handed out, by the timestamp of its first record."""
+        self._lanes[partition].delivered.append((end_offset, timestamp_ms))
+
     def claim(self, partition: TopicPartition, end_offset: int) -> Claim:
         """Follow a slice; ``end_offset`` is the offset after its last record."""
         lane = self._lanes[partition]
@@ -76,7 +97,7 @@ class Progress:
         def advance() -> None:
             claims = lane.claims
             while claims and claims[0].waiting == 0:
-                lane.committable = claims.popleft().end_offset
+                lane.move_to(claims.popleft().end_offset)
                 lane.moved_at_ms = self._clock_ms()
             self._moved.set()
 
@@ -112,7 +133,7 @@ class Progress:
         lane = self._lanes.get(partition)
         if lane is None or lane.claims or lane.committable != offset:
             return False
-        lane.committable = next_offset
+        lane.move_to(next_offset)
         return True
 
     def to_commit(self) -> dict[TopicPartition, int]:
@@ -139,6 +160,24 @@ class Progress:
         """Return, per partition owned, the offset up to which all is acknowledged."""
         return {partition: lane.committable for partition, lane in self._lanes.items()}
 
+    def oldest_ms(self, partition: TopicPartition) -> int | None:
+        """Return the timestamp of the oldest record that is not acknowledged, UTC ms.
+
+        None = none was handed out, or its sender gave it no timestamp.
+        """
+        lane = self._lanes.get(partition)
+        if lane is None or not lane.delivered:
+            return None
+        timestamp_ms = lane.delivered[0][1]
+        return timestamp_ms if timestamp_ms >= 0 else None
+
+    def behind(self, partition: TopicPartition, end: int) -> tuple[int, int]:
+        """Return how many records lie before an end: not committed, not acknowledged."""
+        lane = self._lanes.get(partition)
+        if lane is None:
+            return 0, 0
+        return max(0, end - lane.committed), max(0, end - lane.committable)
+
     def pending(self, partitions: frozenset[TopicPartition]) -> int:
         """Count slices and errands of these partitions that are not finished."""
         return sum(
@@ -162,10 +201,7 @@ class Progress:
             if lane.claims
         }
 
-    def moved_at_ms(self, partition: TopicPartition) -> int:
-        """Return when the partition last moved, or began to wait; 0 when not owned.
-
-        Monotonic ms.
-        """
+    def stood_ms(self, partition: TopicPartition) -> int:
+        """Return how long a partition has not moved, nor begun to wait; 0 when not owned."""
         lane = self._lanes.get(partition)
-        return lane.moved_at_ms if lane is not None else 0
+        return self._clock_ms() - lane.moved_at_ms if lane is not None else 0

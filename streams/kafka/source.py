@@ -240,6 +240,9 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             if records:
                 self.read_to[partition] = records[-1].offset + 1
                 self.marks.delivered(partition, records[-1])
+                self.progress.delivered(
+                    partition, records[-1].offset + 1, records[0].timestamp
+                )
                 pieces.append(Slice(partition, records, self.epoch, polled_ms))
         if pieces:
             await self._deliver(pieces)
@@ -327,15 +330,18 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                 continue  # taken away meanwhile
         return found
 
-    async def lag(self) -> dict[TopicPartition, int]:
-        """Return records not yet read, per partition being read, as last heard."""
-        found: dict[TopicPartition, int] = {}
-        for partition, offset in (await self.positions()).items():
+    def lag(self) -> dict[TopicPartition, tuple[int, int]]:
+        """Return records up to the end, per partition being read, as last heard.
+
+        Those that are not committed, and those of them that are not acknowledged.
+        """
+        found: dict[TopicPartition, tuple[int, int]] = {}
+        for partition in self.read_to:
             try:
-                end = self._consumer.highwater(partition)
+                end: int | None = self._consumer.highwater(partition)
             except (IllegalStateError, AssertionError):
-                continue
-            found[partition] = max(0, (end or offset) - offset)
+                continue  # taken away meanwhile
+            found[partition] = self.progress.behind(partition, end or 0)
         return found
 
 

@@ -82,7 +82,8 @@ LAG_RECORDS: Final = _gauge(
 LAG_SECONDS: Final = _gauge(
     "refund_lag_seconds",
     "topic partition",
-    "Age of the oldest record that is not decided yet; 0 without lag.",
+    "Age of the oldest record that is not acknowledged yet, by its timestamp; 0 without lag. "
+    "Of records not fetched yet: since the partition last moved.",
     "seconds",
 )
 DEAD_LETTERS: Final = _counter(

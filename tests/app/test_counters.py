@@ -128,7 +128,7 @@ async def test_misrouted_facts_are_counted_and_told_once_a_minute_with_an_exampl
 async def test_misrouted_facts_are_shown_with_a_place_and_where_they_belong() -> None:
     stage = Stage(FakeLog(lambda: NOW))
     stage.facts.strays.by_topic["refund.orders"] = Stray(3, 2, 17, 5)
-    figures = Figures(stage.source, stage.facts, stage.facts.shared)
+    figures = Figures(stage.source, stage.facts, lambda: NOW)
     assert figures.misrouted() == {
         "refund.orders": {
             "count": 3,
@@ -176,7 +176,7 @@ def test_a_dead_event_is_counted_and_logged_with_its_place(
 @pytest.mark.asyncio
 async def test_no_feed_is_late_for_a_spare() -> None:
     stage = Stage(FakeLog(lambda: NOW))
-    figures = Figures(stage.source, stage.facts, stage.facts.shared)
+    figures = Figures(stage.source, stage.facts, lambda: NOW)
     assert set(figures.watermarks()) == {"refund.shops"}
     stage.facts.tables[0] = PartitionTables(0, 4)
     assert figures.watermarks()["refund.orders"] is None

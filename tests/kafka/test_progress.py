@@ -114,8 +114,8 @@ def test_idle_times_are_told_of_partitions_with_work_only() -> None:
     assert progress.idle_ms() == {P0: 700}
     first.release()
     assert progress.idle_ms() == {P0: 0}
-    assert progress.moved_at_ms(P0) == clock.ms
-    assert progress.moved_at_ms(TopicPartition("requests", 9)) == 0
+    assert progress.stood_ms(P0) == 0
+    assert progress.stood_ms(TopicPartition("requests", 9)) == 0
     assert progress.pending(frozenset({P0, P1})) == 1
 
 
@@ -169,3 +169,27 @@ def test_offsets_without_a_record_are_passed_once_all_before_them_is_done() -> N
     assert progress.skip(P0, 12, 15)
     assert progress.to_commit() == {P0: 15}
     assert not progress.skip(TopicPartition("requests", 9), 0, 5)
+
+
+def test_the_oldest_record_is_that_of_the_first_slice_that_is_not_acknowledged() -> (
+    None
+):
+    progress = started()
+    assert progress.oldest_ms(P0) is None
+    progress.delivered(P0, 15, 100)
+    progress.delivered(P0, 20, 200)
+    progress.delivered(P0, 25, -1)  # its sender gave no timestamp
+    claims = [progress.claim(P0, end) for end in (15, 20, 25)]
+    assert progress.oldest_ms(P0) == 100
+    claims[1].release()
+    assert progress.oldest_ms(P0) == 100
+    claims[0].release()
+    assert progress.oldest_ms(P0) is None
+    assert progress.behind(P0, 30) == (20, 10)
+    progress.committed({P0: 20})
+    assert progress.behind(P0, 30) == (10, 10)
+    claims[2].release()
+    assert progress.skip(P0, 25, 30)
+    assert progress.behind(P0, 30) == (10, 0)
+    progress.forget(P0)
+    assert (progress.oldest_ms(P0), progress.behind(P0, 30)) == (None, (0, 0))

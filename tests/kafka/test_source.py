@@ -532,21 +532,41 @@ async def test_a_partition_with_more_to_read_is_not_complete() -> None:
     async with running(bench):
         await bench.got(1)
         assert bench.source.complete_until_ms(P0) is None
-        assert await bench.source.lag() == {P0: 1}
+        assert bench.source.lag() == {P0: (2, 2)}
         blocked.set()
 
 
-async def test_lag_counts_what_was_not_read_and_not_what_holds_no_record() -> None:
+async def test_lag_counts_what_is_not_committed_and_what_is_not_acknowledged() -> None:
+    """Whether it was polled or not: what waits for the agent is lag."""
     bench = Bench()
     bench.write(2)
     await bench.assign(P0, P1)
-    assert await bench.source.lag() == {P0: 0, P1: 0}  # nothing heard yet
+    assert bench.source.lag() == {P0: (0, 0), P1: (0, 0)}  # nothing heard yet
     async with running(bench):
-        await bench.got(2)
+        (piece,) = await bench.got(2)
+        assert bench.source.lag() == {P0: (2, 2), P1: (0, 0)}
+        bench.source.progress.claim(P0, piece.end_offset).release()
+        assert bench.source.lag()[P0] == (2, 0)
+        await bench.source.commits.commit()
+        assert bench.source.lag()[P0] == (0, 0)
+
+
+async def test_what_holds_no_record_is_no_lag_for_long() -> None:
+    bench = Bench()
+    bench.write(2)
+    await bench.assign(P0, P1)
+    async with running(bench):
+        (piece,) = await bench.got(2)
         bench.log.skip(P0, 3)
-        await turns(50)
+        bench.source.progress.claim(P0, piece.end_offset).release()
+
+        async def passed() -> bool:
+            bench.ms += 1
+            await bench.source.commits.commit()
+            return bench.source.lag()[P0] == (0, 0)
+
+        await eventually(passed, 5)
     assert await bench.source.positions() == {P0: 5, P1: 0}
-    assert await bench.source.lag() == {P0: 0, P1: 0}
 
 
 async def test_a_partition_that_goes_away_while_it_is_measured_is_left_out() -> None:
@@ -554,7 +574,7 @@ async def test_a_partition_that_goes_away_while_it_is_measured_is_left_out() -> 
     await bench.assign(P0)
     bench.consumer.assign([])
     assert await bench.source.positions() == {}
-    assert await bench.source.lag() == {}
+    assert bench.source.lag() == {}
     assert bench.source.complete_until_ms(P0) is None
 
 
