@@ -11,7 +11,7 @@ import msgspec
 from faust.types import ChannelT, StreamT
 
 from streams.agents.judging import Judge
-from streams.agents.looking import Look
+from streams.agents.looking import Look, Patience
 from streams.agents.slices import Judged, Unjudged
 from streams.kafka.answers import Answers
 from streams.kafka.facts import FactsReader
@@ -56,6 +56,8 @@ class DecideParts(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: Callable[[], int]
     clock_ms: Callable[[], int]
     """Monotonic ms."""
+    patience: Patience = msgspec.field(default_factory=Patience)
+    """With looking for buyers that have no row."""
 
 
 async def run(polls: AsyncIterable[Poll], parts: DecideParts) -> None:
@@ -71,7 +73,8 @@ async def run(polls: AsyncIterable[Poll], parts: DecideParts) -> None:
 
 async def handle(poll: Poll, parts: DecideParts) -> None:
     """Judge the slices of one poll and hand their outputs to the sink."""
-    look = Look(parts.facts, [piece.partition.partition for piece in poll])
+    numbers = [piece.partition.partition for piece in poll]
+    look = Look(parts.facts, numbers, parts.patience, parts.clock_ms)
     async for piece in paced(poll):
         await _handle_slice(piece, parts, look)
 

@@ -11,13 +11,13 @@ class Missing:
 
     def __init__(self) -> None:
         self.orders = False
-        self.buyers = False
+        self.buyers: set[str] = set()
         self.any_shop = False
         """That of an order which is missing."""
         self.shops: set[str] = set()
 
     def __bool__(self) -> bool:
-        return self.orders or self.buyers or bool(self.shops)
+        return self.orders or bool(self.buyers) or bool(self.shops)
 
     def note(
         self, request: Request, tables: PartitionTables, shared: SharedTables
@@ -38,7 +38,7 @@ class Missing:
             self.orders = True
             self.any_shop = self.any_shop or shop_id is None
         if buyer_id is not None and buyer_id not in tables.buyers:
-            self.buyers = True
+            self.buyers.add(buyer_id)
         if (
             shop_id is not None
             and shop_id not in shared.shops

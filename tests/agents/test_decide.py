@@ -184,7 +184,9 @@ async def test_facts_that_are_there_are_not_looked_for() -> None:
         assert len(stage.facts_consumer.ends_asked) == asked
 
 
-async def test_a_shop_without_a_row_is_looked_for_once_and_a_buyer_each_time() -> None:
+async def test_a_shop_without_a_row_is_looked_for_once_and_a_buyer_now_and_then() -> (
+    None
+):
     async with ready() as stage:
         for number, shop_id in enumerate(("s-8", "s-9", "s-8", "s-9")):
             order_id = f"o-{number + 10}"
@@ -200,12 +202,50 @@ async def test_a_shop_without_a_row_is_looked_for_once_and_a_buyer_each_time() -
             await stage.decide()
         assert told[before:] == [{"refund.shops"}] * 2
         nobody = next(one for one in MORE_BUYERS if home(one) == NUMBER)
-        for number in range(2):
+        for number in range(3):
             stage.ask(refund_id=f"r-{number + 10}", buyer_id=nobody)
             await stage.decide()
+        assert told[before + 2 :] == [{"refund.buyers"}]
+        stage.clock_ms += 5_000
+        stage.ask(refund_id="r-20", buyer_id=nobody)
+        await stage.decide()
         assert told[before + 2 :] == [{"refund.buyers"}] * 2
         await stage.sink.flush()
         assert len(stage.written("refund.approvals")) == 4
+
+
+async def test_buyers_are_looked_for_at_every_poll_while_that_helps() -> None:
+    async with ready() as stage:
+        buyers = [one for one in MORE_BUYERS if home(one) == NUMBER][:3]
+        for number, buyer_id in enumerate(buyers):
+            order_id = f"o-{number + 10}"
+            row = samples.order(order_id=order_id, buyer_id=buyer_id)
+            stage.log.write(ORDERS, row, order_id.encode())
+            await stage.caught_up()
+            stage.facts_consumer.pause(BUYERS)
+            stage.log.write(BUYERS, samples.buyer(buyer_id=buyer_id), buyer_id.encode())
+            stage.ask(
+                refund_id=f"r-{number + 10}", order_id=order_id, buyer_id=buyer_id
+            )
+            deciding = asyncio.create_task(stage.decide())
+            await turns(50)
+            assert not deciding.done()
+            stage.facts_consumer.resume(BUYERS)
+            await asyncio.wait_for(deciding, 5)
+        await stage.sink.flush()
+        assert len(stage.written("refund.approvals")) == len(buyers)
+
+
+async def test_a_missing_order_is_looked_for_however_fruitless_buyers_were() -> None:
+    async with ready() as stage:
+        nobody = next(one for one in MORE_BUYERS if home(one) == NUMBER)
+        stage.ask(buyer_id=nobody)
+        await stage.decide()
+        told = stage.facts_consumer.ends_asked
+        before = len(told)
+        stage.ask(refund_id="r-2", order_id="o-none", buyer_id=nobody)
+        await stage.decide()
+        assert told[before:] == [{"refund.orders", "refund.buyers", "refund.outcomes"}]
 
 
 async def test_a_row_that_a_shop_gets_later_counts_without_another_look() -> None:
