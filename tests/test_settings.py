@@ -55,7 +55,7 @@ def test_each_layer_lies_over_the_one_below() -> None:
 def test_texts_of_the_environment_become_numbers_lists_and_nothing() -> None:
     found = load(
         {
-            "REFUND_WORKER__AGENTS": "watch, ingest",
+            "REFUND_WORKER__AGENTS": "decide, ingest",
             "REFUND_WEB__PORT": "off",
             "REFUND_KAFKA__COMPRESSION_TYPE": "none",
             "REFUND_KAFKA__GROUP_INSTANCE_ID": "",
@@ -64,7 +64,7 @@ def test_texts_of_the_environment_become_numbers_lists_and_nothing() -> None:
         None,
         {},
     )
-    assert found.worker.agents == ("watch", "ingest")
+    assert found.worker.agents == ("decide", "ingest")
     assert found.web.port is None
     assert found.kafka.compression_type is None
     assert found.kafka.group_instance_id is None
@@ -170,6 +170,8 @@ def test_a_file_has_types_of_its_own() -> None:
         ),
         ({"topics.min_insync_replicas": "2"}, "2 in-sync copies of 1 cannot be"),
         ({"worker.agents": "decide,decide"}, "named twice"),
+        ({"worker.agents": "watch"}, "add decide or remove watch"),
+        ({"worker.agents": "watch,ingest"}, "add decide or remove watch"),
         ({"kafka.sasl_username": "u"}, "PLAINTEXT does not log in"),
         ({"kafka.ssl_ca_location": "ca.pem"}, "PLAINTEXT does not encrypt"),
         (

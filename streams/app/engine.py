@@ -29,7 +29,7 @@ from streams.app.policies import compare_files, file_of, shown
 from streams.app.preparing import PrepareParts, Preparing
 from streams.app.reading import Reading, ReadingService
 from streams.app.service import connect, monotonic_ms
-from streams.app.watchdog import Patience, Watchdog
+from streams.app.watchdog import DecidingWatchdog, Patience, Watchdog
 from streams.decision.breaker import Breaker
 from streams.decision.policy import Policies, Policy
 from streams.kafka.fact_logs import FactLogs
@@ -228,16 +228,9 @@ class Engine(ReadingService):
     async def _run_glances(self) -> None:
         await self.run_until_stopped(self.glances.pass_on())
 
-    @Service.task
-    async def _run_watchdog(self) -> None:
-        settings = self._in.settings
-        stall_ms = settings.worker.stall_after_ms
-        patience = Patience(
-            stall_ms=stall_ms,
-            acknowledge_ms=min(stall_ms, settings.kafka.request_timeout_ms),
-        )
-        watchdog = Watchdog(self.source, self.facts, self.clients.facts, patience)
-        await self.run_until_stopped(watchdog.watch())
+    @override
+    def watchdog(self, patience: Patience) -> Watchdog:
+        return DecidingWatchdog(self.source, self.facts, self.clients.facts, patience)
 
     @Service.task
     async def _run_policy_watch(self) -> None:

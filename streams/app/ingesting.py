@@ -20,6 +20,7 @@ from streams.app.counters import EngineCounters
 from streams.app.names import expected_of_ingest, ingest_group, ingested_topics
 from streams.app.reading import Reading, ReadingService
 from streams.app.service import connect, monotonic_ms
+from streams.app.watchdog import Patience, PatientWatchdog, Watchdog
 from streams.errors import FactsUnreadableError
 from streams.kafka.incarnations import Expected
 from streams.kafka.placement import Placement, PlacementReader
@@ -128,6 +129,16 @@ class IngestService(ReadingService):
             letter_max_bytes=self.letter_max_bytes(),
             now_ms=self._in.now_ms,
         )
+
+    @override
+    def watchdog(self, patience: Patience) -> Watchdog:
+        """Allow one poll for as long as the platform may take for all of its events."""
+        asked = self._in.settings.kuaishou
+        poll_ms = asked.concurrency * asked.attempts * asked.timeout_ms
+        patience = msgspec.structs.replace(
+            patience, stall_ms=patience.stall_ms + poll_ms
+        )
+        return PatientWatchdog(self.source, self.clients.asking, patience)
 
     @override
     def look(self) -> None:

@@ -19,6 +19,7 @@ from streams.app.figures import SourceFigures
 from streams.app.hearing import Hearing
 from streams.app.readiness import ranges
 from streams.app.service import WorkerService, in_turn, monotonic_ms
+from streams.app.watchdog import Patience, Watchdog
 from streams.errors import TopicsError
 from streams.kafka import twins
 from streams.kafka.batches import LeanBatches
@@ -277,6 +278,20 @@ class ReadingService(WorkerService):
         await self.run_until_stopped(
             twins.watch(kafka, group_id, self._started_ms, self.source.commits.refused)
         )
+
+    def watchdog(self, patience: Patience) -> Watchdog:
+        """Return what ends this service when it stands still."""
+        return Watchdog(self.source, self._asking, patience)
+
+    @Service.task
+    async def _run_watchdog(self) -> None:
+        settings = self._reading.settings
+        stall_ms = settings.worker.stall_after_ms
+        patience = Patience(
+            stall_ms=stall_ms,
+            acknowledge_ms=min(stall_ms, settings.kafka.request_timeout_ms),
+        )
+        await self.run_until_stopped(self.watchdog(patience).watch())
 
     @Service.task
     async def _run_sink_watch(self) -> None:

@@ -111,6 +111,13 @@ def _agents(worker: Worker) -> Iterator[Contradiction]:
         yield _clash(
             "worker.agents", "worker.agents", "an agent is named twice: name each once"
         )
+    if "watch" in worker.agents and "decide" not in worker.agents:
+        yield _clash(
+            "worker.agents",
+            "worker.agents",
+            "watch follows what decide has decided in the same worker: add decide or "
+            "remove watch",
+        )
 
 
 def _platform(kuaishou: Kuaishou) -> Iterator[Contradiction]:

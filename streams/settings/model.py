@@ -161,7 +161,7 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
         "watch",
     )
     """What this worker does: ``decide`` requests, ``watch`` for goods shipped after an
-    approval, ``ingest`` platform events."""
+    approval (beside ``decide`` only), ``ingest`` platform events."""
 
     commit_interval_ms: Span = 200
     """ms between commits of offsets. A crash makes the next worker skip what was
@@ -169,7 +169,7 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
 
     stall_after_ms: Span = 30_000
     """ms with lag and no progress after which the worker ends, so that its supervisor
-    starts it afresh."""
+    starts it afresh. For events the time is added that the platform may take for a poll."""
 
     record_max_bytes: Annotated[int, msgspec.Meta(ge=1_024, le=104_857_600)] = 65_536
     """Bytes of key, value and headers of an input record together; a larger one becomes a

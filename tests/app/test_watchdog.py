@@ -5,14 +5,18 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
+from typing_extensions import override
 
+from streams.app.build import build_app
 from streams.app.service import monotonic_ms
-from streams.app.watchdog import Patience, Watchdog
+from streams.app.watchdog import DecidingWatchdog, Patience, PatientWatchdog
 from streams.errors import StalledError
+from streams.settings import load
 
 pytestmark = pytest.mark.asyncio
 
 WHERE = TopicPartition("refund.requests", 0)
+OTHER = TopicPartition("refund.requests", 1)
 STALL_MS = 1_000
 ACKNOWLEDGE_MS = 300
 
@@ -29,7 +33,7 @@ class Worker:
         self.broker: Exception | None = None
         patience = Patience(stall_ms=STALL_MS, acknowledge_ms=ACKNOWLEDGE_MS)
         parts: Any = self
-        self.watchdog = Watchdog(parts, parts, parts, patience)
+        self.watchdog = DecidingWatchdog(parts, parts, parts, patience)
         self.began = monotonic_ms()
 
     def idle_ms(self) -> dict[TopicPartition, int]:
@@ -126,3 +130,70 @@ async def test_a_broker_that_does_not_answer_is_no_stall_of_ours(
     worker.broker = broker
     for after_ms in (0, 10 * STALL_MS, 20 * STALL_MS):
         await worker.look(after_ms)
+
+
+class Ingesting(Worker):
+    """Reads two partitions, one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        parts: Any = self
+        patience = Patience(stall_ms=STALL_MS, acknowledge_ms=ACKNOWLEDGE_MS)
+        self.patient = PatientWatchdog(parts, parts, patience)
+        self.reading = {WHERE: 0, OTHER: 0}
+
+    @override
+    async def positions(self) -> dict[TopicPartition, int]:
+        return dict(self.reading)
+
+    @override
+    async def look(self, after_ms: int) -> None:
+        await self.patient.look(self.began + after_ms)
+
+
+async def test_events_of_one_partition_may_wait_while_others_are_read() -> None:
+    worker = Ingesting()
+    worker.end = 9
+    for step in range(4):
+        worker.reading[OTHER] = step
+        await worker.look(step * STALL_MS)
+    with pytest.raises(StalledError, match=r"^refund.requests: 15 records wait"):
+        await worker.look(4 * STALL_MS + 1)
+
+
+async def test_events_whose_records_are_not_acknowledged_end_the_process() -> None:
+    worker = Ingesting()
+    worker.unacknowledged[WHERE] = ACKNOWLEDGE_MS + 1
+    with pytest.raises(StalledError, match="not acknowledged"):
+        await worker.look(0)
+
+
+async def test_without_partitions_or_a_broker_no_event_waits() -> None:
+    worker = Ingesting()
+    worker.end = 9
+    worker.broker = KafkaConnectionError("away")
+    await worker.look(0)
+    await worker.look(2 * STALL_MS)
+    worker.broker = None
+    worker.reading.clear()
+    await worker.look(4 * STALL_MS)
+    await worker.look(6 * STALL_MS)
+
+
+async def test_a_worker_that_only_ingests_is_watched_and_may_ask_its_platform() -> None:
+    settings = load({}, None, {"worker.agents": "ingest", "web.port": "off"})
+    service: Any = build_app(settings, monotonic_ms).ingest
+    worker: Any = Ingesting()
+    worker.end, worker.asking = 9, worker
+    service.source = service.clients = worker
+    asked = settings.kuaishou
+    stall_ms = STALL_MS + asked.concurrency * asked.attempts * asked.timeout_ms
+    names = {name for found in service._tasks.values() for name in found}  # noqa: SLF001 - what mode starts
+    watchdog = service.watchdog(
+        Patience(stall_ms=STALL_MS, acknowledge_ms=ACKNOWLEDGE_MS)
+    )
+    assert "_run_watchdog" in {name.rpartition(".")[2] for name in names}
+    await watchdog.look(worker.began)
+    await watchdog.look(worker.began + stall_ms)
+    with pytest.raises(StalledError, match="18 records wait"):
+        await watchdog.look(worker.began + stall_ms + 1)
