@@ -69,11 +69,20 @@ class WatchParts(msgspec.Struct, frozen=True, kw_only=True):
     """Takes a glance at a partition that is not; it is given again when it is."""
 
 
-async def run(glances: AsyncIterable[Glance], parts: WatchParts) -> None:
+async def run(
+    glances: AsyncIterable[Glance],
+    parts: WatchParts,
+    act: Callable[[Glance, WatchParts], None],
+) -> None:
     """Write what is due, for ever. A lost output ends the process.
 
     Between two assignments nothing is: who has the partition meanwhile sees the same
     facts, and both would write the same notice.
+
+    Parameters
+    ----------
+    act
+        :func:`look`, or :func:`bury` in a worker that does not watch.
     """
     async for glance in glances:
         if not await parts.ours(glance.partition):
@@ -83,7 +92,7 @@ async def run(glances: AsyncIterable[Glance], parts: WatchParts) -> None:
             if piece is not glance and not await parts.ours(piece.partition):
                 parts.hold(piece)
                 continue
-            look(piece, parts)
+            act(piece, parts)
             await parts.sink.room()
             await asyncio.sleep(0)  # thousands may wait; requests go between them
 
@@ -131,6 +140,15 @@ def look(glance: Glance, parts: WatchParts) -> None:
         if found.identity not in ledger.notices:
             _write(found, glance.partition, parts, now_ms)
     _bury(glance.partition, parts, now_ms)
+
+
+def bury(glance: Glance, parts: WatchParts) -> None:
+    """Write the dead letters that a glance shows to be missing, and no notice."""
+    number = glance.partition
+    if number not in parts.facts.tables or number not in parts.answered:
+        return  # as in look
+    parts.facts.switches.pop(number, None)  # nobody here tells of them
+    _bury(number, parts, parts.now_ms())
 
 
 def _write(found: Due, partition: int, parts: WatchParts, now_ms: int) -> None:
@@ -193,4 +211,16 @@ def register(
 
     @app.agent(glances, name="watch")
     async def watch(pieces: StreamT[Glance]) -> None:
-        await run(pieces, await parts())
+        await run(pieces, await parts(), look)
+
+
+def register_burying(
+    app: faust.App,
+    glances: ChannelT[Glance],
+    parts: Callable[[], Awaitable[WatchParts]],
+) -> None:
+    """Attach what is left of the agent in a worker that decides and does not watch."""
+
+    @app.agent(glances, name="bury")
+    async def buries(pieces: StreamT[Glance]) -> None:
+        await run(pieces, await parts(), bury)

@@ -181,8 +181,9 @@ def _deciding(
         )
     )
     decide.register(app, polls, engine.decide_parts)
-    if "watch" in settings.worker.agents:
-        watch.register(app, glances, engine.watch_parts)
+    watches = "watch" in settings.worker.agents
+    attach = watch.register if watches else watch.register_burying
+    attach(app, glances, engine.watch_parts)
     return engine
 
 

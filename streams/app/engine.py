@@ -22,7 +22,7 @@ from streams.agents.watch import Glance, WatchParts
 from streams.app.clients import build
 from streams.app.counters import EngineCounters
 from streams.app.figures import Figures
-from streams.app.glancing import Glances, NoGlances
+from streams.app.glancing import DeadOnly, Glances
 from streams.app.memory import collect_seldom, keep_freed
 from streams.app.names import expected_of_deciding, fact_topics, output_topics
 from streams.app.policies import compare_files, file_of, shown
@@ -78,7 +78,7 @@ class Engine(ReadingService):
         self.shared = SharedTables(inputs.policies, settings.topics.partitions)
         self.breaker = Breaker()
         watched = "watch" in settings.worker.agents
-        self.glances = (Glances if watched else NoGlances)(self._put_glance)
+        self.glances = (Glances if watched else DeadOnly)(self._put_glance)
 
     # -- start -----------------------------------------------------------------
 

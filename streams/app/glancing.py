@@ -85,9 +85,11 @@ class Glances:
             await self._put(glance)
 
 
-class NoGlances(Glances):
-    """Nobody watches here: nothing is gathered."""
+class DeadOnly(Glances):
+    """Nobody watches here: only facts that cannot be read are looked at."""
 
     @override
     def at(self, glance: Glance) -> None:
-        """Forget it."""
+        """Forget what is asked of refunds and orders."""
+        if not glance.refund_ids and not glance.order_ids:
+            super().at(glance)

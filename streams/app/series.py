@@ -36,10 +36,10 @@ def _all(settings: Settings) -> Iterator[tuple[Spec, tuple[str, ...]]]:
         yield from _decisions()
         yield from _read(topics.prefix + "requests", "decode")
         yield from _of_requests(topics)
+        yield from _bad_facts(topics)
     if "watch" in agents:
         for kind in (*NOTICE_KINDS, _FOLLOW_UP):
             yield table.NOTICES, (kind,)
-        yield from _bad_facts(topics)
     if "ingest" in agents:
         yield from _read(topics.events, "ingest")
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 from aiokafka import TopicPartition
@@ -196,14 +196,16 @@ class Stage:
     async def decide(self) -> None:
         await decide.handle([await self.read()], self.parts)
 
-    async def look(self) -> None:
+    async def look(
+        self, act: Callable[[Glance, WatchParts], None] = watch.look
+    ) -> None:
         """Let the watch agent look at all it was told."""
 
         async def told() -> AsyncIterator[Glance]:
             while self.glances:
                 yield self.glances.pop(0)
 
-        await watch.run(told(), self.watch_parts)
+        await watch.run(told(), self.watch_parts, act)
         await self.sink.flush()
 
     async def caught_up(self) -> None:

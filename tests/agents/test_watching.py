@@ -517,3 +517,21 @@ async def test_a_notice_of_an_approval_without_an_order_id_is_keyed_by_the_refun
     world.slice([world.record(samples.request(action="withdraw", order_id=DROP))])
     (found,) = due(world.tables, "r-1", SHIPPED, NOW)
     assert (found.kind, found.key) == ("withdrawn_after_approval", "r-1")
+
+
+async def test_a_worker_that_does_not_watch_buries_bad_facts_and_notices_nothing() -> (
+    None
+):
+    async with ready() as stage:
+        await approve(stage)
+        order_of(stage, picked_up_at_ms=T0)
+        stage.log.write(ORDERS, b"no json", b"o-2")
+        await stage.caught_up()
+        await stage.look(watch.bury)
+        (letter,) = stage.records("refund.dead-letters")
+        assert letter.value == b"no json"
+        assert stage.facts.bad.get(NUMBER, {}) == {}
+        assert stage.records("refund.notices") == []
+        stage.glances.append(Glance(NUMBER + 1))  # of another worker
+        await stage.look(watch.bury)
+        assert len(stage.records("refund.dead-letters")) == 1

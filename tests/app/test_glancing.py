@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from streams.agents.watch import Glance
-from streams.app.glancing import Glances
+from streams.app.glancing import DeadOnly, Glances
+from streams.decision.ledger import Ledger
 from streams.kafka.tables import Applied
 
 pytestmark = pytest.mark.asyncio
@@ -39,3 +40,18 @@ async def test_an_order_that_changes_often_waits_once_and_is_looked_at_after_eac
     assert handed == [order, Glance(4, order_ids=("o-1",)), order]
     passing.cancel()
     await asyncio.wait({passing})
+
+
+async def test_where_nobody_watches_only_bad_facts_are_looked_at() -> None:
+    handed: list[Glance] = []
+
+    async def put(glance: Glance) -> None:
+        handed.append(glance)
+
+    glances = DeadOnly(put)
+    glances.at_decided(3, ["r-1"])
+    glances.at_applied(3, Applied(refund_id="r-1", order_id="o-1"))
+    glances.at_all(3, Ledger())
+    glances.at(Glance(4))
+    assert [glances.waiting.get_nowait() for _ in range(2)] == [Glance(3), Glance(4)]
+    assert glances.waiting.empty()

@@ -52,12 +52,14 @@ def test_a_worker_declares_only_what_its_agents_can_count() -> None:
     names = {name for name, _ in rows(started("ingest"))}
     assert "refund_dead_letters_total" in names
     assert "refund_decisions_total" not in names
+    deciding = rows(started("decide"))
+    assert "refund_notices_total" not in {name for name, _ in deciding}
     topics = {
-        labels[0]
-        for name, labels in rows(started("decide"))
-        if name == "refund_dead_letters_total"
+        labels[0] for name, labels in deciding if name == "refund_dead_letters_total"
     }
-    assert topics == {"refund.requests"}
+    assert "refund.requests" in topics
+    assert "refund.orders" in topics  # facts that cannot be read, without watch too
+    assert ALL.topics.events not in topics
 
 
 def test_every_reason_code_has_its_series_under_the_outcome_it_leads_to() -> None:
