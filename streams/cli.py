@@ -1,6 +1,7 @@
 """The command ``refund``: arguments and environment in, an exit code out.
 
-The only reader of the environment and of the wall clock. What a command needs is
+Reads the environment and the wall clock, as ``app/environment.py`` does for Faust's own
+command line, and hands them down. What a command needs is
 imported when it runs, so that ``refund decide`` does not wait for Kafka's client.
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings. Every problem is one line on
 standard error.

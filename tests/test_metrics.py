@@ -116,7 +116,7 @@ def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     metrics.assigned("events", 0, 0)
     metrics.deleted("refund.requests", 2)
     metrics.deleted("refund.requests", 3)
-    metrics.facts_loaded({"orders": 10})
+    metrics.facts_loaded({"refund.orders": 10})
     metrics.table_rows({"orders": 10})
     metrics.table_rows({"buyers": 3})
     metrics.noticed({"race_detected": 1})
@@ -134,7 +134,7 @@ def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
     assert found["refund_deleted_unread_total{topic=refund.requests}"] == 5
     assert found["refund_partitions{topic=events}"] == 0
     assert found["refund_partitions{topic=refund.requests}"] == 4
-    assert found["refund_facts_loaded_total{table=orders}"] == 10
+    assert found["refund_facts_loaded_total{topic=refund.orders}"] == 10
     assert "refund_table_rows{table=orders}" not in found
     assert found["refund_table_rows{table=buyers}"] == 3
     assert found["refund_notices_total{kind=race_detected}"] == 1

@@ -37,7 +37,7 @@ class IngestCounters(Protocol):
     """What the agent tells the metrics, once a slice."""
 
     def ingested(self, piece: Slice, handled: list[Handled]) -> None:
-        """Count events by class."""
+        """Count events by class, and dead letters by reason."""
 
     def written(self, topic: str, latencies_ms: list[int]) -> None:
         """Note a slice whose records are all acknowledged."""

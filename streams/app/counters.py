@@ -119,8 +119,10 @@ class EngineCounters:
         self.limited.note(BAD_FACTS, bad.why.error, place)
 
     def ingested(self, piece: Slice, handled: list[Handled]) -> None:
-        """Count dead letters among events by reason."""
+        """Count events by class, and dead letters among them by reason."""
         topic, partition = piece.partition
+        kinds = Counter(one.verdict.kind.value for one in handled)
+        self._metrics.events(topic, kinds)
         dead = Counter[str]()
         for record, one in zip(piece.records, handled, strict=True):
             if one.verdict.kind is names.Kind.DEAD_LETTER:

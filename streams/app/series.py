@@ -12,6 +12,7 @@ from streams.app.names import fact_topics
 from streams.decision.reasons import REASONS
 from streams.kafka.policy_book import DISAGREEMENTS
 from streams.metrics import Spec, table
+from streams.platforms.kuaishou import names
 from streams.records.dead_letters import ERRORS, PolicyRefused
 from streams.settings import Settings, Topics
 
@@ -42,6 +43,8 @@ def _all(settings: Settings) -> Iterator[tuple[Spec, tuple[str, ...]]]:
             yield table.NOTICES, (kind,)
     if "ingest" in agents:
         yield from _read(topics.events, "ingest")
+        for kind in names.Kind:
+            yield table.EVENTS, (topics.events, kind.value)
 
 
 def _decisions() -> Iterator[tuple[Spec, tuple[str, ...]]]:

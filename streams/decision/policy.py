@@ -83,7 +83,8 @@ class Policy(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     service_paused: bool = False
     """FR-Q3: the operator's pause; every request then goes to a person."""
     policy_wait_ms: Span = 30_000
-    """Section 2: ms that input waits for a policy at start."""
+    """Section 2: ms that input waits for a policy at start. The default of 30,000 holds,
+    whatever a policy says: while a worker waits it has none to read it from."""
     race_watch_days: Whole = 30
     """FR-1.6a: days that an approval is watched for goods that left."""
 

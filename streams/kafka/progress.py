@@ -18,7 +18,7 @@ class Claim:
 
     def __init__(self, end_offset: int, advance: Callable[[], None]) -> None:
         self.end_offset = end_offset
-        self.waiting = 1  # the holder itself, until ``sealed``
+        self.waiting = 1  # the holder itself, until it has added its last batch
         self.on_done: Callable[[], None] | None = None
         self._advance = advance
 

@@ -116,6 +116,11 @@ class Metrics(Collector):
         for error, count in counts.items():
             self._add(table.DEAD_LETTERS, (topic, error), count)
 
+    def events(self, topic: str, counts: Mapping[str, int]) -> None:
+        """Count platform events by class."""
+        for kind, count in counts.items():
+            self._add(table.EVENTS, (topic, kind), count)
+
     def skipped(self, topic: str, count: int) -> None:
         """Count offsets that had been decided before a restart."""
         self._add(table.SKIPPED, (topic,), count)
@@ -162,7 +167,7 @@ class Metrics(Collector):
     # Facts
 
     def facts_loaded(self, counts: Mapping[str, int]) -> None:
-        """Count applied fact records by table."""
+        """Count applied fact records by topic."""
         self._add_each(table.FACTS_LOADED, counts)
 
     def table_rows(self, sizes: Mapping[str, int]) -> None:

@@ -91,6 +91,12 @@ DEAD_LETTERS: Final = _counter(
     "topic error",
     "Input records that became dead letters.",
 )
+EVENTS: Final = _counter(
+    "refund_events_total",
+    "topic class",
+    "Platform events by what became of them: accepted, manual_review, ignored, dead_letter.",
+    "events",
+)
 REPEATED: Final = _counter(
     "refund_repeated_requests_total",
     "",
@@ -124,7 +130,7 @@ MISROUTED: Final = _counter(
     "refund_misrouted_total", "topic", "Records found in the wrong partition."
 )
 FACTS_LOADED: Final = _counter(
-    "refund_facts_loaded_total", "table", "Fact records applied, at start and live."
+    "refund_facts_loaded_total", "topic", "Fact records applied, at start and live."
 )
 TABLE_ROWS: Final = _gauge("refund_table_rows", "table", "Rows in memory.", "rows")
 WATERMARK_AGE: Final = _gauge(
@@ -198,6 +204,7 @@ TABLE: Final = (
     LAG_RECORDS,
     LAG_SECONDS,
     DEAD_LETTERS,
+    EVENTS,
     REPEATED,
     SKIPPED,
     UNFIT,

@@ -168,6 +168,9 @@ def test_a_dead_event_is_counted_and_logged_with_its_place(
             Handled(Verdict(Kind.DEAD_LETTER, Reason.TAG_MISSING), ()),
         ],
     )
+    for kind in Kind:
+        expected = kind in {Kind.IGNORED, Kind.DEAD_LETTER}
+        assert told.metrics.value(table.EVENTS, "events", kind.value) == expected
     assert told.metrics.value(table.DEAD_LETTERS, "events", "tag_missing") == 1
     (line,) = caplog.messages
     assert line.endswith("for example tag_missing at events/0@5")
