@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from streams.settings.model import Worker
 from streams.tools.commands import run_quietly
 from streams.tools.edge import Config, Edge, Servers, Sets
 from streams.tools.extras import require_tools
@@ -76,7 +77,7 @@ def capture(  # noqa: PLR0913 - one parameter an option
     run_quietly(taking.capture(settings, request, sys.stdout, edge.now_ms()))
 
 
-def backtest(
+def backtest(  # noqa: PLR0913 - one parameter an option
     folder: CaptureFolder,
     *,
     policy: Annotated[
@@ -89,6 +90,14 @@ def backtest(
         str | None,
         typer.Option(metavar="FILE", help="In force that day; default: shipped."),
     ] = None,
+    record_max_bytes: Annotated[
+        int,
+        typer.Option(
+            metavar="BYTES",
+            min=1_024,
+            help="worker.record_max_bytes of that day: larger records are not read.",
+        ),
+    ] = Worker().record_max_bytes,
     report: Report = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
@@ -100,7 +109,11 @@ def backtest(
     from streams.tools.show import json_line  # noqa: PLC0415
 
     trial = command.Trial(
-        folder=folder, policy_file=policy, against=against, base_file=base
+        folder=folder,
+        policy_file=policy,
+        against=against,
+        base_file=base,
+        record_max_bytes=record_max_bytes,
     )
     with made(report, "--report"):
         found = command.backtest(trial, sys.stderr if json else sys.stdout)

@@ -18,7 +18,7 @@ from streams.tools.backtest.comparing import (
     verdict_of,
 )
 from streams.tools.backtest.judging import Court, Versions
-from streams.tools.backtest.recorded import Recorded, read_recorded
+from streams.tools.backtest.recorded import read_recorded
 from streams.tools.backtest.report import BacktestReport, Drift
 from streams.tools.capture.store import DECISIONS, FACTS, REQUESTS, Capture
 from streams.tools.progress import Progress
@@ -36,6 +36,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """``recorded``, or the file of another policy."""
     base_file: str | None
     """What held before any record of ``refund.policies``; None = the shipped one."""
+    record_max_bytes: int
+    """The limit of the workers that day."""
 
 
 def backtest(trial: Trial, out: TextIO) -> BacktestReport:
@@ -52,13 +54,13 @@ def backtest(trial: Trial, out: TextIO) -> BacktestReport:
     capture = Capture(trial.folder)
     _check(capture, trial)
     recorded = read_recorded(capture)
-    tried = Court(capture, _alone(policy))
+    tried = Court(capture, _alone(policy, trial))
     after = first_of_each(
         _shown(tried.decisions(recorded), f"{policy.name}", capture, out)
     )
     drift = None
     if other is not None:
-        court = Court(capture, _alone(other))
+        court = Court(capture, _alone(other, trial))
         before = first_of_each(
             _shown(court.decisions(recorded), other.name, capture, out)
         )
@@ -69,7 +71,10 @@ def backtest(trial: Trial, out: TextIO) -> BacktestReport:
             for identity, decision in recorded.decisions.items()
         }
         against = "what was recorded"
-        drift = _drift(capture, recorded, base, before, out)
+        day = Versions(Policies((base,)), "capture", trial.record_max_bytes)
+        court = Court(capture, day)
+        again = _shown(court.decisions(recorded), "the day", capture, out)
+        drift = _drift(before, first_of_each(again))
     return BacktestReport(
         capture=trial.folder.name,
         policy=f"{policy.name} ({Path(trial.policy_file).name})",
@@ -80,22 +85,14 @@ def backtest(trial: Trial, out: TextIO) -> BacktestReport:
     )
 
 
-def _alone(policy: Policy) -> Versions:
+def _alone(policy: Policy, trial: Trial) -> Versions:
     """One policy for all requests, whenever it says that it comes into force."""
     ever = msgspec.structs.replace(policy, effective_from_ms=0)
-    return Versions(Policies((ever,)), "none")
+    return Versions(Policies((ever,)), "none", trial.record_max_bytes)
 
 
-def _drift(
-    capture: Capture,
-    recorded: Recorded,
-    base: Policy,
-    before: dict[str, Verdict],
-    out: TextIO,
-) -> Drift:
-    """Judge the day as it was: what differs then is the method's doing."""
-    court = Court(capture, Versions(Policies((base,)), "capture"))
-    again = first_of_each(_shown(court.decisions(recorded), "the day", capture, out))
+def _drift(before: dict[str, Verdict], again: dict[str, Verdict]) -> Drift:
+    """Compare the day with itself, judged again: what differs is the method's doing."""
     pairs = [(before[one], again[one]) for one in before.keys() & again.keys()]
     different = sum(differs(one, other) for one, other in pairs)
     return Drift(len(pairs) - different, different)

@@ -20,8 +20,6 @@ from streams.tools.backtest.timeline import Slice, events
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import REQUESTS, Capture
 
-RECORD_MAX_BYTES: Final = 65_536
-_BOUNDS: Final = Bounds(RECORD_MAX_BYTES, RECORD_MAX_BYTES)
 _DECIDED: Final = (APPROVALS, REVIEWS, SKIPPED)
 
 
@@ -32,6 +30,8 @@ class Versions(msgspec.Struct, frozen=True):
     follow: str
     """``capture`` = versions come into force as the capture says, ``none`` = these
     alone."""
+    record_max_bytes: int
+    """``worker.record_max_bytes`` of those who judged: what is larger is not read."""
 
 
 class Court:
@@ -40,6 +40,7 @@ class Court:
     def __init__(self, capture: Capture, versions: Versions) -> None:
         self._capture = capture
         self._follow = versions.follow
+        self._bounds = Bounds(versions.record_max_bytes, versions.record_max_bytes)
         partitions = capture.manifest.partitions
         self._shared = SharedTables(versions.first, partitions)
         self._tables = {
@@ -48,7 +49,7 @@ class Court:
         site = Site(
             input_topic=capture.topic(REQUESTS),
             partitions=partitions,
-            record_max_bytes=RECORD_MAX_BYTES,
+            record_max_bytes=versions.record_max_bytes,
             source_name="/backtest",
             app_version="backtest",
         )
@@ -78,7 +79,7 @@ class Court:
     def _apply(self, record: Captured) -> None:
         """Take a fact; one that cannot be read takes away what was known, as ever."""
         name = self._capture.name(record.topic)
-        (read,) = bounded([recalled(record)], _BOUNDS)
+        (read,) = bounded([recalled(record)], self._bounds)
         key, value, shared = read.key, read.value, self._shared
         if name == "policies":
             # The operators' pause held whatever the policy said.
@@ -101,7 +102,7 @@ class Court:
         tables = self._tables[piece.partition]
         # A worker has read the vetoes to their end whenever it decides.
         tables.vetoes_known_ms = piece.at_ms
-        records = bounded([recalled(one) for one in piece.records], _BOUNDS)
+        records = bounded([recalled(one) for one in piece.records], self._bounds)
         requests, _ = self._judge.read(records, Answers(), tables)
         judged = self._judge.judge(records, requests, tables, piece.at_ms)
         for output in judged.outputs:

@@ -12,6 +12,7 @@ from streams.cli import execute
 from streams.errors import UsageError
 from streams.records.headers import cloud_time
 from streams.settings import load_policy, shipped_policy_text
+from streams.settings.model import Worker
 from streams.tools.backtest.command import Trial, backtest
 from streams.tools.backtest.recorded import moment, read_recorded
 from streams.tools.backtest.report import BacktestReport, html, write_report
@@ -22,6 +23,7 @@ from tests import samples
 from tests.tools.backtest.day import Day
 
 SHIPPED = load_policy(None)
+LIMIT = Worker().record_max_bytes
 
 
 def policy_file(folder: Path, **changes: object) -> str:
@@ -46,6 +48,7 @@ def tried(
         policy_file=policy_file(folder, **changes),
         against=against,
         base_file=None,
+        record_max_bytes=LIMIT,
     )
     return backtest(trial, io.StringIO())
 
@@ -147,6 +150,19 @@ def test_requests_that_were_judged_together_are_judged_together_again(
     assert found.drift.different == 0
 
 
+@pytest.mark.parametrize(("limit", "dead"), [(LIMIT, 0), (1_024, 1)])
+def test_a_record_is_as_long_as_the_workers_of_the_day_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], limit: int, dead: int
+) -> None:
+    day = some_day()
+    day.ask({"refund_id": "r-99", "order_id": "o-2", "reason": "x" * 1_024})
+    folder = day.capture(tmp_path / "day").folder
+    named = f"--record-max-bytes={limit}"
+    asked = ["backtest", str(folder), "--policy", policy_file(tmp_path), named]
+    assert execute([*asked, "--json"], {}) == 0
+    assert json.loads(capsys.readouterr().out)["dead_letters"] == dead
+
+
 def test_repeats_and_dead_letters_are_not_compared(tmp_path: Path) -> None:
     day = some_day()
     day.at_ms += 10
@@ -176,6 +192,7 @@ def test_decisions_from_before_the_capture_are_remembered(tmp_path: Path) -> Non
         policy_file=policy_file(tmp_path),
         against="recorded",
         base_file=None,
+        record_max_bytes=LIMIT,
     )
     found = backtest(trial, io.StringIO())
     codes = {one.code: (one.before, one.after) for one in found.comparison.codes}
