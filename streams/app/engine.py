@@ -314,6 +314,7 @@ class Engine(ReadingService):
             ],
             "policies": shown(self.shared.book, self._in.now_ms()),
             "rebalances": self.source.rebalances,
+            "short_way": "given up" if self.distrusts() else "in use",
         }
 
     # -- stop ------------------------------------------------------------------

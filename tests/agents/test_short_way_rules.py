@@ -156,13 +156,17 @@ NO_POLICY: Final = {"policy_in_force"}
 """It runs without a policy only, and then there is no short way at all."""
 
 
-SAFE: Final = {"order_id is None", "at_ms is None", "buyer is None"}
+SAFE: Final = {
+    *("order_id is None", "at_ms is None", "buyer is None", "policy is None")
+}
 """Asked for the type checker: no table holds None, and ``Plain`` asks for it as well."""
 ELSEWHERE_TESTED: Final = {
+    *("self.doubtful", "known.policy is not policy"),
     "if len(value) > self._surely_fits and (not self._site.fits(made))",
     "if self._to_compare > 0 and (not self._same(request, written, work))",
 }
-"""What is too large for its topic: test_sizes.py. The comparison: test_plain_slices.py."""
+"""What is too large for its topic: test_sizes.py. The comparison, what it finds, and
+another policy: test_plain_slices.py."""
 
 
 def judged(told: Told, *, short: bool = True) -> bytes:
@@ -262,9 +266,10 @@ def test_no_condition_of_the_agent_can_go_without_a_rule_noticing(
 
     assert not noticed()
     kept = set()
-    for condition, without in without_a_condition(ShortWay.answer):
-        with monkeypatch.context() as patched:
-            patched.setattr(ShortWay, "answer", without)
-            if not noticed():
-                kept.add(condition)
+    for function in (ShortWay.ready, ShortWay.answer):
+        for condition, without in without_a_condition(function):
+            with monkeypatch.context() as patched:
+                patched.setattr(ShortWay, function.__name__, without)
+                if not noticed():
+                    kept.add(condition)
     assert {condition.split(" of ")[0] for condition in kept} == SAFE | ELSEWHERE_TESTED

@@ -27,6 +27,7 @@ from streams.metrics import Metrics
 from streams.rate_limit import RateLimitedLog
 from streams.settings import Settings, load
 from tests import samples
+from tests.agents.stage import Stage
 from tests.agents.world import SHIPPED, World, policy
 from tests.fakes import FakeConsumer, FakeLog, headers_in, turns
 from tests.samples import NOW, NUMBER, PARTITIONS
@@ -374,3 +375,19 @@ async def test_nothing_is_noticed_once_outputs_are_waited_for() -> None:
         engine.preparing.answered[NUMBER] = Answered()
         look_again()  # it was due all the time
         assert set(parting.written) == {TopicPartition("refund.notices", NUMBER)}
+
+
+@pytest.mark.parametrize(("found_by", "shown"), [("1", "given up"), ("2", "in use")])
+async def test_the_short_way_stays_off_where_a_worker_of_this_version_found_it_wrong(
+    found_by: str, shown: str
+) -> None:
+    async with built() as bench:
+        where = TopicPartition("refund.requests", 0)
+        start = Start(first=0, due=0, committed=0, doubted=0, distrusts=found_by)
+        await bench.engine.prepare({where: start})
+        stage = Stage(FakeLog(lambda: NOW))
+        bench.engine.source, bench.engine.sink = stage.source, stage.sink
+        bench.engine.hearing = bench.engine.hear(stage.source.heard)
+        bench.engine.built.set()
+        assert bench.engine.status()["short_way"] == shown
+        assert bench.engine.distrusts() == ("1" if shown == "given up" else None)
