@@ -14,11 +14,13 @@ from prometheus_client import CollectorRegistry
 
 from streams.agents import watch
 from streams.agents.watch import Glance
+from streams.app import reading
 from streams.app.counters import EngineCounters
 from streams.app.engine import Engine, EngineInputs
 from streams.decision.policy import Policies
 from streams.decision.publication import PolicyRecord, as_fields
 from streams.errors import FactsUnreadableError
+from streams.kafka.commit_marks import read_mark
 from streams.kafka.incarnations import Incarnations
 from streams.kafka.input_log import Start
 from streams.kafka.progress import Progress
@@ -29,7 +31,7 @@ from streams.settings import Settings, load
 from tests import samples
 from tests.agents.stage import Stage
 from tests.agents.world import SHIPPED, World, policy
-from tests.fakes import FakeConsumer, FakeLog, headers_in, turns
+from tests.fakes import FakeConsumer, FakeLog, FakeProducer, headers_in, turns
 from tests.samples import NOW, NUMBER, PARTITIONS
 
 pytestmark = pytest.mark.asyncio
@@ -391,3 +393,30 @@ async def test_the_short_way_stays_off_where_a_worker_of_this_version_found_it_w
         bench.engine.built.set()
         assert bench.engine.status()["short_way"] == shown
         assert bench.engine.distrusts() == ("1" if shown == "given up" else None)
+
+
+async def test_what_was_found_of_the_short_way_is_committed_with_every_offset(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with built() as bench:
+        engine, log = bench.engine, bench.log
+        consumer = FakeConsumer(log)
+
+        async def connected(*_given: object) -> None:
+            """A broker in memory needs no connection."""
+
+        monkeypatch.setattr(reading, "member", lambda *_given: consumer)
+        monkeypatch.setattr(reading, "start", connected)
+        monkeypatch.setattr(reading, "space_out", lambda *_given: None)
+        engine._asking = FakeConsumer(log, "read_uncommitted")  # noqa: SLF001 - of know_topics
+        await engine.join(FakeProducer(log, 1), engine.reader.written)
+        where = TopicPartition("refund.requests", 0)
+
+        def committed() -> str | None:
+            mark = read_mark(engine.source.marks.text(where, 1), 1)
+            assert mark is not None
+            return mark.distrusts
+
+        assert committed() is None
+        engine.judge.short_way.doubtful = True
+        assert committed() == "1"

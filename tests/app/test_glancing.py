@@ -5,9 +5,12 @@ import asyncio
 import pytest
 
 from streams.agents.watch import Glance
+from streams.app.build import build_app
 from streams.app.glancing import DeadOnly, Glances
 from streams.decision.ledger import Ledger
 from streams.kafka.tables import Applied
+from streams.settings import load
+from tests.samples import NOW
 
 pytestmark = pytest.mark.asyncio
 
@@ -55,3 +58,15 @@ async def test_where_nobody_watches_only_bad_facts_are_looked_at() -> None:
     glances.at(Glance(4))
     assert [glances.waiting.get_nowait() for _ in range(2)] == [Glance(3), Glance(4)]
     assert glances.waiting.empty()
+
+
+@pytest.mark.parametrize(
+    ("agents", "attached"),
+    [("decide,watch", {"decide", "watch"}), ("decide", {"decide", "bury"})],
+)
+async def test_bad_facts_have_their_agent_with_and_without_watch(
+    agents: str, attached: set[str]
+) -> None:
+    settings = load({}, None, {"worker.agents": agents, "web.port": "off"})
+    app = build_app(settings, lambda: NOW)
+    assert {name.rpartition(".")[2] for name in app.agents} == attached
