@@ -22,32 +22,33 @@ TOOLS: Final = {
 }
 """Programs that only some tests need, and how they come to a Debian machine."""
 
-MISSING = pytest.StashKey[set[str]]()
-"""Those of them that a test has asked for in vain."""
+
+def skip_reasons(terminalreporter: pytest.TerminalReporter) -> list[str]:
+    """Why tests were skipped, one for each; also of those that ran in other processes."""
+    reports = terminalreporter.stats.get("skipped", [])
+    return [str(report.longrepr[2]).removeprefix("Skipped: ") for report in reports]
 
 
 @pytest.fixture(scope="session")
-def tool(pytestconfig: pytest.Config) -> Callable[[str], str]:
+def tool() -> Callable[[str], str]:
     """Find a program of :data:`TOOLS`; without it the test skips, and the run says so."""
 
     def find(name: str) -> str:
         path = shutil.which(name)
         if path is None:
-            pytestconfig.stash.setdefault(MISSING, set()).add(name)
             pytest.skip(f"{name} is not installed: {TOOLS[name]}")
         return path
 
     return find
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    missing: set[str] = config.stash.get(MISSING, set[str]())
-    for name in sorted(missing):
-        terminalreporter.write_line(
-            f"TESTS THAT NEED {name} DID NOT RUN: {TOOLS[name]}", red=True, bold=True
-        )
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = skip_reasons(terminalreporter)
+    for name, way in TOOLS.items():
+        if any(reason.startswith(f"{name} is not installed") for reason in reasons):
+            terminalreporter.write_line(
+                f"TESTS THAT NEED {name} DID NOT RUN: {way}", red=True, bold=True
+            )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

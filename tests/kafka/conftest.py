@@ -17,11 +17,14 @@ import pytest
 from streams.kafka.broker import LocalCluster, prepare
 from streams.kafka.jars import BrokerUnavailableError, default_cache
 from streams.kafka.node import ClusterOptions
+from tests.conftest import skip_reasons
 
 NEEDS_A_BROKER = {"kafka", "libs"}
 """Fixtures of which every test on a real broker uses one, directly or not."""
 
 QUICK_START = ("-XX:TieredStopAtLevel=1",)
+
+NO_BROKER = "no real broker: "
 
 MISSING = pytest.StashKey[str]()
 """Why no broker can run here; absent as long as none was asked for."""
@@ -49,22 +52,19 @@ def pytest_runtest_makereport(
     report = yield
     reason = item.config.stash.get(MISSING, None)
     if reason is not None and report.skipped and "kafka" in report.keywords:
-        report.longrepr = (__file__, 0, f"Skipped: no real broker: {reason}")
+        report.longrepr = (__file__, 0, f"Skipped: {NO_BROKER}{reason}")
     return report
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    reason = config.stash.get(MISSING, None)
-    if reason is not None:
-        skipped = [
-            report
-            for report in terminalreporter.stats.get("skipped", [])
-            if "kafka" in report.keywords
-        ]
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = [
+        reason.removeprefix(NO_BROKER)
+        for reason in skip_reasons(terminalreporter)
+        if reason.startswith(NO_BROKER)
+    ]
+    if reasons:
         terminalreporter.write_line(
-            f"{len(skipped)} TESTS ON A REAL BROKER DID NOT RUN: {reason}",
+            f"{len(reasons)} TESTS ON A REAL BROKER DID NOT RUN: {reasons[0]}",
             red=True,
             bold=True,
         )
@@ -84,7 +84,7 @@ def libs(pytestconfig: pytest.Config) -> Path:
         return prepare(cache)
     except BrokerUnavailableError as error:
         pytestconfig.stash[MISSING] = str(error)
-        pytest.skip(f"no real broker: {error}")
+        pytest.skip(f"{NO_BROKER}{error}")
 
 
 @pytest.fixture(scope="session")

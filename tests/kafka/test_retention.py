@@ -16,6 +16,8 @@ from tests.kafka.conftest import Kafka
 pytestmark = pytest.mark.asyncio
 
 SEED = 12
+FETCHED = 4
+"""Requests that a paused worker's last fetch may take."""
 
 
 def deleted(log: str, topic: str) -> set[tuple[int, int]]:
@@ -41,8 +43,10 @@ async def test_requests_deleted_under_a_worker_end_it_and_are_counted_by_the_nex
             worker = await lab.started()
             await lab.put(*asked[:parts])
             await lab.caught_up()
-            worker.pause()  # a fetch under way may still bring the first of what comes
-            await lab.put(*asked[parts : 2 * parts])
+            worker.pause()
+            # The fetch under way brings the first of what comes, and then there is none.
+            await lab.put(*asked[parts : parts + FETCHED])
+            await lab.put(*asked[parts + FETCHED : 2 * parts])
             after = await lab.ends(requests)
             await lab.admin.delete_records(
                 {

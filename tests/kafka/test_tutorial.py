@@ -69,7 +69,8 @@ def test_every_line_of_the_tutorial_works(
         f"echo '{STEP.format(number)}'\n{commands}"
         for number, (commands, _) in enumerate(steps())
     ]
-    script = "set -euo pipefail\n" + "".join(parts)
+    # What it started in the background ends with it, at whichever line that is.
+    script = "set -euo pipefail\ntrap 'kill $(jobs -p) || true' EXIT\n" + "".join(parts)
     ports = {"9092": free_port(), "6066": free_port()}
     for port, free in ports.items():
         script = re.sub(rf"\b{port}\b", free, script)
