@@ -288,7 +288,7 @@ FAULTS: Final = (
         within=_USUAL,
     ),
     Fault(
-        19,
+        34,
         "hostile",
         "records that clients cannot take apart, too large, or unpacking to 100 MB, in every topic",
         of_hostile.hostile,

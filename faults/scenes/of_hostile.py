@@ -20,7 +20,7 @@ _ROUNDS: Final = 3
 
 
 async def hostile(run: Run) -> None:
-    """19: every kind of hostile record into every topic that is read, while load goes on."""
+    """34: every kind of hostile record into every topic that is read, while load goes on."""
     for number in range(_ROUNDS):
         await _into_requests(run, number)
         await run.some_moment()
