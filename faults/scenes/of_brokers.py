@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 
 from bench.procfs import resident_mib
 from faults.run import Run
-from faults.scenes.of_workers import kill, zombie
+from faults.scenes.of_workers import kill, rebalances, zombie
 from faults.waiting import eventually
 
 _TWO_DOWN_S: Final = 40
@@ -42,13 +42,13 @@ async def early_worker(run: Run) -> None:
 async def rolling_brokers(run: Run) -> None:
     """12: the three brokers are restarted in turn, in order."""
     before = await run.crew.owned()
-    counts = await _rebalances(run)
+    counts = await rebalances(run)
     for node in run.cluster.nodes:
         await asyncio.to_thread(run.cluster.stop_node, node)
         run.note(f"broker {node} stopped")
         await _back(run, node)
         await in_sync(run)
-    run.expect(await _rebalances(run) == counts, "the group was rebalanced")
+    run.expect(await rebalances(run) == counts, "the group was rebalanced")
     run.expect(await run.crew.owned() == before, "partitions have moved")
 
 
@@ -170,12 +170,3 @@ async def _leader(run: Run, partition: int) -> int:
         part["leader"] for part in found["partitions"] if part["partition"] == partition
     ]
     return int(leader)
-
-
-async def _rebalances(run: Run) -> dict[str, float | None]:
-    return {
-        worker.name: await worker.metric(
-            f'refund_rebalances_total{{topic="{run.lab.input_topic}"}}'
-        )
-        for worker in run.crew.workers
-    }

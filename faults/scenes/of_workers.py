@@ -110,13 +110,15 @@ async def rolling(run: Run) -> None:
     )
 
 
-async def rebalances(run: Run) -> dict[str, float | None]:
-    return {
-        worker.name: await worker.metric(
-            f'refundrebalances_total{{topic="{run.lab.input_topic}"}}'
-        )
-        for worker in run.crew.workers
-    }
+async def rebalances(run: Run) -> dict[str, float]:
+    """How many assignments each worker has had."""
+    name = f'refund_rebalances_total{{topic="{run.lab.input_topic}"}}'
+    found = {}
+    for worker in run.crew.workers:
+        count = await worker.metric(name)
+        assert count is not None, f"{worker.name} has no {name}"
+        found[worker.name] = count
+    return found
 
 
 async def scale(run: Run) -> None:
