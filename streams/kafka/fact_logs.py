@@ -7,20 +7,14 @@ until a look that began after it was read has found every topic unchanged: a dec
 never relies on a watermark that may be younger than a change.
 """
 
-import asyncio
-import logging
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
 
 from streams.errors import TopicsError
 from streams.kafka.facts import FactsReader
-from streams.kafka.incarnations import Incarnations
+from streams.kafka.incarnations import Incarnations, patiently
 
-log = logging.getLogger(__name__)
-
-_ASK_AGAIN_S: Final = 0.1
 _STARTS_EVERY: Final = 10
 """Looks from one comparison of log starts to the next: it takes a request of its own."""
 
@@ -71,16 +65,7 @@ class FactLogs:
         KafkaError
             One that waiting does not mend.
         """
-        while True:
-            try:
-                await self.look()
-            except KafkaError as problem:
-                if not problem.retriable:
-                    raise
-                log.debug("facts not vouched for yet: %s", problem)
-                await asyncio.sleep(_ASK_AGAIN_S)
-            else:
-                return
+        await patiently(self.look)
 
     async def _compare_starts(self) -> None:
         """Refuse compacted topics whose beginning went: compaction keeps every key."""

@@ -97,16 +97,7 @@ class Incarnations:
         KafkaError
             One that waiting does not mend.
         """
-        while True:
-            try:
-                await self.look()
-            except KafkaError as problem:
-                if not problem.retriable:
-                    raise
-                log.debug("topics not looked at yet: %s", problem)
-                await asyncio.sleep(_ASK_AGAIN_S)
-            else:
-                return
+        await patiently(self.look)
 
     def _compare(
         self, name: str, expected: Expected, now: TopicNow | None
@@ -132,3 +123,25 @@ class Incarnations:
             f"{name}: deleted and made anew while it was read (it had the id {first}, "
             f"now {now.topic_id}); {expected.advice}"
         )
+
+
+async def patiently(look: Callable[[], Awaitable[None]]) -> None:
+    """Look until the brokers tell.
+
+    Raises
+    ------
+    TopicsError
+        As ``look``.
+    KafkaError
+        One that waiting does not mend.
+    """
+    while True:
+        try:
+            await look()
+        except KafkaError as problem:
+            if not problem.retriable:
+                raise
+            log.debug("topics not looked at yet: %s", problem)
+            await asyncio.sleep(_ASK_AGAIN_S)
+        else:
+            return

@@ -11,8 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from streams.settings.model import Worker
-from streams.tools.commands import run_quietly
-from streams.tools.edge import Config, Edge, Servers, Sets
+from streams.tools.edge import Config, Edge, Servers, Sets, run_quietly
 from streams.tools.extras import require_tools
 from streams.tools.moments import read_moment
 

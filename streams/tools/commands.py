@@ -3,17 +3,21 @@
 What a command needs is imported when it runs: Kafka's client takes a while.
 """
 
-import asyncio
 import sys
-from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from streams import logs
 from streams.errors import UsageError
-from streams.settings import Settings
-from streams.tools.edge import Config, Edge, Servers, Sets, opened, print_lines
+from streams.tools.edge import (
+    Config,
+    Servers,
+    Sets,
+    opened,
+    print_lines,
+    run_quietly,
+    settings_of,
+)
 from streams.tools.policy_commands import policy_app
 
 topics_app = typer.Typer(help="Declare or verify topics.", no_args_is_help=True)
@@ -33,22 +37,6 @@ LetterTopic = Annotated[
 ]
 
 
-def _settings(
-    context: typer.Context,
-    config: str | None,
-    sets: list[str] | None,
-    bootstrap_servers: str | None,
-) -> Settings:
-    edge: Edge = context.obj
-    return edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)
-
-
-def run_quietly(work: Coroutine[Any, Any, None]) -> None:
-    """Run a tool that reports on its own: nothing is logged."""
-    logs.silence()
-    asyncio.run(work)
-
-
 @kuaishou_app.command("classify")
 def classify(file: Annotated[str, typer.Argument(metavar="FILE|-")]) -> None:
     """Say what becomes of each raw platform value; a JSON string a line."""
@@ -66,7 +54,7 @@ def topics_create(
     bootstrap_servers: Servers = None,
 ) -> None:
     """Create the topics that are missing, then check all of them."""
-    settings = _settings(context, config, sets, bootstrap_servers)
+    settings = settings_of(context, config, sets, bootstrap_servers)
     from streams.tools.topics import create_topics  # noqa: PLC0415
 
     run_quietly(create_topics(settings, sys.stdout))
@@ -80,7 +68,7 @@ def topics_check(
     bootstrap_servers: Servers = None,
 ) -> None:
     """Compare every topic with what the processor needs."""
-    settings = _settings(context, config, sets, bootstrap_servers)
+    settings = settings_of(context, config, sets, bootstrap_servers)
     from streams.tools.topics import check_topics  # noqa: PLC0415
 
     run_quietly(check_topics(settings, sys.stdout))
@@ -101,7 +89,7 @@ def dlq_list(  # noqa: PLR0913 - one parameter an option
     bootstrap_servers: Servers = None,
 ) -> None:
     """List dead letters: where from, why, when."""
-    settings = _settings(context, config, sets, bootstrap_servers)
+    settings = settings_of(context, config, sets, bootstrap_servers)
     from streams.tools import dlq  # noqa: PLC0415
     from streams.tools.letters import Choice  # noqa: PLC0415
 
@@ -119,7 +107,7 @@ def dlq_show(
     bootstrap_servers: Servers = None,
 ) -> None:
     """Print one dead letter whole: headers, key, value; as hex what is no text."""
-    settings = _settings(context, config, sets, bootstrap_servers)
+    settings = settings_of(context, config, sets, bootstrap_servers)
     from streams.tools import dlq  # noqa: PLC0415
 
     run_quietly(dlq.show_letter(settings, letter, sys.stdout))
@@ -151,7 +139,7 @@ def dlq_replay(  # noqa: PLR0913 - one parameter an option
         raise UsageError(
             ["name letters, --topic or --error, or say --all to mean every dead letter"]
         )
-    settings = _settings(context, config, sets, bootstrap_servers)
+    settings = settings_of(context, config, sets, bootstrap_servers)
     from streams.tools import dlq  # noqa: PLC0415
     from streams.tools.letters import Choice  # noqa: PLC0415
 

@@ -1,17 +1,19 @@
 """What commands share: their common options, settings, input and output."""
 
+import asyncio
 import os
 import pwd
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
+from streams import logs
 from streams.errors import SettingsError, UsageError
 from streams.settings import CONFIG_VARIABLE, Settings, load
 
@@ -131,3 +133,20 @@ def print_lines(lines: Iterable[bytes]) -> None:
     for line in lines:
         out.write(line if line.endswith(b"\n") else line + b"\n")
     out.flush()
+
+
+def settings_of(
+    context: typer.Context,
+    config: str | None,
+    sets: list[str] | None,
+    bootstrap_servers: str | None,
+) -> Settings:
+    """Load the settings of a command that has the three options of all."""
+    edge: Edge = context.obj
+    return edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)
+
+
+def run_quietly(work: Coroutine[Any, Any, None]) -> None:
+    """Run a tool that reports on its own: nothing is logged."""
+    logs.silence()
+    asyncio.run(work)

@@ -3,17 +3,13 @@
 What a command needs is imported when it runs: Kafka's client takes a while.
 """
 
-import asyncio
 import sys
-from collections.abc import Coroutine
 from typing import Annotated, Any
 
 import typer
 
-from streams import logs
 from streams.errors import UsageError
-from streams.settings import Settings
-from streams.tools.edge import Config, Edge, Servers, Sets
+from streams.tools.edge import Config, Edge, Servers, Sets, run_quietly, settings_of
 
 policy_app = typer.Typer(
     help="Validate, publish, pause: the policies of the fast refund.",
@@ -47,21 +43,6 @@ Workers = Annotated[
     list[str] | None,
     typer.Option(metavar="URL", help="Page of a worker that must show it."),
 ]
-
-
-def _settings(
-    context: typer.Context,
-    config: str | None,
-    sets: list[str] | None,
-    bootstrap_servers: str | None,
-) -> Settings:
-    edge: Edge = context.obj
-    return edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    logs.silence()
-    asyncio.run(work)
 
 
 def _moment(option: str, text: str | None, edge: Edge) -> int | None:
@@ -98,9 +79,9 @@ def policy_check(  # noqa: PLR0913 - one parameter an option
     settings = (
         None
         if bootstrap_servers is None
-        else _settings(context, config, sets, bootstrap_servers)
+        else settings_of(context, config, sets, bootstrap_servers)
     )
-    _run(policies.check(file, choice, settings, sys.stdout, edge.now_ms()))
+    run_quietly(policies.check(file, choice, settings, sys.stdout, edge.now_ms()))
 
 
 @policy_app.command("show")
@@ -133,7 +114,7 @@ def policy_publish(  # noqa: PLR0913 - one parameter an option
     from streams.tools.policy import actions  # noqa: PLC0415
 
     edge: Edge = context.obj
-    settings = _settings(context, config, sets, bootstrap_servers)
+    settings = settings_of(context, config, sets, bootstrap_servers)
     said = _said(edge, author, reason, workers, yes=yes)
     choice = Choice(
         backtest=backtest,
@@ -143,7 +124,7 @@ def policy_publish(  # noqa: PLR0913 - one parameter an option
     )
     now_ms = edge.now_ms()
     record = record_of(file, choice, said, now_ms)
-    _run(actions.publish(settings, record, said, sys.stdout, now_ms))
+    run_quietly(actions.publish(settings, record, said, sys.stdout, now_ms))
 
 
 @policy_app.command("diff")
@@ -158,8 +139,8 @@ def policy_diff(
     from streams.tools import policies  # noqa: PLC0415
 
     edge: Edge = context.obj
-    settings = _settings(context, config, sets, bootstrap_servers)
-    _run(policies.diff(file, settings, sys.stdout, edge.now_ms()))
+    settings = settings_of(context, config, sets, bootstrap_servers)
+    run_quietly(policies.diff(file, settings, sys.stdout, edge.now_ms()))
 
 
 @policy_app.command("history")
@@ -175,9 +156,9 @@ def policy_history(
     from streams.tools import policies  # noqa: PLC0415
 
     edge: Edge = context.obj
-    settings = _settings(context, config, sets, bootstrap_servers)
+    settings = settings_of(context, config, sets, bootstrap_servers)
     form = "json" if json else "table"
-    _run(policies.history(settings, form, sys.stdout, edge.now_ms()))
+    run_quietly(policies.history(settings, form, sys.stdout, edge.now_ms()))
 
 
 @policy_app.command("rollback")
@@ -205,7 +186,7 @@ def policy_rollback(  # noqa: PLR0913 - one parameter an option
     from streams.tools.policy import actions  # noqa: PLC0415
 
     edge: Edge = context.obj
-    settings = _settings(context, config, sets, bootstrap_servers)
+    settings = settings_of(context, config, sets, bootstrap_servers)
     said = _said(edge, author, reason, workers, yes=yes)
     choice = Choice(
         backtest=backtest,
@@ -214,7 +195,7 @@ def policy_rollback(  # noqa: PLR0913 - one parameter an option
         from_ms=_moment("--from", start, edge),
     )
     now_ms = edge.now_ms()
-    _run(actions.rollback(settings, version, choice, said, sys.stdout, now_ms))
+    run_quietly(actions.rollback(settings, version, choice, said, sys.stdout, now_ms))
 
 
 @policy_app.command("pause")
@@ -238,12 +219,12 @@ def policy_pause(  # noqa: PLR0913 - one parameter an option
     from streams.tools.policy import actions  # noqa: PLC0415
 
     edge: Edge = context.obj
-    settings = _settings(context, config, sets, bootstrap_servers)
+    settings = settings_of(context, config, sets, bootstrap_servers)
     said = _said(edge, author, reason, workers, yes=yes)
     # "now" is when a worker reads it, whatever its clock says.
     begin = None if start == "now" else _moment("--from", start, edge)
     span = (begin, _moment("--until", until, edge))
-    _run(actions.pause(settings, span, said, sys.stdout, edge.now_ms()))
+    run_quietly(actions.pause(settings, span, said, sys.stdout, edge.now_ms()))
 
 
 @policy_app.command("resume")
@@ -262,9 +243,9 @@ def policy_resume(  # noqa: PLR0913 - one parameter an option
     from streams.tools.policy import actions  # noqa: PLC0415
 
     edge: Edge = context.obj
-    settings = _settings(context, config, sets, bootstrap_servers)
+    settings = settings_of(context, config, sets, bootstrap_servers)
     said = _said(edge, author, reason, workers, yes=yes)
-    _run(actions.resume(settings, said, sys.stdout, edge.now_ms()))
+    run_quietly(actions.resume(settings, said, sys.stdout, edge.now_ms()))
 
 
 def _said(

@@ -261,7 +261,7 @@ async def test_compacted_facts_whose_beginning_was_deleted_end_the_process() -> 
 async def test_who_must_know_looks_until_a_broker_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("streams.kafka.fact_logs._ASK_AGAIN_S", 0)
+    monkeypatch.setattr("streams.kafka.incarnations._ASK_AGAIN_S", 0)
     async with loaded() as bench:
         bench.mark(ORDERS, LATER)
         await bench.read()
