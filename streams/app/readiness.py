@@ -40,18 +40,23 @@ class Readiness:
         """What was said last: what is read, or why nothing is."""
 
     def reasons(self) -> list[str]:
-        """Return why requests are not decided; empty = they are."""
-        return [reason for part in self._parts() for reason in part.not_ready()]
+        """Return why requests are not decided; empty = they are.
+
+        What is returned is in the log before: a page must not tell of a state that was
+        over before the log was looked after.
+        """
+        reasons = [reason for part in self._parts() for reason in part.not_ready()]
+        self._tell(tuple(reasons))
+        return reasons
 
     async def watch(self) -> None:
         """Say in the log when the worker becomes ready, or is no more, until cancelled."""
         while True:
-            self.look()
+            self.reasons()
             await asyncio.sleep(_LOOK_S)
 
-    def look(self) -> None:
+    def _tell(self, reasons: tuple[str, ...]) -> None:
         """Say it if it has changed; a start is not told as long as nothing was ready."""
-        reasons = tuple(self.reasons())
         if reasons:
             if self._told not in (None, reasons):
                 self._told = reasons

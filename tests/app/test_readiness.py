@@ -30,13 +30,13 @@ def test_a_start_is_one_line_when_the_worker_is_ready(
 ) -> None:
     part = Part()
     readiness = Readiness(lambda: [part], "http://127.0.0.1:6066")
-    readiness.look()
+    readiness.reasons()
     part.reasons = []
-    readiness.look()  # between two assignments: what it reads is not known yet
+    readiness.reasons()  # between two assignments: what it reads is not known yet
     assert readiness.reasons() == []
     part.text = "partitions 0-7 of refund.requests, policy FR@1"
     for _ in range(3):
-        readiness.look()
+        readiness.reasons()
     (line,) = lines.messages
     assert line == (
         "ready: partitions 0-7 of refund.requests, policy FR@1; "
@@ -51,12 +51,12 @@ def test_what_is_lost_and_found_again_is_told_each_time(
     part = Part()
     part.reasons, part.text = [], "partitions 0 of requests"
     readiness = Readiness(lambda: [part], None)
-    readiness.look()
+    readiness.reasons()
     part.reasons = ["no fetch was answered for 12 s"]
-    readiness.look()
-    readiness.look()
+    readiness.reasons()
+    readiness.reasons()
     part.reasons = []
-    readiness.look()
+    readiness.reasons()
     assert lines.messages == [
         "ready: partitions 0 of requests; no pages",
         "not ready: no fetch was answered for 12 s",
@@ -69,9 +69,9 @@ def test_other_partitions_are_a_line_again(lines: pytest.LogCaptureFixture) -> N
     part = Part()
     part.reasons, part.text = [], "partitions 0-3 of requests"
     readiness = Readiness(lambda: [part], None)
-    readiness.look()
+    readiness.reasons()
     part.text = "partitions 0-1 of requests"
-    readiness.look()
+    readiness.reasons()
     assert len(lines.messages) == 2
 
 
