@@ -24,9 +24,9 @@ from streams.platforms.kuaishou.fitting import fitted
 from streams.platforms.kuaishou.ingest import Handled, Ingest
 from streams.platforms.kuaishou.mapping import Emission
 from streams.platforms.kuaishou.names import Reason
-from streams.records.codec import Unreadable
 from streams.records.dead_letters import dead_letter
 from streams.records.headers import passed_on
+from streams.records.json_values import Unreadable
 from streams.records.outgoing import Outgoing, block_of
 
 _DEAD: Final = "dead_letters"

@@ -31,10 +31,11 @@ from streams.kafka.answers import Answers
 from streams.kafka.record import Record
 from streams.kafka.tables import PartitionTables, SharedTables, lists_as_of
 from streams.kafka.unread import reason, remains_of
-from streams.records.codec import Unreadable, decode_request
+from streams.records.codec import decode_request
 from streams.records.dead_letters import dead_letter
 from streams.records.decisions import encode_decision, recover
 from streams.records.headers import SliceHeaders, event_source, event_types
+from streams.records.json_values import Unreadable
 from streams.records.outgoing import Outgoing
 
 _TYPES: Final = event_types(

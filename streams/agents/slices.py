@@ -11,8 +11,8 @@ from streams.decision.plain import Plain
 from streams.decision.policy import Policy
 from streams.kafka.record import Record
 from streams.kafka.tables import PartitionTables
-from streams.records.codec import Unreadable
 from streams.records.headers import SliceHeaders
+from streams.records.json_values import Unreadable
 from streams.records.outgoing import Outgoing
 
 APPROVALS: Final = 0

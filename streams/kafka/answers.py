@@ -13,7 +13,7 @@ import msgspec
 from streams.decision.model import Request
 from streams.kafka.record import Record
 from streams.kafka.unread import Unread
-from streams.records.codec import Unreadable
+from streams.records.json_values import Unreadable
 
 _BURIED: Final = "a dead letter"
 

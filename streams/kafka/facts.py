@@ -30,7 +30,7 @@ from streams.kafka.tables import (
     Watermarks,
 )
 from streams.kafka.unread import reason
-from streams.records.codec import Unreadable
+from streams.records.json_values import Unreadable
 
 log = logging.getLogger(__name__)
 

@@ -28,8 +28,8 @@ from streams.decision.publication import (
 )
 from streams.decision.rules import READINGS
 from streams.errors import PolicyError
-from streams.records.codec import Unreadable, decode_object
 from streams.records.dead_letters import PolicyRefused, UnreadableError
+from streams.records.json_values import Unreadable, decode_object
 
 FAMILY: Final = "FR"
 UNREADABLE_PAUSE: Final = "unreadable"

@@ -18,14 +18,12 @@ from streams.kafka.policy_book import PolicyBook
 from streams.kafka.routing import misplaced, partition_of
 from streams.records.codec import (
     Outcome,
-    Unreadable,
     decode_buyer,
     decode_catalog_entry,
-    decode_object,
     decode_outcome,
     decode_shop,
-    decode_watermark,
 )
+from streams.records.json_values import Unreadable, decode_object, decode_watermark
 from streams.records.orders import OrderReader
 
 WATERMARK_KEY: Final = b"__watermark__"

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from streams.kafka.record import Record
-from streams.records.codec import Unreadable
+from streams.records.json_values import Unreadable
 from streams.records.outgoing import Header
 from streams.records.remains import (
     RawHeader,

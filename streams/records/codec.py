@@ -11,26 +11,16 @@ import msgspec
 
 from streams.decision.listed import names_goods
 from streams.decision.model import ID_MAX, Buyer, Limit, Quality, Request, Shop
-from streams.records.dead_letters import PolicyRefused, UnreadableError
-from streams.records.plain_json import (
-    DIGITS_MAX,
-    NoJsonError,
-    flaw,
-    is_id,
-    mark_cut,
-    parse,
-    whole_text,
+from streams.records.json_values import (
+    Unreadable,
+    decode_object,
+    flawed,
+    parse_object,
+    unreadable,
 )
+from streams.records.plain_json import DIGITS_MAX, is_id, whole_text
 
 T = TypeVar("T")
-
-
-class Unreadable(msgspec.Struct, frozen=True, gc=False):
-    """Why a value is a dead letter."""
-
-    error: UnreadableError | PolicyRefused
-    message: str
-    """For a person; never longer than 200 characters, never the value itself."""
 
 
 class CatalogEntry(msgspec.Struct, frozen=True, gc=False):
@@ -58,18 +48,11 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     veto: object = None
 
 
-class Watermark(msgspec.Struct, frozen=True, gc=False):
-    """A feed's word that all its events up to ``watermark_ms`` are in this partition."""
-
-    watermark_ms: int
-
-
 _REQUEST: Final = msgspec.json.Decoder(Request)
 _BUYER: Final = msgspec.json.Decoder(Buyer)
 _SHOP: Final = msgspec.json.Decoder(Shop)
 _CATALOG: Final = msgspec.json.Decoder(CatalogEntry)
 _OUTCOME: Final = msgspec.json.Decoder(Outcome)
-_WATERMARK: Final = msgspec.json.Decoder(Watermark)
 
 _INTEGERS: Final = (
     "refund_version",
@@ -82,41 +65,6 @@ _IDS: Final = ("order_id", "buyer_id", "shop_id")
 _TEXTS: Final = ("refund_kind", "event_id", "reason")
 
 
-def _unreadable(error: UnreadableError, message: object) -> Unreadable:
-    return Unreadable(error, str(message)[:200])
-
-
-def _parse_object(value: bytes) -> dict[str, object] | Unreadable:
-    """Read any JSON object; a text may hold half a character."""
-    try:
-        found = parse(value)
-    except NoJsonError as problem:
-        return _unreadable("not_json", problem)
-    if isinstance(found, dict):
-        return found
-    return _unreadable("not_object", f"a JSON {type(found).__name__}, not an object")
-
-
-def decode_object(value: bytes) -> dict[str, object] | Unreadable:
-    """Read any JSON object; a text that is cut within a character is marked unreadable.
-
-    Refused are what is no JSON or no UTF-8 (E-34), and an integer of more than 4,300
-    digits (E-35): nothing here could hold it, so it would become another number.
-    """
-    found = _parse_object(value)
-    if isinstance(found, Unreadable) or b"\\u" not in value:
-        return found
-    try:
-        return {whole_text(key): mark_cut(item) for key, item in found.items()}
-    except RecursionError as problem:
-        return _unreadable("not_json", problem)
-
-
-def _flawed(value: bytes) -> Unreadable | None:
-    why = flaw(value)
-    return None if why is None else _unreadable("not_json", why)
-
-
 def decode_request(value: bytes | None) -> Request | Unreadable:
     """Read one value of ``refund.requests`` (E-10, E-28).
 
@@ -127,31 +75,31 @@ def decode_request(value: bytes | None) -> Request | Unreadable:
         usable ``refund_id`` nobody could be asked: Unreadable.
     """
     if value is None:
-        return _unreadable("null_value", "a request without a value")
+        return unreadable("null_value", "a request without a value")
     try:
         request = _REQUEST.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _faulty_request(value)
     if not value.isascii() or len(value) > DIGITS_MAX:
-        refused = _flawed(value)
+        refused = flawed(value)
         if refused is not None:
             return refused
     if not request.refund_id:
-        return _unreadable("no_id", "refund_id is empty")
+        return unreadable("no_id", "refund_id is empty")
     if request.faults is not None:  # the field is ours, a sender's word does not count
         return msgspec.structs.replace(request, faults=None)
     return request
 
 
 def _faulty_request(value: bytes) -> Request | Unreadable:
-    found = _parse_object(value)
+    found = parse_object(value)
     if isinstance(found, Unreadable):
         return found
     refund_id = found.get("refund_id")
     if not is_id(refund_id):
-        return _unreadable("no_id", "refund_id is not a non-empty string")
+        return unreadable("no_id", "refund_id is not a non-empty string")
     if len(refund_id) > ID_MAX:
-        return _unreadable("no_id", f"refund_id is longer than {ID_MAX} characters")
+        return unreadable("no_id", f"refund_id is longer than {ID_MAX} characters")
     good: dict[str, object] = {"refund_id": refund_id}
     faults: list[str] = []
     for names, fits in (
@@ -210,8 +158,8 @@ def _decode_row(
 ) -> T | Unreadable:
     """Read a flat row whose only needed field is its id, a non-empty string."""
     if value is None:
-        return _unreadable("null_value", "a row without a value")
-    refused = _flawed(value)
+        return unreadable("null_value", "a row without a value")
+    refused = flawed(value)
     if refused is not None:
         return refused
     try:
@@ -223,19 +171,19 @@ def _decode_row(
         try:
             row = msgspec.convert(found, kind)
         except msgspec.ValidationError as problem:
-            return _unreadable("no_id", problem)
+            return unreadable("no_id", problem)
     row_id = getattr(row, id_field)
     if not isinstance(row_id, str) or not 0 < len(row_id) <= ID_MAX:
         what = f"{id_field} is not a non-empty string"
-        return _unreadable("no_id", f"{what} of {ID_MAX} characters at most")
+        return unreadable("no_id", f"{what} of {ID_MAX} characters at most")
     return row
 
 
 def decode_buyer(value: bytes | None) -> Buyer | Unreadable:
     """Read one value of ``refund.buyers``; bad parts become values no rule accepts."""
     if value is None:
-        return _unreadable("null_value", "a buyer without a value")
-    refused = _flawed(value)
+        return unreadable("null_value", "a buyer without a value")
+    refused = flawed(value)
     if refused is not None:
         return refused
     try:
@@ -243,7 +191,7 @@ def decode_buyer(value: bytes | None) -> Buyer | Unreadable:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _faulty_buyer(value)
     if not isinstance(buyer.buyer_id, str) or not buyer.buyer_id:
-        return _unreadable("no_id", "buyer_id is not a non-empty string")
+        return unreadable("no_id", "buyer_id is not a non-empty string")
     return buyer
 
 
@@ -253,7 +201,7 @@ def _faulty_buyer(value: bytes) -> Buyer | Unreadable:
         return found
     buyer_id = found.get("buyer_id")
     if not isinstance(buyer_id, str) or not buyer_id:
-        return _unreadable("no_id", "buyer_id is not a non-empty string")
+        return unreadable("no_id", "buyer_id is not a non-empty string")
     quality, limits = found.get("quality"), found.get("limits")
     return Buyer(
         buyer_id,
@@ -285,14 +233,14 @@ def decode_catalog_entry(value: bytes | None) -> CatalogEntry | Unreadable:
     entry = _decode_row(value, _CATALOG, CatalogEntry, "id")
     if isinstance(entry, Unreadable) or names_goods(entry.id):
         return entry
-    return _unreadable("no_id", "id is neither category:ID nor sku:ID")
+    return unreadable("no_id", "id is neither category:ID nor sku:ID")
 
 
 def decode_outcome(value: bytes | None) -> Outcome | Unreadable:
     """Read one value of ``refund.outcomes``; it must name a refund or an order."""
     if value is None:
-        return _unreadable("null_value", "an outcome without a value")
-    refused = _flawed(value)
+        return unreadable("null_value", "an outcome without a value")
+    refused = flawed(value)
     if refused is not None:
         return refused
     try:
@@ -304,24 +252,5 @@ def decode_outcome(value: bytes | None) -> Outcome | Unreadable:
         outcome = msgspec.convert(found, Outcome)
     named = outcome.order_id if outcome.veto is not None else outcome.refund_id
     if not isinstance(named, str) or not named:
-        return _unreadable("no_id", "neither a refund_id nor an order veto")
+        return unreadable("no_id", "neither a refund_id nor an order veto")
     return outcome
-
-
-def decode_watermark(value: bytes | None) -> Watermark | Unreadable:
-    """Read a watermark record."""
-    if value is None:
-        return _unreadable("null_value", "a watermark without a value")
-    refused = _flawed(value)
-    if refused is not None:
-        return refused
-    try:
-        return _WATERMARK.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        found = decode_object(value)
-    if isinstance(found, Unreadable):
-        return found
-    try:
-        return msgspec.convert(found, Watermark)
-    except msgspec.ValidationError as problem:
-        return _unreadable("not_json", problem)

@@ -15,7 +15,7 @@ from streams.decision.model import (
     Order,
     Unusual,
 )
-from streams.records.codec import Unreadable, decode_object
+from streams.records.json_values import Unreadable, decode_object
 from streams.records.plain_json import DIGITS_MAX, flaw
 
 _SHARED_MAX: Final = 65_536

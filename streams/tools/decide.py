@@ -26,8 +26,9 @@ from streams.decision.history import find, first_decision
 from streams.decision.model import Decision, Past, Request
 from streams.decision.policy import Policies, Policy, flatten, override
 from streams.errors import PolicyError
-from streams.records.codec import Unreadable, decode_request
+from streams.records.codec import decode_request
 from streams.records.decisions import encode_decision
+from streams.records.json_values import Unreadable
 from streams.tools.decide_history import history_of
 from streams.tools.decide_line import (
     ABSENT,

@@ -11,7 +11,8 @@ import msgspec
 
 from streams.decision.listed import ARTICLE, names_goods
 from streams.decision.model import Buyer, Catalog, Facts, Order, Shop
-from streams.records.codec import Unreadable, decode_buyer
+from streams.records.codec import decode_buyer
+from streams.records.json_values import Unreadable
 from streams.records.orders import decode_order
 from streams.records.plain_json import NoJsonError, mark_cut, parse, whole_text
 

@@ -13,7 +13,7 @@ from streams.decision.policy import Policies
 from streams.kafka.answers import Answers
 from streams.kafka.routing import partition_of
 from streams.kafka.tables import PartitionTables, SharedTables
-from streams.records.codec import Unreadable
+from streams.records.json_values import Unreadable
 from streams.tools.decide import decide_lines
 from streams.tools.decide_line import members_of
 from tests import samples

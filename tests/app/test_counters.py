@@ -19,7 +19,7 @@ from streams.platforms.kuaishou.ingest import Handled
 from streams.platforms.kuaishou.names import Kind, Reason
 from streams.platforms.kuaishou.reading import Verdict
 from streams.rate_limit import RateLimitedLog
-from streams.records.codec import Unreadable
+from streams.records.json_values import Unreadable
 from tests.agents.stage import Stage
 from tests.fakes import FakeLog, FakeRecord
 from tests.samples import NOW

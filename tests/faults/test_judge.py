@@ -24,8 +24,9 @@ from faults.judge.view import Rec, Sample, View
 from streams.decision.engine import decide
 from streams.decision.facts import see
 from streams.decision.model import Facts
-from streams.records.codec import Unreadable, decode_request
+from streams.records.codec import decode_request
 from streams.records.decisions import decode_decision, encode_decision
+from streams.records.json_values import Unreadable
 from streams.settings import load_policy
 from tests import samples
 

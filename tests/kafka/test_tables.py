@@ -19,7 +19,7 @@ from streams.kafka.tables import (
     fresh,
     lists_as_of,
 )
-from streams.records.codec import Unreadable
+from streams.records.json_values import Unreadable
 from tests import samples
 from tests.samples import BUYER, DROP, NOW, NUMBER, PARTITIONS, T
 

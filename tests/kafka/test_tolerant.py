@@ -16,7 +16,7 @@ from streams.kafka.layout import BEGINNING
 from streams.kafka.tolerant import take_apart
 from streams.kafka.unpacked import CheckedBatches, PlacedRecords, UnpackedRecords
 from streams.kafka.unread import Bounds, Unread, recalled
-from streams.records.codec import Unreadable
+from streams.records.json_values import Unreadable
 from streams.records.remains import checksum
 
 WHERE = TopicPartition("t", 0)

@@ -12,16 +12,14 @@ from hypothesis import strategies as st
 from streams.decision.model import Buyer, Limit, Quality, Request, Shop
 from streams.records import codec
 from streams.records.codec import (
-    Unreadable,
     decode_buyer,
     decode_catalog_entry,
-    decode_object,
     decode_outcome,
     decode_request,
     decode_shop,
-    decode_watermark,
 )
 from streams.records.decisions import recover
+from streams.records.json_values import Unreadable, decode_object, decode_watermark
 from streams.records.notices import recover_notice
 from streams.records.orders import decode_order
 from tests import samples

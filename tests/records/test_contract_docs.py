@@ -18,11 +18,11 @@ from streams.kafka.tables import WATERMARK_KEY
 from streams.kafka.topics import declare
 from streams.platforms.kuaishou.names import Kind
 from streams.platforms.kuaishou.reading import Reader
-from streams.records import codec, orders, schemas, wire
-from streams.records.codec import Unreadable
+from streams.records import codec, json_values, orders, schemas, wire
 from streams.records.dead_letters import dead_letter, dead_letter_headers
 from streams.records.decisions import decode_decision, encode_decision
 from streams.records.headers import SliceHeaders, event_source, event_types
+from streams.records.json_values import Unreadable
 from streams.records.notices import Notice, encode_notice
 from streams.records.remains import remains
 from streams.settings import Settings, load_policy
@@ -110,7 +110,7 @@ RECORDED: Final = {
         (wire.OrderLine, orders._Line, {"is_gift"}),  # noqa: SLF001
         (wire.CatalogRow, codec.CatalogEntry, set()),
         (wire.OutcomeRecord, codec.Outcome, set()),
-        (wire.WatermarkRecord, codec.Watermark, set()),
+        (wire.WatermarkRecord, json_values.Watermark, set()),
         (wire.QualityEntry, Quality, set()),
         (wire.LimitEntry, Limit, set()),
         (wire.ShopFacts, Shop, {"by"}),
@@ -175,7 +175,7 @@ READERS: Final[dict[str, Callable[[bytes], object]]] = {
     "catalogRow": codec.decode_catalog_entry,
     "policy": lambda value: parse_record(msgspec.json.decode(value)),
     "pause": lambda value: parse_pause(msgspec.json.decode(value)),
-    "watermark": codec.decode_watermark,
+    "watermark": json_values.decode_watermark,
     "approval": read_decision,
     "review": read_decision,
     "skipped": read_decision,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streams.decision.model import Goods, Order, Unusual
 from streams.records import orders
-from streams.records.codec import Unreadable
+from streams.records.json_values import Unreadable
 from streams.records.orders import OrderReader, decode_order
 from tests import samples
 from tests.samples import DROP, LINE

@@ -7,15 +7,14 @@ import pytest
 
 from streams.decision.model import Buyer, Order, Quality, Request
 from streams.records.codec import (
-    Unreadable,
     decode_buyer,
     decode_catalog_entry,
     decode_outcome,
     decode_request,
     decode_shop,
-    decode_watermark,
 )
 from streams.records.decisions import decode_decision, encode_decision, recover
+from streams.records.json_values import Unreadable, decode_watermark
 from streams.records.orders import decode_order
 from tests import samples
 from tests.decision.base import judge

@@ -14,8 +14,8 @@ import msgspec
 from streams.errors import SettingsError, UsageError
 from streams.kafka.routing import partition_of
 from streams.kafka.tables import WATERMARK_KEY
-from streams.records.codec import Unreadable, decode_object
 from streams.records.dead_letters import last_text
+from streams.records.json_values import Unreadable, decode_object
 from streams.settings import Secret
 from streams.tools.capture.record import Captured
 

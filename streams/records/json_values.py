@@ -1,0 +1,81 @@
+"""Any JSON value to an object, or to why it cannot be read; watermark records."""
+
+from typing import Final
+
+import msgspec
+
+from streams.records.dead_letters import PolicyRefused, UnreadableError
+from streams.records.plain_json import NoJsonError, flaw, mark_cut, parse, whole_text
+
+
+class Unreadable(msgspec.Struct, frozen=True, gc=False):
+    """Why a value is a dead letter."""
+
+    error: UnreadableError | PolicyRefused
+    message: str
+    """For a person; never longer than 200 characters, never the value itself."""
+
+
+class Watermark(msgspec.Struct, frozen=True, gc=False):
+    """A feed's word that all its events up to ``watermark_ms`` are in this partition."""
+
+    watermark_ms: int
+
+
+_WATERMARK: Final = msgspec.json.Decoder(Watermark)
+
+
+def unreadable(error: UnreadableError, message: object) -> Unreadable:
+    """Return why a value is a dead letter, the message cut to what a letter takes."""
+    return Unreadable(error, str(message)[:200])
+
+
+def parse_object(value: bytes) -> dict[str, object] | Unreadable:
+    """Read any JSON object; a text may hold half a character."""
+    try:
+        found = parse(value)
+    except NoJsonError as problem:
+        return unreadable("not_json", problem)
+    if isinstance(found, dict):
+        return found
+    return unreadable("not_object", f"a JSON {type(found).__name__}, not an object")
+
+
+def decode_object(value: bytes) -> dict[str, object] | Unreadable:
+    """Read any JSON object; a text that is cut within a character is marked unreadable.
+
+    Refused are what is no JSON or no UTF-8 (E-34), and an integer of more than 4,300
+    digits (E-35): nothing here could hold it, so it would become another number.
+    """
+    found = parse_object(value)
+    if isinstance(found, Unreadable) or b"\\u" not in value:
+        return found
+    try:
+        return {whole_text(key): mark_cut(item) for key, item in found.items()}
+    except RecursionError as problem:
+        return unreadable("not_json", problem)
+
+
+def flawed(value: bytes) -> Unreadable | None:
+    """Return what the typed decoders let pass and no reader may; None = nothing."""
+    why = flaw(value)
+    return None if why is None else unreadable("not_json", why)
+
+
+def decode_watermark(value: bytes | None) -> Watermark | Unreadable:
+    """Read a watermark record."""
+    if value is None:
+        return unreadable("null_value", "a watermark without a value")
+    refused = flawed(value)
+    if refused is not None:
+        return refused
+    try:
+        return _WATERMARK.decode(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = decode_object(value)
+    if isinstance(found, Unreadable):
+        return found
+    try:
+        return msgspec.convert(found, Watermark)
+    except msgspec.ValidationError as problem:
+        return unreadable("not_json", problem)
