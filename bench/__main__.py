@@ -3,7 +3,7 @@
 import sys
 
 from bench.cli import main
-from streams.termination import until_ended
+from streams.signals import until_ended
 
 if __name__ == "__main__":
     sys.exit(until_ended(lambda: main(sys.argv[1:]), "bench"))

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from bench import kept
-from bench.lineup import ENGINES
+from bench import checkpoint
+from bench.engine_table import ENGINES
 from bench.machine import describe
 from bench.options import (
     COMPRESSIONS,
@@ -24,7 +24,7 @@ from bench.profiling import profile
 from bench.report import show, write_page
 from bench.results import Results
 from bench.rounds import Rounds, broker, missing, rounds, warm_up
-from bench.stage import Place
+from bench.setup import Place
 from bench.tools import find
 from streams.errors import RefundError
 
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str]) -> int:
 def _do(given: argparse.Namespace) -> None:
     cache_home = os.environ.get("XDG_CACHE_HOME")
     if given.read is not None:
-        _show(kept.read(given.read), given)
+        _show(checkpoint.read(given.read), given)
     elif given.profile is not None:
         options = options_of(given)
         with broker(options, cache_home) as bootstrap:
@@ -178,9 +178,9 @@ def _race(given: argparse.Namespace, cache_home: str | None) -> None:
         varied = {condition: Rounds([], [], []) for condition in conditions}
         results = Results(machine, options, [], [], varied, [], found.left_out)
     else:
-        results = kept.gone_on_with(before, machine, given.resume)
+        results = checkpoint.gone_on_with(before, machine, given.resume)
     file = given.resume or given.json
-    keep = partial(kept.write, results, file) if file else _nowhere
+    keep = partial(checkpoint.write, results, file) if file else _nowhere
     keep()  # a file that cannot be written is known before hours of work
     if _left(results):
         with broker(options, cache_home) as bootstrap:
@@ -210,7 +210,7 @@ def _before(given: argparse.Namespace) -> Results | None:
     if asked:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(asked))
         raise UsageError(f"--resume takes all options from its file: leave out {names}")
-    return kept.read(given.resume)
+    return checkpoint.read(given.resume)
 
 
 def _left(results: Results) -> dict[str, tuple[Options, Rounds]]:
@@ -239,7 +239,7 @@ def _nowhere() -> None:
 
 def _show(results: Results, given: argparse.Namespace) -> None:
     if given.read is not None and given.json is not None:
-        kept.write(results, given.json)
+        checkpoint.write(results, given.json)
     show(results)
     if given.write_docs is not None:
         write_page(results, given.write_docs)

@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
-from bench.lineup import FLOOR, LINEUP, Kind, Site
+from bench.engine_table import FLOOR, LINEUP, Kind, Site
 from bench.options import Options
-from streams.kafka.topics import TopicSpec, admin_client, create, declare
+from streams.kafka.topic_admin import TopicSpec, admin_client, create, declare
 from streams.settings import Kafka, Settings, Topics
 
 _FLOOR: Final = Kind("broker alone", "none", lambda _: (), ("requests",))

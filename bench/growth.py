@@ -26,17 +26,17 @@ from rich.table import Table
 from bench.options import BenchError
 from bench.procfs import resident_mib
 from bench.world import Row, World, WorldSize, watermark
-from streams.agents.judging import Judge
-from streams.agents.slices import Site
-from streams.app.memory import collect_seldom, keep_freed, set_aside
-from streams.decision.breaker import Breaker
-from streams.decision.ledger import Ledger
-from streams.decision.policy import Policies
-from streams.kafka.answers import Answers
-from streams.kafka.batches import LeanBatches
-from streams.kafka.tables import PartitionTables, SharedTables
-from streams.records.decisions import recover
+from streams.families.fast_refund.answers import Answers
+from streams.families.fast_refund.breaker import Breaker
+from streams.families.fast_refund.decision_codec import recover
+from streams.families.fast_refund.decision_history import DecisionHistory
+from streams.families.fast_refund.judge import Judge
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.slice_result import Site
+from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.kafka.batches import RecordBatches
 from streams.settings.policy_file import load_policy
+from streams.worker.allocator import collect_seldom, keep_freed, set_aside
 
 SIZES: Final = (50_000, 5_000_000)
 _PARTITIONS: Final = 4
@@ -141,7 +141,7 @@ def _decide(
     """Return CPU in us of a request, and the decisions that were counted."""
     found: list[float] = []
     values: list[bytes] = []
-    batches = LeanBatches(None, lambda: _NOW_MS)
+    batches = RecordBatches(None, lambda: _NOW_MS)
     for number, (partition, records) in enumerate(_slices(world)):
         table = tables[partition]
         began_ns = time.process_time_ns()
@@ -174,7 +174,7 @@ def _slices(world: World) -> Iterator[tuple[int, list[DefaultRecord]]]:
 
 def _read_back(values: Sequence[bytes]) -> float:
     """Return CPU in us of one decision."""
-    ledger = Ledger()
+    ledger = DecisionHistory()
     gc.collect()
     began_ns = time.process_time_ns()
     for value in values:

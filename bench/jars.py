@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from streams.kafka.jars import default_cache, java_program, make_once, run_maven
+from testkit.jars import default_cache, java_program, make_once, run_maven
 
 PROJECT: Final = Path(__file__).parent / "java"
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final, Self
 
+from bench.engine_table import Site
 from bench.engines import Engine
-from bench.lineup import Site
 from bench.options import LATENESS_QUANTILE, BenchError
 
 _HEAD_START_NS: Final = 300_000_000

@@ -8,10 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from bench.kept import digest
-from bench.lineup import Tools
+from bench.checkpoint import digest
+from bench.engine_table import Tools
 from bench.rounds import HEAP_MB
-from streams.kafka.jars import KAFKA_VERSION, java_program
+from testkit.jars import KAFKA_VERSION, java_program
 
 _LIBRARIES: Final = (
     "faust-streaming",

@@ -10,7 +10,7 @@ from html import escape
 from statistics import median
 from typing import Final
 
-from bench.lineup import LINEUP
+from bench.engine_table import LINEUP
 from bench.results import Results
 from bench.running import Run
 

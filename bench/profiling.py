@@ -18,9 +18,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
-from bench.lineup import Tools
+from bench.engine_table import Tools
 from bench.options import BenchError, Options
-from bench.stage import Place, ends_of, fill, fresh, prepared, write_requests
+from bench.setup import Place, ends_of, fill, fresh, prepared, write_requests
 from bench.worker import started, wait_for
 from bench.world import World
 

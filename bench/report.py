@@ -7,10 +7,10 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from bench.guide import HOW
+from bench.methodology import HOW
 from bench.plots import plots
-from bench.remarks import ratio_table, remarks
 from bench.results import Results, Table, tables
+from bench.table_notes import ratio_table, remarks
 
 BEGIN: Final = "<!-- by hand: from here -->"
 END: Final = "<!-- by hand: to here -->"

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from bench.engine_table import Site
 from bench.engines import Engine
 from bench.kafka import Ends
 from bench.latency import Probe, ask
-from bench.lineup import Site
 
 _LEAD_S: Final = 1.5
 """The load is on for so long before the engine is stopped."""

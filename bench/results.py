@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
+from bench.engine_table import LINEUP
 from bench.latency import Latency
-from bench.lineup import LINEUP
 from bench.options import Options
 from bench.rounds import Quiet, Rounds
 from bench.running import Run

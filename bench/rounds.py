@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from bench import garbage, latency, procfs
-from bench.garbage import BROKERS_COLLECTOR
+from bench import broker_gc, latency, procfs
+from bench.broker_gc import BROKERS_COLLECTOR
+from bench.engine_table import FLOOR, LINEUP
 from bench.latency import Latency, Probe
-from bench.lineup import FLOOR, LINEUP
 from bench.options import BenchError, Options
 from bench.running import PATIENCE_S, Run, run
-from bench.stage import Place, prepared
-from streams.kafka.broker import LocalCluster, prepare
-from streams.kafka.jars import default_cache
-from streams.kafka.node import ClusterOptions
+from bench.setup import Place, prepared
+from testkit.broker import LocalCluster, prepare
+from testkit.jars import default_cache
+from testkit.node import ClusterOptions
 
 HEAP_MB: Final = 6_144
 """Much, for a collector that works beside the broker: the serial one stopped it for
@@ -73,7 +73,7 @@ def warm_up(place: Place, options: Options) -> None:
     for many small requests is not that for a few large ones.
     """
     place.tell("warming the broker up")
-    if options.bootstrap is None and not garbage.collect():
+    if options.bootstrap is None and not broker_gc.collect():
         place.tell("no jcmd: the broker may collect garbage within a run")
     few = replace(
         options,
@@ -148,7 +148,7 @@ def listen(number: int, place: Place, options: Options) -> Quiet:
         first = 0
         for rate in few.rates:
             probe = Probe(rate, few.seconds, few.warm_up_s, first, PATIENCE_S)
-            garbage.collect()
+            broker_gc.collect()
             floors.append(latency.measure(one, site, probe))
             first += probe.count
         return Quiet(number, floors)

@@ -4,15 +4,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bench import garbage, latency, procfs, restart, startup, throughput
+from bench import broker_gc, latency, procfs, restart, startup, throughput
+from bench.engine_table import LINEUP, Site
 from bench.engines import Engine
 from bench.kafka import Ends
 from bench.latency import Latency, Probe
-from bench.lineup import LINEUP, Site
 from bench.options import BenchError, Options
 from bench.restart import Pause
 from bench.search import Highest, highest
-from bench.stage import (
+from bench.setup import (
     Place,
     ends_of,
     fill,
@@ -137,7 +137,7 @@ class _Asked:
             if rate > able_per_s:
                 found.append(latency.unable(rate))
             else:
-                garbage.collect()
+                broker_gc.collect()
                 found.append(
                     self._measure(rate, options.seconds, options.warm_up_s, PATIENCE_S)
                 )

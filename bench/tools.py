@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bench.engine_table import ENGINES, LINEUP, Tools
 from bench.jars import built
-from bench.lineup import ENGINES, LINEUP, Tools
 from bench.options import BenchError
-from streams.kafka.jars import BrokerUnavailableError
+from testkit.jars import BrokerUnavailableError
 
 PEERS_PYTHON: Final = Path(".venv-bench") / "bin" / "python"
 _NO_PYTHON: Final = f"no {PEERS_PYTHON}; `make bench` makes it"

@@ -15,7 +15,7 @@ import time
 
 from aiokafka import AIOKafkaProducer
 
-from streams.kafka.routing import partition_of
+from streams.processing.partitioner import partition_of
 from streams.settings import Settings, connection, load
 
 WATERMARKS = ("orders", "buyers", "shops", "catalog")

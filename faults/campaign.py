@@ -10,8 +10,8 @@ from typing import Final
 from faults.disk import small_disk
 from faults.run import Fault, Run, play
 from faults.verdict import NotRunError, Verdict, not_run
-from streams.kafka.broker import LocalCluster
-from streams.kafka.node import ClusterOptions
+from testkit.broker import LocalCluster
+from testkit.node import ClusterOptions
 
 _QUICK_START: Final = ("-XX:TieredStopAtLevel=1",)
 _FIRST_SEED: Final = 1
@@ -41,7 +41,7 @@ class Campaign:
     Parameters
     ----------
     libs
-        Jars of the broker (:func:`streams.kafka.broker.prepare`).
+        Jars of the broker (:func:`testkit.broker.prepare`).
     folder
         Where runs keep their files; what is left of them afterwards, failed.
     """

@@ -16,8 +16,8 @@ from faults.report import PAGE, catalogue, figures_table, line, write_page
 from faults.run import Fault
 from faults.verdict import Verdict
 from streams.errors import RefundError
-from streams.kafka.broker import prepare
-from streams.kafka.jars import default_cache
+from testkit.broker import prepare
+from testkit.jars import default_cache
 
 _EXIT_FAILED: Final = 1
 _EXIT_USAGE: Final = 2

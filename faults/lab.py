@@ -19,10 +19,10 @@ from faults.judge.checks import UNDISTURBED, Check, problems
 from faults.judge.view import Header, Rec, Sample, View
 from faults.waiting import eventually
 from faults.workers import Worker
-from streams.decision.policy import Policy
-from streams.kafka.routing import partition_of
-from streams.kafka.topics import admin_client, create, declare
-from streams.kafka.unpacked import hand_out_all
+from streams.families.fast_refund.policy import Policy
+from streams.kafka.fetch_decode import hand_out_all
+from streams.kafka.topic_admin import admin_client, create, declare
+from streams.processing.partitioner import partition_of
 from streams.settings import Settings, load, load_policy
 
 PARTITIONS: Final = 4

@@ -12,7 +12,7 @@ from google_crc32c import value as crc32c
 
 from faults.lab import now_ms
 from streams.kafka.batches import CODECS
-from streams.kafka.layout import BEGINNING, CHECKED, FORMAT, UNCOUNTED
+from streams.records.record_format import BEGINNING, CHECKED, FORMAT, UNCOUNTED
 from streams.records.varints import NULL, VARINTS
 
 RawHeader = tuple[bytes, bytes | None]

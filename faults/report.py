@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.table import Table
 
-from faults.figures import Figures
+from faults.measurements import Measurements
 from faults.run import Fault
 from faults.verdict import Verdict
 
@@ -128,7 +128,9 @@ def _row(fault: Fault, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     )
 
 
-def _spread(figures: Iterable[Figures], of: Callable[[Figures], int | None]) -> str:
+def _spread(
+    figures: Iterable[Measurements], of: Callable[[Measurements], int | None]
+) -> str:
     """Median, and the worst in brackets; runs without the figure are left out."""
     found = [value for one in figures if (value := of(one)) is not None]
     if not found:

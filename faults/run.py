@@ -19,18 +19,18 @@ from typing import Final, TypeAlias
 
 from aiokafka.errors import KafkaError
 
-from faults.crew import Crew
-from faults.figures import Bound, Figures, figures_of
+from faults.artifacts import keep
 from faults.judge.checks import WITHOUT_ZOMBIES, Check, problems
 from faults.judge.recovery import longest_gap_ms
 from faults.judge.view import View
-from faults.keep import keep
 from faults.lab import Lab, laboratory, now_ms
 from faults.load import Load
+from faults.measurements import Bound, Measurements, figures_of
+from faults.supervisor import Crew
 from faults.verdict import Verdict
 from faults.waiting import eventually
 from faults.watch import Watch
-from streams.kafka.broker import LocalCluster
+from testkit.broker import LocalCluster
 
 CALM_S: Final = 6.0
 _DRAIN_S: Final = 120.0
@@ -42,7 +42,7 @@ THREE: Final = {
 }
 
 Act: TypeAlias = Callable[["Run"], Awaitable[None]]
-Judged: TypeAlias = tuple[View, Sequence[Check]]
+SliceResult: TypeAlias = tuple[View, Sequence[Check]]
 """What is judged, and by what."""
 
 
@@ -93,7 +93,7 @@ class Run:
         self.timeline: list[tuple[float, str]] = []
         self.found: list[str] = []
         """What the fault itself saw go wrong."""
-        self.split: Callable[[View], Sequence[Judged]] = lambda view: (
+        self.split: Callable[[View], Sequence[SliceResult]] = lambda view: (
             (view, fault.checks),
         )
         """A fault that takes records away says what is left to be judged."""
@@ -153,7 +153,7 @@ async def play(run: Run, folder: Path) -> Verdict:
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     began = time.monotonic()
     view: View | None = None
-    figures = Figures()
+    figures = Measurements()
     try:
         async with _set(run, folder):
             await _story(run)
@@ -191,7 +191,7 @@ async def _seen(run: Run) -> View:
     )
 
 
-def _problems(run: Run, view: View, figures: Figures) -> Iterator[str]:
+def _problems(run: Run, view: View, figures: Measurements) -> Iterator[str]:
     for part, checks in run.split(view):
         yield from problems(part, checks)
     for bound in run.fault.within:

@@ -16,15 +16,15 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from faults.actions import workers
 from faults.campaign import Campaign, runs_of
 from faults.lab import Row
 from faults.report import line
 from faults.run import Act, Fault, Run
-from faults.scenes import of_workers
 from faults.verdict import Verdict
-from streams.kafka.broker import prepare
-from streams.kafka.jars import default_cache
-from streams.termination import until_ended
+from streams.signals import until_ended
+from testkit.broker import prepare
+from testkit.jars import default_cache
 
 _HASTY: Final = {"group.min.session.timeout.ms": "1000"}
 """Of the broker: by default it refuses less than 6 s."""
@@ -40,7 +40,7 @@ async def kill_for_good(run: Run) -> None:
     worker = run.rng.choice(run.crew.workers)
     run.crew.lose(worker)
     run.note(f"{worker.name} killed for good")
-    await run.pass_s(of_workers.SESSION_S * 2)
+    await run.pass_s(workers.SESSION_S * 2)
 
 
 async def kill_with_many_facts(run: Run) -> None:
@@ -81,14 +81,12 @@ def _way(
 
 _STATIC: Final = {"REFUND_KAFKA__GROUP_INSTANCE_ID": "set for each"}
 WAYS: Final = (
-    _way(1, "10 s, started again at once", of_workers.kill, 10_000, {}),
-    _way(2, "6 s, started again at once", of_workers.kill, 6_000, {}),
-    _way(3, "3 s, started again at once", of_workers.kill, 3_000, {}),
-    _way(4, "1.5 s, started again at once", of_workers.kill, 1_500, {}),
+    _way(1, "10 s, started again at once", workers.kill, 10_000, {}),
+    _way(2, "6 s, started again at once", workers.kill, 6_000, {}),
+    _way(3, "3 s, started again at once", workers.kill, 3_000, {}),
+    _way(4, "1.5 s, started again at once", workers.kill, 1_500, {}),
     _way(5, "6 s, not started again", kill_for_good, 6_000, {}),
-    _way(
-        6, "10 s, static name, started again at once", of_workers.kill, 10_000, _STATIC
-    ),
+    _way(6, "10 s, static name, started again at once", workers.kill, 10_000, _STATIC),
     _way(7, "6 s, not started again, many orders", kill_with_many_facts, 6_000, {}),
 )
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from faults.figures import Figures
+from faults.measurements import Measurements
 
 
 class NotRunError(Exception):
@@ -18,7 +18,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...]
     timeline: tuple[tuple[float, str], ...]
     """Seconds from the start of the load, and what happened."""
-    figures: Figures
+    figures: Measurements
     kept: str | None = None
     """Folder of a failed run: logs of workers and brokers, topics as JSON lines."""
     not_run: str | None = None
@@ -38,6 +38,6 @@ def not_run(number: int, name: str, seed: int, why: NotRunError) -> Verdict:
         seed=seed,
         problems=(),
         timeline=(),
-        figures=Figures(),
+        figures=Measurements(),
         not_run=str(why),
     )

@@ -6,11 +6,11 @@ from typing import Final
 
 import orjson
 
-from faults import stories
+from faults import scenarios
 from faults.judge.view import Header
 from faults.lab import PARTITIONS, Row, row
-from streams.decision.policy import Policy
-from streams.decision.publication import parse_record
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.publication import parse_record
 
 WAVES: Final = 3
 _PLAIN_SHARE: Final = 0.4
@@ -79,14 +79,14 @@ class World:
         # The last outcome of a partition is one that is answered: then all are read.
         self.facts[1].sort(key=lambda found: b"payout_failed" in (found.value or b""))
 
-    def _pick(self, number: int) -> stories.Story:
-        if number < len(stories.ALL):
-            return stories.ALL[number]
+    def _pick(self, number: int) -> scenarios.Story:
+        if number < len(scenarios.ALL):
+            return scenarios.ALL[number]
         if self._rng.random() < _PLAIN_SHARE:
-            return stories.ALL[0]
-        return self._rng.choice(stories.ALL)
+            return scenarios.ALL[0]
+        return self._rng.choice(scenarios.ALL)
 
-    def _tell(self, teller: stories.Teller) -> None:
+    def _tell(self, teller: scenarios.Teller) -> None:
         for wave, found in teller.facts:
             self.facts[wave].append(found)
         for wave in range(WAVES):
@@ -114,15 +114,15 @@ class World:
         )
 
     def _write_lists(self, now_ms: int) -> None:
-        for fields in stories.policies(now_ms):
+        for fields in scenarios.policies(now_ms):
             policy = parse_record(fields).policy
             self.policies[policy.name] = policy
             key = policy.name.encode()
             self.facts[0].append(Row("policies", 0, key, orjson.dumps(fields)))
-        for shop_id, shop in stories.SHOPS.items():
+        for shop_id, shop in scenarios.SHOPS.items():
             fields = {"shop_id": shop_id, "as_of_ms": now_ms, **shop}
             self.facts[0].append(row("shops", shop_id, shop_id, **fields))
-        for entry_id, entry in stories.CATALOG.items():
+        for entry_id, entry in scenarios.CATALOG.items():
             fields = {"id": entry_id, "as_of_ms": now_ms, **entry}
             self.facts[0].append(row("catalog", entry_id, entry_id, **fields))
 

@@ -1,6 +1,6 @@
 """The command ``refund``: arguments and environment in, an exit code out.
 
-Reads the environment and the wall clock, as ``app/environment.py`` does for Faust's own
+Reads the environment and the wall clock, as ``worker/environment.py`` does for Faust's own
 command line, and hands them down. What a command needs is
 imported when it runs, so that ``refund decide`` does not wait for Kafka's client.
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings. Every problem is one line on
@@ -29,7 +29,7 @@ from streams.settings import (
     settings_file,
     settings_page,
 )
-from streams.termination import (
+from streams.signals import (
     EXIT_INTERRUPTED,
     exit_when_terminated,
     fill_closed_streams,
@@ -112,7 +112,7 @@ def worker(
     logs.configure(
         settings.log.level, settings.log.format, sys.stderr, secret_texts(settings)
     )
-    from streams.app import run  # noqa: PLC0415 - Faust takes a while
+    from streams.worker import run  # noqa: PLC0415 - Faust takes a while
 
     raise typer.Exit(run(settings, now_ms))
 
@@ -169,8 +169,8 @@ def broker(
 
     Needs Java 17; Maven fetches Kafka's jars the first time. Nothing is kept.
     """
-    from streams.kafka.jars import default_cache  # noqa: PLC0415
     from streams.tools import broker as tool  # noqa: PLC0415
+    from testkit.jars import default_cache  # noqa: PLC0415
 
     edge: Edge = context.obj
     cache = default_cache(edge.environ.get("XDG_CACHE_HOME"), Path.home())
@@ -213,7 +213,7 @@ def explain(  # noqa: PLR0913 - one parameter an option
     An id is looked up in Kafka; a decision record is read as it is, from the argument
     or from standard input (-).
     """
-    from streams.decision.policy import Policies  # noqa: PLC0415
+    from streams.families.fast_refund.policy import Policies  # noqa: PLC0415
     from streams.tools import explaining  # noqa: PLC0415
 
     base = load_policy(policy)
@@ -248,7 +248,7 @@ def show_reasons(
     ] = False,
 ) -> None:
     """Print what a reason code means and what to do about it; without one, all codes."""
-    from streams.decision.reasons import find  # noqa: PLC0415
+    from streams.families.fast_refund.reasons import find  # noqa: PLC0415
     from streams.tools import reasons_page as page  # noqa: PLC0415
 
     if markdown:

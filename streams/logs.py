@@ -17,6 +17,7 @@ from typing import Final, TextIO, TypeAlias
 from typing_extensions import override
 
 from streams.errors import RefundError
+from streams.processing.news import NewsQueue
 from streams.visible import visible
 
 HIDDEN: Final = "(hidden)"
@@ -204,3 +205,17 @@ def silence() -> None:
     root = logging.getLogger()
     if not root.handlers:
         root.addHandler(logging.NullHandler())
+
+
+def log_news(log: logging.Logger, news: NewsQueue) -> None:
+    """Log what pure code had to say since it was asked last."""
+    while news:
+        one = news.popleft()
+        log.log(_NEWS_LEVELS[one.level], "%s", one.text)
+
+
+_NEWS_LEVELS: Final = {
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}

@@ -19,9 +19,9 @@ from aiokafka.structs import OffsetAndMetadata
 from streams.kafka.incarnations import Expected, Incarnations
 from streams.kafka.input_log import InputLog
 from streams.kafka.topic_ids import TopicNow
-from streams.kafka.unread import Bounds, undecodable
 from streams.records.outgoing import Block, Header, Outgoing
 from streams.records.remains import RawHeader
+from streams.records.unread import Bounds, undecodable
 from tests.samples import PARTITIONS
 
 Headers = Sequence[Header]

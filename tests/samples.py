@@ -6,7 +6,7 @@ The base case of the worked cases: everything fresh, everything good.
 import json
 from typing import Any, Final
 
-from streams.kafka.routing import partition_of
+from streams.processing.partitioner import partition_of
 
 T: Final = 1_773_800_100_000
 """When the refund is asked for, UTC ms."""

@@ -13,7 +13,7 @@ import typer
 
 import streams
 from streams.cli import app, execute
-from streams.decision.reasons import ReasonCode
+from streams.families.fast_refund.reasons import ReasonCode
 
 ROOT = Path(__file__).parents[1]
 NOWHERE = "kafka.bootstrap_servers=127.0.0.1:1"

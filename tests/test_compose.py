@@ -6,8 +6,8 @@ import pytest
 import typer
 import yaml
 
-from streams.kafka.jars import KAFKA_VERSION
 from streams.tools.traffic_commands import COMMANDS
+from testkit.jars import KAFKA_VERSION
 
 ROOT = Path(__file__).parents[1]
 

@@ -13,9 +13,9 @@ import typer
 
 from streams import __version__
 from streams.cli import app
-from streams.decision.policy import Policies
-from streams.decision.reasons import reviewer_text_en
-from streams.kafka.policy_book import PolicyBook
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.policy_book import PolicyBook
+from streams.families.fast_refund.reasons import reviewer_text_en
 from streams.settings import Settings
 from tests.samples import NOW
 
@@ -150,8 +150,8 @@ def test_every_stated_exit_code_is_one_of_ours() -> None:
 
 def test_every_reason_for_not_being_ready_is_explained() -> None:
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    for source in ("engine.py", "ingesting.py"):
-        text = (ROOT / "streams" / "app" / source).read_text(encoding="utf-8")
+    for source in ("deciding.py", "ingesting.py"):
+        text = (ROOT / "streams" / "worker" / source).read_text(encoding="utf-8")
         body = text.split("def not_ready(")[1].split("\n    def ")[0]
         reasons = re.findall(r'(?:return \[|append\()"([^"]+)"', body)
         assert reasons

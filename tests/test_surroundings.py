@@ -69,7 +69,7 @@ def test_a_worker_that_logs_json_says_nothing_in_another_form() -> None:
 
 def test_no_stream_that_is_closed_leaves_its_number_to_a_file() -> None:
     code = (
-        "from streams.termination import fill_closed_streams as fill;"
+        "from streams.signals import fill_closed_streams as fill;"
         "import os, sys; closed = fill();"
         "opened = os.open(os.devnull, os.O_RDONLY);"
         "sys.exit(0 if opened > 2 and len(closed) == 3 else 9)"

@@ -18,17 +18,17 @@ from typing_extensions import override
 from bench.kafka import now_ms
 from bench.peers.faust_worker import worker_of
 from bench.peers.typed import TypedWorld
-from streams.app.clients import build_for_ingest
-from streams.app.memory import collect_seldom, keep_freed
-from streams.app.reading import QUEUED_POLLS, Reading, ReadingService
+from streams.kafka.clients import build_for_ingest
 from streams.kafka.incarnations import Expected
 from streams.kafka.slices import Poll, Slice, paced
 from streams.kafka.source import Starts
 from streams.records.outgoing import NO_HEADERS
 from streams.settings import Kafka, Settings
+from streams.worker.allocator import collect_seldom, keep_freed
+from streams.worker.processor import QUEUED_POLLS, Processor, ProcessorParts
 
 
-class Transport(ReadingService):
+class Transport(Processor):
     """Consumer, source, producer and sink, as the worker joins them."""
 
     @override
@@ -75,7 +75,7 @@ async def _decide(
     source, sink = transport.source, transport.sink
     if not await source.still_ours(piece):
         return
-    claim = source.progress.claim(piece.partition, piece.end_offset)
+    claim = source.offsets.track_slice(piece.partition, piece.end_offset)
     where = TopicPartition(topic, piece.partition.partition)
     answer = world.answer
     outputs = [
@@ -104,7 +104,7 @@ def build(arguments: list[str]) -> SmallApp:
     group_id = f"{requests}-ours-small"
     kafka = Kafka(bootstrap_servers=bootstrap, group_id=group_id)
     transport = app.between = Transport(
-        Reading(
+        ProcessorParts(
             settings=Settings(kafka=kafka),
             topic=requests,
             group_id=group_id,

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from faults.judge.money import approvals_are_just, facts_were_loaded
+from faults.judge.observer import acknowledged_is_there, nobody_is_stuck, reader_agrees
 from faults.judge.order import order_is_kept, refunds_keep_order
 from faults.judge.view import Rec, View
-from faults.judge.witness import acknowledged_is_there, nobody_is_stuck, reader_agrees
-from streams.decision.engine import judge_again
-from streams.decision.policy import Policy
-from streams.records.decisions import decode_decision, encode_decision
+from streams.families.fast_refund.decide import judge_again
+from streams.families.fast_refund.decision_codec import decode_decision, encode_decision
+from streams.families.fast_refund.policy import Policy
 
 FOLLOW_UP: Final = ":refund_failed"
 RECORD_MAX_BYTES: Final = 65_536

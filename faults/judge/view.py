@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from typing_extensions import override
 
-from streams.decision.policy import Policy
+from streams.families.fast_refund.policy import Policy
 
 Header: TypeAlias = tuple[str, bytes | None]
 Place: TypeAlias = tuple[int, int]

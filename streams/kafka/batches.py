@@ -17,9 +17,9 @@ from google_crc32c import extend
 from google_crc32c import value as crc32c
 from typing_extensions import override
 
-from streams.kafka.layout import BEGINNING, CHECKED, FORMAT, UNCOUNTED
 from streams.kafka.sink import Batch, Batches
 from streams.records.outgoing import Outgoing
+from streams.records.record_format import BEGINNING, CHECKED, FORMAT, UNCOUNTED
 from streams.records.varints import NULL, VARINTS
 
 _FULL_BYTES: Final = 1_000_000
@@ -52,7 +52,7 @@ CODECS: Final[Mapping[str | None, Codec | None]] = {
 """By the setting's value."""
 
 
-class LeanBatch(Batch):
+class RecordBatch(Batch):
     """Records of one partition; the methods with an underscore are aiokafka's sender's.
 
     Parameters
@@ -175,7 +175,7 @@ class LeanBatch(Batch):
         return b"".join((beginning, checked, records))
 
 
-class LeanBatches(Batches):
+class RecordBatches(Batches):
     """Makes batches.
 
     Parameters
@@ -210,8 +210,8 @@ class LeanBatches(Batches):
     @override
     def quick(self) -> Batch:
         room = self._full_bytes if self._codec is None else _QUICK_BYTES
-        return LeanBatch(room, None, self._now_ms)
+        return RecordBatch(room, None, self._now_ms)
 
     @override
     def full(self) -> Batch:
-        return LeanBatch(self._full_bytes, self._codec, self._now_ms)
+        return RecordBatch(self._full_bytes, self._codec, self._now_ms)

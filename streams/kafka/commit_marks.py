@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 from aiokafka import TopicPartition
 
-from streams.kafka.record import Record
-from streams.kafka.unread import Unread
+from streams.records.record import Record
+from streams.records.unread import Unread
 
 _VERSION: Final = 1
 
@@ -39,7 +39,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     last: LastRecord | None = None
     """The last record before the offset that was read; None when none was."""
     distrusts: str | None = None
-    """The version whose short way was found wrong; None = none was."""
+    """The version whose fast path was found wrong; None = none was."""
 
 
 _DECODER: Final = msgspec.json.Decoder(Mark)
@@ -79,7 +79,7 @@ class CommitMarks:
         """The last records of slices that may not be committed yet."""
         self._distrusts: dict[TopicPartition, str | None] = {}
         self.distrusts: Callable[[], str | None] = lambda: None
-        """Returns our version once its short way was found wrong."""
+        """Returns our version once its fast path was found wrong."""
 
     def begin(
         self,

@@ -12,8 +12,8 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer
 
 from streams.errors import TopicsError
-from streams.kafka.facts import FactsReader
 from streams.kafka.incarnations import Incarnations, patiently
+from streams.kafka.table_reader import TableReader
 
 _STARTS_EVERY: Final = 10
 """Looks from one comparison of log starts to the next: it takes a request of its own."""
@@ -29,7 +29,7 @@ class FactLogs:
     """
 
     def __init__(
-        self, facts: FactsReader, incarnations: Incarnations, asking: AIOKafkaConsumer
+        self, facts: TableReader, incarnations: Incarnations, asking: AIOKafkaConsumer
     ) -> None:
         self._facts = facts
         self._incarnations = incarnations

@@ -5,8 +5,8 @@ from collections.abc import Collection
 import msgspec
 from aiokafka import TopicPartition
 
-from streams.kafka.record import Record
-from streams.kafka.tables import WATERMARK_KEY, Watermarks
+from streams.families.fast_refund.tables import WATERMARK_KEY, Watermarks
+from streams.records.record import Record
 
 
 class HeldMarks(msgspec.Struct):

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.errors import TopicsError
 from streams.kafka.commit_marks import LastRecord, Mark, fingerprint, read_mark
 from streams.kafka.incarnations import Incarnations
-from streams.kafka.record import Record
+from streams.records.record import Record
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     last: LastRecord | None = None
     """The last record before ``due``, when it is known."""
     distrusts: str | None = None
-    """The version whose short way was found wrong, as was committed; None = none."""
+    """The version whose fast path was found wrong, as was committed; None = none."""
 
     @property
     def offset(self) -> int:

@@ -15,11 +15,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.errors import FactsUnreadableError
-from streams.kafka.answers import Answers
+from streams.families.fast_refund.answers import Answers
+from streams.families.fast_refund.codec import decode_request
 from streams.kafka.input_log import Start, tell_deleted
-from streams.kafka.record import Record
-from streams.kafka.unread import Bounds, bounded
-from streams.records.codec import decode_request
+from streams.records.record import Record
+from streams.records.unread import Bounds, bounded
 
 log = logging.getLogger(__name__)
 

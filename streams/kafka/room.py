@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient
 
-from streams.kafka.topics import configs
+from streams.kafka.topic_admin import configs
 
 DEFAULT_BYTES: Final = 1_048_588
 """``max.message.bytes`` of a topic that says nothing else, and of one that is not told."""

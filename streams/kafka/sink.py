@@ -16,7 +16,7 @@ from streams.records.outgoing import Outgoing
 
 
 class Batch(Protocol):
-    """What the sink does with a batch (:class:`streams.kafka.batches.LeanBatch`)."""
+    """What the sink does with a batch (:class:`streams.kafka.batches.RecordBatch`)."""
 
     def add(self, records: Sequence[Outgoing]) -> int:
         """Add records and return how many were taken; if not all, it is full."""
@@ -32,7 +32,7 @@ class Batch(Protocol):
 
 
 class Batches(Protocol):
-    """Makes batches (:class:`streams.kafka.batches.LeanBatches`)."""
+    """Makes batches (:class:`streams.kafka.batches.RecordBatches`)."""
 
     @property
     def full_bytes(self) -> int:
@@ -67,8 +67,8 @@ class Acknowledged(Protocol):
         ...
 
 
-class Waits(Protocol):
-    """Something that waits for batches (see :class:`streams.kafka.progress.Claim`)."""
+class Acknowledgeable(Protocol):
+    """Something that waits for batches (see :class:`streams.kafka.offsets.PendingSlice`)."""
 
     def hold(self) -> None:
         """Wait for one more batch."""
@@ -92,8 +92,8 @@ class _Lane:
 
     def __init__(self) -> None:
         self.batch: Batch | None = None
-        self.claims: list[Waits] = []
-        self.queue: list[tuple[Batch, list[Waits]]] = []
+        self.claims: list[Acknowledgeable] = []
+        self.queue: list[tuple[Batch, list[Acknowledgeable]]] = []
         self.running = False
 
 
@@ -132,7 +132,7 @@ class Sink:
         self._failed = asyncio.Event()
 
     def append(
-        self, where: TopicPartition, records: Sequence[Outgoing], claim: Waits
+        self, where: TopicPartition, records: Sequence[Outgoing], claim: Acknowledgeable
     ) -> None:
         """Add records; ``claim`` is held until they are acknowledged. Does not block."""
         if not records:
@@ -153,7 +153,7 @@ class Sink:
 
     @staticmethod
     def _fill(
-        batch: Batch, lane: _Lane, records: Sequence[Outgoing], claim: Waits
+        batch: Batch, lane: _Lane, records: Sequence[Outgoing], claim: Acknowledgeable
     ) -> Sequence[Outgoing]:
         """Put records into the batch of a lane, and return those that found no room."""
         taken = batch.add(records)

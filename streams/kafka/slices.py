@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from aiokafka import TopicPartition
 
-from streams.kafka.record import Record
+from streams.records.record import Record
 
 
 class Slice(msgspec.Struct, frozen=True, gc=False):

@@ -19,13 +19,13 @@ from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 from typing_extensions import override
 
 from streams.errors import SourceError
+from streams.kafka.commit_loop import Commits
 from streams.kafka.commit_marks import CommitMarks
-from streams.kafka.commits import Commits
 from streams.kafka.fetched import newest_answer
 from streams.kafka.input_log import InputLog, Start, tell_deleted
-from streams.kafka.progress import Progress
-from streams.kafka.record import Record
+from streams.kafka.offsets import Offsets
 from streams.kafka.slices import Poll, Slice
+from streams.records.record import Record
 
 log = logging.getLogger(__name__)
 
@@ -79,11 +79,11 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._deliver = deliver
         self._prepare = prepare
         self._clock_ms = clock_ms
-        self.progress = Progress(clock_ms)
+        self.offsets = Offsets(clock_ms)
         self.marks = CommitMarks(input_log.topic_id)
         self.commits = Commits(
             consumer,
-            self.progress,
+            self.offsets,
             clock_ms,
             limits.commit_interval_ms,
             limits.ownership_ms,
@@ -114,13 +114,13 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self.read_to.clear()
         try:
             async with asyncio.timeout(self._limits.drain_timeout_ms / 1000):
-                await self.progress.finished(taken)
+                await self.offsets.finished(taken)
         except TimeoutError:
             log.warning("a rebalance did not wait for all acknowledgements")
         await self.commits.commit()
-        self._done_to.update(self.progress.committable())
+        self._done_to.update(self.offsets.committable())
         for partition in taken:
-            self.progress.forget(partition)
+            self.offsets.forget(partition)
 
     @override
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
@@ -163,7 +163,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         if epoch != self.epoch:
             return
         for partition, start in starts.items():
-            self.progress.start(partition, start.offset)
+            self.offsets.start(partition, start.offset)
             self.marks.begin(partition, start.last, start.distrusts)
             self._consumer.seek(partition, start.offset)
             self.read_to[partition] = start.offset
@@ -221,7 +221,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             offset = self.read_to.get(partition)
             if offset is None or position <= offset:
                 continue
-            if self.progress.skip(partition, offset, position):
+            if self.offsets.skip(partition, offset, position):
                 self.read_to[partition] = position
 
     async def _hand_out(self, polled: Mapping[TopicPartition, list[Record]]) -> None:
@@ -240,7 +240,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             if records:
                 self.read_to[partition] = records[-1].offset + 1
                 self.marks.delivered(partition, records[-1])
-                self.progress.delivered(
+                self.offsets.delivered(
                     partition, records[-1].offset + 1, records[0].timestamp
                 )
                 pieces.append(Slice(partition, records, self.epoch, polled_ms))
@@ -300,7 +300,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """
         offset = self.read_to.get(partition)
         # A slice that waits for its agent has no claim yet, so claims alone do not tell.
-        if offset is None or self.progress.committable().get(partition) != offset:
+        if offset is None or self.offsets.committable().get(partition) != offset:
             return None
         try:
             end: int | None = self._consumer.last_stable_offset(partition)
@@ -341,7 +341,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                 end: int | None = self._consumer.highwater(partition)
             except (IllegalStateError, AssertionError):
                 continue  # taken away meanwhile
-            found[partition] = self.progress.behind(partition, end or 0)
+            found[partition] = self.offsets.behind(partition, end or 0)
         return found
 
 

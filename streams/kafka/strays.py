@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 from aiokafka import TopicPartition
 
-from streams.kafka.record import Record
-from streams.kafka.routing import partition_of_key
-from streams.kafka.tables import WATERMARK_KEY, Misrouted
+from streams.families.fast_refund.tables import WATERMARK_KEY, Misrouted
+from streams.processing.partitioner import partition_of_key
+from streams.records.record import Record
 
 _AUDITED_AT_ONCE: Final = 1000
 """Loaded orders looked at between two polls: up to 2 ms, when none of them has a buyer."""

@@ -5,7 +5,7 @@ headers that are not UTF-8, bits of attributes that nobody uses (aiokafka reads 
 part of the next number, and so loses the record and the one after it), offsets that are
 another record's, bytes behind a compressed stream. One such record must cost nothing but
 itself, so each is read where it lies, and what cannot be read is an
-:class:`~streams.kafka.unread.Unread` in its place. Slow, and only used when the fast way
+:class:`~streams.records.unread.Unread` in its place. Slow, and only used when the fast way
 has failed.
 """
 
@@ -16,11 +16,11 @@ from typing import Final
 import msgspec
 
 from streams.kafka.inflation import InflationError, inflate
-from streams.kafka.layout import BEGINNING, CHECKED, CODEC, LOG_APPEND_TIME
-from streams.kafka.record import Record
-from streams.kafka.unread import Bounds, lost, undecodable
 from streams.records.outgoing import Header
+from streams.records.record import Record
+from streams.records.record_format import BEGINNING, CHECKED, CODEC, LOG_APPEND_TIME
 from streams.records.remains import RawHeader
+from streams.records.unread import Bounds, lost, undecodable
 
 _MORE: Final = 0x80
 _LONGEST: Final = 10
@@ -28,7 +28,7 @@ _LONGEST: Final = 10
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
-    """A record read by hand (:class:`streams.kafka.record.Record`)."""
+    """A record read by hand (:class:`streams.records.record.Record`)."""
 
     offset: int
     timestamp: int

@@ -5,15 +5,15 @@ is scraped: :class:`Metrics` is a collector in the registry that is passed in. A
 costs about the same for one record and for thousands: callers count per slice.
 """
 
-from streams.metrics.collector import Judged, Metrics
+from streams.metrics.collector import Counted, Metrics
 from streams.metrics.histogram import Histogram
 from streams.metrics.table import BUCKETS_MS, TABLE, Spec, metrics_page
 
 __all__ = [
     "BUCKETS_MS",
     "TABLE",
+    "Counted",
     "Histogram",
-    "Judged",
     "Metrics",
     "Spec",
     "metrics_page",

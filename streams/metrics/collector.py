@@ -18,7 +18,7 @@ from streams.metrics import table
 from streams.metrics.histogram import Histogram
 from streams.metrics.table import Spec
 
-Judged = tuple[str, str | None, tuple[str, ...]]
+Counted = tuple[str, str | None, tuple[str, ...]]
 """Disposition, outcome, reason codes: what decisions are counted by."""
 
 _LEADING_NONE: Final = "none"
@@ -71,7 +71,7 @@ class Metrics(Collector):
 
     # Decisions
 
-    def decided(self, counts: Mapping[Judged, int]) -> None:
+    def decided(self, counts: Mapping[Counted, int]) -> None:
         """Count a slice's new decisions, grouped by what they came to.
 
         A ``Counter`` over ``(disposition, outcome, reason_codes)`` does it.

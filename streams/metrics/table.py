@@ -122,7 +122,7 @@ UNANSWERED: Final = _counter(
 DOUBTED: Final = _counter(
     "refund_plain_doubted_total",
     "",
-    "Decisions made the short way that differ from those of the rules; after the first "
+    "Decisions made the fast path that differ from those of the rules; after the first "
     "the rules alone decide, after a restart too, until another version runs.",
     "decisions",
 )

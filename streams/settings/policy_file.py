@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from streams.decision.policy import Policy, flatten
-from streams.decision.publication import PolicyRecord, parse_record
 from streams.errors import PolicyError
+from streams.families.fast_refund.policy import Policy, flatten
+from streams.families.fast_refund.publication import PolicyRecord, parse_record
 from streams.settings.shipped import shipped_policy_text
 
 SHIPPED_NAME = "shipped policy.toml"

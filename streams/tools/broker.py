@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from streams.errors import UsageError, WorkerError
-from streams.kafka.broker import LocalCluster, prepare
-from streams.kafka.jars import KAFKA_VERSION, java_program
-from streams.kafka.node import ClusterOptions
+from testkit.broker import LocalCluster, prepare
+from testkit.jars import KAFKA_VERSION, java_program
+from testkit.node import ClusterOptions
 
 HOST: Final = "127.0.0.1"
 _LOOK_S: Final = 1.0
@@ -23,7 +23,7 @@ def run(port: int, cache: Path, out: TextIO) -> int:
     port
         Where clients find it.
     cache
-        Folder of the jars, from :func:`~streams.kafka.jars.default_cache`; they are
+        Folder of the jars, from :func:`~testkit.jars.default_cache`; they are
         fetched when they are missing.
 
     Returns

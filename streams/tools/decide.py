@@ -11,7 +11,9 @@ from typing import Final
 
 import msgspec
 
-from streams.decision.engine import (
+from streams.errors import PolicyError
+from streams.families.fast_refund.codec import decode_request
+from streams.families.fast_refund.decide import (
     AUTO_APPROVE,
     DECIDED,
     FAMILY,
@@ -21,13 +23,11 @@ from streams.decision.engine import (
     decision_id,
     payout_key,
 )
-from streams.decision.facts import see
-from streams.decision.history import find, first_decision
-from streams.decision.model import Decision, Past, Request
-from streams.decision.policy import Policies, Policy, flatten, override
-from streams.errors import PolicyError
-from streams.records.codec import decode_request
-from streams.records.decisions import encode_decision
+from streams.families.fast_refund.decision_codec import encode_decision
+from streams.families.fast_refund.history_facts import find, first_decision
+from streams.families.fast_refund.model import Decision, Past, Request
+from streams.families.fast_refund.policy import Policies, Policy, flatten, override
+from streams.families.fast_refund.seen import see
 from streams.records.json_values import Unreadable
 from streams.tools.decide_history import history_of
 from streams.tools.decide_line import (

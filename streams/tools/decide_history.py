@@ -10,15 +10,15 @@ from typing import Final
 
 import msgspec
 
-from streams.decision.history import (
+from streams.families.fast_refund.history_facts import (
     APPROVED,
     GIVEN,
     MANUAL,
     UNDECIDED,
     WITHDRAWN,
 )
-from streams.decision.model import Past, Request
-from streams.decision.reasons import REASONS, ReasonCode
+from streams.families.fast_refund.model import Past, Request
+from streams.families.fast_refund.reasons import REASONS, ReasonCode
 from streams.records.plain_json import is_id
 
 _CODES: Final = frozenset(code.value for code in ReasonCode)

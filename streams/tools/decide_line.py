@@ -9,11 +9,11 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from streams.decision.listed import ARTICLE, names_goods
-from streams.decision.model import Buyer, Catalog, Facts, Order, Shop
-from streams.records.codec import decode_buyer
+from streams.families.fast_refund.codec import decode_buyer
+from streams.families.fast_refund.listed import ARTICLE, names_goods
+from streams.families.fast_refund.model import Buyer, Catalog, Facts, Order, Shop
+from streams.families.fast_refund.orders import decode_order
 from streams.records.json_values import Unreadable
-from streams.records.orders import decode_order
 from streams.records.plain_json import NoJsonError, mark_cut, parse, whole_text
 
 T = TypeVar("T")

@@ -10,11 +10,11 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.errors import UsageError
 from streams.kafka.ending import SHORT_MS, disconnect
-from streams.kafka.record import Placed
 from streams.kafka.starting import connect
-from streams.kafka.topics import declare
+from streams.kafka.topic_admin import declare
 from streams.records.dead_letters import PREFIX, last_text
 from streams.records.outgoing import Header
+from streams.records.record import Placed
 from streams.settings import Settings, connection
 from streams.tools import show as display
 from streams.tools.letters import (

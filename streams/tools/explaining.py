@@ -5,18 +5,18 @@ from typing import Final, TextIO
 
 import msgspec
 
-from streams.decision.explain import Condition, Explanation, Told, explain
-from streams.decision.explain.words import (
+from streams.errors import UsageError
+from streams.families.fast_refund.decision_codec import decode_decision
+from streams.families.fast_refund.explain import Condition, Explanation, Told, explain
+from streams.families.fast_refund.explain.words import (
     Language,
     duration,
     moment,
     money,
     value_words,
 )
-from streams.decision.model import Decision
-from streams.decision.policy import Policies, Policy, full_name
-from streams.errors import UsageError
-from streams.records.decisions import decode_decision
+from streams.families.fast_refund.model import Decision
+from streams.families.fast_refund.policy import Policies, Policy, full_name
 from streams.tools.columns import wrapped
 from streams.tools.show import json_line
 from streams.visible import visible

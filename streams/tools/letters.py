@@ -8,9 +8,9 @@ from typing import Final
 import msgspec
 
 from streams.errors import UsageError
-from streams.kafka.record import Placed
-from streams.kafka.topics import declare
+from streams.kafka.topic_admin import declare
 from streams.records.dead_letters import ERRORS, last_text
+from streams.records.record import Placed
 from streams.settings import Settings
 from streams.tools.reading import broker_errors, partitions_of, reader, scan
 

@@ -2,13 +2,13 @@
 
 import msgspec
 
-from streams.decision.model import Decision
-from streams.decision.policy import Policies, Policy
 from streams.errors import SourceError
-from streams.kafka.record import Placed
-from streams.kafka.tables import SharedTables
-from streams.records.decisions import decode_decision
+from streams.families.fast_refund.decision_codec import decode_decision
+from streams.families.fast_refund.model import Decision
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.families.fast_refund.tables import SharedTables
 from streams.records.headers import text
+from streams.records.record import Placed
 from streams.settings import Settings
 from streams.tools.reading import broker_errors, partitions_of, reader, scan
 

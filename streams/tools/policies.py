@@ -4,10 +4,10 @@ from typing import TextIO
 
 import msgspec
 
-from streams.decision.policy import FIELDS, Policies
-from streams.decision.publication import PolicyRecord, Publication
 from streams.errors import PolicyError
-from streams.kafka.policy_book import PolicyBook
+from streams.families.fast_refund.policy import FIELDS, Policies
+from streams.families.fast_refund.policy_book import PolicyBook
+from streams.families.fast_refund.publication import PolicyRecord, Publication
 from streams.settings import Settings, load_policy, load_record
 from streams.tools.policy import topic
 from streams.tools.policy.proposal import check as check_against

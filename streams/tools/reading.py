@@ -10,10 +10,10 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from streams.errors import SourceError, TopicsError
 from streams.kafka.ending import SHORT_MS, disconnect
-from streams.kafka.record import Placed
+from streams.kafka.fetch_decode import hand_out_all
 from streams.kafka.starting import connect
-from streams.kafka.topics import admin_client
-from streams.kafka.unpacked import hand_out_all
+from streams.kafka.topic_admin import admin_client
+from streams.records.record import Placed
 from streams.settings import Kafka, connection
 
 _POLL_MS: Final = 500

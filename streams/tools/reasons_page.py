@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final, TextIO
 
-from streams.decision.reasons import (
+from streams.families.fast_refund.reasons import (
     ADVICE,
     MERCHANT_GENERAL_EN,
     MERCHANT_GENERAL_ZH,
@@ -11,8 +11,8 @@ from streams.decision.reasons import (
     Reason,
     buyer_text,
 )
-from streams.decision.reasons.advice import MERCHANT_WAITS, OPERATOR_RESTS
-from streams.decision.reasons.texts import BUYER_TEXTS
+from streams.families.fast_refund.reasons.advice import MERCHANT_WAITS, OPERATOR_RESTS
+from streams.families.fast_refund.reasons.texts import BUYER_TEXTS
 from streams.tools import show
 
 _HEAD: Final = """\

@@ -3,7 +3,7 @@
 from typing import TextIO
 
 from streams.errors import TopicsError
-from streams.kafka.topics import admin_client, check, create, declare
+from streams.kafka.topic_admin import admin_client, check, create, declare
 from streams.settings import Settings
 from streams.tools.reading import broker_errors
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.lineup import LINEUP
+from bench.engine_table import LINEUP
 from bench.report import BEGIN, END, write_page
 from bench.results import COLUMNS, Results, from_json
 from bench.running import Run
 from bench.tools import PEERS_PYTHON
-from streams.kafka.broker import LocalCluster, prepare
-from streams.kafka.jars import BrokerUnavailableError, default_cache
-from streams.kafka.node import ClusterOptions
+from testkit.broker import LocalCluster, prepare
+from testkit.jars import BrokerUnavailableError, default_cache
+from testkit.node import ClusterOptions
 
 ROOT = Path(__file__).parents[2]
 OURS = [

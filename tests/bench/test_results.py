@@ -5,13 +5,13 @@ from dataclasses import replace
 from bench.latency import Latency, unable
 from bench.options import Options
 from bench.plots import plots
-from bench.remarks import ratio_table, remarks
 from bench.report import page
 from bench.restart import Pause
 from bench.results import Results, from_json, latency_table, varied_table, work_table
 from bench.rounds import Quiet, Rounds
 from bench.running import Run
 from bench.search import Highest
+from bench.table_notes import ratio_table, remarks
 from bench.throughput import Throughput
 
 QUICK = Latency(1_000, 1.0, 3.0, 5.0, 9.0, 0.2, 1.0, kept=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from bench import cli, jars, tools
-from bench.lineup import ENGINES, LINEUP, Site, Tools
+from bench.engine_table import ENGINES, LINEUP, Site, Tools
 from bench.options import BenchError, Options
-from streams.kafka.jars import KAFKA_VERSION, make_once
+from testkit.jars import KAFKA_VERSION, make_once
 
 
 def quiet(_: str) -> None:

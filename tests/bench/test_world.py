@@ -7,7 +7,7 @@ from bench.names import request_number
 from bench.options import Options, variations
 from bench.peers.typed import TypedWorld
 from bench.world import SPARE_ORDERS, WARM_UP_FROM, World, WorldSize
-from streams.kafka.routing import partition_of
+from streams.processing.partitioner import partition_of
 
 NOW_MS = 1_773_800_100_000
 EVEN = WorldSize(orders=4_000, buyers=900, partitions=4)

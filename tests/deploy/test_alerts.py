@@ -10,9 +10,9 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from streams.app.series import series
 from streams.metrics import TABLE, Metrics
 from streams.settings import load
+from streams.worker.series import series
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "deploy/prometheus/alerts.yml"

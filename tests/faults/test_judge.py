@@ -21,11 +21,11 @@ from faults.judge.checks import (
 )
 from faults.judge.order import order_is_kept, refunds_keep_order
 from faults.judge.view import Rec, Sample, View
-from streams.decision.engine import decide
-from streams.decision.facts import see
-from streams.decision.model import Facts
-from streams.records.codec import decode_request
-from streams.records.decisions import decode_decision, encode_decision
+from streams.families.fast_refund.codec import decode_request
+from streams.families.fast_refund.decide import decide
+from streams.families.fast_refund.decision_codec import decode_decision, encode_decision
+from streams.families.fast_refund.model import Facts
+from streams.families.fast_refund.seen import see
 from streams.records.json_values import Unreadable
 from streams.settings import load_policy
 from tests import samples

@@ -21,12 +21,12 @@ from faults.judge.recovery import (
     recovery,
 )
 from faults.judge.view import Heard, Rec, Sample, View, digest_of
-from streams.agents.judging import Judge
-from streams.agents.slices import Site
-from streams.decision.breaker import Breaker
-from streams.decision.policy import Policies
-from streams.kafka.answers import Answers
-from streams.kafka.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.answers import Answers
+from streams.families.fast_refund.breaker import Breaker
+from streams.families.fast_refund.judge import Judge
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.slice_result import Site
+from streams.families.fast_refund.tables import PartitionTables, SharedTables
 from streams.settings import load_policy
 from tests import samples
 from tests.fakes import headers_in

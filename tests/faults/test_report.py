@@ -7,7 +7,7 @@ import pytest
 from faults.campaign import runs_of
 from faults.catalog import FAULTS, LASTING
 from faults.cli import chosen
-from faults.figures import Figures
+from faults.measurements import Measurements
 from faults.report import line, write_page
 from faults.verdict import NotRunError, Verdict, not_run
 
@@ -21,7 +21,7 @@ KINDS_OF_17 = {"too-large", "unauthorised", "topic-deleted"}
 
 def verdict(name: str, seed: int, **changes: object) -> Verdict:
     (fault,) = chosen([name])
-    fields = {"problems": (), "timeline": (), "figures": Figures(requests=1_000)}
+    fields = {"problems": (), "timeline": (), "figures": Measurements(requests=1_000)}
     return Verdict(fault=fault.number, name=name, seed=seed, **(fields | changes))  # type: ignore[arg-type]
 
 

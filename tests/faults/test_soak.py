@@ -4,9 +4,9 @@ from typing import cast
 
 import pytest
 
+from faults.actions import hours
+from faults.resource_samples import Vitals
 from faults.run import Run
-from faults.scenes import of_hours
-from faults.vitals import Vitals
 from faults.workers import Worker
 
 
@@ -49,7 +49,7 @@ def test_memory_may_grow_by_the_notices_while_tables_stand_still(
     grown_mib: float, notices: int, bounds: tuple[str, ...]
 ) -> None:
     told = Told()
-    of_hours._judge(  # noqa: SLF001 - the scene itself takes hours
+    hours._judge(  # noqa: SLF001 - the scene itself takes hours
         cast("Run", told),
         cast("Worker", Named()),
         looks(100.0, 100_000, 0),
@@ -62,7 +62,7 @@ def test_memory_may_grow_by_the_notices_while_tables_stand_still(
 
 def test_memory_may_grow_by_the_rows_while_requests_are_new() -> None:
     told = Told()
-    of_hours._judge(  # noqa: SLF001 - as above
+    hours._judge(  # noqa: SLF001 - as above
         cast("Run", told),
         cast("Worker", Named()),
         looks(400.0, 100_000, 0),

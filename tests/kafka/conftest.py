@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.kafka.broker import LocalCluster, prepare
-from streams.kafka.jars import BrokerUnavailableError, default_cache
-from streams.kafka.node import ClusterOptions
+from testkit.broker import LocalCluster, prepare
+from testkit.jars import BrokerUnavailableError, default_cache
+from testkit.node import ClusterOptions
 from tests.conftest import skip_reasons
 
 NEEDS_A_BROKER = {"kafka", "libs"}

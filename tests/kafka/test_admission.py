@@ -21,13 +21,13 @@ import pytest
 from faults.network import Network
 from faults.waiting import eventually
 from faults.workers import ROOT, Worker, surroundings
-from streams.app.names import rights as needed
-from streams.app.preflight import check_topics
 from streams.errors import AccessError
-from streams.kafka.broker import LocalCluster
-from streams.kafka.node import ClusterOptions
-from streams.kafka.topics import admin_client, create, declare
+from streams.kafka.topic_admin import admin_client, create, declare
 from streams.settings import Settings, load
+from streams.worker.preflight import check_topics
+from streams.worker.topic_names import rights as needed
+from testkit.broker import LocalCluster
+from testkit.node import ClusterOptions
 from tests.kafka.conftest import QUICK_START
 
 pytestmark = pytest.mark.asyncio

@@ -8,7 +8,7 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.kafka.batches import LeanBatch, LeanBatches
+from streams.kafka.batches import RecordBatch, RecordBatches
 from streams.kafka.sink import Batch
 from streams.records.outgoing import NO_HEADERS, Header, Outgoing, block_of
 
@@ -24,8 +24,8 @@ ROWS = st.tuples(PIECES, PIECES, st.lists(st.tuples(st.text(max_size=70), PIECES
 
 def _batches(
     codec: str | None, partitions: int = 1, now_ms: Callable[[], int] = lambda: AT
-) -> LeanBatches:
-    return LeanBatches(codec, now_ms, partitions)
+) -> RecordBatches:
+    return RecordBatches(codec, now_ms, partitions)
 
 
 def _outgoing(rows: Sequence[Row]) -> list[Outgoing]:
@@ -34,7 +34,7 @@ def _outgoing(rows: Sequence[Row]) -> list[Outgoing]:
 
 def _built(batch: Batch) -> bytes:
     """Return a batch as the sender takes it, numbered by its producer."""
-    assert isinstance(batch, LeanBatch)
+    assert isinstance(batch, RecordBatch)
     batch._set_producer_state(77, 5, 1_234)  # noqa: SLF001
     return batch._build()  # noqa: SLF001
 
@@ -81,7 +81,7 @@ def test_a_batch_is_to_the_byte_what_the_clients_own_builder_makes(
 def test_a_batch_that_is_sent_again_is_the_same() -> None:
     batch = _batches("zstd").full()
     batch.add([ONE] * 5)
-    assert isinstance(batch, LeanBatch)
+    assert isinstance(batch, RecordBatch)
     assert not batch.closed()
     assert _built(batch) is _built(batch)
     assert batch.closed()

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from faults.waiting import eventually
-from streams.kafka.broker import LocalCluster
-from streams.kafka.probe import known_brokers
+from testkit.broker import LocalCluster
+from testkit.probe import known_brokers
 from tests.kafka.conftest import Kafka
 
 
@@ -105,7 +105,7 @@ async def test_three_nodes_acknowledge_writes_while_one_is_down(
 PROGRAM = """
 import sys
 from pathlib import Path
-from streams.kafka.broker import LocalCluster
+from testkit.broker import LocalCluster
 
 cluster = LocalCluster(Path(sys.argv[1]), Path(sys.argv[2]))
 cluster.start()

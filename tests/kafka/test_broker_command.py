@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from streams.cli import execute
-from streams.kafka.jars import KAFKA_VERSION
-from streams.kafka.probe import known_brokers
+from testkit.jars import KAFKA_VERSION
+from testkit.probe import known_brokers
 from tests.processes import MARK, until_gone
 
 

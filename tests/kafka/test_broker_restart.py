@@ -11,7 +11,7 @@ from faults.lab import DATED, Lab, Row, laboratory, now_ms, running
 from faults.waiting import eventually
 from faults.workers import supervised
 from faults.world import World
-from streams.kafka.broker import LocalCluster
+from testkit.broker import LocalCluster
 
 pytestmark = pytest.mark.asyncio
 

@@ -13,9 +13,9 @@ from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.errors import KafkaConnectionError
 
-from streams.app.service import in_turn
 from streams.kafka.ending import disconnect
 from streams.kafka.starting import connect
+from streams.worker.supervision import in_turn
 
 pytestmark = pytest.mark.asyncio
 

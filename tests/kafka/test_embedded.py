@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from streams.kafka.broker import BrokerFailedError
-from streams.kafka.embedded import EmbeddedBroker
-from streams.kafka.jars import BrokerUnavailableError
-from streams.kafka.topics import admin_client
+from streams.kafka.topic_admin import admin_client
 from streams.settings import Kafka
+from testkit.broker import BrokerFailedError
+from testkit.embedded import EmbeddedBroker
+from testkit.jars import BrokerUnavailableError
 
 pytest.importorskip("confluent_kafka")
 
@@ -49,7 +49,7 @@ def test_it_listens_on_loopback_and_is_gone_afterwards() -> None:
 
 
 def test_it_ends_when_its_standard_input_does() -> None:
-    command = [sys.executable, "-m", "streams.kafka.embedded", "t:1"]
+    command = [sys.executable, "-m", "testkit.embedded", "t:1"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:

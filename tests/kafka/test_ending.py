@@ -11,7 +11,7 @@ from faults.lab import Lab, laboratory, now_ms
 from faults.waiting import eventually
 from faults.workers import Worker
 from faults.world import World
-from streams.kafka.broker import LocalCluster
+from testkit.broker import LocalCluster
 
 pytestmark = pytest.mark.asyncio
 

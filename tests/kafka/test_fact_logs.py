@@ -9,15 +9,15 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
 
 from faults.waiting import eventually
-from streams.decision.policy import Policies
 from streams.errors import TopicsError
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.tables import SharedTables, lists_as_of
 from streams.kafka.fact_logs import FactLogs
-from streams.kafka.facts import FactsReader
 from streams.kafka.incarnations import Expected, Incarnations
-from streams.kafka.tables import SharedTables, lists_as_of
+from streams.kafka.table_reader import TableReader
 from tests import samples
-from tests.agents.stage import FACTS
 from tests.fakes import FakeConsumer, FakeLog, turns
+from tests.families.fast_refund.stage import FACTS
 from tests.samples import NOW, NUMBER, PARTITIONS
 
 pytestmark = pytest.mark.asyncio
@@ -35,7 +35,7 @@ class Bench:
         self.ms = NOW
         self.log = FakeLog(lambda: self.ms)
         self.shared = SharedTables(Policies(), PARTITIONS)
-        self.facts = FactsReader(
+        self.facts = TableReader(
             FakeConsumer(self.log, reset="earliest"),
             FACTS,
             self.shared,

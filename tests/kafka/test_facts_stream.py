@@ -19,10 +19,10 @@ from faults.lab import (
     now_ms,
     row,
 )
-from faults.stories import APPROVED, DAY, LINE, MINUTE, Teller
+from faults.scenarios import APPROVED, DAY, LINE, MINUTE, Teller
 from faults.waiting import eventually
 from faults.workers import Worker
-from streams.kafka.routing import partition_of
+from streams.processing.partitioner import partition_of
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio

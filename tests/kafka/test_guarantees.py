@@ -7,7 +7,7 @@ import pytest
 from faults.lab import DATED, Lab, laboratory, now_ms
 from faults.waiting import eventually
 from faults.world import WAVES, World, differences
-from streams.decision.reasons import ReasonCode
+from streams.families.fast_refund.reasons import ReasonCode
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio

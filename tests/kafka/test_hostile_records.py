@@ -14,7 +14,7 @@ from faults.judge.checks import UNDISTURBED, too_large
 from faults.judge.view import Rec, View
 from faults.lab import DATED, FACTS, PARTITIONS, Lab, Row, laboratory, now_ms, row
 from faults.raw import put
-from faults.stories import CATALOG, SHOPS, SINGLES, Teller, single
+from faults.scenarios import CATALOG, SHOPS, SINGLES, Teller, single
 from faults.waiting import eventually
 from tests.kafka.conftest import Kafka
 

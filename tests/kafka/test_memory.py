@@ -9,7 +9,7 @@ import pytest
 from faults.judge.checks import WITHOUT_ZOMBIES
 from faults.judge.view import Rec
 from faults.lab import DATED, Lab, Row, laboratory, now_ms, row
-from faults.stories import APPROVED, Teller
+from faults.scenarios import APPROVED, Teller
 from faults.waiting import eventually
 from tests.kafka.conftest import Kafka
 

@@ -5,13 +5,13 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from streams.errors import FactsUnreadableError
-from streams.kafka.answers import mark_of_letter
+from streams.families.fast_refund.answers import mark_of_letter
 from streams.kafka.input_log import Start
 from streams.kafka.passed_over import PassedOver, ranges_of
-from streams.kafka.unread import Unread, bounded
+from streams.records.unread import Unread, bounded
 from tests import samples
-from tests.agents.world import BOUNDS, answers_to
 from tests.fakes import FakeConsumer, FakeLog
+from tests.families.fast_refund.world import BOUNDS, answers_to
 
 pytestmark = pytest.mark.asyncio
 

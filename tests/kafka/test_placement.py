@@ -7,8 +7,8 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from streams.errors import FactsUnreadableError
-from streams.kafka.placement import Placement, PlacementReader
-from streams.kafka.routing import partition_of
+from streams.platforms.kuaishou.order_placement import Placement, PlacementReader
+from streams.processing.partitioner import partition_of
 from tests import samples
 from tests.fakes import FakeConsumer, FakeLog
 

@@ -11,7 +11,7 @@ import pytest
 from faults.lab import PARTITIONS, Lab, Row, laboratory, now_ms, row
 from faults.waiting import eventually
 from faults.workers import Worker
-from streams.kafka.routing import partition_of
+from streams.processing.partitioner import partition_of
 from streams.settings import load_policy, shipped_policy_text
 from tests import samples
 from tests.kafka.conftest import Kafka

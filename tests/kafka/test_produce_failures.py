@@ -20,11 +20,11 @@ from faults.lab import (
     now_ms,
     running,
 )
-from faults.stories import SINGLES, single
+from faults.scenarios import SINGLES, single
 from faults.waiting import eventually
 from faults.workers import Worker
 from faults.world import World
-from streams.kafka.broker import LocalCluster
+from testkit.broker import LocalCluster
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio

@@ -18,15 +18,15 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
-from streams.app.hearing import Hearing
-from streams.app.names import groups_of, rights
 from streams.errors import AccessError
 from streams.kafka.admission import admit, explained
 from streams.kafka.fetched import newest_answer
-from streams.kafka.topics import needed
+from streams.kafka.topic_admin import needed
 from streams.settings import Kafka, Settings, load
-from tests.agents.stage import INPUT
+from streams.worker.broker_contact import BrokerContact
+from streams.worker.topic_names import groups_of, rights
 from tests.fakes import FakeConsumer, FakeLog
+from tests.families.fast_refund.stage import INPUT
 from tests.samples import NOW
 
 TLS = Path(__file__).parents[1] / "data/tls"
@@ -178,7 +178,7 @@ class Moments:
 
 def test_what_is_not_answered_for_too_long_is_lost_until_an_answer_comes() -> None:
     at = Moments()
-    hearing = Hearing(lambda: at.heard, lambda: at.ms, 10_000)
+    hearing = BrokerContact(lambda: at.heard, lambda: at.ms, 10_000)
     assert not hearing.lost()
     at.ms = 10_000
     assert not hearing.lost()
@@ -191,7 +191,7 @@ def test_what_is_not_answered_for_too_long_is_lost_until_an_answer_comes() -> No
 def test_a_first_answer_that_never_comes_is_missed_too() -> None:
     at = Moments()
     at.heard = -1
-    hearing = Hearing(lambda: at.heard, lambda: at.ms, 10_000)
+    hearing = BrokerContact(lambda: at.heard, lambda: at.ms, 10_000)
     assert not hearing.lost()
     at.ms = 10_001
     assert hearing.lost()
@@ -200,7 +200,7 @@ def test_a_first_answer_that_never_comes_is_missed_too() -> None:
 def test_who_fetches_nothing_misses_nothing() -> None:
     at = Moments()
     at.heard = None
-    hearing = Hearing(lambda: at.heard, lambda: at.ms, 10_000)
+    hearing = BrokerContact(lambda: at.heard, lambda: at.ms, 10_000)
     at.ms = 99_999
     assert not hearing.lost()
 

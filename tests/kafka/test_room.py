@@ -2,11 +2,11 @@
 
 import pytest
 
-from streams.app.names import written
-from streams.kafka.batches import LeanBatches
+from streams.kafka.batches import RecordBatches
 from streams.kafka.room import DEFAULT_BYTES, LEAST_BYTES, Room
 from streams.records.outgoing import NO_HEADERS
 from streams.settings import load
+from streams.worker.topic_names import written
 
 TOPICS = ("approvals", "reviews")
 
@@ -32,7 +32,7 @@ def test_a_topic_that_takes_too_little_is_told_in_a_line(most: int, count: int) 
 
 
 def test_no_batch_is_larger_than_the_smallest_topic_takes() -> None:
-    batches = LeanBatches("lz4", lambda: 0, most=LEAST_BYTES)
+    batches = RecordBatches("lz4", lambda: 0, most=LEAST_BYTES)
     for batch in (batches.quick(), batches.full()):
         while batch.add([(b"k", b"v" * 5_000, NO_HEADERS)]):
             pass

@@ -9,7 +9,7 @@ import pytest
 from faults.catalog import FAULTS
 from faults.report import line
 from faults.run import Fault, Run, play
-from streams.kafka.broker import LocalCluster
+from testkit.broker import LocalCluster
 
 SEED = 3
 CALM_S = 2.0

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaTimeoutError, NotEnoughReplicasError
 
 from streams.errors import OutputLostError
-from streams.kafka.progress import Claim, Progress
+from streams.kafka.offsets import Offsets, PendingSlice
 from streams.kafka.sink import Sink
 from streams.records.outgoing import block_of
 from tests.fakes import FakeLog, FakeProducer, turns
@@ -32,17 +32,17 @@ class Bench:
             lambda *seen: self.written.append(seen),
             self.producer,
         )
-        self.progress = Progress(lambda: 0)
+        self.progress = Offsets(lambda: 0)
         self.progress.start(INPUT, 0)
 
-    def claim(self) -> Claim:
-        return self.progress.claim(INPUT, 1)
+    def claim(self) -> PendingSlice:
+        return self.progress.track_slice(INPUT, 1)
 
     def append(
         self,
         value: bytes,
         where: TopicPartition = A,
-        claim: Claim | None = None,
+        claim: PendingSlice | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
     ) -> None:
         record = (b"key", value, block_of(headers))

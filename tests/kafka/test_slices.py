@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from aiokafka import TopicPartition
 
-from streams.kafka.record import Record
 from streams.kafka.slices import Slice, paced
+from streams.records.record import Record
 from tests.fakes import FakeLog
 
 pytestmark = pytest.mark.asyncio

@@ -183,7 +183,7 @@ async def test_what_is_deleted_under_a_reader_ends_the_run_and_is_counted_by_the
     await bench.assign(P0)
     async with running(bench) as run:
         for piece in await bench.got(2):
-            bench.source.progress.claim(P0, piece.end_offset).release()
+            bench.source.offsets.track_slice(P0, piece.end_offset).release()
         bench.consumer.pause(P0)
         bench.write(3)
         bench.log.starts[P0] = 4
@@ -216,7 +216,7 @@ async def test_partitions_of_a_topic_made_anew_meanwhile_are_not_taken_over() ->
     await bench.assign(P0)
     async with running(bench) as run:
         for piece in await bench.got(5):
-            bench.source.progress.claim(P0, piece.end_offset).release()
+            bench.source.offsets.track_slice(P0, piece.end_offset).release()
         await bench.consumer.rebalance()
         bench.log.make_anew(P0)
         bench.write(50)
@@ -306,7 +306,7 @@ async def test_revoking_waits_for_what_is_under_way_and_commits_it() -> None:
     await bench.assign(P0)
     async with running(bench):
         (piece,) = await bench.got(3)
-        claim = bench.source.progress.claim(P0, piece.end_offset)
+        claim = bench.source.offsets.track_slice(P0, piece.end_offset)
         revoking = asyncio.create_task(bench.consumer.rebalance())
         await turns(50)
         assert not revoking.done()
@@ -314,14 +314,14 @@ async def test_revoking_waits_for_what_is_under_way_and_commits_it() -> None:
         await asyncio.wait_for(revoking, 5)
     assert bench.log.committed == {P0: 3}
     assert bench.source.read_to == {}
-    assert bench.source.progress.committable() == {}
+    assert bench.source.offsets.committable() == {}
 
 
 async def test_revoking_waits_for_what_facts_called_for_too() -> None:
     """Else the next owner reads back, does not find it and writes it again."""
     bench = Bench()
     await bench.assign(P0)
-    notice = bench.source.progress.errand(P0)
+    notice = bench.source.offsets.track_output(P0)
     revoking = asyncio.ensure_future(bench.consumer.rebalance())
     await turns(20)
     assert not revoking.done()
@@ -358,7 +358,7 @@ async def test_a_partition_taken_and_given_back_while_the_group_is_asked_is_owne
     bench = Bench()
     bench.write(1)
     await bench.assign(P0)
-    bench.source.progress.claim(P0, 1).release()
+    bench.source.offsets.track_slice(P0, 1).release()
     polled_ms = bench.ms
     bench.ms += OWNERSHIP_MS + 1
     bench.consumer.fail("commit", *[RebalanceInProgressError()] * 2)
@@ -377,8 +377,8 @@ async def test_revoking_does_not_wait_longer_than_allowed_nor_commit_what_is_ope
     bench = Bench(drain_timeout_ms=1)
     bench.write(2)
     await bench.assign(P0)
-    bench.source.progress.claim(P0, 1).release()
-    bench.source.progress.claim(P0, 2)
+    bench.source.offsets.track_slice(P0, 1).release()
+    bench.source.offsets.track_slice(P0, 2)
     await asyncio.wait_for(bench.consumer.rebalance(), 5)
     assert bench.log.committed == {P0: 1}
 
@@ -432,7 +432,7 @@ async def test_acknowledged_work_is_not_read_again_though_the_group_refused_it()
     bench = Bench()
     bench.write(3)
     await bench.assign(P0)
-    bench.source.progress.claim(P0, 2).release()
+    bench.source.offsets.track_slice(P0, 2).release()
     bench.consumer.fail("commit", CommitFailedError("rebalanced meanwhile"))
     await bench.assign(P0)
     assert bench.log.committed == {}
@@ -445,7 +445,7 @@ async def test_acknowledged_work_is_not_read_again_though_the_group_refused_it()
 async def test_stopping_commits_a_last_time() -> None:
     bench = Bench()
     await bench.assign(P0)
-    bench.source.progress.claim(P0, 5).release()
+    bench.source.offsets.track_slice(P0, 5).release()
     await bench.source.stop()
     assert bench.log.committed == {P0: 5}
 
@@ -512,7 +512,7 @@ async def test_a_partition_is_complete_when_all_was_read_and_done() -> None:
     async with running(bench):
         (piece,) = await bench.got(2)
         assert bench.source.complete_until_ms(P0) is None  # it waits for its agent
-        claim = bench.source.progress.claim(P0, piece.end_offset)
+        claim = bench.source.offsets.track_slice(P0, piece.end_offset)
         assert bench.source.complete_until_ms(P0) is None
         claim.release()
         assert bench.source.complete_until_ms(P0) == bench.ms
@@ -545,7 +545,7 @@ async def test_lag_counts_what_is_not_committed_and_what_is_not_acknowledged() -
     async with running(bench):
         (piece,) = await bench.got(2)
         assert bench.source.lag() == {P0: (2, 2), P1: (0, 0)}
-        bench.source.progress.claim(P0, piece.end_offset).release()
+        bench.source.offsets.track_slice(P0, piece.end_offset).release()
         assert bench.source.lag()[P0] == (2, 0)
         await bench.source.commits.commit()
         assert bench.source.lag()[P0] == (0, 0)
@@ -558,7 +558,7 @@ async def test_what_holds_no_record_is_no_lag_for_long() -> None:
     async with running(bench):
         (piece,) = await bench.got(2)
         bench.log.skip(P0, 3)
-        bench.source.progress.claim(P0, piece.end_offset).release()
+        bench.source.offsets.track_slice(P0, piece.end_offset).release()
 
         async def passed() -> bool:
             bench.ms += 1
@@ -626,7 +626,7 @@ async def test_offsets_without_a_record_are_passed_when_all_before_is_acknowledg
     async with running(bench):
         (piece,) = await bench.got(2)
         bench.log.skip(P0, 3)
-        claim = bench.source.progress.claim(P0, piece.end_offset)
+        claim = bench.source.offsets.track_slice(P0, piece.end_offset)
         for _ in range(3):
             bench.ms += 1
             await turns(20)
@@ -638,7 +638,7 @@ async def test_offsets_without_a_record_are_passed_when_all_before_is_acknowledg
             return bench.source.read_to == {P0: 5}
 
         await eventually(passed, 5)
-    assert bench.source.progress.to_commit() == {P0: 5}
+    assert bench.source.offsets.to_commit() == {P0: 5}
     assert bench.source.complete_until_ms(P0) is not None
     bench.write(1)
     async with running(bench):
@@ -659,5 +659,5 @@ async def test_positions_of_an_assignment_that_is_over_pass_nothing() -> None:
 
     bench.consumer.position = and_rebalance  # type: ignore[method-assign,assignment]
     await bench.source._pass_gaps()  # noqa: SLF001 - one turn of run()
-    assert bench.source.progress.committable() == {}
+    assert bench.source.offsets.committable() == {}
     assert bench.source.read_to == {}

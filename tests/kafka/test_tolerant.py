@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from faults.hostile import KINDS, bomb
 from faults.raw import RawBatch, RawRecord
-from streams.kafka.layout import BEGINNING
+from streams.kafka.fetch_decode import CheckedBatches, PlacedRecords, UnpackedRecords
 from streams.kafka.tolerant import take_apart
-from streams.kafka.unpacked import CheckedBatches, PlacedRecords, UnpackedRecords
-from streams.kafka.unread import Bounds, Unread, recalled
 from streams.records.json_values import Unreadable
+from streams.records.record_format import BEGINNING
 from streams.records.remains import checksum
+from streams.records.unread import Bounds, Unread, recalled
 
 WHERE = TopicPartition("t", 0)
 BOUNDS = Bounds(65_536, 1_000_000)

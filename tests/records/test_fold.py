@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 import yaml
 
-from streams.decision.model import Decision
-from streams.records.decisions import decode_decision, encode_decision
+from streams.families.fast_refund.decision_codec import decode_decision, encode_decision
+from streams.families.fast_refund.model import Decision
 from streams.records.fold import fold, fold_payouts
 
 DOCS: Final = Path(__file__).parents[2] / "docs"

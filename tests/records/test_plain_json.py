@@ -5,19 +5,23 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from streams.decision.model import Buyer, Order, Quality, Request
-from streams.records.codec import (
+from streams.families.fast_refund.codec import (
     decode_buyer,
     decode_catalog_entry,
     decode_outcome,
     decode_request,
     decode_shop,
 )
-from streams.records.decisions import decode_decision, encode_decision, recover
+from streams.families.fast_refund.decision_codec import (
+    decode_decision,
+    encode_decision,
+    recover,
+)
+from streams.families.fast_refund.model import Buyer, Order, Quality, Request
+from streams.families.fast_refund.orders import decode_order
 from streams.records.json_values import Unreadable, decode_watermark
-from streams.records.orders import decode_order
 from tests import samples
-from tests.decision.base import judge
+from tests.families.fast_refund.base import judge
 from tests.samples import BUYER, LINE
 
 SENT: dict[str, Callable[..., bytes]] = {

@@ -9,11 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.decision.engine import judge_again
-from streams.decision.model import Decision
-from streams.decision.policy import override
+from streams.families.fast_refund.decide import judge_again
+from streams.families.fast_refund.model import Decision
+from streams.families.fast_refund.policy import override
 from streams.tools.decide import decide_lines
-from tests.decision.cases import DATA, NOW, SHIPPED, T, answers, line_of, moments, put
+from tests.families.fast_refund.cases import (
+    DATA,
+    NOW,
+    SHIPPED,
+    T,
+    answers,
+    line_of,
+    moments,
+    put,
+)
 
 BASE: dict[str, Any] = line_of({"title": "base"})
 ROW: dict[str, Any] = moments(DATA["base_row"])

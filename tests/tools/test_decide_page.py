@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import pytest
 
-from streams.decision.history import GIVEN, NOT_GIVEN
-from streams.decision.model import Past
+from streams.families.fast_refund.history_facts import GIVEN, NOT_GIVEN
+from streams.families.fast_refund.model import Past
 from streams.tools.decide_line import MEMBERS
-from tests.decision.cases import CASES, SHIPPED, answers, line_of
+from tests.families.fast_refund.cases import CASES, SHIPPED, answers, line_of
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs" / "decide.md").read_text(encoding="utf-8")

@@ -20,10 +20,10 @@ from typing_extensions import override
 
 from streams.cli import execute
 from streams.settings import load_policy
-from streams.tools.demo.board import Board, Row, percentile
 from streams.tools.demo.machinery import environment, read
 from streams.tools.demo.picture import Pictured
 from streams.tools.demo.samples import Cast, Samples
+from streams.tools.demo.scoreboard import Board, Row, percentile
 from streams.tools.demo.show import JsonView, LinesView, LiveView, Started
 from tests.processes import MARK, processes_of, until_gone
 

@@ -6,18 +6,18 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-from streams.decision.engine import decide
-from streams.decision.explain.words import Language
-from streams.decision.facts import see
-from streams.decision.model import Decision, Facts, Order, Request, Seen
-from streams.decision.policy import Policies, Policy, override
 from streams.errors import UsageError
-from streams.records.decisions import decode_decision
+from streams.families.fast_refund.decide import decide
+from streams.families.fast_refund.decision_codec import decode_decision
+from streams.families.fast_refund.explain.words import Language
+from streams.families.fast_refund.model import Decision, Facts, Order, Request, Seen
+from streams.families.fast_refund.policy import Policies, Policy, override
+from streams.families.fast_refund.seen import see
 from streams.settings import load_policy
 from streams.tools import explaining
 from streams.tools.columns import wrapped
 from streams.tools.decide import decide_lines
-from tests.decision import cases
+from tests.families.fast_refund import cases
 
 NOW_MS = 1_773_800_100_007
 SHIPPED = load_policy(None)

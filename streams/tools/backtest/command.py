@@ -6,9 +6,9 @@ from typing import Final, TextIO
 
 import msgspec
 
-from streams.decision.model import Decision
-from streams.decision.policy import Policies, Policy
 from streams.errors import UsageError
+from streams.families.fast_refund.model import Decision
+from streams.families.fast_refund.policy import Policies, Policy
 from streams.settings import load_policy
 from streams.tools.backtest.comparing import (
     Verdict,

@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from streams.decision.engine import AUTO_APPROVE, MANUAL_REVIEW
-from streams.decision.model import Decision
+from streams.families.fast_refund.decide import AUTO_APPROVE, MANUAL_REVIEW
+from streams.families.fast_refund.model import Decision
 
 CHANGES_MAX: Final = 1_000
 """Changed decisions that a report lists one by one."""

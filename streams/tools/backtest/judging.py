@@ -5,16 +5,16 @@ from typing import Final
 
 import msgspec
 
-from streams.agents.judging import Judge
-from streams.agents.slices import APPROVALS, REVIEWS, SKIPPED, Site
-from streams.decision.breaker import Breaker
-from streams.decision.model import Decision
-from streams.decision.pause import PAUSE_KEY
-from streams.decision.policy import Policies
-from streams.kafka.answers import Answers
-from streams.kafka.tables import PartitionTables, SharedTables
-from streams.kafka.unread import Bounds, bounded, recalled
-from streams.records.decisions import decode_decision, recover
+from streams.families.fast_refund.answers import Answers
+from streams.families.fast_refund.breaker import Breaker
+from streams.families.fast_refund.decision_codec import decode_decision, recover
+from streams.families.fast_refund.judge import Judge
+from streams.families.fast_refund.model import Decision
+from streams.families.fast_refund.pause import PAUSE_KEY
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.slice_result import APPROVALS, REVIEWS, SKIPPED, Site
+from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.records.unread import Bounds, bounded, recalled
 from streams.tools.backtest.recorded import Recorded
 from streams.tools.backtest.timeline import Slice, events
 from streams.tools.capture.record import Captured

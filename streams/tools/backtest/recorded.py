@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 
-from streams.decision.model import Decision
+from streams.families.fast_refund.decision_codec import decode_decision
+from streams.families.fast_refund.model import Decision
 from streams.records import headers
 from streams.records.dead_letters import last_text
-from streams.records.decisions import decode_decision
 from streams.records.notices import FOLLOW_UP_SUFFIX
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import DECISIONS, REQUESTS, Capture

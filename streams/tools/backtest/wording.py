@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from streams.decision.reasons import reviewer_text_en
+from streams.families.fast_refund.reasons import reviewer_text_en
 from streams.tools.backtest.comparing import Count
 
 _FEN_PER_YUAN: Final = 100

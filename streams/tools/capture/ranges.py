@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from streams.errors import UsageError
-from streams.kafka.topics import declare
+from streams.kafka.topic_admin import declare
 from streams.settings import Settings
 from streams.tools.capture.manifest import Span
 from streams.tools.capture.store import FACTS

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 
 from streams import __version__
 from streams.errors import UsageError
-from streams.kafka.topics import admin_client
+from streams.kafka.topic_admin import admin_client
 from streams.settings import Settings
 from streams.tools.capture.filling import Filling
 from streams.tools.capture.manifest import FILE, Asked, Manifest, Span, load, save

@@ -19,12 +19,12 @@ import aiohttp
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams.errors import UsageError, WorkerError
-from streams.kafka.embedded import EmbeddedBroker
 from streams.kafka.ending import SHORT_MS, disconnect
-from streams.kafka.process import GuardedProcess
 from streams.kafka.starting import connect
-from streams.kafka.topics import admin_client, create, declare
+from streams.kafka.topic_admin import admin_client, create, declare
 from streams.settings import Settings, connection, load
+from testkit.embedded import EmbeddedBroker
+from testkit.process import GuardedProcess
 
 READY_TIMEOUT_S: Final = 60.0
 """A worker is ready in two or three seconds; a loaded machine takes many times that."""

@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 from typing_extensions import override
 
-from streams.tools.demo.board import Summary, Timed
+from streams.tools.demo.scoreboard import Summary, Timed
 from streams.tools.demo.show import Started, View, figures, table_of
 from streams.visible import visible
 

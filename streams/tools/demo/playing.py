@@ -12,10 +12,10 @@ from aiokafka import AIOKafkaConsumer
 
 from streams.errors import WorkerError
 from streams.settings import Settings, load_policy
-from streams.tools.demo.act import SHOP, Act, Stage
 from streams.tools.demo.machinery import Worker
 from streams.tools.demo.options import Options
 from streams.tools.demo.samples import Cast
+from streams.tools.demo.scene_runner import SHOP, Act, Stage
 from streams.tools.demo.scenes import PROGRAMME, Scene
 from streams.tools.demo.show import View
 from streams.tools.demo.watching import rows

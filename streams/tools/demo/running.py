@@ -20,15 +20,15 @@ from typing import TextIO
 from streams import logs
 from streams.errors import WorkerError
 from streams.platforms.kuaishou.standin import StandIn, World
-from streams.termination import EXIT_TERMINATED
+from streams.signals import EXIT_TERMINATED
 from streams.tools.demo import machinery
-from streams.tools.demo.act import EXCLUDED_SKU, Stage
-from streams.tools.demo.board import Board
 from streams.tools.demo.options import Options
 from streams.tools.demo.picture import Pictured
 from streams.tools.demo.playing import Show
 from streams.tools.demo.samples import Samples
+from streams.tools.demo.scene_runner import EXCLUDED_SKU, Stage
 from streams.tools.demo.scenes import SHOPS
+from streams.tools.demo.scoreboard import Board
 from streams.tools.demo.show import JsonView, LinesView, LiveView, Started, View
 from streams.tools.demo.wire import Wire
 from streams.tools.reading import broker_errors

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from streams.tools.demo import samples
-from streams.tools.demo.act import EXCLUDED_SHOP, EXCLUDED_SKU, SHOP, Act
+from streams.tools.demo.scene_runner import EXCLUDED_SHOP, EXCLUDED_SKU, SHOP, Act
 
 Scene = Callable[[Act], Awaitable[None]]
 

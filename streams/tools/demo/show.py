@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 from typing_extensions import override
 
-from streams.decision.reasons import yuan
-from streams.tools.demo.board import DEAD_LETTER, Summary, Timed
+from streams.families.fast_refund.reasons import yuan
+from streams.tools.demo.scoreboard import DEAD_LETTER, Summary, Timed
 from streams.tools.show import json_line
 from streams.visible import visible
 

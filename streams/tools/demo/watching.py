@@ -6,14 +6,14 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.decision.model import Decision
-from streams.decision.reasons import reviewer_text, reviewer_text_en
-from streams.kafka.record import Record
+from streams.families.fast_refund.decision_codec import decode_decision
+from streams.families.fast_refund.model import Decision
+from streams.families.fast_refund.reasons import reviewer_text, reviewer_text_en
 from streams.records.dead_letters import last_text
-from streams.records.decisions import decode_decision
 from streams.records.notices import Notice
+from streams.records.record import Record
 from streams.settings import Topics
-from streams.tools.demo.board import DEAD_LETTER, Row
+from streams.tools.demo.scoreboard import DEAD_LETTER, Row
 
 _POLL_MS: Final = 200
 _DECISIONS: Final = ("approvals", "reviews", "skipped")

@@ -22,7 +22,7 @@ from confluent_kafka import (
 from streams.errors import SourceError
 from streams.records import headers
 from streams.records.dead_letters import last_text
-from streams.tools.drive.telling import failures_told
+from streams.tools.drive.ipc import failures_told
 
 READY: Final = b"R"
 ANSWERS: Final = b"N"

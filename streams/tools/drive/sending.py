@@ -17,9 +17,9 @@ from typing import Any, Final
 import msgspec
 from confluent_kafka import KafkaError, Message, Producer
 
+from streams.tools.drive.ipc import failures_told
 from streams.tools.drive.pacing import NS_PER_MS, NS_PER_S
 from streams.tools.drive.rows import Row, RowSource
-from streams.tools.drive.telling import failures_told
 
 AHEAD_ROWS: Final = 20_000
 _SPARE_NS: Final = 200_000

@@ -10,7 +10,7 @@ from streams.errors import UsageError
 from streams.settings import Settings, Topics
 from streams.tools.drive.asserting import Assertion
 from streams.tools.drive.clients import look_at
-from streams.tools.drive.conducting import ANSWERS, Outcome, Run, conduct
+from streams.tools.drive.run import ANSWERS, Outcome, Run, conduct
 from streams.tools.drive.target import problems_of
 from streams.tools.drive.view import view_for
 from streams.tools.folders import made

@@ -4,12 +4,12 @@ from typing import Final, TextIO
 
 import msgspec
 
-from streams.decision.pause import PAUSE_KEY, Pause
-from streams.decision.plausible import moment_doubts, unmeant
-from streams.decision.policy import Policy, full_name
-from streams.decision.publication import PolicyRecord, as_fields
 from streams.errors import PolicyError, UnconfirmedError, UsageError
-from streams.kafka.policy_book import PolicyBook
+from streams.families.fast_refund.pause import PAUSE_KEY, Pause
+from streams.families.fast_refund.plausible import moment_doubts, unmeant
+from streams.families.fast_refund.policy import Policy, full_name
+from streams.families.fast_refund.policy_book import PolicyBook
+from streams.families.fast_refund.publication import PolicyRecord, as_fields
 from streams.settings import Settings
 from streams.tools.policies import Choice, Said, publication_of
 from streams.tools.policy import topic, workers

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import msgspec
 
-from streams.decision.policy import Policies, Policy
-from streams.decision.publication import PolicyRecord
 from streams.errors import PolicyError
-from streams.kafka.policy_book import PolicyBook
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.families.fast_refund.policy_book import PolicyBook
+from streams.families.fast_refund.publication import PolicyRecord
 from streams.tools.policy.wording import dated
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from streams.decision.pause import Pause
-from streams.decision.policy import Policy, full_name
-from streams.decision.publication import PolicyRecord
-from streams.kafka.policy_book import PolicyBook, Version
+from streams.families.fast_refund.pause import Pause
+from streams.families.fast_refund.policy import Policy, full_name
+from streams.families.fast_refund.policy_book import PolicyBook, Version
+from streams.families.fast_refund.publication import PolicyRecord
 from streams.tools import show
 from streams.tools.policy.proposal import overtaken
 from streams.tools.policy.wording import dated, differences

@@ -5,13 +5,13 @@ import json
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from streams.decision.plausible import root_doubts, unmeant
-from streams.decision.policy import Policies
-from streams.decision.publication import PolicyRecord
-from streams.decision.rules import READINGS
-from streams.kafka.policy_book import PolicyBook
-from streams.kafka.record import Placed
+from streams.families.fast_refund.plausible import root_doubts, unmeant
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.policy_book import PolicyBook
+from streams.families.fast_refund.publication import PolicyRecord
+from streams.families.fast_refund.rules import READINGS
 from streams.kafka.starting import connect
+from streams.records.record import Placed
 from streams.settings import Settings, connection, load_policy
 from streams.tools.reading import broker_errors, partitions_of, reader, scan
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from streams.decision.policy import Policy
+from streams.families.fast_refund.policy import Policy
 from streams.tools.show import moment
 
 _UNITS: Final = (

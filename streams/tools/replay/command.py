@@ -11,8 +11,8 @@ from streams.settings import Settings
 from streams.tools.capture.store import REQUESTS, Capture
 from streams.tools.drive.asserting import Assertion
 from streams.tools.drive.clients import look_at
-from streams.tools.drive.conducting import ANSWERS, Run, conduct
 from streams.tools.drive.pacing import PaceOptions
+from streams.tools.drive.run import ANSWERS, Run, conduct
 from streams.tools.drive.target import problems_of
 from streams.tools.drive.view import view_for
 from streams.tools.folders import made

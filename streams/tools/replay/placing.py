@@ -6,8 +6,8 @@ from typing import Final, Protocol
 import msgspec
 import orjson
 
-from streams.kafka.routing import partition_of
-from streams.kafka.tables import WATERMARK_KEY, Watermarks
+from streams.families.fast_refund.tables import WATERMARK_KEY, Watermarks
+from streams.processing.partitioner import partition_of
 from streams.tools.capture.record import Captured
 
 Placed = tuple[int, bytes | None]

@@ -9,11 +9,11 @@ from typing import Final, TextIO
 
 import msgspec
 
-from streams.decision.engine import judge_again
-from streams.decision.model import Decision
-from streams.decision.policy import Policies, Policy, full_name
 from streams.errors import UsageError
-from streams.records.decisions import decode_decision, encode_decision
+from streams.families.fast_refund.decide import judge_again
+from streams.families.fast_refund.decision_codec import decode_decision, encode_decision
+from streams.families.fast_refund.model import Decision
+from streams.families.fast_refund.policy import Policies, Policy, full_name
 from streams.records.notices import FOLLOW_UP_SUFFIX
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import DECISIONS, Capture

@@ -8,12 +8,12 @@ import msgspec
 
 from streams.tools import show
 from streams.tools.drive.asserting import Assertion, Checked, check
-from streams.tools.drive.conducting import ANSWERS, Outcome
 from streams.tools.drive.measuring import Figures, Moment
+from streams.tools.drive.run import ANSWERS, Outcome
 from streams.tools.report.page import page
 
 _KINDS: Final = ("approved", "reviewed", "skipped", "dead")
-"""By index of :data:`streams.tools.drive.conducting.ANSWERS`."""
+"""By index of :data:`streams.tools.drive.run.ANSWERS`."""
 _US_PER_MS: Final = 1000.0
 
 

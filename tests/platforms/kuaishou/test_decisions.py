@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from streams.decision.engine import decide
-from streams.decision.facts import see
-from streams.decision.model import (
+from streams.families.fast_refund.codec import Outcome, decode_outcome, decode_request
+from streams.families.fast_refund.decide import decide
+from streams.families.fast_refund.model import (
     Buyer,
     Catalog,
     Decision,
@@ -17,13 +17,13 @@ from streams.decision.model import (
     Quality,
     Request,
 )
-from streams.decision.policy import parse_policy
+from streams.families.fast_refund.orders import decode_order
+from streams.families.fast_refund.policy import parse_policy
+from streams.families.fast_refund.seen import see
 from streams.platforms.kuaishou.client import Answer, Failure, Unavailable
 from streams.platforms.kuaishou.mapping import Answers, emissions
 from streams.platforms.kuaishou.memory import Known
 from streams.platforms.kuaishou.reading import Reader
-from streams.records.codec import Outcome, decode_outcome, decode_request
-from streams.records.orders import decode_order
 from tests.platforms.kuaishou.samples import (
     BUYER,
     CATEGORIES,

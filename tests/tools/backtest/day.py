@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from streams.decision.policy import Policy
+from streams.families.fast_refund.policy import Policy
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import Capture
 from tests import samples
-from tests.agents.world import NAMES, World
 from tests.fakes import headers_in
+from tests.families.fast_refund.world import NAMES, World
 from tests.tools.capture.test_store import stored
 
 T: Final = samples.T

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.decision.reasons import ReasonCode
+from streams.families.fast_refund.reasons import ReasonCode
 from streams.tools.backtest.comparing import Count, Hour
 from streams.tools.backtest.hours import chart_of
 from streams.tools.backtest.wording import (

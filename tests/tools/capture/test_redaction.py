@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import RefundError, SettingsError
-from streams.kafka.routing import partition_of
+from streams.processing.partitioner import partition_of
 from streams.settings import Secret
 from streams.tools.capture.record import Captured
 from streams.tools.capture.redaction import Redactor, refuse_events

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streams.tools.drive.telling import FAILED, failures_told
+from streams.tools.drive.ipc import FAILED, failures_told
 
 
 @pytest.fixture(autouse=True)

@@ -5,15 +5,19 @@ from functools import cache
 from itertools import pairwise
 from typing import Any, cast
 
-from streams.agents.judging import Judge
-from streams.agents.slices import APPROVALS, DEAD_LETTERS, Site
-from streams.decision.breaker import Breaker
-from streams.decision.policy import Policies
-from streams.kafka.answers import Answers
-from streams.kafka.record import Record
-from streams.kafka.routing import partition_of
-from streams.kafka.tables import WATERMARK_KEY, PartitionTables, SharedTables
-from streams.records.decisions import decode_decision
+from streams.families.fast_refund.answers import Answers
+from streams.families.fast_refund.breaker import Breaker
+from streams.families.fast_refund.decision_codec import decode_decision
+from streams.families.fast_refund.judge import Judge
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.slice_result import APPROVALS, DEAD_LETTERS, Site
+from streams.families.fast_refund.tables import (
+    WATERMARK_KEY,
+    PartitionTables,
+    SharedTables,
+)
+from streams.processing.partitioner import partition_of
+from streams.records.record import Record
 from streams.settings import load_policy
 from streams.tools.capture.record import Captured
 from streams.tools.drive.rows import Row

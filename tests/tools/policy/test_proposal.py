@@ -2,12 +2,12 @@
 
 import pytest
 
-from streams.decision.policy import Policies
-from streams.decision.publication import PolicyRecord, Publication
 from streams.errors import PolicyError
-from streams.kafka.policy_book import PolicyBook
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.policy_book import PolicyBook
+from streams.families.fast_refund.publication import PolicyRecord, Publication
 from streams.tools.policy.proposal import before_now, check, numbered, overtaken
-from tests.kafka.test_policy_book import DAY, Book, policy
+from tests.families.fast_refund.test_policy_book import DAY, Book, policy
 from tests.samples import NOW
 
 

@@ -3,11 +3,11 @@ import json
 
 import pytest
 
-from streams.decision.publication import PolicyRecord, Publication
+from streams.families.fast_refund.publication import PolicyRecord, Publication
 from streams.tools.policy.shown import print_diff, print_history, print_proposal
 from streams.tools.policy.wording import differences, span, worded
-from tests.agents.world import SHIPPED
-from tests.kafka.test_policy_book import DAY, Book, policy
+from tests.families.fast_refund.test_policy_book import DAY, Book, policy
+from tests.families.fast_refund.world import SHIPPED
 from tests.samples import NOW
 
 

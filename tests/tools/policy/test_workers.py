@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from streams.app.policies import shown
 from streams.errors import UnconfirmedError
 from streams.tools.policy.workers import confirm, shows_pause, shows_version
-from tests.kafka.test_policy_book import Book, policy
+from streams.worker.policy_watch import shown
+from tests.families.fast_refund.test_policy_book import Book, policy
 from tests.samples import NOW
 
 pytestmark = pytest.mark.asyncio

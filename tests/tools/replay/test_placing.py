@@ -1,7 +1,7 @@
 import json
 from collections.abc import Iterable
 
-from streams.kafka.routing import partition_of
+from streams.processing.partitioner import partition_of
 from streams.tools.capture.record import Captured
 from streams.tools.replay.placing import AsRecorded, Owners, Placed, Rekeyed
 from tests import samples

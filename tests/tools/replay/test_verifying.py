@@ -6,13 +6,13 @@ import msgspec
 import pytest
 
 from streams.cli import execute
-from streams.decision.policy import override, parse_policy
 from streams.errors import UsageError
+from streams.families.fast_refund.policy import override, parse_policy
 from streams.settings import load_policy
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import Capture
 from streams.tools.replay.verifying import first_difference, verify
-from tests.agents.world import NAMES, World
+from tests.families.fast_refund.world import NAMES, World
 from tests.tools.capture.test_store import stored
 
 SHIPPED = load_policy(None)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from streams.tools.drive.asserting import read_assertions
-from streams.tools.drive.conducting import Outcome, Run
 from streams.tools.drive.measuring import Measured
+from streams.tools.drive.run import Outcome, Run
 from streams.tools.drive.sending import Sent
 from streams.tools.report.run import (
     RunReport,

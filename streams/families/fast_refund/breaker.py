@@ -1,0 +1,175 @@
+"""Breaker: a lid on automatic approvals, per shop and over all shops (section 3).
+
+A state machine over event time. An approval is counted under its decision id, so
+one that is delivered again never counts twice. The approval that would pass a
+maximum is refused and opens the breaker; one that just reaches it passes.
+"""
+
+from collections import deque
+from typing import Final
+
+import msgspec
+
+from streams.families.fast_refund.policy import Policy
+
+GLOBAL: Final = "global"
+SHOP: Final = "shop"
+
+
+class _Counted(msgspec.Struct, frozen=True, gc=False):
+    """One approval in the window."""
+
+    at_ms: int
+    decision_id: str
+    shop_id: str | None
+    refund_fen: int
+
+
+class _Scope:
+    """What one scope has approved in the window, and since when it is open."""
+
+    __slots__ = ("count", "open_from_ms", "sum_fen")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.sum_fen = 0
+        self.open_from_ms: int | None = None
+
+    def is_open(self, at_ms: int, cooldown_ms: int | None) -> bool:
+        """Open on [trip, trip + cooldown); without a cooldown until reset."""
+        if self.open_from_ms is None:
+            return False
+        return cooldown_ms is None or at_ms < self.open_from_ms + cooldown_ms
+
+    def has_room(
+        self, refund_fen: int, max_count: int | None, max_fen: int | None
+    ) -> bool:
+        """Whether one more approval stays within both maxima."""
+        if max_count is not None and self.count + 1 > max_count:
+            return False
+        return max_fen is None or self.sum_fen + refund_fen <= max_fen
+
+    def add(self, count: int, refund_fen: int) -> None:
+        """Count approvals in (1) or out (-1)."""
+        self.count += count
+        self.sum_fen += count * refund_fen
+
+
+class Breaker:
+    """The breakers of one process; the window is (at - window, at].
+
+    The window only moves forward: what has left it is forgotten, so an approval that
+    comes later than its own window is counted afresh.
+    """
+
+    def __init__(self) -> None:
+        self._global = _Scope()
+        self._shops: dict[str | None, _Scope] = {}
+        self._tripped: dict[str | None, _Scope] = {}
+        """Shops whose breaker is open, or was until its cooldown."""
+        self._window: deque[_Counted] = deque()
+        self._known: set[str] = set()
+
+    def scope_open(self, shop_id: str | None, at_ms: int, policy: Policy) -> str | None:
+        """Return which breaker is open for a shop: ``global``, ``shop`` or None.
+
+        Parameters
+        ----------
+        shop_id
+            None = unknown; all unknown shops are one.
+        at_ms
+            UTC ms of the decision.
+        policy
+            ``breaker_cooldown_ms``; None = open until :meth:`reset`. Without
+            ``breaker_window_ms`` there are no breakers.
+        """
+        if policy.breaker_window_ms is None:
+            return None
+        if self._global.is_open(at_ms, policy.breaker_cooldown_ms):
+            return GLOBAL
+        shop = self._shops.get(shop_id)
+        if shop is not None and shop.is_open(at_ms, policy.breaker_cooldown_ms):
+            return SHOP
+        return None
+
+    def admit(
+        self,
+        decision_id: str,
+        shop_id: str | None,
+        refund_fen: int | None,
+        at_ms: int,
+        policy: Policy,
+    ) -> str | None:
+        """Count an approval, or refuse it.
+
+        Returns
+        -------
+        str or None
+            None when it is counted, or was before; otherwise the scope that is open
+            or that this approval has just opened, and nothing is counted.
+        """
+        window_ms = policy.breaker_window_ms
+        if window_ms is None or decision_id in self._known:
+            return None
+        already = self.scope_open(shop_id, at_ms, policy)
+        if already is not None:
+            return already
+        self._expire(at_ms - window_ms)
+        fen = refund_fen or 0
+        shop = self._shops.setdefault(shop_id, _Scope())
+        tripped = self._trip(shop, fen, policy)
+        if tripped is not None:
+            scope = self._global if tripped == GLOBAL else shop
+            scope.open_from_ms = at_ms
+            if scope is shop:
+                self._tripped[shop_id] = shop
+            return tripped
+        self._window.append(_Counted(at_ms, decision_id, shop_id, fen))
+        self._known.add(decision_id)
+        self._global.add(1, fen)
+        shop.add(1, fen)
+        return None
+
+    def open_now(self, at_ms: int, policy: Policy) -> dict[str, int]:
+        """Return how many breakers are open at a moment (UTC ms), by scope."""
+        cooldown_ms = policy.breaker_cooldown_ms
+        return {
+            GLOBAL: int(self._global.is_open(at_ms, cooldown_ms)),
+            SHOP: sum(
+                scope.is_open(at_ms, cooldown_ms) for scope in self._tripped.values()
+            ),
+        }
+
+    def reset(self, shop_id: str | None = None) -> None:
+        """Close a breaker by the operator's hand; None = the global one.
+
+        What was counted stays counted: the next approval may open it again.
+        """
+        if shop_id is None:
+            self._global.open_from_ms = None
+            return
+        scope = self._tripped.pop(shop_id, None)
+        if scope is not None:
+            scope.open_from_ms = None
+
+    def _trip(self, shop: _Scope, fen: int, policy: Policy) -> str | None:
+        if not self._global.has_room(
+            fen, policy.breaker_global_max_count, policy.breaker_global_max_fen
+        ):
+            return GLOBAL
+        if not shop.has_room(
+            fen, policy.breaker_shop_max_count, policy.breaker_shop_max_fen
+        ):
+            return SHOP
+        return None
+
+    def _expire(self, start_ms: int) -> None:
+        """Forget what was counted at or before the start of the window."""
+        while self._window and self._window[0].at_ms <= start_ms:
+            gone = self._window.popleft()
+            self._known.discard(gone.decision_id)
+            self._global.add(-1, gone.refund_fen)
+            shop = self._shops[gone.shop_id]
+            shop.add(-1, gone.refund_fen)
+            if shop.count == 0 and shop.open_from_ms is None:
+                del self._shops[gone.shop_id]

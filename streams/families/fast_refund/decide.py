@@ -1,0 +1,166 @@
+"""The engine: run every rule, then say what the codes amount to.
+
+All rules always run and all reasons are listed; nothing is weighed. Only a case
+without a single reason is approved.
+"""
+
+from typing import Final, TypeAlias
+
+import msgspec
+
+from streams.families.fast_refund.model import Decision, Request, Seen
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.reasons import REASONS, ReasonCode, in_order
+from streams.families.fast_refund.rules import Active, Check, active_rules
+from streams.families.fast_refund.rules.case import Codes, case_of
+
+FAMILY: Final = "FR"
+
+DECIDED: Final = "decided"
+AUTO_APPROVE: Final = "auto_approve"
+MANUAL_REVIEW: Final = "manual_review"
+
+Verdict: TypeAlias = tuple[str, str | None, tuple[str, ...]]
+"""Disposition, outcome, listed codes."""
+
+PASSED: Final[Verdict] = (
+    DECIDED,
+    AUTO_APPROVE,
+    (ReasonCode.FR_ALL_CONDITIONS_MET.value,),
+)
+
+_NO_OUTCOME: Final = ("superseded", "out_of_scope")
+"""Dispositions that hide every other code, the stronger first (E-17)."""
+
+
+def decide(
+    request: Request, seen: Seen, policy: Policy | None, decided_at_ms: int
+) -> Decision:
+    """Judge one request by what was seen of it (FR-1.4): a pure function.
+
+    Parameters
+    ----------
+    request
+        As asked.
+    seen
+        What :func:`~streams.families.fast_refund.seen.see` made of the facts.
+    policy
+        In force at ``requested_at_ms`` (R-08); None = POLICY_NOT_LOADED.
+    decided_at_ms
+        UTC ms.
+    """
+    active = active_rules(policy)
+    readings = active.policy
+    case = case_of(request, seen, policy, decided_at_ms)
+    codes: Codes = ()
+    for check in _checks(active, seen):
+        found = check(case, readings)
+        if found:
+            codes += found
+    refund_id, version = request.refund_id, request.refund_version
+    named = (
+        f"FR:{refund_id}:{version}"
+        if version is not None
+        else decision_id(refund_id, None)
+    )
+    disposition, outcome, reasons = _verdict(codes) if codes else PASSED
+    # By place, not by name, and both ids without a call: a microsecond in all.
+    return Decision(
+        named,
+        FAMILY,
+        refund_id,
+        version,
+        request.order_id,
+        case.buyer_id,
+        case.shop_id,
+        disposition,
+        outcome,
+        reasons,
+        active.name,
+        request.refund_fen,
+        f"pay:{refund_id}" if outcome is AUTO_APPROVE else None,
+        request.requested_at_ms,
+        decided_at_ms,
+        request.expire_at_ms if outcome is MANUAL_REVIEW else None,
+        seen,
+        active.policy_hash,
+    )
+
+
+def decision_id(refund_id: str, version: int | None) -> str:
+    """Name a decision for ever; a missing version has ``null`` in its place."""
+    return f"FR:{refund_id}:{'null' if version is None else version}"
+
+
+def payout_key(refund_id: str) -> str:
+    """Name the one payout that a refund can ever have, whatever its versions."""
+    return f"pay:{refund_id}"
+
+
+def judge_again(decision: Decision, policy: Policy | None) -> Decision:
+    """Recompute a decision from what its own record says was seen.
+
+    With the policy it names, the result encodes to the same bytes; with another one
+    it shows what that policy would have decided. A record without ``seen`` comes
+    back unchanged: there is nothing to judge. One of version 0.1.0 has no
+    ``policy_hash``, and gets none.
+    """
+    seen = decision.seen
+    if seen is None:
+        return decision
+    again = decide(asked(decision, seen), seen, policy, decision.decided_at_ms)
+    if decision.policy_hash is msgspec.UNSET:
+        return msgspec.structs.replace(again, policy_hash=msgspec.UNSET)
+    return again
+
+
+def asked(decision: Decision, seen: Seen) -> Request:
+    """Restore from a decision what the rules read of its request."""
+    return Request(
+        refund_id=decision.refund_id,
+        refund_version=decision.refund_version,
+        action=seen.action,
+        order_id=decision.order_id,
+        buyer_id=decision.buyer_id,
+        shop_id=decision.shop_id,
+        refund_kind=seen.refund_kind,
+        special_refund_type=seen.special_refund_type,
+        refund_fen=decision.refund_fen,
+        requested_at_ms=decision.requested_at_ms,
+        expire_at_ms=decision.review_deadline_ms,
+        lines=seen.asked_skus,
+        unavailable=seen.unavailable,
+        faults=seen.request_faults,
+    )
+
+
+def _checks(active: Active, seen: Seen) -> tuple[Check, ...]:
+    """Choose the rules that can speak: those of unusual things only when they are there."""
+    if seen.order_absent:
+        return active.without_order
+    if (
+        seen.history is None
+        and seen.breaker is None
+        and seen.unavailable is None
+        and seen.limits is None
+        and seen.listed is None
+        and seen.unnamed_lines is None
+        and seen.order_vetoed is None
+        and seen.total_changed_at_ms is None
+        and seen.presale_stage is None
+        and seen.delivery_block is None
+        and seen.risk_code is None
+        and seen.expected_partition is None
+        and seen.pause is None
+    ):
+        return active.usual
+    return active.with_order
+
+
+def _verdict(codes: Codes) -> Verdict:
+    """E-17: disposition, outcome and listed codes of a case that does not pass."""
+    for disposition in _NO_OUTCOME:
+        own = [code for code in codes if REASONS[code].disposition == disposition]
+        if own:
+            return disposition, None, in_order(own)
+    return DECIDED, MANUAL_REVIEW, in_order(codes)

@@ -1,0 +1,102 @@
+"""Decision records: written by the engine, read back at start and by tools."""
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from streams.families.fast_refund.decide import PASSED
+from streams.families.fast_refund.decision_history import Entry
+from streams.families.fast_refund.model import Decision
+from streams.records.plain_json import NoJsonError, parse
+
+T = TypeVar("T")
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(Decision)
+
+
+class _SeenAction(msgspec.Struct, gc=False):
+    action: str | None = None
+
+
+class _Written(msgspec.Struct, gc=False):
+    decision_id: str
+    refund_id: str
+    refund_version: int | None
+    order_id: str | None
+    buyer_id: str | None
+    disposition: str
+    outcome: str | None
+    decided_at_ms: int
+    refund_fen: int | None
+    reason_codes: tuple[str, ...]
+    seen: _SeenAction | None = None
+    policy: str | None = None
+    policy_hash: str | None = None
+
+
+_WRITTEN: Final = msgspec.json.Decoder(_Written)
+
+encode_decision = _ENCODER.encode
+"""Write a decision; the same decision gives the same bytes."""
+
+
+def decode_decision(value: bytes) -> Decision:
+    """Read a whole decision record.
+
+    Raises
+    ------
+    msgspec.DecodeError
+        It is not one of ours.
+    """
+    return _read(_DECODER, Decision, value)
+
+
+def _read(decoder: "msgspec.json.Decoder[T]", kind: type[T], value: bytes) -> T:
+    try:
+        return decoder.decode(value)
+    except msgspec.ValidationError as problem:
+        # A negative integer of 4,300 digits can be written, but not read the fast way.
+        try:
+            return msgspec.convert(parse(value), kind)
+        except NoJsonError:
+            raise problem from None
+
+
+class Recovered(msgspec.Struct, frozen=True, gc=False):
+    """A decision read back from an output topic."""
+
+    decision_id: str
+    entry: Entry
+    policy: tuple[str, str | None] | None
+    """Name and hash of the policy that judged; None = none was in force. Records of version
+    0.1.0 have no hash."""
+
+
+def recover(value: bytes) -> Recovered | None:
+    """Read back what the memory of a partition needs; None when it is not ours."""
+    try:
+        found = _read(_WRITTEN, _Written, value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    verdict = found.disposition, found.outcome, found.reason_codes
+    if verdict == PASSED:
+        verdict = PASSED  # one object for nearly all of them
+    disposition, outcome, reason_codes = verdict
+    return Recovered(
+        found.decision_id,
+        Entry(
+            found.refund_id,
+            found.refund_version,
+            found.order_id,
+            found.buyer_id,
+            disposition,
+            outcome,
+            found.decided_at_ms,
+            found.refund_fen,
+            found.seen is not None and found.seen.action == "withdraw",
+            reason_codes,
+            value,
+        ),
+        None if found.policy is None else (found.policy, found.policy_hash),
+    )

@@ -1,0 +1,158 @@
+"""Which notices are due: what should be written by the tables, minus what is.
+
+A reconciliation, not a reaction: after a load every approval is looked at, later
+only those that something happened to. Ids are built from the decision, so a crash
+can delay a notice but never lose or double it.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from streams.families.fast_refund.decision_codec import decode_decision, encode_decision
+from streams.families.fast_refund.decision_history import Fate, Remembered
+from streams.families.fast_refund.model import Decision
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.ship_race import (
+    LOSS_RECORDED,
+    TEXTS,
+    Race,
+    judge_race,
+)
+from streams.families.fast_refund.tables import PartitionTables
+from streams.records.notices import FOLLOW_UP_SUFFIX, Notice, encode_notice
+
+_DEFAULT_WATCH_DAYS: Final = 30
+
+NOTICE_KINDS: Final = (
+    "race_detected",
+    "ship_after_refund",
+    "loss_recorded",
+    "withdrawn_after_approval",
+    "merchant_switch_ignored",
+)
+
+
+class Due(msgspec.Struct, frozen=True, gc=False):
+    """One record that should exist and does not."""
+
+    identity: str
+    kind: str
+    """Of :data:`NOTICE_KINDS`, or ``manual_review`` for the follow-up of a failed payout."""
+    key: str
+    value: bytes
+    source_offset: int
+    """Of the fact that caused it where one is known, else -1."""
+
+
+def due(
+    tables: PartitionTables, refund_id: str, policy: Policy | None, now_ms: int
+) -> Iterator[Due]:
+    """Yield what one refund calls for and ``ledger.notices`` does not hold yet."""
+    approval = tables.ledger.approval(refund_id)
+    if approval is None:
+        return
+    known = tables.ledger.notices
+    for found in _wanted(tables, approval, policy, now_ms):
+        if found.identity not in known:
+            yield found
+
+
+def _wanted(
+    tables: PartitionTables, approval: Remembered, policy: Policy | None, now_ms: int
+) -> Iterator[Due]:
+    yield from _race(tables, approval, policy, now_ms)
+    if tables.ledger.withdrawn_after(approval.refund_id):
+        yield _notice(approval, "withdrawn_after_approval", now_ms)
+    fate = tables.ledger.fates.get(approval.refund_id)
+    if fate is not None and fate.payout == "payout_failed":
+        yield _follow_up(approval, fate, now_ms)
+
+
+def _race(
+    tables: PartitionTables, approval: Remembered, policy: Policy | None, now_ms: int
+) -> Iterator[Due]:
+    order = (
+        tables.orders.get(approval.order_id) if approval.order_id is not None else None
+    )
+    if order is None:
+        return
+    race = judge_race(approval.decided_at_ms, order, _watch_days(policy))
+    if race is None:
+        return
+    yield _notice(approval, race.kind, now_ms, race)
+    if race.loss_bearer is not None:
+        yield _notice(approval, LOSS_RECORDED, now_ms, race)
+
+
+def _watch_days(policy: Policy | None) -> int:
+    return policy.race_watch_days if policy is not None else _DEFAULT_WATCH_DAYS
+
+
+_SHORT: Final = {"race_detected": "race", "ship_after_refund": "race"}
+"""Both say how one race ended: one notice for the two of them (2.3)."""
+
+
+def _notice(
+    approval: Remembered, kind: str, now_ms: int, race: Race | None = None
+) -> Due:
+    decision = decode_decision(approval.value)
+    loss = race is not None and kind == LOSS_RECORDED
+    text_zh, text_en = TEXTS.get(kind, (None, None))
+    identity = f"{_SHORT.get(kind, kind)}:{decision.decision_id}"
+    notice = Notice(
+        notice_id=identity,
+        kind=kind,
+        decision_id=decision.decision_id,
+        refund_id=approval.refund_id,
+        order_id=approval.order_id,
+        shop_id=decision.shop_id,
+        noticed_at_ms=now_ms,
+        gap_ms=race.gap_ms if race is not None else None,
+        basis=race.basis if race is not None else None,
+        handed_over_at_ms=race.handed_over_at_ms if race is not None else None,
+        bearer=race.loss_bearer if race is not None and loss else None,
+        amount_fen=approval.refund_fen if loss else None,
+        text_zh=text_zh,
+        text_en=text_en,
+    )
+    key = approval.order_id or approval.refund_id
+    return Due(identity, kind, key, encode_notice(notice), -1)
+
+
+def _follow_up(approval: Remembered, fate: Fate, now_ms: int) -> Due:
+    """Case 72: a failed payout of an approval becomes a person's."""
+    first: Decision = decode_decision(approval.value)
+    decision = msgspec.structs.replace(
+        first,
+        decision_id=first.decision_id + FOLLOW_UP_SUFFIX,
+        outcome="manual_review",
+        reason_codes=(ReasonCode.REFUND_FAILED.value,),
+        payout_key=None,
+        decided_at_ms=now_ms,
+    )
+    return Due(
+        decision.decision_id,
+        "manual_review",
+        approval.refund_id,
+        encode_decision(decision),
+        fate.source_offset,
+    )
+
+
+def switch_ignored(shop_id: str, source: tuple[str, int, int], now_ms: int) -> Due:
+    """FR-Q3, case 45: a merchant tried to switch the service; nothing changed."""
+    topic, partition, offset = source
+    identity = f"merchant_switch_ignored:{topic}:{partition}:{offset}"
+    notice = Notice(
+        notice_id=identity,
+        kind="merchant_switch_ignored",
+        decision_id=None,
+        refund_id=None,
+        order_id=None,
+        shop_id=shop_id,
+        noticed_at_ms=now_ms,
+    )
+    return Due(identity, notice.kind, shop_id, encode_notice(notice), offset)

@@ -1,0 +1,18 @@
+"""Explain: a decision in words, each condition with value, bound and age.
+
+Nothing of this is stored: it is derived from the decision record and the policy that
+it names, with the same rules that made the decision.
+"""
+
+from streams.families.fast_refund.explain.conditions import Condition, conditions
+from streams.families.fast_refund.explain.explanation import Explanation, Told, explain
+from streams.families.fast_refund.explain.presentations import PRESENTATIONS
+
+__all__ = (
+    "PRESENTATIONS",
+    "Condition",
+    "Explanation",
+    "Told",
+    "conditions",
+    "explain",
+)

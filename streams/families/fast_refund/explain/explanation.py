@@ -1,0 +1,145 @@
+"""A decision in words, for every audience and in both languages."""
+
+from typing import Final
+
+import msgspec
+
+from streams.families.fast_refund import reasons
+from streams.families.fast_refund.decide import AUTO_APPROVE
+from streams.families.fast_refund.explain.conditions import Condition, conditions
+from streams.families.fast_refund.model import Decision
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons.advice import NOT_KNOWN, Words
+
+CONTRADICTION: Final[Words] = (
+    "记录自相矛盾：带有通过的代码，结果却不是自动通过；以结果为准",
+    (
+        "the record contradicts itself: the code of an approval, another outcome; the "
+        "outcome counts"
+    ),
+)
+"""For reviewers: FR_ALL_CONDITIONS_MET beside an outcome that is no approval."""
+
+
+_AS_USUAL: Final[Words] = ("按普通规则审核。", "Review it as usual.")
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One listed code: what it means, and what to do about it."""
+
+    code: str
+    clause: str | None
+    """None = a newer version's code."""
+    zh: str
+    en: str
+    reviewer_zh: str
+    reviewer_en: str
+    operator_zh: str | None
+    """None = nothing is out of order."""
+    operator_en: str | None
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """A decision in words."""
+
+    decision_id: str
+    disposition: str
+    outcome: str | None
+    policy: str | None
+    decided_at_ms: int
+    conditions: tuple[Condition, ...]
+    """What fails first, then what is unknown or stale, what was not evaluated, what holds."""
+    reviewer_zh: tuple[str, ...]
+    """One line a listed code, for platform reviewers."""
+    reviewer_en: tuple[str, ...]
+    merchant_zh: tuple[str, ...]
+    """The same for merchants: nothing about the buyer, no line twice."""
+    merchant_en: tuple[str, ...]
+    buyer_zh: str
+    buyer_en: str
+    notice_zh: str | None
+    """N1 on an automatic approval, else None (FR-Q5)."""
+    notice_en: str | None
+    policy_at_hand: bool
+    """False = the conditions are told as recorded, without the policy's bounds."""
+    reasons: tuple[Told, ...]
+    refund_id: str
+    order_id: str | None
+    refund_fen: int | None
+
+
+def explain(decision: Decision, policy: Policy | None) -> Explanation:
+    """Put a decision into words.
+
+    Parameters
+    ----------
+    decision
+        As made, or as read back from its record. Without ``seen`` there are texts
+        but no conditions.
+    policy
+        The very policy that the decision names; None when it names none, or when that
+        one is not at hand.
+    """
+    limit_fen = None if policy is None else policy.paid_limit_fen
+    told = tuple(_told(code, decision, limit_fen) for code in decision.reason_codes)
+    buyer = reasons.buyer_text(decision.reason_codes, decision.outcome)
+    merchant_zh, merchant_en = _merchant(decision, limit_fen)
+    approved = decision.outcome == AUTO_APPROVE
+    return Explanation(
+        decision.decision_id,
+        decision.disposition,
+        decision.outcome,
+        decision.policy,
+        decision.decided_at_ms,
+        conditions(decision, policy),
+        tuple(one.zh for one in told),
+        tuple(one.en for one in told),
+        merchant_zh,
+        merchant_en,
+        buyer.zh,
+        buyer.en,
+        reasons.NOTICE_ZH if approved else None,
+        reasons.NOTICE_EN if approved else None,
+        policy is not None or decision.policy is None,
+        told,
+        decision.refund_id,
+        decision.order_id,
+        decision.refund_fen,
+    )
+
+
+def _contradicts(code: str, decision: Decision) -> bool:
+    approves = code == ReasonCode.FR_ALL_CONDITIONS_MET
+    return approves and decision.outcome != AUTO_APPROVE
+
+
+def _told(code: str, decision: Decision, limit_fen: int | None) -> Told:
+    zh = reasons.reviewer_text(code, limit_fen)
+    en = reasons.reviewer_text_en(code, limit_fen)
+    known = reasons.find(code)
+    if known is None:
+        return Told(code, None, zh, en, *NOT_KNOWN, None, None)
+    advice = reasons.ADVICE[known.code]
+    if _contradicts(code, decision):
+        return Told(code, known.clause, *CONTRADICTION, *_AS_USUAL, None, None)
+    return Told(
+        code, known.clause, zh, en, *advice.reviewer, *(advice.operator or (None, None))
+    )
+
+
+def _merchant(
+    decision: Decision, limit_fen: int | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return each line once, in both languages."""
+    general = reasons.MERCHANT_GENERAL_ZH, reasons.MERCHANT_GENERAL_EN
+    lines = dict.fromkeys(
+        general
+        if _contradicts(code, decision)
+        else (
+            reasons.merchant_text(code, limit_fen),
+            reasons.merchant_text_en(code, limit_fen),
+        )
+        for code in decision.reason_codes
+    )
+    return tuple(zh for zh, _ in lines), tuple(en for _, en in lines)

@@ -1,0 +1,149 @@
+"""Plain requests of a slice, answered the fast path and watched by the full one."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from streams.families.fast_refund.decide import AUTO_APPROVE
+from streams.families.fast_refund.decision_codec import encode_decision
+from streams.families.fast_refund.fast_record import Written
+from streams.families.fast_refund.fast_rules import (
+    FastRules,
+    Moment,
+    PolicyConstants,
+    fast_rules_at,
+)
+from streams.families.fast_refund.full_path import FullPath
+from streams.families.fast_refund.model import Request
+from streams.families.fast_refund.slice_result import APPROVALS, Output, Site, SliceWork
+from streams.families.fast_refund.tables import SharedTables
+from streams.processing.news import News, news_queue
+from streams.records.record import Record
+
+_COMPARED_AT_ONCE: Final = 1_000
+"""Plain decisions that may be judged the full path too without a pause; each millisecond
+allows for one more. So up to 1,000 a second are all compared, and as many above it."""
+
+
+class FastPath:
+    """Answers what :class:`FastRules` knows to be plain."""
+
+    def __init__(self, site: Site, shared: SharedTables, full_path: FullPath) -> None:
+        self._site = site
+        self._surely_fits = site.surely_fits_bytes
+        self._shared = shared
+        self._full_path = full_path
+        self._known: PolicyConstants | None = None
+        self._to_compare = _COMPARED_AT_ONCE
+        """How many plain decisions may be judged the full path too."""
+        self._counted_ms = 0
+        """Up to when ``_to_compare`` was filled up, UTC ms."""
+        self.news = news_queue()
+        """What nobody has logged yet."""
+        self.doubtful = False
+        """A plain decision was not what the rules make of it: they alone decide now."""
+
+    def distrusts(self) -> str | None:
+        """Return this version if its fast path was found wrong, for the next worker."""
+        return self._site.app_version if self.doubtful else None
+
+    def heard(self, distrusted: Iterable[str | None]) -> None:
+        """Give the fast path up if a worker of this version found it wrong before.
+
+        Parameters
+        ----------
+        distrusted
+            Versions whose fast path was found wrong, as committed beside offsets.
+        """
+        if not self.doubtful and self._site.app_version in distrusted:
+            self.doubtful = True
+            text = (
+                "a worker of this version found that the fast path differs from the "
+                "rules; the rules decide everything until another version runs"
+            )
+            self.news.append(News("warning", text))
+
+    def ready(self, work: SliceWork) -> FastRules | None:
+        """Get ready for the plain requests of a slice, if the policy allows any."""
+        policy, known = work.newest, self._known
+        if policy is None or self.doubtful:
+            return None
+        if known is None or known.policy is not policy:
+            known = self._known = PolicyConstants(policy)
+        if not known.usable:
+            return None
+        self._fill_up(work.now_ms)
+        moment = Moment(
+            work.now_ms,
+            self._shared.catalog,
+            work.lists_ms,
+            work.orders_ms,
+            work.buyers_ms,
+            work.pause,
+        )
+        return fast_rules_at(known, moment)
+
+    def answer(
+        self, record: Record, request: Request, plain: FastRules, work: SliceWork
+    ) -> bool:
+        """Answer a request the fast path; False = it takes the full one."""
+        tables, now_ms = work.tables, work.now_ms
+        ledger = tables.ledger
+        order_id, at_ms = request.order_id, request.requested_at_ms
+        if (
+            order_id is None
+            or at_ms is None
+            or at_ms < plain.policy.effective_from_ms
+            or ledger.on_order(order_id)
+            or order_id in ledger.vetoes
+            or (work.later and request.refund_id in work.later)
+        ):
+            return False
+        order = tables.orders.get(order_id)
+        buyer = tables.buyers.get(request.buyer_id)  # type: ignore[arg-type]  # None is in no table
+        if order is None or buyer is None:
+            return False
+        shop = self._shared.shops.get(request.shop_id)  # type: ignore[arg-type]  # nor here
+        approval = plain.approve(request, order, buyer, shop)
+        if approval is None:
+            return False
+        written = approval.written_with(plain.text)
+        if self._to_compare > 0 and not self._same(request, written, work):
+            return False
+        identity, value = written
+        headers = work.headers.build(
+            AUTO_APPROVE, identity, record.offset, record.headers
+        )
+        made = (record.key, value, headers)
+        if len(value) > self._surely_fits and not self._site.fits(made):
+            return False
+        judged = work.judged
+        judged.outputs.append(Output(APPROVALS, made))
+        judged.approved += 1
+        judged.ages_ms.append(now_ms - at_ms)
+        ledger.add(approval)
+        return True
+
+    def _same(self, request: Request, written: Written, work: SliceWork) -> bool:
+        """Judge a plain request the full path too.
+
+        Should the two ever differ, the rules are right, and are trusted alone from
+        then on.
+        """
+        self._to_compare -= 1
+        if encode_decision(self._full_path.decide(request, work)) == written[1]:
+            return True
+        self.doubtful = True
+        work.plain = None
+        work.judged.doubted += 1
+        text = (
+            f"the fast path and the rules decide {written[0]} differently; the rules were "
+            "followed, and decide everything until another version runs"
+        )
+        self.news.append(News("error", text))
+        return False
+
+    def _fill_up(self, now_ms: int) -> None:
+        """Allow as many comparisons as time has passed for."""
+        passed_ms = max(0, now_ms - self._counted_ms)  # the clock may be set back
+        self._to_compare = min(_COMPARED_AT_ONCE, self._to_compare + passed_ms)
+        self._counted_ms = now_ms

@@ -1,0 +1,129 @@
+"""What people are told of a code: reviewers, merchants, buyers."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from streams.families.fast_refund.reasons.table import (
+    OUT_OF_SCOPE_RANK,
+    SHIPPED_RANKS,
+    SUPERSEDED_RANK,
+    find,
+)
+
+MERCHANT_GENERAL_ZH: Final = "该申请按平台规则转人工审核。"
+"""What merchants see in place of a wording that is for reviewers only."""
+
+MERCHANT_GENERAL_EN: Final = (
+    "Under platform rules this request goes to a person for review."
+)
+
+
+class BuyerText(msgspec.Struct, frozen=True):
+    """What a buyer is told: one of B0 to B4."""
+
+    name: str
+    zh: str
+    en: str
+
+
+B0: Final = BuyerText(
+    "B0",
+    "退款已通过，款项将退回付款账户",
+    "Your refund is approved; the money goes back to your payment account.",
+)
+B1: Final = BuyerText(
+    "B1", "申请已收到，正在审核", "We have your request and are reviewing it."
+)
+B2: Final = BuyerText(
+    "B2", "订单可能已发出，正在核实", "Your order may be on its way; we are checking."
+)
+B3: Final = BuyerText(
+    "B3",
+    "该申请将按普通售后流程处理",
+    "This request follows the ordinary after-sales process.",
+)
+B4: Final = BuyerText(
+    "B4", "本次申请已更新或撤回", "This request was changed or withdrawn."
+)
+
+BUYER_TEXTS: Final = (B0, B1, B2, B3, B4)
+
+UNKNOWN: Final = (
+    "本版本不认识的代码{code}",
+    "{code}, a code this version does not know",
+)
+"""For reviewers: a code that a newer version wrote. Merchants get the general text."""
+
+
+def reviewer_text(code: str, limit_fen: int | None) -> str:
+    """Word a code for reviewers in zh-CN.
+
+    Parameters
+    ----------
+    code
+        One that is not in the list is told as such; it comes from a newer version.
+    limit_fen
+        ``paid_limit_fen`` of the policy; None = not known, and then left out.
+    """
+    known = find(code)
+    return _filled(known.zh, limit_fen) if known else UNKNOWN[0].format(code=code)
+
+
+def reviewer_text_en(code: str, limit_fen: int | None) -> str:
+    """Word a code for reviewers in English."""
+    known = find(code)
+    return _filled(known.en, limit_fen) if known else UNKNOWN[1].format(code=code)
+
+
+def merchant_text(code: str, limit_fen: int | None) -> str:
+    """Word a code for merchants in zh-CN; nothing is said about the buyer."""
+    known = find(code)
+    if known is None or known.reviewers_only:
+        return MERCHANT_GENERAL_ZH
+    return _filled(known.zh, limit_fen)
+
+
+def merchant_text_en(code: str, limit_fen: int | None) -> str:
+    """Word a code for merchants in English."""
+    known = find(code)
+    if known is None or known.reviewers_only:
+        return MERCHANT_GENERAL_EN
+    return _filled(known.en, limit_fen)
+
+
+def buyer_text(codes: Iterable[str], outcome: str | None) -> BuyerText:
+    """Return what the buyer is told: the text of the first listed code.
+
+    Only the outcome says that a refund is approved: a code that contradicts it, or that
+    nobody knows, comes to B1, which says the least.
+
+    Parameters
+    ----------
+    outcome
+        ``auto_approve``, ``manual_review`` or None, as in the decision.
+    """
+    if outcome == "auto_approve":
+        return B0
+    known = find(next(iter(codes), ""))
+    if known is None:
+        return B1
+    if known.rank in SHIPPED_RANKS:
+        return B2
+    if known.rank == OUT_OF_SCOPE_RANK:
+        return B3
+    return B4 if known.rank == SUPERSEDED_RANK else B1
+
+
+def yuan(fen: int) -> str:
+    """Write fen as yuan: ``300``, ``300.50``; exact, whatever the size."""
+    whole, rest = divmod(abs(fen), 100)
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{whole}.{rest:02d}" if rest else f"{sign}{whole}"
+
+
+def _filled(text: str, limit_fen: int | None) -> str:
+    if limit_fen is None:
+        return text.replace("{limit}元", "").replace(" of {limit} yuan", "")
+    return text.replace("{limit}", yuan(limit_fen))

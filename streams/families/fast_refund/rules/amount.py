@@ -1,0 +1,66 @@
+"""Rules on money: what the order was paid, and what is asked back. Integers only."""
+
+from typing import Final
+
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.rules.case import Case, Codes
+
+CURRENCY: Final = "CNY"
+
+
+def paid_amount(case: Case, policy: Policy) -> Codes:
+    """FR-1.4b: the order was paid less than the limit.
+
+    The whole order counts, not the part of it that is asked back (R-01, case 9).
+
+    Parameters
+    ----------
+    case
+        ``paid_fen``, with the age of the snapshot.
+    policy
+        ``paid_limit_fen`` is exclusive: exactly the limit goes to a person.
+        ``paid_amount_max_age_ms`` is inclusive: a fact of that very age is fresh.
+    """
+    paid_fen, age_ms = case.seen.paid_fen, case.order_age_ms
+    if paid_fen is None or age_ms is None:
+        return (ReasonCode.PAID_AMOUNT_UNKNOWN,)
+    codes: Codes = ()
+    if type(paid_fen) is not int or paid_fen <= 0:
+        codes = (ReasonCode.PAID_AMOUNT_INVALID,)
+    elif paid_fen >= policy.paid_limit_fen and case.has_policy:
+        codes = (ReasonCode.PAID_AT_OR_OVER_LIMIT,)
+    if age_ms > policy.paid_amount_max_age_ms and case.has_policy:
+        codes += (ReasonCode.PAID_AMOUNT_STALE,)
+    return codes
+
+
+def paid_amount_kept(case: Case, _policy: Policy) -> Codes:
+    """Cases 12 and 13: the total did not change in (T, decision].
+
+    Not evaluated without T (E-14). A moment that cannot be read may lie in there.
+    """
+    changed_at_ms, at_ms = case.seen.total_changed_at_ms, case.requested_at_ms
+    if changed_at_ms is None or at_ms is None:
+        return ()
+    if type(changed_at_ms) is int and not at_ms < changed_at_ms <= case.decided_at_ms:
+        return ()
+    return (ReasonCode.PAID_AMOUNT_CHANGED,)
+
+
+def currency(case: Case, _policy: Policy) -> Codes:
+    """FR-1.4b, E-27: the limit is in yuan, so the order is in CNY, byte for byte."""
+    return () if case.seen.currency == CURRENCY else (ReasonCode.CURRENCY_NOT_CNY,)
+
+
+def refund_amount(case: Case, policy: Policy) -> Codes:
+    """Case 14: something is asked, and no more than is left.
+
+    With ``whole_order_only`` everything that is left must be asked.
+    """
+    asked, left = case.refund_fen, case.seen.refundable_left_fen
+    if asked is None or type(left) is not int or not 0 < asked <= left:
+        return (ReasonCode.REFUND_AMOUNT_INVALID,)
+    if policy.whole_order_only and asked < left:
+        return (ReasonCode.REFUND_AMOUNT_INVALID,)
+    return ()

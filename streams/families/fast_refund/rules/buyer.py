@@ -1,0 +1,73 @@
+"""Rules on the buyer: a quality user, not limited, and no veto on the order."""
+
+from typing import Final
+
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.rules.case import Case, Codes
+
+QUALITY: Final = "quality"
+REVOKED: Final = "revoked_abuse"
+KNOWN: Final = (QUALITY, "ordinary", REVOKED)
+
+BY_LIMIT: Final = {
+    "cancelled": ReasonCode.BUYER_CANCELLED,
+    "limited": ReasonCode.BUYER_LIMITED,
+}
+
+
+def buyer(case: Case, _policy: Policy) -> Codes:
+    """FR-1.4a, E-12: it is known who the buyer is, and request and order agree."""
+    if case.buyer_id and not case.seen.buyer_conflict:
+        return ()
+    return (ReasonCode.BUYER_UNKNOWN,)
+
+
+def buyer_limits(case: Case, _policy: Policy) -> Codes:
+    """FR-1.7(1)b: at the decision the buyer is neither limited nor cancelled."""
+    limits = case.seen.limits
+    if limits is None:
+        return ()
+    return tuple(BY_LIMIT.get(name, ReasonCode.LISTS_NOT_READY) for name in limits)
+
+
+def buyer_quality(case: Case, policy: Policy) -> Codes:
+    """FR-1.3a, FR-1.4a, R-07: a quality user at T, and not revoked at the decision.
+
+    Both values can speak (E-13). ``quality_max_age_ms`` is inclusive; without any
+    value there is nothing to be stale (E-3).
+    """
+    seen = case.seen
+    age_ms, now = case.buyer_age_ms, seen.quality_now
+    then = seen.quality if policy.quality_pin == "requested_at" else now
+    if age_ms is None:
+        return (ReasonCode.BUYER_QUALITY_UNKNOWN,)
+    codes: Codes = ()
+    if then != QUALITY or now != QUALITY:
+        codes = _not_quality(then, now)
+        if codes and codes[0] is ReasonCode.BUYER_QUALITY_UNKNOWN:
+            return codes
+    if age_ms > policy.quality_max_age_ms and case.has_policy:
+        codes += (ReasonCode.BUYER_QUALITY_STALE,)
+    return codes
+
+
+def _not_quality(then: object, now: object) -> Codes:
+    codes: Codes = ()
+    if then not in KNOWN or now not in KNOWN:
+        codes = (ReasonCode.BUYER_QUALITY_UNKNOWN,)
+    if then in KNOWN and then != QUALITY:
+        codes += (ReasonCode.BUYER_NOT_QUALITY,)
+    if now == REVOKED:
+        codes += (ReasonCode.BUYER_QUALITY_REVOKED,)
+    return codes
+
+
+def order_veto(case: Case, _policy: Policy) -> Codes:
+    """FR-1.7(1)a, E-22: the platform asked for no person; unreadable is no "no"."""
+    veto = case.seen.order_vetoed
+    if veto is None:
+        return ()
+    if veto is True:
+        return (ReasonCode.ORDER_VETOED,)
+    return (ReasonCode.LISTS_NOT_READY,)

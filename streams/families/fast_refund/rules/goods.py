@@ -1,0 +1,111 @@
+"""Rules on the goods: custom-made and virtual goods are outside, and what is listed."""
+
+from typing import Final
+
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.rules.case import Case, Codes
+
+VIRTUAL_ORDER_TYPES: Final = (2, 3)
+SKU: Final = "sku:"
+BY_KIND: Final = {
+    "custom": ReasonCode.CATEGORY_CUSTOM,
+    "virtual": ReasonCode.CATEGORY_VIRTUAL,
+    "excluded": ReasonCode.CATEGORY_EXCLUDED,
+}
+
+
+def category(case: Case, policy: Policy) -> Codes:
+    """FR-1.2b, FR-1.3b, R-02, R-03, E-23: no line is custom-made or virtual.
+
+    Roots, ``is_custom`` and the order type are judged whatever is known of the
+    tree. A line without a category hides nothing that another line shows.
+    """
+    seen = case.seen
+    codes: Codes = ()
+    order_type = seen.order_type
+    if order_type is not None:
+        if type(order_type) is not int:
+            codes = (ReasonCode.CATEGORY_UNKNOWN,)
+        elif order_type in VIRTUAL_ORDER_TYPES:
+            codes = (ReasonCode.CATEGORY_VIRTUAL,)
+    if not seen.paths:
+        codes = _with(codes, ReasonCode.CATEGORY_UNKNOWN)
+    for path in seen.paths:
+        root = root_of(path)
+        if root is None:
+            codes = _with(codes, ReasonCode.CATEGORY_UNKNOWN)
+        elif root in policy.excluded_roots:
+            codes = _with(codes, BY_KIND.get(root, ReasonCode.CATEGORY_EXCLUDED))
+    for custom in seen.customs:
+        if custom is not False:
+            codes = _with(codes, _custom(custom))
+    return codes
+
+
+def category_tree(case: Case, policy: Policy) -> Codes:
+    """FR-1.7(2)b, E-3, E-4, E-22: the tree is fresh and lists no line's category.
+
+    A listed node excludes everything below it. Without a tree its nodes are
+    unknown; a stale one is still read (E-2).
+    """
+    age_ms = case.tree_age_ms
+    if age_ms is None:
+        return (ReasonCode.CATEGORY_UNKNOWN,)
+    codes: Codes = ()
+    if age_ms > policy.category_max_age_ms and case.has_policy:
+        codes = (ReasonCode.CATEGORY_STALE,)
+    listed = case.seen.listed
+    if listed is None:
+        return codes
+    for entry, kind in listed:
+        if not entry.startswith(SKU):
+            codes = _with(codes, _listed(kind))
+    return codes
+
+
+def sku(case: Case, _policy: Policy) -> Codes:
+    """FR-1.7(2)b, E-23: no line's SKU is listed, whatever the kind of its entry."""
+    listed = case.seen.listed
+    if listed is None or not any(entry.startswith(SKU) for entry, _ in listed):
+        return ()
+    return (ReasonCode.SKU_EXCLUDED,)
+
+
+def sku_known(case: Case, _policy: Policy) -> Codes:
+    """FR-1.7(2)b, E-29: every line names its article while articles are listed.
+
+    The line without a name could be any of them.
+    """
+    return () if case.seen.unnamed_lines is None else (ReasonCode.SKU_UNKNOWN,)
+
+
+def root_of(path: object) -> str | None:
+    """E-5: the first name of a path; None when the path is no list of names.
+
+    A list is read like a tuple, because a decision read back holds lists.
+    """
+    if type(path) is not tuple and type(path) is not list:
+        return None
+    for name in path:
+        if type(name) is not str:
+            return None
+    return path[0] if path else None
+
+
+def _with(codes: Codes, code: ReasonCode) -> Codes:
+    """Add a code once: an order may have thousands of lines, and each might say the same."""
+    return codes if code in codes else (*codes, code)
+
+
+def _custom(custom: object) -> ReasonCode:
+    """E-6: ``is_custom`` is true, or it is not readable."""
+    if custom is True:
+        return ReasonCode.CATEGORY_CUSTOM
+    return ReasonCode.CATEGORY_UNKNOWN
+
+
+def _listed(kind: object) -> ReasonCode:
+    if type(kind) is not str:
+        return ReasonCode.LISTS_NOT_READY
+    return BY_KIND.get(kind, ReasonCode.LISTS_NOT_READY)

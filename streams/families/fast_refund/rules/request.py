@@ -1,0 +1,131 @@
+"""Rules on the request itself, on the policy, and on what stands above one order."""
+
+from typing import Final
+
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.rules.case import Case, Codes
+
+ACTIONS: Final = ("open", "edit", "withdraw")
+KINDS: Final = ("refund_only", "return_and_refund", "exchange", "reissue", "repair")
+PRICE_PROTECTION: Final = 1
+ORDINARY: Final = 0
+AMOUNT_NAMES: Final = ("refund_fen", "refund_amount", "refund_detail")
+
+
+def request_shape(case: Case, _policy: Policy) -> Codes:
+    """E-10, E-11: every field is of its type; version and action are there.
+
+    A platform number as ``refund_kind`` is no format error (E-9): the codec reads it
+    as a kind nobody knows, without naming it among the faults.
+    """
+    seen = case.seen
+    if (
+        case.refund_version is None
+        or seen.action not in ACTIONS
+        or seen.request_faults is not None
+    ):
+        return (ReasonCode.REQUEST_INVALID,)
+    return ()
+
+
+def event_time(case: Case, policy: Policy) -> Codes:
+    """Section 2: the request is dated, and not beyond the allowed skew.
+
+    Exactly ``future_skew_ms`` ahead still holds (case 63).
+    """
+    at_ms = case.requested_at_ms
+    if at_ms is None:
+        return (ReasonCode.EVENT_TIME_UNKNOWN,)
+    if at_ms - case.decided_at_ms > policy.future_skew_ms and case.has_policy:
+        return (ReasonCode.EVENT_IN_FUTURE,)
+    return ()
+
+
+def route(case: Case, _policy: Policy) -> Codes:
+    """E-38: the request was found in its buyer's partition, where its facts are.
+
+    ``refund decide`` knows no partitions, so there it always holds.
+    """
+    if case.seen.expected_partition is None:
+        return ()
+    return (ReasonCode.REQUEST_MISROUTED,)
+
+
+def refund_kind(case: Case, policy: Policy) -> Codes:
+    """FR-Q1, R-04, E-18: refund-only and no price protection.
+
+    One field out of scope settles it; only then does an unknown one matter.
+    """
+    seen = case.seen
+    kind, special = seen.refund_kind, seen.special_refund_type
+    if kind in policy.in_scope_kinds and special == ORDINARY:
+        return ()
+    codes: Codes = ()
+    if kind in KINDS and kind not in policy.in_scope_kinds:
+        codes = (ReasonCode.NOT_REFUND_ONLY,)
+    if special == PRICE_PROTECTION:
+        codes += (ReasonCode.PRICE_PROTECTION,)
+    return codes or (ReasonCode.REFUND_KIND_UNKNOWN,)
+
+
+def version(case: Case, _policy: Policy) -> Codes:
+    """Cases 58, 59, 62, E-19: nothing newer is known, and it was not withdrawn.
+
+    A withdrawal is never a request for money, whatever else is known.
+    """
+    seen = case.seen
+    if seen.action == "withdraw":
+        return (ReasonCode.REQUEST_WITHDRAWN,)
+    history = seen.history
+    if history is None:
+        return ()
+    codes: Codes = ()
+    if history.newer_version:
+        codes = (ReasonCode.SUPERSEDED_BY_VERSION,)
+    if history.withdrawn:
+        codes += (ReasonCode.REQUEST_WITHDRAWN,)
+    return codes
+
+
+def edited_after_approval(case: Case, _policy: Policy) -> Codes:
+    """Case 61, E-20: no earlier version was approved, by system or person."""
+    history = case.seen.history
+    if history is not None and history.approved_before:
+        return (ReasonCode.REQUEST_EDITED_AFTER_APPROVAL,)
+    return ()
+
+
+def policy_in_force(_case: Case, _policy: Policy) -> Codes:
+    """E-15, E-16: run only when no policy is in force, so it never holds."""
+    return (ReasonCode.POLICY_NOT_LOADED,)
+
+
+def service_running(_case: Case, _policy: Policy) -> Codes:
+    """FR-Q3: run only under a policy that pauses the service."""
+    return (ReasonCode.SERVICE_PAUSED,)
+
+
+def service_not_paused(case: Case, _policy: Policy) -> Codes:
+    """FR-Q3: no pause of the operator holds at the decision, whatever the policy says."""
+    return () if case.seen.pause is None else (ReasonCode.SERVICE_PAUSED,)
+
+
+def breaker(case: Case, _policy: Policy) -> Codes:
+    """Section 3, E-27: neither the shop's nor the global breaker is open."""
+    return () if case.seen.breaker is None else (ReasonCode.BREAKER_OPEN,)
+
+
+def look_ups(case: Case, _policy: Policy) -> Codes:
+    """Case 68: every read-through answered.
+
+    What could not be read has been blanked when it was seen, so that its own code
+    follows; only the amount asked belongs to the request and is told here.
+    """
+    seen = case.seen
+    failed = seen.unavailable
+    if failed is None:
+        return ()
+    if not seen.order_absent and any(name in failed for name in AMOUNT_NAMES):
+        return (ReasonCode.DEPENDENCY_UNAVAILABLE, ReasonCode.REFUND_AMOUNT_INVALID)
+    return (ReasonCode.DEPENDENCY_UNAVAILABLE,)

@@ -1,0 +1,57 @@
+"""Rules on the shop and on the lists that only the operator writes.
+
+A merchant's wish to switch the service is not among the facts (FR-Q3, case 45):
+nothing here could read it.
+"""
+
+from typing import Final
+
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.rules.case import Case, Codes
+
+LEVELS: Final = ("good", "watch", "restricted", "excluded")
+
+
+def shop(case: Case, _policy: Policy) -> Codes:
+    """FR-1.2a, E-12: it is known which shop it is; every known shop is covered."""
+    if case.shop_id and not case.seen.shop_conflict:
+        return ()
+    return (ReasonCode.SHOP_UNKNOWN,)
+
+
+def shop_eligible(case: Case, policy: Policy) -> Codes:
+    """FR-1.7(2)a, FR-Q3, R-31: neither switched off nor of too bad a standing.
+
+    No row, no switch and no standing mean covered and good (E-22).
+    """
+    seen = case.seen
+    return eligible(seen.shop_enabled, seen.shop_standing, policy)
+
+
+def eligible(enabled: object, standing: object, policy: Policy) -> Codes:
+    """FR-1.7(2)a: what the operator's switch and the standing of a shop say."""
+    codes: Codes = ()
+    if enabled is not None and enabled is not True:
+        off = enabled is False
+        codes = (ReasonCode.SHOP_EXCLUDED if off else ReasonCode.LISTS_NOT_READY,)
+    if standing is None or standing == "good":
+        return codes
+    if standing not in LEVELS:
+        return (*codes, ReasonCode.LISTS_NOT_READY)
+    if standing == "excluded":
+        return (*codes, ReasonCode.SHOP_EXCLUDED)
+    if LEVELS.index(standing) >= LEVELS.index(policy.standing_gate_min_level):
+        return (*codes, ReasonCode.SHOP_STANDING_RESTRICTED)
+    return codes
+
+
+def lists(case: Case, policy: Policy) -> Codes:
+    """FR-1.7: limit, shop and SKU tables and the veto feed are loaded and fresh.
+
+    A veto that is seen all the same keeps its own code beside this one.
+    """
+    age_ms = case.lists_age_ms
+    if age_ms is None or (age_ms > policy.lists_max_age_ms and case.has_policy):
+        return (ReasonCode.LISTS_NOT_READY,)
+    return ()

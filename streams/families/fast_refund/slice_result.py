@@ -1,0 +1,203 @@
+"""What a slice gives, and what judging it carries along."""
+
+from collections.abc import Sequence
+from heapq import nlargest
+from typing import Final
+
+import msgspec
+
+from streams.families.fast_refund.fast_rules import FastRules
+from streams.families.fast_refund.model import Past, Request
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.tables import PartitionTables
+from streams.records.headers import SliceHeaders
+from streams.records.json_values import Unreadable
+from streams.records.outgoing import Outgoing
+from streams.records.record import Record
+
+APPROVALS: Final = 0
+REVIEWS: Final = 1
+SKIPPED: Final = 2
+DEAD_LETTERS: Final = 4
+"""Where they stand in :meth:`streams.kafka.output_scan.OutputTopics.of`; notices are no answers."""
+
+
+_FEW: Final = 8
+"""Up to as many versions of a refund in one slice are all looked at."""
+
+
+class Output(msgspec.Struct, frozen=True, gc=False):
+    """One record to write, to the partition of its input."""
+
+    topic: int
+    """``APPROVALS``, ``REVIEWS``, ``SKIPPED`` or ``DEAD_LETTERS``."""
+    record: Outgoing
+
+    @property
+    def value(self) -> bytes | None:
+        """The value of the record; None = tombstone."""
+        return self.record[1]
+
+
+class SliceResult(msgspec.Struct):
+    """What came of a slice, for the sink and for the counters."""
+
+    outputs: list[Output]
+    reasons: dict[tuple[str, str | None, tuple[str, ...]], int]
+    """(disposition, outcome, reason codes) -> new decisions that are no approvals."""
+    ages_ms: list[int]
+    """Request time to decision, of every new decision that has one."""
+    dead: dict[str, int]
+    """Error -> dead letters."""
+    approved: int = 0
+    """New approvals; they all have the same one reason."""
+    touched: list[str] = msgspec.field(default_factory=list)
+    """Refund ids whose notices may be due now."""
+    repeated: int = 0
+    misrouted: int = 0
+    misrouted_at: int = -1
+    """Offset of the first of them."""
+    dead_at: dict[str, int] = msgspec.field(default_factory=dict)
+    """Error -> offset of the first dead letter with it."""
+    doubted: int = 0
+    """Plain decisions that differ from those of the rules: 0 or 1."""
+    answered: int = 0
+    """Offsets skipped because they had an output before the last restart."""
+    unfit: int = 0
+    """Outputs that name an offset of the slice and answer another record."""
+
+
+Read = Request | Unreadable | None
+"""A request, why a record is none, or None: it had its output before a restart."""
+
+
+_HEADERS_BYTES: Final = 8_192
+"""Of a decision at most: an id of 1,024 characters, and those that are ours."""
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """Names that go into records, and limits of what is read."""
+
+    input_topic: str
+    partitions: int
+    record_max_bytes: int
+    source_name: str
+    app_version: str
+    decision_max_bytes: int = 1_000_000
+    """Key, value and headers of a decision together: what its topic takes."""
+    letter_max_bytes: int = 1_000_000
+    """The same of a dead letter."""
+
+    @property
+    def surely_fits_bytes(self) -> int:
+        """A value of a decision that is no longer fits, whatever key and headers are."""
+        return self.decision_max_bytes - self.record_max_bytes - _HEADERS_BYTES
+
+    def fits(self, record: Outgoing) -> bool:
+        """Whether the topic of a decision takes it."""
+        key, value, headers = record
+        size = len(key or b"") + len(value or b"") + len(headers)
+        return size <= self.decision_max_bytes
+
+
+class Unjudged:
+    """A slice that was read, and how far it is judged."""
+
+    __slots__ = ("done", "later", "records", "requests")
+
+    def __init__(self, records: Sequence[Record], requests: Sequence[Read]) -> None:
+        self.records = records
+        self.requests = requests
+        self.later = later_versions(requests)
+        """Of the whole slice, however many turns judging it takes."""
+        self.done = 0
+        """Records judged."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether every record is judged."""
+        return self.done == len(self.records)
+
+
+class SliceWork:
+    """What one call of :meth:`streams.families.fast_refund.judge.Judge.judge` carries along."""
+
+    __slots__ = (
+        "buyers_ms",
+        "headers",
+        "judged",
+        "later",
+        "lists_ms",
+        "newest",
+        "now_ms",
+        "orders_ms",
+        "pause",
+        "plain",
+        "tables",
+    )
+
+    def __init__(
+        self,
+        tables: PartitionTables,
+        headers: SliceHeaders,
+        lists_ms: int | None,
+        now_ms: int,
+        later: dict[str, list[tuple[Request, Past]]],
+        pause: object,
+    ) -> None:
+        self.judged = SliceResult([], {}, [], {})
+        self.tables = tables
+        self.headers = headers
+        self.lists_ms = lists_ms
+        self.now_ms = now_ms
+        self.later = later
+        self.pause = pause
+        """What ``SharedTables.pause_at`` says of ``now_ms``."""
+        self.orders_ms = tables.order_marks.ms
+        self.buyers_ms = tables.buyer_marks.ms
+        self.newest: Policy | None = None
+        self.plain: FastRules | None = None
+
+
+def later_versions(requests: Sequence[Read]) -> dict[str, list[tuple[Request, Past]]]:
+    """Find refunds that occur twice in a slice: a later version is already here.
+
+    A version that is read together with a newer one has not been decided when the
+    newer one arrives (case 58), nor one whose withdrawal is here too (case 62).
+    """
+    good = [request for request in requests if isinstance(request, Request)]
+    if len({request.refund_id for request in good}) == len(good):
+        return {}
+    found: dict[str, list[tuple[Request, Past]]] = {}
+    for request in good:
+        state = "withdrawn" if request.action == "withdraw" else "undecided"
+        row = Past(request.refund_id, request.order_id, request.refund_version, state)
+        found.setdefault(request.refund_id, []).append((request, row))
+    return {
+        refund_id: _latest(rows) for refund_id, rows in found.items() if len(rows) > 1
+    }
+
+
+def _latest(rows: list[tuple[Request, Past]]) -> list[tuple[Request, Past]]:
+    """Return the rows that tell as much as all, for any one request of them.
+
+    Of requests for money and of withdrawals the two latest each: one of them may be
+    the request that is asked about. A version that cannot be compared withdraws every
+    other one, and asks for nothing newer.
+    """
+    if len(rows) <= _FEW:
+        return rows
+    chosen: list[tuple[Request, Past]] = []
+    for state in ("undecided", "withdrawn"):
+        dated = [
+            (request.refund_version, number)
+            for number, (request, row) in enumerate(rows)
+            if row.state == state and request.refund_version is not None
+        ]
+        chosen += [rows[number] for _, number in nlargest(2, dated)]
+    undated = [
+        one
+        for one in rows
+        if one[1].state == "withdrawn" and one[0].refund_version is None
+    ]
+    return chosen + undated[:2]

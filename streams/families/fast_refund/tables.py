@@ -1,0 +1,430 @@
+"""The facts in memory: what the compacted topics say, one set of tables a partition.
+
+A record that cannot be read takes away what was known under its key: nobody knows
+the present state, so requests that need it go to a person. It is never passed over.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias
+
+import msgspec
+
+from streams.families.fast_refund.codec import (
+    Outcome,
+    decode_buyer,
+    decode_catalog_entry,
+    decode_outcome,
+    decode_shop,
+)
+from streams.families.fast_refund.decision_history import DecisionHistory
+from streams.families.fast_refund.history_entries import UNKNOWN_FATE, Fate
+from streams.families.fast_refund.listed import ARTICLE, names_goods
+from streams.families.fast_refund.model import Buyer, Catalog, Order, Shop
+from streams.families.fast_refund.orders import OrderReader
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.policy_book import PolicyBook
+from streams.processing.partitioner import misplaced, partition_of
+from streams.records.json_values import Unreadable, decode_object, decode_watermark
+
+WATERMARK_KEY: Final = b"__watermark__"
+"""Watermark records have this key, or this key and ``:`` and the name of one feed."""
+
+UNREADABLE: Final = "unreadable"
+"""A value no rule knows: it stands where a record could not be read."""
+
+
+class Applied(msgspec.Struct, frozen=True, gc=False):
+    """What applying a record changed: the ids whose notices may be due."""
+
+    order_id: str | None = None
+    refund_id: str | None = None
+    merchant_switch: str | None = None
+    """``shop_id`` whose merchant tried to switch the service (case 45)."""
+
+
+NOTHING: Final = Applied()
+
+
+class Misrouted(msgspec.Struct, frozen=True, gc=False):
+    """A row was found in another partition than its buyer's."""
+
+    expected: int
+    """The partition where it belongs."""
+    applied: Applied = NOTHING
+    """What it changed all the same."""
+
+
+Result: TypeAlias = Applied | Unreadable | Misrouted
+"""What came of a record."""
+
+
+class Watermarks:
+    """How far each feed of a topic partition has been written; the slowest one counts."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[bytes, int] = {}
+        self.ms: int | None = None
+        """None until a feed has spoken."""
+
+    def only_lowered_by(self, key: bytes, value: bytes | None) -> bool:
+        """Whether a watermark record can only make the partition less fresh.
+
+        A feed that was not known, beside others, may be the slowest; it is never the
+        reason that the slowest one is later.
+        """
+        return value is not None and self.ms is not None and key not in self._feeds
+
+    def apply(self, key: bytes, value: bytes | None) -> Unreadable | None:
+        """Take a watermark record; one never goes back. A tombstone ends a feed."""
+        if value is None:
+            self._feeds.pop(key, None)
+        else:
+            mark = decode_watermark(value)
+            if isinstance(mark, Unreadable):
+                return mark
+            self._feeds[key] = max(
+                mark.watermark_ms, self._feeds.get(key, mark.watermark_ms)
+            )
+        self.ms = min(self._feeds.values(), default=None)
+        return None
+
+
+class PartitionTables:
+    """Orders, buyers, and what became of refunds: one buyer partition."""
+
+    def __init__(self, partition: int, partitions: int) -> None:
+        self.partition = partition
+        self._partitions = partitions
+        self.orders: dict[str, Order] = {}
+        self.buyers: dict[str, Buyer] = {}
+        """Of this partition only: who is in it has been checked."""
+        self.ledger = DecisionHistory()
+        self.order_marks = Watermarks()
+        self.buyer_marks = Watermarks()
+        self.outcome_marks = Watermarks()
+        self.vetoes_known_ms: int | None = None
+        """When the veto feed was last read to its end, UTC ms."""
+        self.loading = False
+        """While it is set, orders that name a buyer are not checked: see :meth:`loaded`."""
+        self._reader = OrderReader()
+
+    def apply_order(  # noqa: PLR0911 - a call costs as much as all it asks
+        self, key: bytes | None, value: bytes | None
+    ) -> Result:
+        """Take a snapshot, a tombstone or a watermark of ``refund.orders``.
+
+        One that belongs to another partition takes away what was known of the order: it
+        says that the order is not this buyer's any more, and compaction keeps nothing else.
+        """
+        if key is not None and key.startswith(WATERMARK_KEY):
+            return self.order_marks.apply(key, value) or NOTHING
+        if value is None:
+            return self._end_order(key)
+        order = self._reader.read(value)
+        if type(order) is not Order:
+            order_id = _text(key)
+            if order_id is not None:
+                self.orders.pop(order_id, None)
+            return order  # type: ignore[return-value]  # narrowed by type() above
+        order_id = order.order_id
+        if not self.loading or type(order.buyer_id) is not str:
+            expected = self._elsewhere(order)
+            if expected is not None:
+                self.orders.pop(order_id, None)
+                return Misrouted(expected)
+        known = self.orders.setdefault(order_id, order)
+        if known is not order and not self._replace(known, order):
+            return NOTHING
+        if self.ledger.on_order(order_id):
+            return Applied(order_id=order_id)
+        return NOTHING
+
+    def _elsewhere(self, order: Order) -> int | None:
+        """Return where a snapshot belongs, if not here."""
+        buyer_id = order.buyer_id
+        if type(buyer_id) is str:
+            if buyer_id in self.buyers:
+                return None
+            known = self.orders.get(order.order_id)
+            if known is not None and known is not order and known.buyer_id == buyer_id:
+                return None  # it has been looked at before: hashing takes microseconds
+        number, count = self.partition, self._partitions
+        return misplaced(buyer_id, order.order_id, number, count)
+
+    def loaded(self) -> Iterator[Misrouted | None]:
+        """End the load; what is returned looks at one loaded order after the other.
+
+        That may take its time, and loading does not wait for it: nobody is approved on an
+        order in a wrong partition that names its buyer. A request that names this buyer
+        is misrouted too, and one that names another contradicts the order (E-12, E-38).
+        """
+        self.loading = False
+        return self._audit(list(self.orders.values()))
+
+    def _audit(self, orders: list[Order]) -> Iterator[Misrouted | None]:
+        for order in orders:
+            expected = None
+            if self.orders.get(order.order_id) is order:
+                expected = self._elsewhere(order)
+            if expected is None:
+                yield None
+            else:
+                del self.orders[order.order_id]
+                yield Misrouted(expected)
+
+    def _end_order(self, key: bytes | None) -> Applied | Unreadable:
+        order_id = _text(key)
+        if order_id is None:
+            return Unreadable("no_id", "a tombstone without a key")
+        self.orders.pop(order_id, None)
+        return Applied(order_id=order_id)
+
+    def _replace(self, known: Order, order: Order) -> bool:
+        """Put the newer snapshot in the place of the older; False = it is older."""
+        new, old = order.order_version, known.order_version
+        if type(new) is int and type(old) is int:
+            if new < old:
+                return False
+        elif order.order_status != known.order_status:
+            # nobody can say which of the two is the newer one
+            order = msgspec.structs.replace(order, order_status=UNREADABLE)
+        self.orders[order.order_id] = order
+        return True
+
+    def apply_buyer(self, key: bytes | None, value: bytes | None) -> Result:
+        """Take a row, a tombstone or a watermark of ``refund.buyers``."""
+        if key is not None and key.startswith(WATERMARK_KEY):
+            return self.buyer_marks.apply(key, value) or NOTHING
+        buyer_id = _text(key)
+        if value is None:
+            if buyer_id is None:
+                return Unreadable("no_id", "a tombstone without a key")
+            self.buyers.pop(buyer_id, None)
+            return NOTHING
+        buyer = decode_buyer(value)
+        if isinstance(buyer, Unreadable):
+            if buyer_id is not None and self._home(buyer_id) == self.partition:
+                self.buyers[buyer_id] = Buyer(buyer_id)
+            return buyer
+        buyer_id = str(buyer.buyer_id)
+        if buyer_id not in self.buyers:
+            expected = self._home(buyer_id)
+            if expected != self.partition:
+                return Misrouted(expected)
+        self.buyers[buyer_id] = buyer
+        return NOTHING
+
+    def _home(self, buyer_id: str) -> int:
+        return partition_of(buyer_id, self._partitions)
+
+    def apply_outcome(
+        self, key: bytes | None, value: bytes | None, offset: int
+    ) -> Result:
+        """Take a record of ``refund.outcomes``: payout, review or order veto.
+
+        One that names a buyer of another partition counts all the same: a veto must,
+        and a payout of an unknown refund changes nothing.
+        """
+        if key is not None and key.startswith(WATERMARK_KEY):
+            return self.outcome_marks.apply(key, value) or NOTHING
+        outcome = decode_outcome(value)
+        if isinstance(outcome, Unreadable):
+            name = _text(key)
+            if (
+                name is not None
+            ):  # perhaps a veto: until it is known, nobody may approve
+                self.ledger.vetoes[name] = UNREADABLE
+            return outcome
+        if outcome.veto is not None:
+            self.ledger.vetoes[str(outcome.order_id)] = outcome.veto
+            applied = NOTHING
+        else:
+            applied = self._put_fate(str(outcome.refund_id), outcome, offset)
+        if outcome.buyer_id is None:
+            return applied
+        number, count = self.partition, self._partitions
+        expected = misplaced(outcome.buyer_id, None, number, count)
+        return applied if expected is None else Misrouted(expected, applied)
+
+    def _put_fate(self, refund_id: str, outcome: Outcome, offset: int) -> Applied:
+        ledger = self.ledger
+        fate = ledger.fates.get(refund_id, UNKNOWN_FATE)
+        at_ms = outcome.at_ms if type(outcome.at_ms) is int else None
+        if outcome.kind in ("payout_succeeded", "payout_failed"):
+            if fate.payout == "payout_succeeded":
+                return NOTHING  # the money went back: nothing later undoes that
+            ledger.put_fate(refund_id, Fate(str(outcome.kind), at_ms, None, offset))
+            return Applied(refund_id=refund_id)
+        # A tuple: what was sent need not be hashable.
+        if outcome.kind == "reviewed" and outcome.result in ("approved", "rejected"):
+            reviewed = str(outcome.result)
+            ledger.put_fate(
+                refund_id,
+                Fate(fate.payout, fate.payout_at_ms, reviewed, fate.source_offset),
+            )
+            return NOTHING
+        return NOTHING
+
+
+class SharedTables:
+    """Shops, catalogue and policies: small, read whole by every worker."""
+
+    def __init__(self, policies: Policies, partitions: int) -> None:
+        self.shops: dict[str, Shop] = {}
+        self.sought: set[str] = set()
+        """Shops that were looked for and had no row."""
+        self.listed: dict[str, tuple[object, ...]] = {}
+        self._listed_names: set[str] = set()
+        self._articles: set[str] = set()
+        self.catalog = Catalog(self.listed, None, self._listed_names, self._articles)
+        self.book = PolicyBook(policies)
+        self.policies = policies
+        """Those of the book."""
+        self._shop_marks = [Watermarks() for _ in range(partitions)]
+        self._catalog_marks = [Watermarks() for _ in range(partitions)]
+        self.lists_ms: int | None = None
+        """The slowest watermark of shops and catalogue; None until all have spoken."""
+
+    def marks_of_shops(self, partition: int) -> Watermarks:
+        """Return the watermarks of one partition of ``refund.shops``."""
+        return self._shop_marks[partition]
+
+    def marks_of_catalog(self, partition: int) -> Watermarks:
+        """Return the watermarks of one partition of ``refund.catalog``."""
+        return self._catalog_marks[partition]
+
+    def apply_shop(
+        self, partition: int, key: bytes | None, value: bytes | None
+    ) -> Applied | Unreadable:
+        """Take a row of ``refund.shops``; a merchant's own wish changes nothing (R-09)."""
+        if key is not None and key.startswith(WATERMARK_KEY):
+            return self._mark(self._shop_marks[partition], key, value)
+        shop_id = _text(key)
+        if value is None:
+            if shop_id is not None:
+                self.shops.pop(shop_id, None)
+            return NOTHING
+        shop = decode_shop(value)
+        if isinstance(shop, Unreadable):
+            if shop_id is not None:
+                self.shops[shop_id] = Shop(shop_id, standing=UNREADABLE)
+            return shop
+        sent = decode_object(value)
+        if isinstance(sent, dict) and sent.get("by") == "merchant":
+            return Applied(merchant_switch=str(shop.shop_id))
+        self.shops[str(shop.shop_id)] = shop
+        return NOTHING
+
+    def apply_catalog(
+        self, partition: int, key: bytes | None, value: bytes | None
+    ) -> Applied | Unreadable:
+        """Take a row of ``refund.catalog``: a category or SKU the operator excludes."""
+        if key is not None and key.startswith(WATERMARK_KEY):
+            return self._mark(self._catalog_marks[partition], key, value)
+        entry_id = _text(key)
+        if value is None:
+            if entry_id is not None:
+                self._take_off(entry_id)
+            return NOTHING
+        entry = decode_catalog_entry(value)
+        if isinstance(entry, Unreadable):
+            if entry_id is not None and names_goods(entry_id):
+                self._list(entry_id, UNREADABLE)
+            return entry
+        if entry.excluded is True:
+            self._list(entry.id, entry.kind)
+        elif entry.excluded is False:
+            self._take_off(entry.id)
+        else:
+            self._list(entry.id, UNREADABLE)
+        return NOTHING
+
+    def _list(self, entry_id: str, kind: object) -> None:
+        self.listed[entry_id] = (kind,)
+        self._listed_names.add(entry_id.partition(":")[2])
+        if entry_id.startswith(ARTICLE):
+            self._articles.add(entry_id)
+
+    def _take_off(self, entry_id: str) -> None:
+        self.listed.pop(entry_id, None)
+        self._articles.discard(entry_id)
+
+    def apply_policy(
+        self, key: bytes | None, value: bytes | None, at_ms: int
+    ) -> Applied | Unreadable:
+        """Take a version or a pause of ``refund.policies``; a bad version changes nothing.
+
+        ``at_ms`` is the timestamp of the record, UTC ms.
+        """
+        refused = self.book.apply(key, value, at_ms)
+        self.policies = self.book.policies
+        return refused or NOTHING
+
+    def heard(
+        self, named: Mapping[tuple[str, str | None], tuple[str, int]], now_ms: int
+    ) -> None:
+        """Compare with the policies that decisions name; see the book."""
+        self.book.heard(named, now_ms)
+        self.policies = self.book.policies
+
+    def policies_cut(self) -> None:
+        """Note that the oldest records of the topic of policies are gone; see the book."""
+        self.book.head_deleted()
+        self.policies = self.book.policies
+
+    def pause_at(self, at_ms: int) -> object:
+        """Return what decisions record of the pause that holds at a moment; None = none."""
+        return self.book.pause_at(at_ms)
+
+    def _mark(
+        self, marks: Watermarks, key: bytes, value: bytes | None
+    ) -> Applied | Unreadable:
+        refused = marks.apply(key, value)
+        self.lists_ms = _slowest(self._shop_marks + self._catalog_marks)
+        self.catalog = Catalog(
+            self.listed,
+            _slowest(self._catalog_marks),
+            self._listed_names,
+            self._articles,
+        )
+        return refused or NOTHING
+
+
+def _slowest(marks: list[Watermarks]) -> int | None:
+    found = [mark.ms for mark in marks]
+    known = [ms for ms in found if ms is not None]
+    return min(known) if len(known) == len(found) else None
+
+
+def _text(key: bytes | None) -> str | None:
+    if not key:
+        return None
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def lists_as_of(tables: PartitionTables, shared: SharedTables) -> int | None:
+    """Return the moment up to which limits, shops, SKUs and vetoes are all known."""
+    buyers, lists = tables.buyer_marks.ms, shared.lists_ms
+    vetoes = tables.outcome_marks.ms
+    if vetoes is None:
+        vetoes = tables.vetoes_known_ms
+    if buyers is None or lists is None or vetoes is None:
+        return None
+    return min(buyers, lists, vetoes)
+
+
+def fresh(own: object, mark: int | None) -> object:
+    """Return ``as_of_ms`` of a fact: its own or its partition's watermark, the later.
+
+    A wrong value stays wrong; a watermark does not mend it (E-4).
+    """
+    if mark is None:
+        return own
+    if own is None:
+        return mark
+    if type(own) is int and own < mark:
+        return mark
+    return own

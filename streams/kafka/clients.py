@@ -1,0 +1,162 @@
+"""The Kafka clients of one worker, built from settings."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from streams.kafka.ending import Client
+from streams.kafka.fetch_decode import UNBOUNDED, hand_out_unpacked
+from streams.kafka.starting import connect
+from streams.kafka.static_membership import dated_assignor
+from streams.records.unread import Bounds
+from streams.settings import Kafka, connection
+
+_FETCH_BYTES: Final = 52_428_800
+_FACT_BYTES: Final = 16_384
+"""Changes of facts that a fetch waits for, ``fetch_max_wait_ms`` at the longest: one
+round for a burst of small records, and not one for each while requests are decided."""
+_LOAD_PARTITION_BYTES: Final = 2_097_152
+"""Facts are read in larger gulps than requests: they are loaded by the million."""
+
+
+class Clients(msgspec.Struct, frozen=True):
+    """Three readers without a group, one producer; the member of the group comes later."""
+
+    facts: AIOKafkaConsumer
+    outputs: AIOKafkaConsumer
+    asking: AIOKafkaConsumer
+    """Asks what topics there are, and reads single records, committed or not."""
+    producer: AIOKafkaProducer
+    fact_bounds: Bounds
+    """Of facts; what we wrote ourselves is read whatever its size."""
+
+    async def start(self) -> None:
+        """Connect all of them.
+
+        Raises
+        ------
+        KafkaConnectionError
+            No broker answers.
+        """
+        await connect(self.producer)
+        await start(self.facts, self.fact_bounds)
+        await start(self.outputs)
+        await start(self.asking)
+
+    def all(self) -> tuple[Client, ...]:
+        """Return each of them."""
+        return self.producer, self.facts, self.outputs, self.asking
+
+
+class IngestClients(msgspec.Struct, frozen=True):
+    """Two readers without a group, and one producer."""
+
+    orders: AIOKafkaConsumer
+    asking: AIOKafkaConsumer
+    """As that of ``Clients``."""
+    producer: AIOKafkaProducer
+
+    async def start(self) -> None:
+        """Connect all of them.
+
+        Raises
+        ------
+        KafkaConnectionError
+            No broker answers.
+        """
+        await connect(self.producer)
+        await start(self.orders)
+        await start(self.asking)
+
+    def all(self) -> tuple[Client, ...]:
+        """Return each of them."""
+        return self.producer, self.orders, self.asking
+
+
+def build_for_ingest(kafka: Kafka) -> IngestClients:
+    """Build the clients of ``ingest``; needs a running event loop."""
+    return IngestClients(
+        reader(kafka, "ingest-orders"),
+        reader(kafka, "ingest-asking", isolation_level="read_uncommitted"),
+        writer(kafka),
+    )
+
+
+def build(kafka: Kafka, fact_bounds: Bounds) -> Clients:
+    """Build the clients; needs a running event loop."""
+    return Clients(
+        reader(kafka, "facts", fetch_min_bytes=_FACT_BYTES),
+        reader(kafka, "outputs"),
+        reader(kafka, "asking", isolation_level="read_uncommitted"),
+        writer(kafka),
+        fact_bounds,
+    )
+
+
+def writer(kafka: Kafka) -> AIOKafkaProducer:
+    """Build an idempotent producer that waits for all in-sync replicas."""
+    return AIOKafkaProducer(
+        **connection(kafka),
+        acks="all",
+        enable_idempotence=True,
+        compression_type=kafka.compression_type,
+        linger_ms=kafka.linger_ms,
+        max_request_size=kafka.max_request_bytes,
+    )
+
+
+async def start(consumer: AIOKafkaConsumer, bounds: Bounds = UNBOUNDED) -> None:
+    """Connect a consumer; its records do without topic and partition, the poll has them.
+
+    A record that is over the bounds, or that it cannot take apart, comes as one that is
+    not read (:mod:`streams.records.unread`).
+    """
+    await connect(consumer)
+    hand_out_unpacked(consumer, bounds)
+
+
+def member(
+    kafka: Kafka, group_id: str, started_ms: int, policy_file: str = ""
+) -> AIOKafkaConsumer:
+    """Build a consumer that joins a group; offsets are committed by hand.
+
+    ``started_ms`` tells the group when this process started, UTC ms: of two that share a
+    static name the older one ends. ``policy_file`` tells it which policy file this process
+    began with. A position that the topic does not have (any more) is
+    an error: going on at the oldest record would hide that others are gone.
+    """
+    return AIOKafkaConsumer(
+        **connection(kafka),
+        group_id=group_id,
+        group_instance_id=kafka.group_instance_id,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        isolation_level="read_committed",
+        partition_assignment_strategy=(dated_assignor(started_ms, policy_file),),
+        session_timeout_ms=kafka.session_timeout_ms,
+        heartbeat_interval_ms=kafka.heartbeat_interval_ms,
+        fetch_max_wait_ms=kafka.fetch_max_wait_ms,
+        max_partition_fetch_bytes=kafka.max_partition_fetch_bytes,
+    )
+
+
+def reader(kafka: Kafka, name: str, **options: object) -> AIOKafkaConsumer:
+    """Build a consumer without a group, for partitions that it is told to read.
+
+    ``name`` stands behind ``kafka.client_id``; ``options`` are aiokafka's, and take the
+    place of those of other readers.
+    """
+    common: Mapping[str, Any] = {
+        **connection(kafka),
+        "client_id": f"{kafka.client_id}-{name}",
+        "group_id": None,
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "isolation_level": "read_committed",
+        "fetch_max_wait_ms": kafka.fetch_max_wait_ms,
+        "fetch_max_bytes": _FETCH_BYTES,
+        "max_partition_fetch_bytes": _LOAD_PARTITION_BYTES,
+    }
+    return AIOKafkaConsumer(**{**common, **options})

@@ -1,0 +1,131 @@
+"""Two live workers under one static name: the one that started first ends.
+
+Kafka gives the name to whoever joins last (KIP-345). The other is told that it is no
+member any more, and aiokafka's answer is to join again, which throws the newcomer out:
+the two would take each other's partitions for ever. So every member publishes when it
+started, and one whose commit is refused looks who has its name.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from typing import Final
+
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
+from aiokafka.errors import KafkaError
+from typing_extensions import override
+
+from streams.errors import SettingsError
+from streams.kafka.topic_admin import admin_client
+from streams.settings import Kafka
+
+log = logging.getLogger(__name__)
+
+_BETWEEN_LOOKS_S: Final = 0.2
+_UUID: Final = 37
+"""The broker makes the id of a static member of its name, a dash and a UUID."""
+_MEMBERS: Final = 5
+"""Place of the members in a described group."""
+
+
+def dated_assignor(
+    started_ms: int, policy_file: str = ""
+) -> type[RoundRobinPartitionAssignor]:
+    """Return round-robin assignment that tells the group when this member started.
+
+    ``policy_file`` (``FR@1:HASH``, empty = none) tells which policy file it began with.
+    """
+    said = f"{started_ms} {policy_file}".strip().encode()
+
+    class Dated(RoundRobinPartitionAssignor):  # type: ignore[misc]  # aiokafka is untyped here
+        """Carries the start of its process, UTC ms, and its policy file as user data."""
+
+        @classmethod
+        @override
+        def metadata(cls, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
+            return ConsumerProtocolMemberMetadata(cls.version, list(topics), said)
+
+    return Dated
+
+
+async def watch(
+    kafka: Kafka, group_id: str, started_ms: int, refused: asyncio.Event
+) -> None:
+    """Look, whenever a commit was refused, whether a newer process has our name.
+
+    Parameters
+    ----------
+    group_id
+        The group whose members are looked at.
+    started_ms
+        When this process started, UTC ms, as given to :func:`dated_assignor`.
+    refused
+        Set by the source when the group does not take a commit; cleared here.
+
+    Raises
+    ------
+    SettingsError
+        Another process has the same ``kafka.group_instance_id`` and started later.
+    """
+    name = kafka.group_instance_id
+    while name is not None:
+        await refused.wait()
+        refused.clear()
+        try:
+            holders = await _holders(kafka, group_id, name)
+        except (KafkaError, OSError) as problem:
+            log.info("cannot look at the group: %s", problem)
+            holders = []
+        if any(other_ms > started_ms for other_ms in holders):
+            told = f"kafka.group_instance_id: {name!r} is also that of a worker started later"
+            raise SettingsError([f"{told}; give each worker a name of its own"])
+        await asyncio.sleep(_BETWEEN_LOOKS_S)
+
+
+async def policy_files(kafka: Kafka, group_id: str) -> dict[str, str]:
+    """Return the policy file that each member of a group began with; it asks the broker.
+
+    Returns
+    -------
+    dict
+        Member id -> ``FR@1:HASH``; those that do not tell, or have no file, are left out.
+
+    Raises
+    ------
+    KafkaError, OSError
+        The broker does not answer.
+    """
+    members = await _members(kafka, group_id)
+    return {
+        member_id: words[1] for member_id, words in members.items() if len(words) > 1
+    }
+
+
+async def _holders(kafka: Kafka, group_id: str, name: str) -> list[int]:
+    """Return when the members under a name started; those who do not tell are left out."""
+    members = await _members(kafka, group_id)
+    return [
+        int(words[0])
+        for member_id, words in members.items()
+        if member_id[:-_UUID] == name and words and words[0].isdigit()
+    ]
+
+
+async def _members(kafka: Kafka, group_id: str) -> dict[str, list[str]]:
+    """Return by member id what it says of itself, in words."""
+    async with admin_client(kafka) as admin:
+        (answer,) = await admin.describe_consumer_groups([group_id])
+    return {
+        member_id: _said(metadata)
+        for group in answer.groups
+        for member_id, _, _, metadata, *_ in group[_MEMBERS]
+    }
+
+
+def _said(metadata: bytes) -> list[str]:
+    try:
+        said: bytes = ConsumerProtocolMemberMetadata.decode(metadata).user_data
+        return said.decode().split() if said else []
+    except ValueError:  # not of our making, or between two states
+        return []

@@ -1,0 +1,449 @@
+"""Compacted topics into tables: loaded to their end first, followed ever after.
+
+A consumer without a group is assigned the fact partitions that belong to the buyer
+partitions this worker owns, and all of the small shared topics. The topic is the
+changelog: a restart reads it again, so there is no second copy to go stale.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from streams.errors import FactsUnreadableError, TopicsError
+from streams.families.fast_refund.tables import (
+    NOTHING,
+    Applied,
+    Misrouted,
+    PartitionTables,
+    Result,
+    SharedTables,
+    Watermarks,
+)
+from streams.kafka.fetched import newest_answer
+from streams.kafka.held_marks import HeldMarks
+from streams.kafka.strays import Strays
+from streams.logs import log_news
+from streams.records.json_values import Unreadable
+from streams.records.record import Record
+from streams.records.unread import reason
+
+log = logging.getLogger(__name__)
+
+_POLL_MS: Final = 200
+_POLL_RECORDS: Final = 2000
+"""Applied between two turns of the event loop, so that deciding goes on meanwhile."""
+
+
+class FactTopics(msgspec.Struct, frozen=True, kw_only=True):
+    """Names of the topics that facts come from, and how many partitions each has."""
+
+    orders: str
+    buyers: str
+    outcomes: str
+    shops: str
+    catalog: str
+    policies: str
+    partitions: int
+    """Of every topic but ``policies``, which has one."""
+
+    def names(self) -> tuple[str, ...]:
+        """Return all of them."""
+        return (
+            self.orders,
+            self.buyers,
+            self.outcomes,
+            self.shops,
+            self.catalog,
+            self.policies,
+        )
+
+    def owned(self, partition: int) -> tuple[TopicPartition, ...]:
+        """Return what is read for one buyer partition."""
+        names = (self.orders, self.buyers, self.outcomes)
+        return tuple(TopicPartition(name, partition) for name in names)
+
+    def shared(self) -> tuple[TopicPartition, ...]:
+        """Return what every worker reads whole."""
+        wide = [
+            TopicPartition(name, number)
+            for name in (self.shops, self.catalog)
+            for number in range(self.partitions)
+        ]
+        return (*wide, self.policy)
+
+    @property
+    def policy(self) -> TopicPartition:
+        """Return the one partition of the policies."""
+        return TopicPartition(self.policies, 0)
+
+
+class BadFact(msgspec.Struct, frozen=True, gc=False):
+    """A fact record that could not be read; it becomes a dead letter."""
+
+    where: TopicPartition
+    record: Record
+    why: Unreadable
+
+
+class TableReader:
+    """Keeps the tables of the owned partitions and the shared tables up to date.
+
+    Parameters
+    ----------
+    on_applied
+        Called for every live change that may make a notice due, never while a
+        partition is still being loaded (reconciliation follows the load).
+    on_bad
+        Called with each record that could not be read, also while loading.
+    """
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        topics: FactTopics,
+        shared: SharedTables,
+        on_applied: Callable[[int, Applied], None],
+        on_bad: Callable[[BadFact], None],
+    ) -> None:
+        self._consumer = consumer
+        self.topics = topics
+        self._on_applied = on_applied
+        self._on_bad = on_bad
+        self.shared = shared
+        self.tables: dict[int, PartitionTables] = {}
+        self.loaded: set[int] = set()
+        self.shared_loaded = asyncio.Event()
+        self.records_read: dict[str, int] = {}
+        self.bad: dict[int, dict[tuple[str, int], BadFact]] = {}
+        """Unreadable records by partition number, then by (topic, offset); who writes
+        their letters takes them out."""
+        self.strays = Strays(topics.orders, topics.partitions)
+        self.switches: dict[int, list[tuple[str, TopicPartition, int]]] = {}
+        """Merchants' attempts (FR-Q3) nobody has looked at yet, by partition number:
+        shop id, where, offset. Those met while loading are among them."""
+        self.held = HeldMarks()
+        """Read live, and believed only once the logs were looked at (:meth:`believe`)."""
+        self._starts: dict[TopicPartition, int] = {}
+        """Where logs began when their reading began."""
+        self._read_to: dict[TopicPartition, int] = {}
+        self._wanted: frozenset[int] = frozenset()
+        self._assigned: set[TopicPartition] = set()
+        self._targets: dict[TopicPartition, int] = {}
+        self._changed = asyncio.Event()
+        self._moved = asyncio.Condition()
+        self._appliers: dict[str, Callable[[PartitionTables, Record], Result]] = {
+            topics.orders: _order,
+            topics.buyers: _buyer,
+            topics.outcomes: lambda tables, record: tables.apply_outcome(
+                record.key, record.value, record.offset
+            ),
+        }
+
+    # -- what callers ask for --------------------------------------------------
+
+    async def load(self, partitions: Iterable[int]) -> None:
+        """Return when facts of these partitions, and the shared ones, are at their end.
+
+        Partitions loaded before and not asked for now are dropped.
+        """
+        self._wanted = frozenset(partitions)
+        self._changed.set()
+        await self.until(
+            lambda: self.shared_loaded.is_set() and self._wanted <= self.loaded
+        )
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait for something that newly read records bring about."""
+        async with self._moved:
+            await self._moved.wait_for(holds)
+
+    async def reach(self, wanted: Iterable[TopicPartition]) -> None:
+        """Return when everything written to these partitions before this call is applied.
+
+        Those that are not read (any more) are not waited for.
+
+        Raises
+        ------
+        FactsUnreadableError
+            The broker does not say what was written.
+        """
+        try:
+            ends: dict[TopicPartition, int] = await self._consumer.end_offsets(
+                list(wanted)
+            )
+        except KafkaError as problem:
+            raise FactsUnreadableError(
+                f"looking for newer facts failed: {type(problem).__name__}: {problem}"
+            ) from problem
+        behind = dict(ends)
+        async with self._moved:
+            while True:
+                for tp in list(behind):
+                    if (
+                        tp not in self._assigned
+                        or await self._position(tp) >= behind[tp]
+                    ):
+                        del behind[tp]
+                if not behind:
+                    return
+                await self._moved.wait()
+
+    async def behind(self) -> int:
+        """Return how many fact records are written but not applied, asking the broker."""
+        assigned = list(self._assigned)
+        if not assigned:
+            return 0
+        ends = await self._consumer.end_offsets(assigned)
+        return sum([max(0, ends[tp] - await self._position(tp)) for tp in assigned])
+
+    def heard(self) -> int | None:
+        """Return when a fetch was last answered, as :meth:`streams.kafka.source.Source.heard`."""
+        return newest_answer(self._consumer, self._assigned)
+
+    # -- what vouches for facts ------------------------------------------------
+
+    def believe(self, taken: HeldMarks) -> None:
+        """Let count what was held: its logs were still there after it was read."""
+        for tp, record in taken.marks:
+            self._apply_now(tp, [record])
+        for number, heard_ms in taken.vetoes_ms.items():
+            tables = self.tables.get(number)
+            if tables is not None and number in self.loaded:
+                tables.vetoes_known_ms = heard_ms
+
+    def compacted_starts(self) -> dict[TopicPartition, int]:
+        """Return where the logs began that only compaction may shorten."""
+        return {
+            tp: first
+            for tp, first in self._starts.items()
+            if tp in self._assigned and tp.topic != self.topics.outcomes
+        }
+
+    # -- the loop --------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Read until cancelled.
+
+        Raises
+        ------
+        FactsUnreadableError
+            The broker refused for a reason that waiting does not mend.
+        TopicsError
+            A log goes on before the place where it was read to.
+        """
+        try:
+            while True:
+                if self._changed.is_set() or not self._assigned:
+                    self._changed.clear()
+                    await self._assign()
+                else:
+                    await self._poll()
+                await self._arrived()
+                if not self._targets:
+                    self.strays.audit()
+                await asyncio.sleep(0)
+        except KafkaError as problem:
+            raise FactsUnreadableError(
+                f"reading facts failed: {type(problem).__name__}: {problem}"
+            ) from problem
+
+    async def _poll(self) -> None:
+        """Apply what comes; give up at once when other partitions are wanted.
+
+        Breaking it off loses nothing: records are taken out, and applied, in one go.
+        """
+        polling = asyncio.ensure_future(self._take())
+        changing = asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait({polling, changing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            changing.cancel()
+            polling.cancel()  # does nothing when it is done
+        await asyncio.wait({polling})
+        if not polling.cancelled():
+            polling.result()
+
+    async def _take(self) -> None:
+        polled: dict[Any, list[Record]] = await self._consumer.getmany(
+            timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
+        )
+        # No pause before this: a position says that all before it is applied.
+        for tp, records in polled.items():
+            if not records:
+                continue
+            if records[0].offset < self._read_to.get(tp, 0):
+                raise TopicsError([_gone_back(tp, self._read_to[tp], records[0])])
+            self._read_to[tp] = records[-1].offset + 1
+            self._apply(tp, records)
+
+    async def _assign(self) -> None:
+        numbers = self._wanted  # another load may change it while we wait for positions
+        for partition in set(self.tables) - numbers:
+            self._drop(partition)
+        wanted = {tp for number in numbers for tp in self.topics.owned(number)}
+        wanted.update(self.topics.shared())
+        keep = {tp: await self._position(tp) for tp in wanted & self._assigned}
+        new = wanted - self._assigned
+        for number in numbers:
+            if number not in self.tables:
+                tables = PartitionTables(number, self.topics.partitions)
+                tables.loading = True
+                self.tables[number] = tables
+        if wanted != self._consumer.assignment():
+            # Assigning first makes the client learn of all topics at once; the new
+            # partitions begin at their start by themselves.
+            self._consumer.assign(list(wanted))
+            for tp, offset in keep.items():
+                self._consumer.seek(tp, offset)
+        self._assigned = wanted
+        if new:
+            self._targets.update(await self._consumer.end_offsets(list(new)))
+            self._starts.update(await self._consumer.beginning_offsets(list(new)))
+        if self.topics.policy in new and self._starts[self.topics.policy]:
+            self.shared.policies_cut()
+            log_news(log, self.shared.book.news)
+
+    def _drop(self, partition: int) -> None:
+        self.tables.pop(partition, None)
+        self.loaded.discard(partition)
+        self.strays.drop(partition)
+        names = {tp.topic for tp in self.topics.owned(partition)}
+        bad = self.bad.get(partition, {})
+        self.bad[partition] = {
+            at: fact for at, fact in bad.items() if at[0] not in names
+        }
+        owned = self.topics.owned(partition)
+        self._assigned -= set(owned)
+        for tp in owned:
+            self._read_to.pop(tp, None)
+        self.held.forget(owned)
+
+    def _apply(self, tp: TopicPartition, records: list[Record]) -> None:
+        self.records_read[tp.topic] = self.records_read.get(tp.topic, 0) + len(records)
+        marks = self._marks(tp)
+        if marks is not None:
+            records = self.held.sift(tp, records, marks)
+        self._apply_now(tp, records)
+
+    def _marks(self, tp: TopicPartition) -> Watermarks | None:
+        """Return the watermarks of a partition that is loaded and has any."""
+        names, tables = self.topics, self.tables.get(tp.partition)
+        if tp.topic in self._appliers:
+            if tables is None or tp.partition not in self.loaded:
+                return None
+            marks = {
+                names.orders: tables.order_marks,
+                names.buyers: tables.buyer_marks,
+                names.outcomes: tables.outcome_marks,
+            }
+            return marks[tp.topic]
+        if not self.shared_loaded.is_set() or tp.topic == names.policies:
+            return None
+        if tp.topic == names.shops:
+            return self.shared.marks_of_shops(tp.partition)
+        return self.shared.marks_of_catalog(tp.partition)
+
+    def _apply_now(self, tp: TopicPartition, records: list[Record]) -> None:
+        apply = self._appliers.get(tp.topic)
+        if apply is None:
+            for record in records:
+                self._note(tp, record, self._apply_shared(tp, record))
+            return
+        tables = self.tables.get(tp.partition)
+        if tables is None:  # dropped meanwhile
+            return
+        for record in records:
+            applied = apply(tables, record)
+            if applied is not NOTHING:
+                self._note(tp, record, applied)
+
+    def _apply_shared(self, tp: TopicPartition, record: Record) -> Applied | Unreadable:
+        if tp.topic != self.topics.policies:
+            self.strays.check_key(tp, record)
+        if tp.topic == self.topics.shops:
+            return self.shared.apply_shop(tp.partition, record.key, record.value)
+        if tp.topic == self.topics.catalog:
+            return self.shared.apply_catalog(tp.partition, record.key, record.value)
+        applied = self.shared.apply_policy(record.key, record.value, record.timestamp)
+        log_news(log, self.shared.book.news)
+        return applied
+
+    def _note(self, tp: TopicPartition, record: Record, applied: Result) -> None:
+        if applied is NOTHING:
+            return
+        if isinstance(applied, Misrouted):
+            self.strays.note(tp, record.offset, applied.expected)
+            self._note(tp, record, applied.applied)
+            return
+        if isinstance(applied, Unreadable):
+            found = self.bad.setdefault(tp.partition, {})
+            why = reason(record, applied)
+            bad = found[tp.topic, record.offset] = BadFact(tp, record, why)
+            self._on_bad(bad)
+            return
+        if applied.merchant_switch is not None:
+            found_at = (applied.merchant_switch, tp, record.offset)
+            self.switches.setdefault(tp.partition, []).append(found_at)
+        if tp.partition in self.loaded:
+            self._on_applied(tp.partition, applied)
+
+    async def _arrived(self) -> None:
+        """Cross off what has been read to its target, and date the veto feeds."""
+        for tp in list(self._targets):
+            if (
+                tp not in self._assigned
+                or await self._position(tp) >= self._targets[tp]
+            ):
+                del self._targets[tp]
+        if not self.shared_loaded.is_set() and not any(
+            tp in self._targets for tp in self.topics.shared()
+        ):
+            self.shared_loaded.set()
+        for number, tables in self.tables.items():
+            owned = self.topics.owned(number)
+            if number not in self.loaded and not any(
+                tp in self._targets for tp in owned
+            ):
+                self.loaded.add(number)
+                self.strays.audit_later(number, tables.loaded())
+            await self._date_vetoes(tables, owned[2])
+        async with self._moved:
+            self._moved.notify_all()
+
+    async def _date_vetoes(
+        self, tables: PartitionTables, outcomes: TopicPartition
+    ) -> None:
+        if outcomes not in self._assigned or tables.partition not in self.loaded:
+            return
+        heard: int | None = self._consumer.last_poll_timestamp(outcomes)
+        end: int | None = self._consumer.highwater(outcomes)
+        if (
+            heard is not None
+            and end is not None
+            and await self._position(outcomes) >= end
+        ):
+            self.held.vetoes_ms[tables.partition] = heard
+
+    async def _position(self, tp: TopicPartition) -> int:
+        return int(await self._consumer.position(tp))
+
+
+def _gone_back(tp: TopicPartition, read_to: int, record: Record) -> str:
+    return (
+        f"{tp.topic}/{tp.partition}: read to {read_to} and now from {record.offset} on: "
+        "the topic was made anew or has lost records; see that its feed has written all "
+        "of it again, then start the workers again"
+    )
+
+
+def _order(tables: PartitionTables, record: Record) -> Result:
+    return tables.apply_order(record.key, record.value)
+
+
+def _buyer(tables: PartitionTables, record: Record) -> Result:
+    return tables.apply_buyer(record.key, record.value)

@@ -1,0 +1,1 @@
+"""What every rule family shares: synchronous, without a Kafka client, without a clock."""

@@ -1,0 +1,207 @@
+"""One scene being played: what buyer, shop, platform and operator do in it."""
+
+import asyncio
+import itertools
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from streams.platforms.kuaishou.standin import World
+from streams.tools.demo import samples
+from streams.tools.demo.samples import Cast, Samples
+from streams.tools.demo.scoreboard import Board
+from streams.tools.demo.wire import Wire
+
+SHOP: Final = 2100000001
+"""The shop of the samples; the operator says that it is in good standing."""
+EXCLUDED_SHOP: Final = 2100000009
+EXCLUDED_SKU: Final = "21000000000666"
+
+_SETTLE_S: Final = 0.3
+"""Between what happened to an order and the request: nobody is quicker."""
+_MONTH_MS: Final = 30 * 86_400_000
+_MINUTE_MS: Final = 60_000
+_TWO_DAYS_MS: Final = 172_800_000
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True):
+    """What all scenes share."""
+
+    wire: Wire
+    world: World
+    """What the stand-in of the open platform knows."""
+    board: Board
+    samples: Samples
+    events: "itertools.count[int]"
+    """Numbers pushed messages."""
+
+
+class Act:
+    """The hands of one scene."""
+
+    def __init__(self, stage: Stage, cast: Cast) -> None:
+        self._stage = stage
+        self.cast = cast
+        self.order_id = str(cast.order_id)
+        self.refund_id = str(cast.refund_id)
+
+    def now_ms(self) -> int:
+        """UTC ms."""
+        return self._stage.wire.now_ms()
+
+    async def settle(self) -> None:
+        """Let what was written be known everywhere."""
+        await asyncio.sleep(_SETTLE_S)
+
+    async def decided(self) -> None:
+        """Wait for the decision on this scene's refund."""
+        await self._stage.board.arrived("decision", self.refund_id)
+
+    def notice(self, kind: str, via: str) -> None:
+        """Expect a notice about this scene's refund."""
+        self._stage.board.expect("notice", f"{kind}:{self.refund_id}", via)
+
+    def follow_up(self) -> None:
+        """Expect one more decision about this scene's refund."""
+        self._stage.board.expect("decision", self.refund_id, "direct")
+
+    # -- the platform ----------------------------------------------------------
+
+    def order_detail(self, **changes: object) -> None:
+        """Let the platform tell the order so; later changes lie over earlier ones."""
+        self._tell(self._stage.world.orders, self.order_id, samples.ORDER, changes)
+
+    def fee_detail(self, **changes: object) -> None:
+        """Let the platform tell what the order cost."""
+        self._tell(self._stage.world.fees, self.order_id, samples.FEE, changes)
+
+    def refund_detail(self, **changes: object) -> None:
+        """Let the platform tell the refund so."""
+        self._tell(self._stage.world.refunds, self.refund_id, samples.REFUND, changes)
+
+    def _tell(
+        self,
+        table: dict[str, Mapping[str, object]],
+        key: str,
+        name: str,
+        changes: Mapping[str, object],
+    ) -> None:
+        known = table.get(key)
+        table[key] = (
+            self._stage.samples.answer(name, self.cast, changes)
+            if known is None
+            else samples.merged(known, changes)
+        )
+
+    async def push(self, name: str, **info: object) -> None:
+        """Push one message; fields of ``info`` may differ from the sample."""
+        value = self._stage.samples.message(
+            name, self.cast, next(self._stage.events), info
+        )
+        await self._stage.wire.push(self.cast.order_id, value)
+
+    async def ask(self, name: str = samples.REFUND_ADDED, **info: object) -> None:
+        """Push a message about the refund; a decision must follow."""
+        self._stage.board.expect("decision", self.refund_id, "kuaishou")
+        await self.push(name, **info)
+
+    async def push_broken(self) -> None:
+        """Push what nobody can read; a dead letter must follow."""
+        self._stage.board.expect("dead_letter", self.order_id, "kuaishou")
+        await self.push(samples.BROKEN)
+
+    # -- edge and operator: canonical records ----------------------------------
+
+    async def buyer(self, value: str = "quality", *limits: str) -> None:
+        """Say what kind of user the buyer is, and which limits run."""
+        now_ms = self.now_ms()
+        since_ms = now_ms - _MONTH_MS
+        row: dict[str, object] = {
+            "buyer_id": self.cast.buyer_id,
+            "quality": [{"from_ms": since_ms, "value": value}],
+            "limits": [
+                {"kind": kind, "from_ms": since_ms, "until_ms": now_ms + _MONTH_MS}
+                for kind in limits
+            ],
+            "as_of_ms": now_ms,
+        }
+        await self.fact("buyers", self.cast.buyer_id, row)
+
+    async def order(self, **changes: object) -> None:
+        """Write an order snapshot, as the contract's example has it."""
+        now_ms = self.now_ms()
+        await self.fact("orders", self.order_id, self._snapshot(now_ms) | changes)
+
+    async def fact(self, topic: str, key: str, row: Mapping[str, object]) -> None:
+        """Write one row about this scene's buyer or order."""
+        await self._stage.wire.put(topic, key, row, self.cast.buyer_id)
+
+    async def feed_stops(self, at_ms: int) -> None:
+        """Let the feed of this buyer's orders be no further than ``at_ms``."""
+        await self._stage.wire.mark_stale(self.cast.buyer_id, at_ms)
+
+    async def request(self, **changes: object) -> None:
+        """Ask for a refund without a platform in between; a decision must follow."""
+        self._stage.board.expect("decision", self.refund_id, "direct")
+        row = self._request(self.now_ms()) | changes
+        await self._stage.wire.put("requests", self.refund_id, row, self.cast.buyer_id)
+
+    async def request_broken(self) -> None:
+        """Send what is no JSON; a dead letter must follow."""
+        self._stage.board.expect("dead_letter", self.refund_id, "direct")
+        value = b'{"refund_id":"' + self.refund_id.encode() + b'","refund_fen":'
+        await self._stage.wire.put(
+            "requests", self.refund_id, value, self.cast.buyer_id
+        )
+
+    async def merchant_switches(self) -> None:
+        """Let the merchant try to switch the service off; a notice must follow."""
+        shop_id = str(self.cast.shop_id)
+        self._stage.board.expect(
+            "notice", f"merchant_switch_ignored:{shop_id}", "direct"
+        )
+        row = {"shop_id": shop_id, "enabled": False, "by": "merchant"}
+        await self._stage.wire.put("shops", shop_id, row, shop_id)
+
+    def _snapshot(self, now_ms: int) -> dict[str, object]:
+        line = {"sku_id": "k1", "category_path": ["clothing", "shirts"], "quantity": 1}
+        return {
+            "order_id": self.order_id,
+            "order_version": now_ms,
+            "buyer_id": self.cast.buyer_id,
+            "shop_id": str(self.cast.shop_id),
+            "currency": "CNY",
+            "order_type": 0,
+            "ordered_at_ms": now_ms - 16 * _MINUTE_MS,
+            "paid_at_ms": now_ms - 15 * _MINUTE_MS,
+            "order_status": "paid",
+            "paid_fen": 19900,
+            "freight_fen": 0,
+            "refundable_left_fen": 19900,
+            "lines": [
+                line | {"shipped_count": 0, "is_custom": False, "is_gift": False}
+            ],
+            "pay_type": 1,
+            "presale_stage": "none",
+            "delivery_block": 0,
+            "risk_code": 0,
+            "as_of_ms": now_ms,
+        }
+
+    def _request(self, now_ms: int) -> dict[str, object]:
+        return {
+            "event_id": f"demo-{self.cast.number}",
+            "action": "open",
+            "refund_id": self.refund_id,
+            "refund_version": now_ms,
+            "order_id": self.order_id,
+            "buyer_id": self.cast.buyer_id,
+            "shop_id": str(self.cast.shop_id),
+            "refund_kind": "refund_only",
+            "special_refund_type": 0,
+            "refund_fen": 19900,
+            "requested_at_ms": now_ms,
+            "expire_at_ms": now_ms + _TWO_DAYS_MS,
+            "reason": "11",
+        }

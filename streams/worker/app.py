@@ -1,0 +1,281 @@
+"""Build the Faust app, and run it to an exit code."""
+
+import asyncio
+import logging
+import platform
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import faust
+from faust.app.base import BootStrategy
+from mode import Service
+from mode.supervisors import CrashingSupervisor
+from prometheus_client import CollectorRegistry, ProcessCollector
+from typing_extensions import override
+
+from streams import __version__
+from streams.errors import PolicyError, RefundError, UsageError
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.policy_book import PolicyBook
+from streams.metrics import Metrics
+from streams.platforms.kuaishou import ingest_role
+from streams.platforms.kuaishou.categories import load_categories
+from streams.rate_limit import RateLimitedLog
+from streams.settings import SHIPPED_NAME, PolicySource, Settings, load_record
+from streams.visible import visible
+from streams.web.pages import Pages, address_of, check_address, register, web_options
+from streams.worker import reconciler, slice_driver
+from streams.worker.counters import EngineCounters
+from streams.worker.deciding import Engine, EngineInputs
+from streams.worker.ingesting import IngestInputs, IngestService
+from streams.worker.launcher import RefundWorker
+from streams.worker.preflight import check_topics
+from streams.worker.processor import QUEUED_POLLS
+from streams.worker.readiness import Readiness
+from streams.worker.reconcile_queue import QUEUED_RECONCILE_REQUESTS
+from streams.worker.series import series
+from streams.worker.supervision import monotonic_ms
+
+log = logging.getLogger(__name__)
+
+EXIT_FAILURE: Final = 1
+EXIT_USAGE: Final = 2
+
+
+class _NoFaustKafka(BootStrategy):
+    """Faust runs agents, timers and pages; Kafka is read and written by our own layer."""
+
+    enable_kafka = False
+    enable_kafka_consumer = False
+    enable_kafka_producer = False
+
+
+class RefundApp(faust.App):
+    """A Faust app whose own consumer and producer stay switched off."""
+
+    BootStrategy = _NoFaustKafka
+    logger = logging.getLogger("faust.app")  # what it tells is Faust's own
+    mundane_level = "debug"
+    engine: Engine | None = None
+    ingest: IngestService | None = None
+    refused: RefundError | None = None
+    """Why nothing was started."""
+    settings: Settings
+    limited: RateLimitedLog
+    """For what may happen thousands of times a second."""
+    readiness: Readiness
+
+    @property
+    def parts(self) -> "list[Engine | IngestService]":
+        """The services this worker runs."""
+        return [part for part in (self.engine, self.ingest) if part is not None]
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended a service, if anything did."""
+        found = [self.refused, *(part.failure for part in self.parts)]
+        return next((failure for failure in found if failure is not None), None)
+
+    @override
+    def _create_directories(self) -> None:
+        """Make none: there are no tables, and there may be no place to write to."""
+
+    @Service.task
+    async def _watch_readiness(self) -> None:
+        await self.readiness.watch()
+
+    @override
+    async def on_started_init_extra_services(self) -> None:
+        """Start our services after agents and pages: they feed the ones, the others show them."""
+        await super().on_started_init_extra_services()
+        # Faust resumes its queues when its consumer gets partitions; ours never does.
+        self.flow_control.resume()
+        try:
+            room = await check_topics(self.settings)
+        except RefundError as refused:
+            self.refused = refused
+            raise
+        for part in self.parts:
+            part.room = room
+            await self.add_runtime_dependency(part)
+
+
+def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
+    """Join all objects of one worker; connects to nothing yet.
+
+    Raises
+    ------
+    UsageError
+        The policy file cannot be used.
+    """
+    web = web_options(settings.web)
+    app = RefundApp(
+        "refund",
+        broker=f"kafka://{settings.kafka.bootstrap_servers.split(',')[0]}",
+        autodiscover=False,
+        agent_supervisor=CrashingSupervisor,
+        stream_wait_empty=False,
+        **web,
+    )
+    app.readiness = Readiness(lambda: app.parts, address_of(web))
+    app.settings = settings
+    app.limited = RateLimitedLog(log, monotonic_ms)
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    metrics = Metrics(registry, now_ms)
+    metrics.declare(series(settings))
+    metrics.build(__version__, platform.python_version())
+    counters = EngineCounters(
+        metrics,
+        settings.topics.prefix + "requests",
+        now_ms,
+        app.limited,
+    )
+    if "decide" in settings.worker.agents:
+        app.engine = _deciding(app, settings, now_ms, counters)
+    if "ingest" in settings.worker.agents:
+        app.ingest = _ingesting(app, settings, now_ms, counters)
+    register(app, _pages(app, metrics))
+    return app
+
+
+def _policies(source: PolicySource, now_ms: int) -> Policies:
+    """Return what is in force at start; ``refund.policies`` comes on top of it.
+
+    A file is held to what a record is held to: implausible values must be allowed by
+    name.
+
+    Raises
+    ------
+    PolicyError
+        One line a problem.
+    """
+    if source.file == "none":
+        return Policies()
+    record = load_record(source.file)
+    doubts = PolicyBook(Policies()).doubts(record, now_ms)
+    if doubts:
+        name = source.file or SHIPPED_NAME
+        raise PolicyError(f"{name}: {line}" for line in doubts)
+    return Policies((record.policy,))
+
+
+def _deciding(
+    app: RefundApp,
+    settings: Settings,
+    now_ms: Callable[[], int],
+    counters: EngineCounters,
+) -> Engine:
+    polls = app.channel(maxsize=QUEUED_POLLS)
+    reconcile_queue = app.channel(maxsize=QUEUED_RECONCILE_REQUESTS)
+    engine = Engine(
+        EngineInputs(
+            settings=settings,
+            policies=_policies(settings.policy, now_ms()),
+            now_ms=now_ms,
+            counters=counters,
+            polls=polls,
+            reconcile_queue=reconcile_queue,
+            app_version=__version__,
+            source_name=f"/{settings.topics.prefix}requests",
+        )
+    )
+    slice_driver.register(app, polls, engine.decide_parts)
+    watches = "watch" in settings.worker.agents
+    attach = reconciler.register if watches else reconciler.register_burying
+    attach(app, reconcile_queue, engine.watch_parts)
+    return engine
+
+
+def _ingesting(
+    app: RefundApp,
+    settings: Settings,
+    now_ms: Callable[[], int],
+    counters: EngineCounters,
+) -> IngestService:
+    polls = app.channel(maxsize=QUEUED_POLLS)
+    service = IngestService(
+        IngestInputs(
+            settings=settings,
+            now_ms=now_ms,
+            counters=counters,
+            polls=polls,
+            categories=load_categories(settings.kuaishou.categories_file),
+            app_version=__version__,
+        )
+    )
+    ingest_role.register(app, polls, service.parts)
+    return service
+
+
+def run(settings: Settings, now_ms: Callable[[], int]) -> int:
+    """Run one worker until it is stopped or fails; return the exit code.
+
+    Blocks. SIGTERM and SIGINT end it cleanly: outputs acknowledged, offsets
+    committed, group left, exit code 0.
+
+    Raises
+    ------
+    UsageError
+        Settings or policy cannot be used; nothing was started.
+    """
+    check_address(settings.web)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    app = build_app(settings, now_ms)
+    worker = RefundWorker(app, settings.log.level, loop)
+    code: object = 0
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        code = ended.code
+    except RefundError:
+        code = EXIT_FAILURE
+    app.limited.flush()
+    failure = app.failure
+    if failure is None and isinstance(worker.crash_reason, RefundError):
+        failure = worker.crash_reason  # an agent's
+    if failure is not None:
+        return _last_words(failure, settings.log.format)
+    return code if isinstance(code, int) else EXIT_FAILURE
+
+
+def _last_words(failure: BaseException, form: str) -> int:
+    """Say why the worker ended, one line a problem, and return its exit code.
+
+    Raises
+    ------
+    UsageError
+        The failure itself, in text: whoever called says what is wrong.
+    """
+    usage = isinstance(failure, UsageError)
+    if form == "json":  # one object a line, to the last
+        lines = failure.problems if isinstance(failure, UsageError) else [str(failure)]
+        code = EXIT_USAGE if usage else EXIT_FAILURE
+        for line in lines:
+            log.critical("%s", line, extra={"event": "ended", "exit_code": code})
+        return code
+    if usage:
+        raise failure
+    print(f"refund: {visible(str(failure))}", file=sys.stderr)  # noqa: T201 - the last word to the operator
+    return EXIT_FAILURE
+
+
+def _pages(app: RefundApp, metrics: Metrics) -> Pages:
+    def ready() -> tuple[bool, list[str]]:
+        reasons = app.readiness.reasons()
+        return not reasons, reasons
+
+    def alive() -> tuple[bool, list[str]]:
+        failure = app.failure
+        return failure is None, [] if failure is None else [str(failure)]
+
+    def status() -> dict[str, object]:
+        found: dict[str, object] = {"version": __version__}
+        for part in app.parts:
+            found.update(part.status())
+        return found
+
+    metrics.ready = lambda: not app.readiness.reasons()
+    return Pages(ready=ready, alive=alive, status=status, metrics=metrics)

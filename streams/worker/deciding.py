@@ -1,0 +1,331 @@
+"""The engine service: clients, tables, source and sink of one deciding worker.
+
+It owns the order of things. Start: connect, check topics, join the group. Per
+assignment: facts to their end, outputs read back, notices reconciled, then read.
+Stop: no new slice, outputs acknowledged, offsets committed, group left.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from faust.types import ChannelT
+from mode import Service
+from typing_extensions import override
+
+from streams.families.fast_refund.breaker import Breaker
+from streams.families.fast_refund.judge import Judge
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.families.fast_refund.slice_result import Site
+from streams.families.fast_refund.tables import SharedTables
+from streams.kafka.clients import build
+from streams.kafka.fact_logs import FactLogs
+from streams.kafka.incarnations import Expected
+from streams.kafka.output_scan import OutputScan
+from streams.kafka.passed_over import PassedOver
+from streams.kafka.slices import Poll
+from streams.kafka.source import Starts
+from streams.kafka.table_reader import BadFact, TableReader
+from streams.logs import log_news
+from streams.records.unread import Bounds
+from streams.settings import Settings
+from streams.worker.allocator import collect_seldom, keep_freed
+from streams.worker.counters import EngineCounters
+from streams.worker.gauges import Figures
+from streams.worker.policy_watch import compare_files, file_of, shown
+from streams.worker.processor import Processor, ProcessorParts
+from streams.worker.reconcile_queue import DeadLettersOnly, ReconcileQueue
+from streams.worker.reconciler import ReconcileRequest, WatchParts
+from streams.worker.slice_driver import DecideParts
+from streams.worker.supervision import connect, monotonic_ms
+from streams.worker.takeover import Takeover, TakeoverParts
+from streams.worker.topic_names import expected_of_deciding, fact_topics, output_topics
+from streams.worker.watchdog import DecidingWatchdog, Patience, Watchdog
+
+log = logging.getLogger(__name__)
+
+
+class EngineInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the app hands to the engine."""
+
+    settings: Settings
+    policies: Policies
+    now_ms: Callable[[], int]
+    counters: EngineCounters
+    polls: ChannelT[Poll]
+    reconcile_queue: ChannelT[ReconcileRequest]
+    app_version: str
+    source_name: str
+
+
+class Engine(Processor):
+    """Everything between Kafka and the agents, for one process."""
+
+    def __init__(self, inputs: EngineInputs, **options: Any) -> None:  # noqa: ANN401 - mode's own
+        settings = inputs.settings
+        self._in = inputs
+        self.input_topic = settings.topics.prefix + "requests"
+        reading = ProcessorParts(
+            settings=settings,
+            topic=self.input_topic,
+            group_id=settings.kafka.group_id,
+            slice_max=settings.kafka.max_poll_records,
+            polls=inputs.polls,
+            now_ms=inputs.now_ms,
+            policy_file=file_of(inputs.policies),
+        )
+        super().__init__(reading, **options)
+        self.outputs = output_topics(settings.topics)
+        self.shared = SharedTables(inputs.policies, settings.topics.partitions)
+        self.breaker = Breaker()
+        watched = "watch" in settings.worker.agents
+        self.reconcile_queue = (ReconcileQueue if watched else DeadLettersOnly)(
+            self._put_glance
+        )
+
+    # -- start -----------------------------------------------------------------
+
+    @override
+    async def on_start(self) -> None:
+        keep_freed()
+        collect_seldom()
+        settings = self._in.settings
+        self.clients = await connect(
+            lambda: build(settings.kafka, self._fact_bounds()),
+            settings.worker.load_timeout_ms,
+        )
+        self.connected += self.clients.all()
+        await self.know_topics(self.clients.asking)
+        self.equip(self.clients.facts, self.clients.outputs, self.clients.asking)
+        await self.join(self.clients.producer, self.reader.written)
+
+    def _fact_bounds(self) -> Bounds:
+        """Return how much of a fact is read.
+
+        A worker keeps unreadable facts for as long as it has their partition; so of one
+        that is too large it keeps the beginning.
+        """
+        most = self._in.settings.worker.record_max_bytes
+        return Bounds(most, min(most, self.letter_max_bytes()))
+
+    def equip(
+        self,
+        facts: AIOKafkaConsumer,
+        outputs: AIOKafkaConsumer,
+        asking: AIOKafkaConsumer,
+    ) -> None:
+        """Build what reads facts and outputs, on consumers of their own."""
+        settings = self._in.settings
+        self.facts = TableReader(
+            facts,
+            fact_topics(settings.topics),
+            self.shared,
+            self.reconcile_queue.at_applied,
+            self._on_bad,
+        )
+        self._hearing_facts = self.hear(self.facts.heard)
+        self.reader = OutputScan(outputs, asking, self.outputs, self.input_topic)
+        self.fact_logs = FactLogs(self.facts, self.incarnations, asking)
+        self.passed_over = PassedOver(outputs, self.bounds())
+        self.takeover = Takeover(
+            TakeoverParts(
+                facts=self.facts,
+                fact_logs=self.fact_logs,
+                reader=self.reader,
+                passed_over=self.passed_over,
+                breaker=self.breaker,
+                reconcile_queue=self.reconcile_queue,
+                load_timeout_ms=settings.worker.load_timeout_ms,
+                now_ms=self._in.now_ms,
+            )
+        )
+
+    @override
+    def expected(self) -> Mapping[str, Expected]:
+        return expected_of_deciding(self._in.settings.topics)
+
+    @override
+    async def look_at_logs(self) -> None:
+        await self.fact_logs.look()
+
+    @override
+    async def prepare(self, starts: Starts) -> None:
+        self.judge.fast_path.heard(start.distrusts for start in starts.values())
+        log_news(log, self.judge.fast_path.news)
+        await self.takeover.prepare(starts)
+
+    @override
+    def distrusts(self) -> str | None:
+        return self.judge.fast_path.distrusts()
+
+    async def _put_glance(self, wanted: ReconcileRequest) -> None:
+        await self._in.reconcile_queue.put(wanted)  # type: ignore[arg-type]  # a channel takes any value
+
+    def _on_bad(self, bad: BadFact) -> None:
+        self._in.counters.bad_fact(bad)
+        partition = bad.where.partition
+        if partition in self.takeover.answered:
+            self.reconcile_queue.at(ReconcileRequest(partition))
+
+    @cached_property
+    def judge(self) -> Judge:
+        """What judges requests; there once it is known how large a record may be."""
+        site = Site(
+            input_topic=self.input_topic,
+            partitions=self._in.settings.topics.partitions,
+            record_max_bytes=self._in.settings.worker.record_max_bytes,
+            source_name=self._in.source_name,
+            app_version=self._in.app_version,
+            decision_max_bytes=self.room.decision(self.outputs.names()),
+            letter_max_bytes=self.letter_max_bytes(),
+        )
+        return Judge(site, self.shared, self.breaker)
+
+    async def decide_parts(self) -> DecideParts:
+        """Return what the ``decide`` agent works with, once it exists."""
+        await self.built.wait()
+        return DecideParts(
+            source=self.source,
+            facts=self.facts,
+            judge=self.judge,
+            sink=self.sink,
+            outputs=self.outputs,
+            answered=self.takeover.answered,
+            touch=self.reconcile_queue.at_decided,
+            counters=self._in.counters,
+            now_ms=self._in.now_ms,
+            clock_ms=monotonic_ms,
+        )
+
+    async def watch_parts(self) -> WatchParts:
+        """Return what the ``watch`` agent works with, once it exists."""
+        await self.built.wait()
+        return WatchParts(
+            facts=self.facts,
+            sink=self.sink,
+            outputs=self.outputs,
+            answered=self.takeover.answered,
+            counters=self._in.counters,
+            source_name=self._in.source_name,
+            app_version=self._in.app_version,
+            letter_max_bytes=self.letter_max_bytes(),
+            policy=self._policy_now,
+            now_ms=self._in.now_ms,
+            ours=lambda number: self.source.owns(self._input(number), monotonic_ms()),
+            claim=lambda number: self.source.offsets.track_output(self._input(number)),
+            hold=self.reconcile_queue.hold,
+        )
+
+    def _input(self, partition: int) -> TopicPartition:
+        return TopicPartition(self.input_topic, partition)
+
+    def _policy_now(self) -> Policy | None:
+        return self.shared.policies.at(self._in.now_ms())
+
+    # -- tasks -----------------------------------------------------------------
+
+    @Service.task
+    async def _run_facts(self) -> None:
+        await self.run_until_stopped(self.facts.run())
+
+    @Service.task
+    async def _run_glances(self) -> None:
+        await self.run_until_stopped(self.reconcile_queue.pass_on())
+
+    @override
+    def watchdog(self, patience: Patience) -> Watchdog:
+        return DecidingWatchdog(self.source, self.facts, self.clients.facts, patience)
+
+    @Service.task
+    async def _run_policy_watch(self) -> None:
+        await self.run_until_stopped(self._compare_files())
+
+    async def _compare_files(self) -> None:
+        await self.built.wait()
+        settings, source = self._in.settings, self.source
+        await compare_files(settings.kafka, source, self.shared.book)
+
+    # -- what pages show -------------------------------------------------------
+
+    @cached_property
+    @override
+    def figures(self) -> Figures:
+        """Lag, rows and watermarks; there once everything is built."""
+        return Figures(self.source, self.facts, self._in.now_ms)
+
+    @override
+    def look(self) -> None:
+        self._in.counters.look(self)
+
+    def agents_up(self) -> dict[str, bool]:
+        """Return which of the agents run that work on requests."""
+        up = self.failure is None
+        ours = [name for name in self._in.settings.worker.agents if name != "ingest"]
+        return dict.fromkeys(ours, up)
+
+    def not_ready(self) -> list[str]:
+        """Return why requests cannot be decided yet; empty = ready."""
+        if not self.built.is_set():
+            return ["waiting for a broker"]
+        reasons = []
+        if not self.source.first_assignment.is_set() and not self.idle_spare():
+            reasons.append("waiting for the first assignment")
+        if not self.facts.shared_loaded.is_set():
+            reasons.append("loading shops, catalogue and policies")
+        if set(self.facts.tables) - self.facts.loaded:
+            reasons.append("loading facts")
+        reasons += [
+            f"{topic} is not read to its end: an open transaction of somebody else holds "
+            "it back"
+            for topic in sorted({where.topic for where in self.reader.held_back})
+        ]
+        reasons += self.unwatched() + self.cut_off()
+        if not self.sink.healthy:
+            reasons.append("the producer has lost an output")
+        return reasons
+
+    @override
+    def cut_off(self) -> list[str]:
+        facts = "the brokers have not answered for the facts for too long"
+        return super().cut_off() + [facts] * self._hearing_facts.lost()
+
+    @override
+    def reads(self) -> str | None:
+        found = super().reads()
+        if found is None or not self.source.read_to:
+            return found
+        policy = self._policy_now()
+        named = policy.name if policy is not None else "none"
+        return f"{found} {self.takeover.told}, policy {named}"
+
+    def status(self) -> dict[str, object]:
+        """Return what ``/status`` shows."""
+        if not self.built.is_set():
+            return {"state": "connecting"}
+        policy, figures = self._policy_now(), self.figures
+        return {
+            "state": "ready" if not self.not_ready() else "starting",
+            "partitions": figures.partitions(),
+            "tables": figures.table_rows(),
+            "watermarks_ms": figures.watermarks(),
+            "misrouted": figures.misrouted(),
+            "policy": policy.name if policy is not None else None,
+            "policy_hash": policy.policy_hash if policy is not None else None,
+            "policy_refused": [
+                f"{one.name}: {line}"
+                for one in self.shared.book.refused_last
+                for line in one.problems
+            ],
+            "policies": shown(self.shared.book, self._in.now_ms()),
+            "rebalances": self.source.rebalances,
+            "fast_path": "given up" if self.distrusts() else "in use",
+        }
+
+    # -- stop ------------------------------------------------------------------
+
+    @override
+    def let_go(self) -> None:
+        self.takeover.let_go()

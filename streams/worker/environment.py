@@ -1,0 +1,42 @@
+"""The app as Faust's own command line starts it: settings from the environment."""
+
+import os
+import sys
+import time
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from streams.errors import SettingsError, UsageError
+from streams.settings import CONFIG_VARIABLE, load
+from streams.worker.app import EXIT_USAGE, RefundApp, build_app
+
+_NO_OVERRIDES: Final[dict[str, str]] = {}
+
+
+def app_from_environment() -> RefundApp:
+    """Build the app for ``faust -A streams.worker worker``.
+
+    Faust imports the app before any command line of ours runs, so this is an edge of
+    the process as ``cli.py`` is: it reads the environment and the wall clock. What
+    cannot be used ends the process with code 2 and one line a problem.
+    """
+    environ = os.environ  # noqa: TID251 - see above
+    try:
+        settings = load(environ, _file(environ), _NO_OVERRIDES)
+        return build_app(settings, lambda: time.time_ns() // 1_000_000)  # noqa: TID251 - see above
+    except UsageError as refused:
+        for line in refused.problems:
+            sys.stderr.write(f"refund: {line}\n")
+        raise SystemExit(EXIT_USAGE) from None
+
+
+def _file(environ: Mapping[str, str]) -> dict[str, object] | None:
+    name = environ.get(CONFIG_VARIABLE)
+    if not name:
+        return None
+    try:
+        return tomllib.loads(Path(name).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise SettingsError([f"{name}: {problem}; check the file"]) from None

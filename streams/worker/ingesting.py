@@ -1,0 +1,277 @@
+"""The ingest service: platform events of its own consumer group, and their watermarks."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Final
+
+import aiohttp
+import msgspec
+import orjson
+from aiokafka import TopicPartition
+from faust.types import ChannelT
+from mode import Service
+from typing_extensions import override
+
+from streams.errors import FactsUnreadableError
+from streams.families.fast_refund.tables import WATERMARK_KEY
+from streams.kafka.clients import IngestClients, build_for_ingest
+from streams.kafka.incarnations import Expected
+from streams.kafka.slices import Poll
+from streams.kafka.source import Starts
+from streams.platforms.kuaishou.client import (
+    Limits,
+    OpenPlatform,
+    Platform,
+    SilentPlatform,
+)
+from streams.platforms.kuaishou.credentials import Credentials
+from streams.platforms.kuaishou.ingest import Ingest
+from streams.platforms.kuaishou.ingest_role import IngestParts
+from streams.platforms.kuaishou.memory import Horizon
+from streams.platforms.kuaishou.order_placement import Placement, PlacementReader
+from streams.platforms.kuaishou.reading import Reader
+from streams.records.outgoing import NO_HEADERS
+from streams.settings import Kuaishou, Secret, Settings
+from streams.worker.counters import EngineCounters
+from streams.worker.processor import Processor, ProcessorParts
+from streams.worker.supervision import connect, monotonic_ms
+from streams.worker.topic_names import expected_of_ingest, ingest_group, ingested_topics
+from streams.worker.watchdog import Patience, PatientWatchdog, Watchdog
+
+log = logging.getLogger(__name__)
+
+_CHECK_S: Final = 0.1
+_HEADERS_BYTES: Final = 256
+"""Of a record that an event becomes: a trace."""
+
+
+class IngestInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the app hands to the service."""
+
+    settings: Settings
+    now_ms: Callable[[], int]
+    counters: EngineCounters
+    polls: ChannelT[Poll]
+    categories: Mapping[str, tuple[str, ...]]
+    app_version: str
+
+
+class _NoClaim:
+    """Watermarks follow from what is committed already."""
+
+    def hold(self) -> None:
+        """Nothing waits."""
+
+    def release(self) -> None:
+        """Nothing waits."""
+
+
+class IngestService(Processor):
+    """Everything between the platform's events and the canonical topics."""
+
+    def __init__(self, inputs: IngestInputs) -> None:
+        settings = inputs.settings
+        reading = ProcessorParts(
+            settings=settings,
+            topic=settings.topics.events,
+            group_id=ingest_group(settings.kafka.group_id),
+            slice_max=settings.kuaishou.concurrency,
+            polls=inputs.polls,
+            now_ms=inputs.now_ms,
+        )
+        super().__init__(reading)
+        self._in = inputs
+        self._readers: dict[int, Ingest] = {}
+        self.session: aiohttp.ClientSession | None = None
+        self.placement = Placement(
+            settings.topics.partitions, Horizon().entities_ms, inputs.now_ms
+        )
+
+    @override
+    async def on_start(self) -> None:
+        settings = self._in.settings
+        self.clients: IngestClients = await connect(
+            lambda: build_for_ingest(settings.kafka), settings.worker.load_timeout_ms
+        )
+        self.connected += self.clients.all()
+        self._placing = PlacementReader(
+            self.clients.orders,
+            settings.topics.prefix + "orders",
+            settings.topics.partitions,
+            self.placement,
+        )
+        self.session = aiohttp.ClientSession()
+        self.platform = _platform(settings.kuaishou, self.session, self._in.now_ms)
+        await self.know_topics(self.clients.asking)
+        await self.join(self.clients.producer, lambda _where, _offset, _count: None)
+
+    async def parts(self) -> IngestParts:
+        """Return what the ``ingest`` agent works with, once it exists."""
+        await self.built.wait()
+        topics = self._in.settings.topics
+        topics_of = ingested_topics(topics)
+        takes = min(self.room.of(topic) for topic in topics_of.values())
+        return IngestParts(
+            source=self.source,
+            ingest=self._ingest,
+            forget=self._forget,
+            placement=self.placement,
+            sink=self.sink,
+            topics=topics_of,
+            partitions=topics.partitions,
+            counters=self._in.counters,
+            app_version=self._in.app_version,
+            record_max_bytes=min(
+                self._in.settings.worker.record_max_bytes, takes - _HEADERS_BYTES
+            ),
+            letter_max_bytes=self.letter_max_bytes(),
+            now_ms=self._in.now_ms,
+        )
+
+    @override
+    def watchdog(self, patience: Patience) -> Watchdog:
+        """Allow one poll for as long as the platform may take for all of its events."""
+        asked = self._in.settings.kuaishou
+        poll_ms = asked.concurrency * asked.attempts * asked.timeout_ms
+        patience = msgspec.structs.replace(
+            patience, stall_ms=patience.stall_ms + poll_ms
+        )
+        return PatientWatchdog(self.source, self.clients.asking, patience)
+
+    @override
+    def look(self) -> None:
+        topic = self._in.settings.topics.events
+        self._in.counters.look_at_source(topic, self.source, self.figures.lag())
+        self._in.counters.agents({"ingest": self.failure is None})
+
+    def not_ready(self) -> list[str]:
+        """Return why events are not read yet; empty = ready."""
+        if not self.built.is_set():
+            return ["ingest waits for a broker"]
+        if not self.source.first_assignment.is_set() and not self.source.rebalances:
+            return ["ingest waits for its first assignment"]
+        return self.unwatched() + self.cut_off()
+
+    def status(self) -> dict[str, object]:
+        """Return what ``/status`` shows of ingestion."""
+        if not self.built.is_set():
+            return {"ingest": {"state": "connecting"}}
+        return {
+            "ingest": {
+                str(where.partition): {"read_to": offset}
+                for where, offset in sorted(self.source.read_to.items())
+            },
+            "orders_placed": len(self.placement),
+        }
+
+    @override
+    def expected(self) -> Mapping[str, Expected]:
+        return expected_of_ingest(self._in.settings.topics)
+
+    @override
+    async def prepare(self, starts: Starts) -> None:
+        """Learn where orders are by now; forget readers of partitions that went elsewhere.
+
+        Who had the new partitions before has written rows since this was last read.
+
+        Raises
+        ------
+        FactsUnreadableError
+            It took too long, or the broker refused.
+        """
+        owned = {where.partition for where in starts}
+        for number in set(self._readers) - owned:
+            del self._readers[number]
+        if not owned:
+            return
+        began, patience_ms = monotonic_ms(), self._in.settings.worker.load_timeout_ms
+        try:
+            async with asyncio.timeout(patience_ms / 1000):
+                count = await self._placing.read_on(self._in.now_ms())
+        except TimeoutError:
+            raise FactsUnreadableError(
+                f"where orders are was not read after {monotonic_ms() - began} ms"
+            ) from None
+        log.info(
+            "events of partitions %s: %d order records read in %d ms, %d orders placed",
+            sorted(owned),
+            count,
+            monotonic_ms() - began,
+            len(self.placement),
+        )
+
+    def _ingest(self, partition: int) -> Ingest:
+        found = self._readers.get(partition)
+        if found is None:
+            found = self._readers[partition] = Ingest(
+                Reader(),
+                self.platform,
+                categories=self._in.categories,
+                now_ms=self._in.now_ms,
+                placed=self.placement.of,
+                records_max=self._in.settings.kuaishou.concurrency,
+            )
+        return found
+
+    def _forget(self, partition: int) -> None:
+        self._readers.pop(partition, None)
+
+    @Service.task
+    async def _run_watermarks(self) -> None:
+        await self.run_until_stopped(self._mark_forever())
+
+    async def _mark_forever(self) -> None:
+        """Say, every few seconds, up to when all events of a partition are written."""
+        interval_ms = self._in.settings.kuaishou.watermark_interval_ms
+        marked: dict[TopicPartition, int] = {}
+        while True:
+            await asyncio.sleep(min(_CHECK_S, interval_ms / 1000))
+            for where in list(self.source.read_to):
+                at_ms = self.source.complete_until_ms(where)
+                if at_ms is not None and at_ms - marked.get(where, 0) >= interval_ms:
+                    marked[where] = at_ms
+                    self._mark(where, at_ms)
+
+    def _mark(self, where: TopicPartition, at_ms: int) -> None:
+        """Write one watermark per orders partition: an event may belong to any of them."""
+        topics = self._in.settings.topics
+        key = WATERMARK_KEY + f":{where.topic}:{where.partition}".encode()
+        value = orjson.dumps({"watermark_ms": at_ms})
+        for number in range(topics.partitions):
+            orders = TopicPartition(topics.prefix + "orders", number)
+            self.sink.append(orders, [(key, value, NO_HEADERS)], _NoClaim())
+
+    @override
+    async def close_others(self) -> None:
+        if self.session is not None:
+            await self.session.close()
+
+
+def _platform(
+    kuaishou: Kuaishou, session: aiohttp.ClientSession, now_ms: Callable[[], int]
+) -> Platform:
+    """Return the client of the open platform, or one that knows nothing."""
+    if kuaishou.base_url is None:
+        return SilentPlatform()
+    return OpenPlatform(
+        session,
+        kuaishou.base_url.rstrip("/"),
+        Credentials(
+            kuaishou.app_key or "",
+            _reveal(kuaishou.access_token),
+            _reveal(kuaishou.app_secret),
+        ),
+        limits=Limits(
+            timeout_ms=kuaishou.timeout_ms,
+            tries=kuaishou.attempts,
+            in_flight_max=kuaishou.concurrency,
+        ),
+        now_ms=now_ms,
+        draw=Random(),  # noqa: S311 - spreads retries, protects nothing
+    )
+
+
+def _reveal(secret: Secret | None) -> str:
+    return secret.reveal() if secret is not None else ""

@@ -1,0 +1,102 @@
+"""What a worker shows of policies: in force, waiting, missing, refused, paused."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+from aiokafka.errors import KafkaError
+
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.policy_book import PolicyBook, Version
+from streams.kafka import static_membership
+from streams.kafka.source import Source
+from streams.logs import log_news
+from streams.settings import Kafka
+from streams.worker.supervision import monotonic_ms
+
+log = logging.getLogger(__name__)
+
+NONE: Final = "none"
+"""Name of the policy in force when there is none."""
+
+_LOOK_S: Final = 1.0
+_AGAIN_MS: Final = 60_000
+"""A static member that comes back with another file causes no rebalance."""
+
+
+def file_of(policies: Policies) -> str:
+    """Return ``FR@1:HASH`` of the policy file, as the group is told; empty = none."""
+    newest = policies.newest
+    return "" if newest is None else f"{newest.name}:{newest.policy_hash}"
+
+
+async def compare_files(kafka: Kafka, source: Source, book: PolicyBook) -> None:
+    """Look, at each rebalance and once a minute, who began with another policy file.
+
+    Never returns. A broker that does not answer is asked again a second later.
+    """
+    rebalances, looked_ms = -1, 0
+    while True:
+        await asyncio.sleep(_LOOK_S)
+        now = monotonic_ms()
+        if source.rebalances == rebalances and now - looked_ms < _AGAIN_MS:
+            continue
+        seen = source.rebalances
+        try:
+            files = await static_membership.policy_files(kafka, kafka.group_id)
+        except (KafkaError, OSError) as problem:
+            log.info("cannot look at the policy files of the group: %s", problem)
+            continue
+        rebalances, looked_ms = seen, now
+        book.members(files)
+        log_news(log, book.news)
+
+
+def states(book: PolicyBook, at_ms: int) -> Iterator[tuple[str, str]]:
+    """Yield name and state of every policy that is not past, for the metrics."""
+    policies = book.policies
+    if policies.at(at_ms) is None:
+        yield NONE, "in_force"
+    for policy in policies:
+        state = policies.state_of(policy, at_ms)
+        if state != "past":
+            yield policy.name, state
+    for number in policies.missing():
+        yield f"FR@{number}", "missing"
+    for refusal in book.refused_last:
+        yield refusal.name, "refused"
+
+
+def shown(book: PolicyBook, at_ms: int) -> dict[str, object]:
+    """Return the policies as ``/status`` shows them."""
+    rows: dict[str, list[object]] = {"in_force": [], "waiting": [], "overtaken": []}
+    for version in book.versions():
+        state = book.policies.state_of(version.policy, at_ms)
+        if state in rows:
+            rows[state].append(_row(version))
+    pause = book.pause
+    return {
+        **rows,
+        "missing": list(book.policies.missing()),
+        "refused": [msgspec.to_builtins(one) for one in book.refusals],
+        "pause": None if pause is None else msgspec.to_builtins(pause),
+        "paused": book.pause_at(at_ms) is not None,
+        "disagreements": [one.text for one in book.disagreements],
+    }
+
+
+def _row(version: Version) -> dict[str, object]:
+    policy, said = version.policy, version.publication
+    return {
+        "policy": policy.name,
+        "policy_hash": policy.policy_hash,
+        "effective_from_ms": policy.effective_from_ms,
+        "from": "file" if version.written_ms is None else "topic",
+        "author": said.author,
+        "reason": said.reason,
+        "published_at_ms": said.published_at_ms,
+        "backtest": said.backtest,
+        "allow": list(said.allow),
+    }

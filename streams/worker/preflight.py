@@ -1,0 +1,92 @@
+"""Before anything starts: a broker that lets us in, rights, and topics that are right."""
+
+import logging
+
+import msgspec
+from aiokafka.errors import KafkaError
+
+from streams.errors import AccessError, TopicsError, WorkerError
+from streams.kafka.rights import missing
+from streams.kafka.room import Room, look
+from streams.kafka.topic_admin import admin_client, check_settings, check_shapes, needed
+from streams.settings import Settings
+from streams.worker.supervision import monotonic_ms, pause_before_retry
+from streams.worker.topic_names import groups_of, rights, written
+
+log = logging.getLogger(__name__)
+
+
+async def check_topics(settings: Settings) -> Room:
+    """Wait for a broker, then refuse to start without rights, or on topics that lose records.
+
+    aiokafka waits for ever for a topic that does not exist, and a wrong partition
+    count sends buyers to partitions nobody relates. Facts that a broker deletes, by age or
+    by size, forbid nothing any more. Other differences from what is declared are logged.
+
+    Returns
+    -------
+    Room
+        How large a record each topic takes.
+
+    Raises
+    ------
+    AccessError
+        Login, certificate or a right is refused; one line each.
+    TopicsError
+        A topic is missing, has another shape, or loses facts; one line each.
+    WorkerError
+        No broker answered within ``load_timeout_ms``, or an output topic takes no record
+        of the usual size: mended there, a start is all that it needs.
+    """
+    found = await _look_patiently(settings)
+    for remark in found.remarks:
+        log.warning("%s", remark)
+    if found.refused:
+        raise AccessError((*found.refused, *found.problems))
+    if found.problems:
+        raise TopicsError(found.problems)
+    small = "; ".join(found.room.problems())
+    if small:
+        raise WorkerError(small)
+    return found.room
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """What a look at the cluster shows, one line each."""
+
+    refused: tuple[str, ...]
+    """Rights that are missing."""
+    problems: tuple[str, ...]
+    remarks: tuple[str, ...]
+    room: Room = msgspec.field(default_factory=Room)
+    """How much topics take; looked at when all else is well."""
+
+
+async def _look_patiently(settings: Settings) -> _Found:
+    began = monotonic_ms()
+    while True:
+        try:
+            return await _look(settings)
+        except (KafkaError, OSError) as problem:
+            if monotonic_ms() - began > settings.worker.load_timeout_ms:
+                raise WorkerError(f"no broker answers: {problem}") from problem
+            log.warning("no broker answers yet: %s", problem)
+            await pause_before_retry()
+
+
+async def _look(settings: Settings) -> _Found:
+    kafka = settings.kafka
+    name = kafka.sasl_username
+    user = "this client" if name is None else f"user {name}"
+    async with admin_client(kafka) as admin:
+        hidden, groups = await missing(
+            admin, rights(settings), groups_of(settings), user
+        )
+        refused = (*groups, *hidden.values())
+        specs = [spec for spec in needed(settings) if spec.name not in hidden]
+        found = await check_settings(admin, specs)
+        problems = await check_shapes(admin, specs) + found.refused
+        if refused or problems:
+            return _Found(refused, problems, found.remarks)
+        room = await look(admin, written(settings))
+        return _Found((), (), found.remarks, room)

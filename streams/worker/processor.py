@@ -1,0 +1,324 @@
+"""What every reading service of a worker is: one member of a group, one sink."""
+
+import asyncio
+import logging
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, Final
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from faust.types import ChannelT
+from mode import Service
+from typing_extensions import override
+
+from streams.errors import TopicsError
+from streams.kafka import static_membership
+from streams.kafka.batches import RecordBatches
+from streams.kafka.clients import member, start
+from streams.kafka.ending import GRACE_MS as DISCONNECT_GRACE_MS
+from streams.kafka.ending import Client, disconnect
+from streams.kafka.fetch_pacing import FetchPacing, pace_fetches
+from streams.kafka.incarnations import Expected, Incarnations
+from streams.kafka.input_log import InputLog
+from streams.kafka.room import Room
+from streams.kafka.sink import Sink
+from streams.kafka.slices import Poll
+from streams.kafka.source import Source, SourceLimits, Starts
+from streams.kafka.topic_ids import topics_now
+from streams.records.unread import Bounds
+from streams.settings import Settings
+from streams.worker.broker_contact import BrokerContact
+from streams.worker.gauges import SourceGauges
+from streams.worker.readiness import ranges
+from streams.worker.supervision import WorkerService, in_turn, monotonic_ms
+from streams.worker.watchdog import Patience, Watchdog
+
+log = logging.getLogger(__name__)
+
+_CLOSING_S: Final = 1.0
+_CLOSING_PART: Final = 4
+"""Of the drain time a second is left for leaving the group and disconnecting, a quarter
+where it is short."""
+QUEUED_POLLS: Final = 16
+"""Polls that may wait for the agent; then the source stops polling."""
+
+_GAUGES_S: Final = 1.0
+"""Between two looks at what the gauges show."""
+
+
+LOOK_S: Final = 0.5
+"""Between two looks at whether topics are still the same."""
+_DOUBT_MS: Final = 10_000
+"""Without a look for so long a worker is not ready."""
+
+
+class ProcessorParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service reads, as which group, and who gets it."""
+
+    settings: Settings
+    topic: str
+    group_id: str
+    slice_max: int
+    """Records in one poll at most, and so in one slice."""
+    polls: ChannelT[Poll]
+    """Holds ``QUEUED_POLLS`` at most."""
+    now_ms: Callable[[], int]
+    """UTC ms; outputs carry it."""
+    policy_file: str = ""
+    """``FR@1:HASH`` of the policy file this worker began with; the group is told."""
+
+
+class Processor(WorkerService):
+    """Slices of one topic to an agent, its outputs through one sink, offsets back.
+
+    A subclass connects in ``on_start`` and calls :meth:`join` last.
+    """
+
+    def __init__(self, reading: ProcessorParts, **options: Any) -> None:  # noqa: ANN401 - mode's own
+        super().__init__(**options)
+        self._reading = reading
+        self._started_ms = reading.now_ms()
+        """Of two twins the older one ends."""
+        self.pacing = FetchPacing(reading.settings.kafka.fetch_gather_ms)
+        self.room = Room()
+        """How large a record each topic takes; told before the start."""
+        self.built = asyncio.Event()
+        """Set when consumer, source and sink exist."""
+        self.connected: list[Client] = []
+        """Clients to be closed at the end; filled as they are made."""
+
+    @abstractmethod
+    async def prepare(self, starts: Starts) -> None:
+        """Get ready to read these partitions from where they begin."""
+
+    @abstractmethod
+    def expected(self) -> Mapping[str, Expected]:
+        """Return the topics that must stay what they are while this runs."""
+
+    async def close_others(self) -> None:
+        """Close what is no client of Kafka; there may be nothing."""
+
+    def distrusts(self) -> str | None:
+        """Return this version once its fast path was found wrong; committed with offsets."""
+        return None
+
+    def let_go(self) -> None:
+        """Write nothing any more: what is on its way is about to be waited for."""
+
+    async def know_topics(self, asking: AIOKafkaConsumer) -> None:
+        """Note which logs stand behind the names of the topics.
+
+        Parameters
+        ----------
+        asking
+            Connected, without a group, reads uncommitted.
+
+        Raises
+        ------
+        TopicsError
+            A topic has other partitions by now than it must have.
+        """
+        self._asking = asking
+        self.incarnations = Incarnations(
+            lambda names: topics_now(asking, names), self.expected(), monotonic_ms
+        )
+        await self.incarnations.look_patiently()
+        if not all(map(self.incarnations.id_of, self.expected())):
+            log.warning(
+                "the brokers tell no topic ids (Kafka before 2.8): that a topic is made "
+                "anew under this worker may go unnoticed"
+            )
+
+    async def join(
+        self,
+        producer: AIOKafkaProducer,
+        written: Callable[[TopicPartition, int, int], None],
+    ) -> None:
+        """Build sink and source, and join the group; the topics are known by then.
+
+        Parameters
+        ----------
+        producer
+            Connected.
+        written
+            Called with partition, base offset and count of every acknowledged batch.
+        """
+        reading, settings = self._reading, self._reading.settings
+        batches = RecordBatches(
+            settings.kafka.compression_type,
+            reading.now_ms,
+            settings.topics.partitions,
+            self.room.batch(),
+        )
+        self.sink = Sink(producer, written, batches)
+        self.consumer: AIOKafkaConsumer = member(
+            settings.kafka, reading.group_id, self._started_ms, reading.policy_file
+        )
+        self.connected.append(self.consumer)
+        self.source = Source(
+            self.consumer,
+            InputLog(reading.group_id, self.consumer, self._asking, self.incarnations),
+            SourceLimits(
+                commit_interval_ms=settings.worker.commit_interval_ms,
+                drain_timeout_ms=settings.worker.drain_timeout_ms,
+                slice_max=reading.slice_max,
+                ownership_ms=settings.kafka.session_timeout_ms,
+            ),
+            self._deliver,
+            self.prepare,
+            monotonic_ms,
+        )
+        self.hearing = self.hear(self.source.heard)
+        self.source.marks.distrusts = self.distrusts
+        self.built.set()
+        self.consumer.subscribe([reading.topic], listener=self.source)
+        await start(self.consumer, self.bounds())
+        pace_fetches(self.consumer, self.pacing)
+
+    def bounds(self) -> Bounds:
+        """Return how much of a record is read; one that is not is kept whole if it fits."""
+        most = self._reading.settings.worker.record_max_bytes
+        return Bounds(most, self.letter_max_bytes())
+
+    def letter_max_bytes(self) -> int:
+        """Return what a dead letter may have: what its topic takes, and we send at all."""
+        settings = self._reading.settings
+        letters = settings.topics.prefix + "dead-letters"
+        return min(self.room.of(letters), settings.kafka.max_request_bytes)
+
+    async def _deliver(self, poll: Poll) -> None:
+        self.pacing.came(sum(len(piece.records) for piece in poll))
+        # A channel yields what is put into it; Faust's events carry what a topic adds.
+        await self._reading.polls.put(poll)  # type: ignore[arg-type]
+
+    @cached_property
+    def figures(self) -> SourceGauges:
+        """What is shown of the source; there once everything is built."""
+        return SourceGauges(self.source, self._reading.now_ms)
+
+    def hear(self, heard: Callable[[], int | None]) -> BrokerContact:
+        """Follow the answers to a consumer; as long as the group waits for a heartbeat."""
+        bound_ms = self._reading.settings.kafka.session_timeout_ms
+        return BrokerContact(heard, monotonic_ms, bound_ms)
+
+    def cut_off(self) -> list[str]:
+        """Return what the brokers do not answer any more; empty = they do."""
+        if not self.hearing.lost():
+            return []
+        return [f"the brokers have not answered for {self._reading.topic} for too long"]
+
+    def idle_spare(self) -> bool:
+        """Whether the group has given this worker no partition: it stands by."""
+        return self.source.rebalances > 0 and not self.consumer.assignment()
+
+    def reads(self) -> str | None:
+        """Say which partitions are read; None between two assignments, and at the end."""
+        if self.stopping:
+            return None
+        topic = self._reading.topic
+        numbers = ranges(where.partition for where in self.source.read_to)
+        if numbers:
+            return f"partitions {numbers} of {topic}"
+        return f"no partition of {topic}, a spare" if self.idle_spare() else None
+
+    def look(self) -> None:
+        """Bring the gauges up to date; called once a second. There may be none."""
+
+    @Service.task
+    async def _run_log_watch(self) -> None:
+        await self.run_until_stopped(self._watch_logs())
+
+    async def _watch_logs(self) -> None:
+        await self.built.wait()
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self.look_at_logs()
+            except TopicsError:
+                self.source.close()  # what is queued is not judged any more
+                raise
+            except (KafkaError, OSError) as problem:
+                log.debug("topics not looked at: %s", problem)
+
+    async def look_at_logs(self) -> None:
+        """Compare the topics with what they were; raises as ``Incarnations.look``."""
+        await self.incarnations.look()
+
+    def unwatched(self) -> list[str]:
+        """Return why topics are in doubt; empty = looked at and found unchanged lately."""
+        looked_ms = self.incarnations.looked_ms
+        if looked_ms is None or monotonic_ms() - looked_ms > _DOUBT_MS:
+            return ["no broker tells whether topics are still the same"]
+        return []
+
+    @Service.task
+    async def _run_gauges(self) -> None:
+        await self.run_until_stopped(self._fill_gauges())
+
+    async def _fill_gauges(self) -> None:
+        while True:
+            self.look()
+            await asyncio.sleep(_GAUGES_S)
+
+    @Service.task
+    async def _run_source(self) -> None:
+        await self.run_until_stopped(self.source.run())
+
+    @Service.task
+    async def _run_commits(self) -> None:
+        await self.run_until_stopped(self.source.commits.forever())
+
+    @Service.task
+    async def _run_twin_watch(self) -> None:
+        reading = self._reading
+        kafka, group_id = reading.settings.kafka, reading.group_id
+        await self.run_until_stopped(
+            static_membership.watch(
+                kafka, group_id, self._started_ms, self.source.commits.refused
+            )
+        )
+
+    def watchdog(self, patience: Patience) -> Watchdog:
+        """Return what ends this service when it stands still."""
+        return Watchdog(self.source, self._asking, patience)
+
+    @Service.task
+    async def _run_watchdog(self) -> None:
+        settings = self._reading.settings
+        stall_ms = settings.worker.stall_after_ms
+        patience = Patience(
+            stall_ms=stall_ms,
+            acknowledge_ms=min(stall_ms, settings.kafka.request_timeout_ms),
+        )
+        await self.run_until_stopped(self.watchdog(patience).watch())
+
+    @Service.task
+    async def _run_sink_watch(self) -> None:
+        await self.run_until_stopped(self._raise_loss())
+
+    async def _raise_loss(self) -> None:
+        raise await self.sink.failed()
+
+    @override
+    async def on_stop(self) -> None:
+        """Read nothing new, acknowledge, commit, leave the group, disconnect.
+
+        Within the drain time, whoever is away: a part of it is left for the clients.
+        """
+        drain_s = self._reading.settings.worker.drain_timeout_ms / 1000
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + drain_s
+        begin_to_close_s = until_s - min(_CLOSING_S, drain_s / _CLOSING_PART)
+        await in_turn([self.halt], begin_to_close_s)
+        if self.built.is_set():
+            self.source.close()
+            self.let_go()
+            await in_turn(
+                [self.sink.flush, self.source.stop, self.sink.abort], begin_to_close_s
+            )
+        left_ms = (until_s - loop.time()) * 1000
+        await disconnect(self.connected, max(0, int(left_ms) - DISCONNECT_GRACE_MS))
+        await in_turn([self.close_others], until_s)

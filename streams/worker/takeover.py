@@ -1,0 +1,185 @@
+"""What happens to partitions between being assigned and being read.
+
+Facts to their end, outputs read back, the breaker warmed, notices reconciled.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Container, Mapping
+from typing import Final
+
+import msgspec
+
+from streams.errors import FactsUnreadableError
+from streams.families.fast_refund.breaker import Breaker
+from streams.families.fast_refund.decision_codec import decode_decision
+from streams.families.fast_refund.policy import FIELDS
+from streams.kafka.fact_logs import FactLogs
+from streams.kafka.output_scan import AnsweredOffsets, OutputScan
+from streams.kafka.passed_over import PassedOver
+from streams.kafka.source import Starts
+from streams.kafka.table_reader import TableReader
+from streams.logs import log_news
+from streams.worker.allocator import set_aside
+from streams.worker.reconcile_queue import ReconcileQueue
+from streams.worker.supervision import monotonic_ms
+
+log = logging.getLogger(__name__)
+
+_POLICY_WAIT_MS: Final = FIELDS["policy_wait_ms"].default
+"""There is no policy yet that could say another wait."""
+_TURN_AFTER: Final = 1_000
+"""Approvals told to the breaker between two turns of the event loop."""
+
+
+class TakeoverParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What preparing works with."""
+
+    facts: TableReader
+    fact_logs: FactLogs
+    reader: OutputScan
+    passed_over: PassedOver
+    breaker: Breaker
+    reconcile_queue: ReconcileQueue
+    load_timeout_ms: int
+    now_ms: Callable[[], int]
+
+
+class Takeover:
+    """Prepares partitions, each once as long as it stays."""
+
+    def __init__(self, parts: TakeoverParts) -> None:
+        self._parts = parts
+        self.answered: dict[int, AnsweredOffsets] = {}
+        """By partition: what the outputs say."""
+        self._ready: set[int] = set()
+        """Partitions wholly prepared: tables, outputs, breaker, notices."""
+        self.told = ""
+        """How long it took the last time, for a line in the log."""
+        self._stopping = False
+        self._began_ms = monotonic_ms()
+
+    async def prepare(self, starts: Starts) -> None:
+        """Load facts and read outputs back; only then may the partitions be read.
+
+        Parameters
+        ----------
+        starts
+            All partitions that are ours now, with where they begin.
+
+        Raises
+        ------
+        FactsUnreadableError
+            It took too long, or the broker refused.
+        """
+        parts, began = self._parts, monotonic_ms()
+        committed = {where.partition: one.offset for where, one in starts.items()}
+        gone = (set(parts.facts.tables) | self._ready) - set(committed)
+        # A partition whose preparing was cancelled has tables, yet is new.
+        new = set(committed) - self._ready
+        self._ready -= gone
+        for number in gone:
+            self.answered.pop(number, None)
+        parts.reader.forget(gone | new)
+        await self._load(starts, new)
+        await self._wait_for_policy()
+        set_aside()
+        for number in new:
+            await self._warm_breaker(number)
+            parts.reconcile_queue.at_all(number, parts.facts.tables[number].ledger)
+            self._ready.add(number)
+        parts.reconcile_queue.resume(committed)
+        self.told = f"loaded in {monotonic_ms() - began} ms, {len(new)} of them new"
+
+    def let_go(self) -> None:
+        """Have no partition: what is to be noticed from now on is for its next owner.
+
+        The watch agent lives longer than the producer; a notice that it wrote in between
+        would be a lost output.
+        """
+        self._stopping = True
+        self.answered.clear()
+
+    async def _load(self, starts: Starts, new: Container[int]) -> None:
+        parts, began = self._parts, monotonic_ms()
+        try:
+            async with asyncio.timeout(parts.load_timeout_ms / 1000):
+                doubted = {at.partition: one.doubted for at, one in starts.items()}
+                await parts.facts.load(doubted)
+                set_aside()  # a quarter of reading back went into walking the facts
+                tables = parts.facts.tables
+                ledgers = {number: tables[number].ledger for number in doubted}
+                found = await parts.reader.read(ledgers, doubted)
+                self._join(found)
+                for where, start in starts.items():
+                    inputs = found[where.partition].inputs
+                    if where.partition in new:
+                        parts.passed_over.look_at_deleted(where, start, inputs)
+                    await parts.passed_over.look(where, start, inputs)
+                    inputs.forget_before(start.offset)
+                await self._compare_policies()
+                await parts.fact_logs.look_patiently()  # then watermarks count
+        except TimeoutError:
+            held = sorted({where.topic for where in parts.reader.held_back})
+            why = f": open transactions hold back {', '.join(held)}" if held else ""
+            raise FactsUnreadableError(
+                f"facts and outputs not loaded after {monotonic_ms() - began} ms{why}"
+            ) from None
+        if not self._stopping:  # then what was being prepared is not ours either
+            self.answered.update(found)
+
+    async def _compare_policies(self) -> None:
+        """Look whether others judged by other policies than are at hand here.
+
+        A version that was published a moment ago may have judged elsewhere already, so
+        what is on the topic by now is read first.
+        """
+        facts = self._parts.facts
+        await facts.reach((facts.topics.policy,))
+        facts.shared.heard(self._parts.reader.policies(), self._parts.now_ms())
+        log_news(log, facts.shared.book.news)
+
+    def _join(self, found: Mapping[int, AnsweredOffsets]) -> None:
+        """Add what was known of partitions that stay: they were read on only."""
+        for number, answered in found.items():
+            kept = self.answered.get(number)
+            if kept is not None:  # what was dead stays dead
+                answered.dead |= kept.dead
+                answered.inputs.join(kept.inputs)
+
+    async def _wait_for_policy(self) -> None:
+        """Rules 2: at start input waits for a policy, then goes to a person."""
+        facts = self._parts.facts
+        left_ms = _POLICY_WAIT_MS - (monotonic_ms() - self._began_ms)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0, left_ms) / 1000):
+                await facts.until(lambda: bool(facts.shared.policies))
+
+    async def _warm_breaker(self, number: int) -> None:
+        """Let the breaker know what was approved before this worker came.
+
+        Each approval counts under the policy that was in force for it (R-08).
+        """
+        facts = self._parts.facts
+        policies = facts.shared.policies
+        windows = [policy.breaker_window_ms or 0 for policy in policies]
+        since_ms = self._parts.now_ms() - max(windows, default=0)
+        if not any(windows):
+            return
+        for count, entry in enumerate(facts.tables[number].ledger.approvals()):
+            if count % _TURN_AFTER == 0:
+                await asyncio.sleep(0)
+            if entry.decided_at_ms <= since_ms:
+                continue
+            decision = decode_decision(entry.value)
+            pinned_ms = decision.requested_at_ms or decision.decided_at_ms
+            policy = policies.at(pinned_ms)
+            if policy is not None:
+                self._parts.breaker.admit(
+                    decision.decision_id,
+                    decision.shop_id,
+                    decision.refund_fen,
+                    entry.decided_at_ms,
+                    policy,
+                )

@@ -1,0 +1,185 @@
+"""Dead letters and misrouted records in the log: where, how many, and never whose."""
+
+import logging
+from typing import Final
+
+import pytest
+from aiokafka import TopicPartition
+from prometheus_client import CollectorRegistry
+
+from streams.families.fast_refund.slice_result import SliceResult
+from streams.families.fast_refund.tables import PartitionTables
+from streams.kafka.slices import Slice
+from streams.kafka.strays import Stray
+from streams.kafka.table_reader import BadFact
+from streams.metrics import Metrics, table
+from streams.platforms.kuaishou.ingest import Handled
+from streams.platforms.kuaishou.names import Kind, Reason
+from streams.platforms.kuaishou.reading import Verdict
+from streams.rate_limit import RateLimitedLog
+from streams.records.json_values import Unreadable
+from streams.worker.counters import EngineCounters
+from streams.worker.gauges import Figures
+from tests.fakes import FakeLog, FakeRecord
+from tests.families.fast_refund.stage import Stage
+from tests.samples import NOW
+
+TOPIC: Final = "refund.requests"
+
+
+class Told:
+    """Counters whose clock stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.ms = 0
+        self.metrics = Metrics(CollectorRegistry(), lambda: 0)
+        limited = RateLimitedLog(logging.getLogger("streams.worker"), lambda: self.ms)
+        self.counters = EngineCounters(self.metrics, TOPIC, lambda: 0, limited)
+
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture) -> Told:
+    caplog.set_level(logging.INFO)
+    return Told()
+
+
+@pytest.mark.asyncio
+async def test_partitions_count_from_when_they_are_read_and_rebalances_one_by_one(
+    told: Told,
+) -> None:
+    stage = Stage(FakeLog(lambda: NOW))
+    look = told.counters.look_at_source
+    stage.source.rebalances = 2
+    look(TOPIC, stage.source, {})
+    assert told.metrics.value(table.PARTITIONS, TOPIC) == 0
+    stage.source.read_to[TopicPartition(TOPIC, 0)] = 5
+    look(TOPIC, stage.source, {0: (3, 10)})
+    assert told.metrics.value(table.PARTITIONS, TOPIC) == 1
+    assert told.metrics.value(table.REBALANCES, TOPIC) == 2
+    assert told.metrics.value(table.LAG_RECORDS, TOPIC, "0") == 3
+
+
+@pytest.mark.asyncio
+async def test_deleted_records_of_any_topic_that_is_read_are_counted_once(
+    told: Told,
+) -> None:
+    stage = Stage(FakeLog(lambda: NOW))
+    stage.source.deleted = 4
+    for topic in ("events", "events", TOPIC):
+        told.counters.look_at_source(topic, stage.source, {})
+    assert told.metrics.value(table.DELETED, "events") == 4
+    assert told.metrics.value(table.DELETED, TOPIC) == 4
+
+
+def test_a_dead_request_is_counted_and_logged_with_its_place(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    judged = SliceResult([], {}, [], {"not_json": 3}, dead_at={"not_json": 17})
+    told.counters.judged(2, judged)
+    told.counters.judged(2, judged)
+    assert told.metrics.value(table.DEAD_LETTERS, TOPIC, "not_json") == 6
+    (line,) = caplog.messages
+    assert line == (
+        "records that cannot be read became dead letters: 3 (not_json 3); "
+        "for example not_json at refund.requests/2@17"
+    )
+
+
+def test_a_misrouted_request_is_counted_and_logged_with_its_place(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    judged = SliceResult([], {}, [], {}, misrouted=2, misrouted_at=9)
+    told.counters.judged(1, judged)
+    assert told.metrics.value(table.MISROUTED, TOPIC) == 2
+    (line,) = caplog.messages
+    assert line.endswith(
+        "2 (partition 2); for example partition at refund.requests/1@9"
+    )
+
+
+@pytest.mark.asyncio
+async def test_misrouted_facts_are_counted_and_told_once_a_minute_with_an_example(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage(FakeLog(lambda: NOW))
+    strays = stage.facts.strays.by_topic
+    look = told.counters.look_at_strays
+    strays["refund.orders"] = Stray(3, 2, 17, 5)
+    look(strays)
+    look(strays)
+    strays["refund.orders"] = Stray(10, 2, 30, 5)
+    look(strays)
+    assert told.metrics.value(table.MISROUTED, "refund.orders") == 10
+    (line,) = caplog.messages
+    assert line.endswith(
+        "3 (refund.orders 3); for example refund.orders at refund.orders/2@17"
+    )
+    told.ms = 60_000
+    told.counters.limited.tick()
+    assert "7 within 60 s" in caplog.messages[1]
+    strays["refund.orders"] = Stray(11, 2, None, 5)  # found among the loaded ones
+    look(strays)
+    told.ms = 120_000
+    told.counters.limited.tick()
+    assert caplog.messages[2].endswith("(refund.orders 1)")
+
+
+@pytest.mark.asyncio
+async def test_misrouted_facts_are_shown_with_a_place_and_where_they_belong() -> None:
+    stage = Stage(FakeLog(lambda: NOW))
+    stage.facts.strays.by_topic["refund.orders"] = Stray(3, 2, 17, 5)
+    figures = Figures(stage.source, stage.facts, lambda: NOW)
+    assert figures.misrouted() == {
+        "refund.orders": {
+            "count": 3,
+            "partition": 2,
+            "offset": 17,
+            "expected_partition": 5,
+        }
+    }
+
+
+def test_a_bad_fact_is_logged_when_it_is_read(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    where = TopicPartition("refund.orders", 1)
+    told.counters.bad_fact(
+        BadFact(
+            where,
+            FakeRecord("refund.orders", 1, 5, None, b"{"),
+            Unreadable("not_json", "x"),
+        )
+    )
+    (line,) = caplog.messages
+    assert line.endswith("1 (not_json 1); for example not_json at refund.orders/1@5")
+
+
+def test_a_dead_event_is_counted_and_logged_with_its_place(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = TopicPartition("events", 0)
+    piece = Slice(
+        events, [FakeRecord("events", 0, at, None, b"{}") for at in (4, 5)], 0, 0
+    )
+    told.counters.ingested(
+        piece,
+        [
+            Handled(Verdict(Kind.IGNORED, Reason.HEARTBEAT), ()),
+            Handled(Verdict(Kind.DEAD_LETTER, Reason.TAG_MISSING), ()),
+        ],
+    )
+    for kind in Kind:
+        expected = kind in {Kind.IGNORED, Kind.DEAD_LETTER}
+        assert told.metrics.value(table.EVENTS, "events", kind.value) == expected
+    assert told.metrics.value(table.DEAD_LETTERS, "events", "tag_missing") == 1
+    (line,) = caplog.messages
+    assert line.endswith("for example tag_missing at events/0@5")
+
+
+@pytest.mark.asyncio
+async def test_no_feed_is_late_for_a_spare() -> None:
+    stage = Stage(FakeLog(lambda: NOW))
+    figures = Figures(stage.source, stage.facts, lambda: NOW)
+    assert set(figures.watermarks()) == {"refund.shops"}
+    stage.facts.tables[0] = PartitionTables(0, 4)
+    assert figures.watermarks()["refund.orders"] is None
