@@ -1,0 +1,117 @@
+"""The registry of topics: one row a topic, from which every list of topics derives."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+_DAY_MS: Final = 86_400_000
+
+Kind: TypeAlias = Literal["input", "fact", "shared_fact", "output", "dead_letters"]
+"""``input``: judged, one answer a record. ``fact``: partitioned as the input, read with it.
+``shared_fact``: read whole by every worker. ``output``: answers, to the partition number of
+the record that they answer."""
+
+
+class Retention(msgspec.Struct, frozen=True):
+    """How long records of a topic stay."""
+
+    cleanup: Literal["delete", "compact"]
+    kept_ms: int | None = None
+    """Of ``delete``: how long, ms. Of ``compact``: how long no record of a key is removed,
+    ms; None = the broker may compact at once."""
+
+
+KEPT_14_DAYS: Final = Retention("delete", 14 * _DAY_MS)
+KEPT_30_DAYS: Final = Retention("delete", 30 * _DAY_MS)
+KEPT_180_DAYS: Final = Retention("delete", 180 * _DAY_MS)
+COMPACTED: Final = Retention("compact")
+COMPACTED_NEVER: Final = Retention("compact", (1 << 63) - 1)
+"""One record a key would do for readers, and none is ever removed."""
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """What one topic is for, and what it must be."""
+
+    name: str
+    """Without the prefix of the settings."""
+    kind: Kind
+    family: str | None
+    """Code of the family that it belongs to; None = all of them share it."""
+    key: str
+    """What the key of a record is, for pages and AsyncAPI."""
+    partition_key: str | None
+    """The field whose hash chooses the partition; None = the topic has one partition."""
+    retention: Retention
+    records: tuple[str, ...]
+    """Names of the schemas of its records, as in ``docs/schemas``."""
+    written_by: tuple[str, ...]
+    """Roles of a worker, and who else writes it, for the table in ``docs/topics.md``."""
+    read_by: tuple[str, ...] = ()
+    """Roles of a worker that read it."""
+    letter_bytes: int | None = None
+    """``max.message.bytes``, where records of other topics must fit; None = the broker's."""
+
+
+DEAD_LETTERS: Final = Topic(
+    name="dead-letters",
+    kind="dead_letters",
+    family=None,
+    key="as it came",
+    partition_key="the partition of the record",
+    retention=KEPT_30_DAYS,
+    records=(),
+    written_by=("decide", "watch", "ingest"),
+    read_by=("decide",),
+    letter_bytes=4_194_304,
+)
+"""Above the largest record of a topic with default limits (1 MiB) and its headers."""
+
+POLICIES: Final = Topic(
+    name="policies",
+    kind="shared_fact",
+    family=None,
+    key="`CODE@VERSION`, `CODE:pause`",
+    partition_key=None,
+    retention=COMPACTED_NEVER,
+    records=("policy", "pause"),
+    written_by=("operator",),
+    read_by=("decide", "watch"),
+)
+"""Compaction would keep the last record of a version, which may be one that was refused,
+and forget the one that judged. There are few of them: none is removed."""
+
+
+class FamilyTopics(msgspec.Struct, frozen=True, kw_only=True):
+    """The topics that one family reads and writes."""
+
+    input: Topic
+    facts: tuple[Topic, ...] = ()
+    """Partitioned as the input."""
+    shared_facts: tuple[Topic, ...] = ()
+    """Read whole by every worker; ``policies`` is the last of them."""
+    outputs: tuple[Topic, ...]
+    """Where answers go; ``dead-letters`` is the last of them."""
+
+    def rows(self) -> Iterator[Topic]:
+        """Yield all of them, each once."""
+        yield self.input
+        yield from self.facts
+        yield from self.shared_facts
+        yield from self.outputs
+
+
+def registry(families: Iterable[FamilyTopics]) -> tuple[Topic, ...]:
+    """Return the rows of all families in their order, each topic once.
+
+    Raises
+    ------
+    ValueError
+        Two families declare one topic differently: a mistake of whoever wrote them.
+    """
+    found: dict[str, Topic] = {}
+    for topics in families:
+        for row in topics.rows():
+            if found.setdefault(row.name, row) != row:
+                raise ValueError(f"{row.name} is declared twice, and differently")
+    return tuple(found.values())
