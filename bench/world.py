@@ -14,8 +14,8 @@ from typing import Final
 import orjson
 
 from bench.names import buyer_id, order_id, refund_id
-from streams.families.fast_refund.tables import WATERMARK_KEY
 from streams.processing.partitioner import partition_of
+from streams.processing.watermarks import WATERMARK_KEY
 from streams.tools.load import records
 
 WARM_UP_FROM: Final = 900_000_000

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import msgspec
 from aiokafka import TopicPartition
 
-from streams.families.fast_refund.tables import WATERMARK_KEY, Watermarks
+from streams.processing.watermarks import WATERMARK_KEY, Watermarks
 from streams.records.record import Record
 
 

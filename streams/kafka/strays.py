@@ -7,8 +7,9 @@ from typing import Final
 import msgspec
 from aiokafka import TopicPartition
 
-from streams.families.fast_refund.tables import WATERMARK_KEY, Misrouted
+from streams.families.fast_refund.tables import Misrouted
 from streams.processing.partitioner import partition_of_key
+from streams.processing.watermarks import WATERMARK_KEY
 from streams.records.record import Record
 
 _AUDITED_AT_ONCE: Final = 1000

@@ -22,12 +22,12 @@ from streams.families.fast_refund.tables import (
     PartitionTables,
     Result,
     SharedTables,
-    Watermarks,
 )
 from streams.kafka.fetched import newest_answer
 from streams.kafka.held_marks import HeldMarks
 from streams.kafka.strays import Strays
 from streams.logs import log_news
+from streams.processing.watermarks import Watermarks
 from streams.records.json_values import Unreadable
 from streams.records.record import Record
 from streams.records.unread import reason

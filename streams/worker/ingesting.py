@@ -15,7 +15,6 @@ from mode import Service
 from typing_extensions import override
 
 from streams.errors import FactsUnreadableError
-from streams.families.fast_refund.tables import WATERMARK_KEY
 from streams.kafka.clients import IngestClients, build_for_ingest
 from streams.kafka.incarnations import Expected
 from streams.kafka.slices import Poll
@@ -32,6 +31,7 @@ from streams.platforms.kuaishou.ingest_role import IngestParts
 from streams.platforms.kuaishou.memory import Horizon
 from streams.platforms.kuaishou.order_placement import Placement, PlacementReader
 from streams.platforms.kuaishou.reading import Reader
+from streams.processing.watermarks import WATERMARK_KEY
 from streams.records.outgoing import NO_HEADERS
 from streams.settings import Kuaishou, Secret, Settings
 from streams.worker.counters import EngineCounters

@@ -24,10 +24,8 @@ from streams.families.fast_refund.orders import OrderReader
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_book import PolicyBook
 from streams.processing.partitioner import misplaced, partition_of
-from streams.records.json_values import Unreadable, decode_object, decode_watermark
-
-WATERMARK_KEY: Final = b"__watermark__"
-"""Watermark records have this key, or this key and ``:`` and the name of one feed."""
+from streams.processing.watermarks import WATERMARK_KEY, Watermarks, slowest
+from streams.records.json_values import Unreadable, decode_object
 
 UNREADABLE: Final = "unreadable"
 """A value no rule knows: it stands where a record could not be read."""
@@ -56,37 +54,6 @@ class Misrouted(msgspec.Struct, frozen=True, gc=False):
 
 Result: TypeAlias = Applied | Unreadable | Misrouted
 """What came of a record."""
-
-
-class Watermarks:
-    """How far each feed of a topic partition has been written; the slowest one counts."""
-
-    def __init__(self) -> None:
-        self._feeds: dict[bytes, int] = {}
-        self.ms: int | None = None
-        """None until a feed has spoken."""
-
-    def only_lowered_by(self, key: bytes, value: bytes | None) -> bool:
-        """Whether a watermark record can only make the partition less fresh.
-
-        A feed that was not known, beside others, may be the slowest; it is never the
-        reason that the slowest one is later.
-        """
-        return value is not None and self.ms is not None and key not in self._feeds
-
-    def apply(self, key: bytes, value: bytes | None) -> Unreadable | None:
-        """Take a watermark record; one never goes back. A tombstone ends a feed."""
-        if value is None:
-            self._feeds.pop(key, None)
-        else:
-            mark = decode_watermark(value)
-            if isinstance(mark, Unreadable):
-                return mark
-            self._feeds[key] = max(
-                mark.watermark_ms, self._feeds.get(key, mark.watermark_ms)
-            )
-        self.ms = min(self._feeds.values(), default=None)
-        return None
 
 
 class PartitionTables:
@@ -380,20 +347,14 @@ class SharedTables:
         self, marks: Watermarks, key: bytes, value: bytes | None
     ) -> Applied | Unreadable:
         refused = marks.apply(key, value)
-        self.lists_ms = _slowest(self._shop_marks + self._catalog_marks)
+        self.lists_ms = slowest(self._shop_marks + self._catalog_marks)
         self.catalog = Catalog(
             self.listed,
-            _slowest(self._catalog_marks),
+            slowest(self._catalog_marks),
             self._listed_names,
             self._articles,
         )
         return refused or NOTHING
-
-
-def _slowest(marks: list[Watermarks]) -> int | None:
-    found = [mark.ms for mark in marks]
-    known = [ms for ms in found if ms is not None]
-    return min(known) if len(known) == len(found) else None
 
 
 def _text(key: bytes | None) -> str | None:

@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from streams.errors import SettingsError, UsageError
-from streams.families.fast_refund.tables import WATERMARK_KEY
 from streams.processing.partitioner import partition_of
+from streams.processing.watermarks import WATERMARK_KEY
 from streams.records.dead_letters import last_text
 from streams.records.json_values import Unreadable, decode_object
 from streams.settings import Secret

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from streams.families.fast_refund.tables import WATERMARK_KEY
 from streams.processing.partitioner import partition_of
+from streams.processing.watermarks import WATERMARK_KEY
 from streams.settings import Settings
 
 STALE_FEED = WATERMARK_KEY + b":demo-edge"

@@ -6,8 +6,8 @@ from math import exp, log
 from random import Random
 from typing import Final, NamedTuple
 
-from streams.families.fast_refund.tables import WATERMARK_KEY
 from streams.processing.partitioner import partition_of
+from streams.processing.watermarks import WATERMARK_KEY
 from streams.tools.drive.rows import BEFORE_START, Row
 from streams.tools.load import records
 from streams.tools.load.records import Item

@@ -6,8 +6,8 @@ from typing import Final, Protocol
 import msgspec
 import orjson
 
-from streams.families.fast_refund.tables import WATERMARK_KEY, Watermarks
 from streams.processing.partitioner import partition_of
+from streams.processing.watermarks import WATERMARK_KEY, Watermarks
 from streams.tools.capture.record import Captured
 
 Placed = tuple[int, bytes | None]

@@ -16,10 +16,10 @@ from streams.families.fast_refund.due_notices import NOTICE_KINDS
 from streams.families.fast_refund.model import Buyer, Limit, Quality, Request, Shop
 from streams.families.fast_refund.pause import parse_pause
 from streams.families.fast_refund.publication import parse_record
-from streams.families.fast_refund.tables import WATERMARK_KEY
 from streams.kafka.topic_admin import declare
 from streams.platforms.kuaishou.names import Kind
 from streams.platforms.kuaishou.reading import Reader
+from streams.processing.watermarks import WATERMARK_KEY
 from streams.records import json_values
 from streams.records.dead_letters import dead_letter, dead_letter_headers
 from streams.records.headers import SliceHeaders, event_source, event_types

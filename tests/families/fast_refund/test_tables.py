@@ -14,11 +14,11 @@ from streams.families.fast_refund.tables import (
     Misrouted,
     PartitionTables,
     SharedTables,
-    Watermarks,
     fresh,
     lists_as_of,
 )
 from streams.processing.partitioner import partition_of
+from streams.processing.watermarks import Watermarks
 from streams.records.json_values import Unreadable
 from tests import samples
 from tests.samples import BUYER, DROP, NOW, NUMBER, PARTITIONS, T
@@ -482,27 +482,12 @@ def test_policies_of_other_families_are_passed_over() -> None:
 @pytest.mark.parametrize(
     "value", [b"{}", b"no json", b'{"watermark_ms":1.5}', b'{"watermark_ms":null}']
 )
-def test_a_watermark_that_cannot_be_read_changes_nothing_and_is_told(
+def test_a_watermark_that_cannot_be_read_is_told(
     value: bytes,
 ) -> None:
-    marks = Watermarks()
-    assert marks.apply(MARK, samples.watermark()) is None
-    assert isinstance(marks.apply(MARK, value), Unreadable)
-    assert marks.ms == NOW
     assert isinstance(own().apply_order(MARK, value), Unreadable)
     assert isinstance(own().apply_buyer(MARK, value), Unreadable)
     assert isinstance(shared().apply_shop(0, MARK, value), Unreadable)
-
-
-def test_a_feed_that_ends_no_longer_holds_the_others_back() -> None:
-    marks = Watermarks()
-    marks.apply(MARK, samples.watermark(NOW))
-    marks.apply(MARK + b":slow", samples.watermark(NOW - 100))
-    assert marks.ms == NOW - 100
-    marks.apply(MARK + b":slow", None)
-    assert marks.ms == NOW
-    marks.apply(MARK, None)
-    assert marks.ms is None
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,9 @@ from streams.families.fast_refund.decision_codec import decode_decision
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.slice_result import APPROVALS, DEAD_LETTERS, Site
-from streams.families.fast_refund.tables import (
-    WATERMARK_KEY,
-    PartitionTables,
-    SharedTables,
-)
+from streams.families.fast_refund.tables import PartitionTables, SharedTables
 from streams.processing.partitioner import partition_of
+from streams.processing.watermarks import WATERMARK_KEY
 from streams.records.record import Record
 from streams.settings import load_policy
 from streams.tools.capture.record import Captured
