@@ -10,7 +10,7 @@ from bench import procfs
 from bench.engines import Engine
 from bench.kafka import Ends
 from bench.options import BenchError
-from testkit.process import GuardedProcess
+from streams.tools.guarded_process import GuardedProcess
 
 _STOP_S: Final = 30.0
 _LOG_LINES: Final = 15

@@ -13,7 +13,7 @@ from typing import Final
 import aiohttp
 
 from faults.waiting import eventually
-from testkit.process import GuardedProcess
+from streams.tools.guarded_process import GuardedProcess
 
 ROOT: Final = Path(__file__).parents[1]
 READY_S: Final = 60.0

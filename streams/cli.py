@@ -167,14 +167,14 @@ def broker(
 ) -> None:
     """Run one node of Kafka for trying out, on loopback, until Ctrl-C.
 
-    Needs Java 17; Maven fetches Kafka's jars the first time. Nothing is kept.
+    Needs a checkout and Java 17; Maven fetches Kafka's jars the first time. Nothing is
+    kept.
     """
     from streams.tools import broker as tool  # noqa: PLC0415
-    from testkit.jars import default_cache  # noqa: PLC0415
 
     edge: Edge = context.obj
-    cache = default_cache(edge.environ.get("XDG_CACHE_HOME"), Path.home())
-    raise typer.Exit(tool.run(port, cache, sys.stdout))
+    cache_home = edge.environ.get("XDG_CACHE_HOME")
+    raise typer.Exit(tool.run(port, cache_home, Path.home(), sys.stdout))
 
 
 @app.command()

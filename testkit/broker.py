@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from streams.errors import WorkerError
+from streams.tools.guarded_process import GuardedProcess
 from testkit.jars import fetch_jars, java_program
 from testkit.node import (
     LOG4J,
@@ -23,7 +24,6 @@ from testkit.node import (
     node_properties,
 )
 from testkit.probe import known_brokers
-from testkit.process import GuardedProcess
 
 READY_TIMEOUT_S = 90.0
 """A node is up in two or three seconds; a loaded machine takes many times that."""

@@ -30,8 +30,7 @@ STOP_TIMEOUT_S: Final = 5.0
 
 _MISSING: Final = (
     "the embedded broker comes with confluent-kafka, which is not installed: "
-    "install refund-streams with its extra `demo`, use a checkout after `make setup`, "
-    "or name a broker with --bootstrap-servers HOST:PORT"
+    "run `make setup`, or name a broker with --bootstrap-servers HOST:PORT"
 )
 
 _NO_REBALANCE_DELAY_MS: Final = 0

@@ -1,6 +1,10 @@
+import ast
 import re
+import subprocess
+import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -99,15 +103,84 @@ def test_a_lock_pins_every_file_by_hash_and_names_no_address_or_path(
     assert not re.search(r"(?:^|\s)/\w", text), "a path of some machine"
 
 
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    (built,) = WheelBuilder(str(ROOT)).build(directory=str(folder))
+    return Path(built)
+
+
 def test_the_wheel_carries_the_package_its_types_and_its_configuration(
-    tmp_path: Path,
+    wheel: Path,
 ) -> None:
-    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path))
     with zipfile.ZipFile(wheel) as archive:
         files = set(archive.namelist())
-        tops = {name.partition("/")[0] for name in files}
+    tops = {name.partition("/")[0] for name in files}
     assert tops == {"streams", f"refund_streams-{streams.__version__}.dist-info"}
     assert "streams/py.typed" in files
     shipped = {f"streams/config/{path.name}" for path in ROOT.glob("config/*.toml")}
     assert "streams/config/policy.toml" in shipped
     assert shipped <= files
+
+
+@pytest.mark.parametrize(
+    ("command", "advice"),
+    [
+        ("broker", "run it in a checkout after `make setup`"),
+        ("demo", "run it in a checkout (`make demo`), or name a broker"),
+    ],
+)
+def test_an_installed_package_says_where_the_test_broker_is(
+    wheel: Path, tmp_path: Path, command: str, advice: str
+) -> None:
+    """With what the wheel holds, and nothing of this checkout beside it."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    program = (
+        f"import sys; sys.path = [{str(tmp_path)!r}]"
+        f" + [one for one in sys.path if one not in ('', {str(ROOT)!r})];"
+        "import streams; assert streams.__file__.startswith(sys.path[0]);"
+        "from streams.__main__ import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, command],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"refund: refund {command} needs a test broker")
+    assert advice in line
+
+
+def test_the_package_imports_test_instruments_in_functions_only() -> None:
+    """Which modules may, the contract in pyproject.toml says."""
+    found = {
+        (path.relative_to(ROOT).as_posix(), inside)
+        for path in ROOT.glob("streams/**/*.py")
+        for inside in imports_of_testkit(ast.parse(path.read_text(encoding="utf-8")))
+    }
+    assert found == {
+        ("streams/tools/broker.py", "function"),
+        ("streams/tools/demo/machinery.py", "function"),
+    }
+
+
+def imports_of_testkit(tree: ast.Module) -> Iterator[str]:
+    lazy = {
+        inner
+        for outer in ast.walk(tree)
+        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef)
+        for inner in ast.walk(outer)
+    }
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        if any(name.partition(".")[0] == "testkit" for name in names):
+            yield "function" if node in lazy else "module"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from testkit.process import GuardedProcess
+from streams.tools.guarded_process import GuardedProcess
 
 _LOOK_S: Final = 0.05
 _STDOUT: Final = Path("/dev/stdout")

@@ -1,4 +1,4 @@
-"""The optional packages that some commands need."""
+"""What some commands need besides the installed package."""
 
 from importlib.util import find_spec
 from typing import Final
@@ -27,3 +27,27 @@ def require_tools(command: str) -> None:
                 )
             ]
         )
+
+
+def require_testkit(command: str, advice: str) -> None:
+    """Make sure that the test broker is there; it is in checkouts, not in the wheel.
+
+    Parameters
+    ----------
+    command
+        As the user calls it.
+    advice
+        What to do without it.
+
+    Raises
+    ------
+    UsageError
+        It is not; says what to do.
+    """
+    try:
+        found = find_spec("testkit.broker")
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        problem = "needs a test broker, which is not part of the installed package"
+        raise UsageError([f"{command} {problem}: {advice}"])

@@ -72,5 +72,5 @@ def test_without_the_package_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "confluent_kafka", None)
-    with pytest.raises(BrokerUnavailableError, match="refund-streams"):
+    with pytest.raises(BrokerUnavailableError, match="make setup"):
         EmbeddedBroker({})

@@ -23,8 +23,8 @@ from streams.kafka.ending import SHORT_MS, disconnect
 from streams.kafka.starting import connect
 from streams.kafka.topic_admin import admin_client, create, declare
 from streams.settings import Settings, connection, load
-from testkit.embedded import EmbeddedBroker
-from testkit.process import GuardedProcess
+from streams.tools.extras import require_testkit
+from streams.tools.guarded_process import GuardedProcess
 
 READY_TIMEOUT_S: Final = 60.0
 """A worker is ready in two or three seconds; a loaded machine takes many times that."""
@@ -46,11 +46,18 @@ async def embedded(settings: Settings) -> AsyncIterator[str]:
 
     Raises
     ------
-    BrokerUnavailableError
-        ``confluent-kafka`` is not installed.
+    UsageError
+        This is no checkout, or ``confluent-kafka`` is not installed.
     BrokerFailedError
         It does not start.
     """
+    require_testkit(
+        "refund demo",
+        "run it in a checkout (`make demo`), or name a broker with "
+        "--bootstrap-servers HOST:PORT",
+    )
+    from testkit.embedded import EmbeddedBroker  # noqa: PLC0415 - not in the wheel
+
     broker = EmbeddedBroker({one.name: one.partitions for one in declare(settings)})
     try:
         broker.start()  # a tenth of a second
