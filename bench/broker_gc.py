@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from typing import Final
 
-from bench import procfs
+from testkit import procfs
 
 BROKERS_COLLECTOR: Final = "ZWorker"
 """Its threads; no engine has such."""

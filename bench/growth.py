@@ -24,7 +24,6 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.options import BenchError
-from bench.procfs import resident_mib
 from bench.world import Row, World, WorldSize, watermark
 from streams.families.fast_refund.answers import Answers
 from streams.families.fast_refund.breaker import Breaker
@@ -37,6 +36,7 @@ from streams.families.fast_refund.tables import PartitionTables, SharedTables
 from streams.kafka.batches import RecordBatches
 from streams.settings.policy_file import load_policy
 from streams.worker.allocator import collect_seldom, keep_freed, set_aside
+from testkit.procfs import resident_mib
 
 SIZES: Final = (50_000, 5_000_000)
 _PARTITIONS: Final = 4

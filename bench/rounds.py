@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from bench import broker_gc, latency, procfs
+from bench import broker_gc, latency
 from bench.broker_gc import BROKERS_COLLECTOR
 from bench.engine_table import FLOOR, LINEUP
 from bench.latency import Latency, Probe
 from bench.options import BenchError, Options
 from bench.running import PATIENCE_S, Run, run
 from bench.setup import Place, prepared
+from testkit import procfs
 from testkit.broker import LocalCluster, prepare
 from testkit.jars import default_cache
 from testkit.node import ClusterOptions

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bench import broker_gc, latency, procfs, restart, startup, throughput
+from bench import broker_gc, latency, restart, startup, throughput
 from bench.engine_table import LINEUP, Site
 from bench.engines import Engine
 from bench.kafka import Ends
@@ -24,6 +24,7 @@ from bench.setup import (
 from bench.throughput import Throughput, Watched
 from bench.worker import Worker, started
 from bench.world import World
+from testkit import procfs
 
 PATIENCE_S: Final = 10.0
 _SEARCH_PATIENCE_S: Final = 3.0

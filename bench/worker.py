@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench import procfs
 from bench.engines import Engine
 from bench.kafka import Ends
 from bench.options import BenchError
 from streams.tools.guarded_process import GuardedProcess
+from testkit import procfs
 
 _STOP_S: Final = 30.0
 _LOG_LINES: Final = 15

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.procfs import descriptors, resident_mib
 from faults.workers import Worker
+from testkit.procfs import descriptors, resident_mib
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_book import PolicyBook
 from streams.families.fast_refund.reasons import reviewer_text_en
 from streams.settings import Settings
-from tests.samples import NOW
+from testkit.samples import NOW
 
 ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = sorted(

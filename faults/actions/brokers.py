@@ -7,10 +7,10 @@ from typing import Final
 
 from aiokafka.errors import KafkaError
 
-from bench.procfs import resident_mib
 from faults.actions.workers import kill, rebalances, zombie
 from faults.run import Run
 from faults.waiting import eventually
+from testkit.procfs import resident_mib
 
 _TWO_DOWN_S: Final = 40
 _MORE_MIB: Final = 150

@@ -28,7 +28,7 @@ from streams.families.fast_refund.model import Facts
 from streams.families.fast_refund.seen import see
 from streams.records.json_values import Unreadable
 from streams.settings import load_policy
-from tests import samples
+from testkit import samples
 
 INPUT = "t.requests"
 POLICY = load_policy(None)

@@ -28,8 +28,8 @@ from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.slice_result import Site
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
 from streams.settings import load_policy
-from tests import samples
-from tests.fakes import headers_in
+from testkit import samples
+from testkit.fakes import headers_in
 
 INPUT: Final = "t.requests"
 REQUESTS: Final = 60

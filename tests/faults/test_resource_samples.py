@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from bench.procfs import descriptors, peak_mib, resident_mib
 from faults.resource_samples import Vitals, growth
+from testkit.procfs import descriptors, peak_mib, resident_mib
 
 
 def at(at_s: float, mib: float) -> Vitals:

@@ -3,7 +3,7 @@ from faults.world import World
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_book import PolicyBook
 from streams.settings import load_policy
-from tests.samples import NOW
+from testkit.samples import NOW
 
 
 def test_a_worker_accepts_every_era_under_the_name_that_the_judge_knows() -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from streams.cli import execute
 from testkit.jars import KAFKA_VERSION
+from testkit.marked_processes import MARK, until_gone
 from testkit.probe import known_brokers
-from tests.processes import MARK, until_gone
 
 
 def free_port() -> int:

@@ -19,7 +19,7 @@ from faults.waiting import eventually
 from streams.kafka.commit_loop import Commits
 from streams.kafka.commit_marks import CommitMarks
 from streams.kafka.offsets import Offsets
-from tests.fakes import FakeConsumer, FakeLog
+from testkit.fakes import FakeConsumer, FakeLog
 
 pytestmark = pytest.mark.asyncio
 

@@ -3,7 +3,7 @@
 from aiokafka import TopicPartition
 
 from streams.kafka.commit_marks import CommitMarks, fingerprint, read_mark
-from tests.fakes import FakeLog
+from testkit.fakes import FakeLog
 
 P0 = TopicPartition("refund.requests", 0)
 

@@ -15,10 +15,10 @@ from streams.families.fast_refund.tables import SharedTables, lists_as_of
 from streams.kafka.fact_logs import FactLogs
 from streams.kafka.incarnations import Expected, Incarnations
 from streams.kafka.table_reader import TableReader
-from tests import samples
-from tests.fakes import FakeConsumer, FakeLog, turns
+from testkit import samples
+from testkit.fakes import FakeConsumer, FakeLog, turns
+from testkit.samples import NOW, NUMBER, PARTITIONS
 from tests.families.fast_refund.stage import FACTS
-from tests.samples import NOW, NUMBER, PARTITIONS
 
 pytestmark = pytest.mark.asyncio
 

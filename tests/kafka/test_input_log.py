@@ -10,8 +10,8 @@ from streams.errors import TopicsError
 from streams.kafka.commit_marks import CommitMarks, Mark, fingerprint, read_mark
 from streams.kafka.incarnations import Expected, Incarnations
 from streams.kafka.input_log import InputLog, Start
-from tests.fakes import FakeConsumer, FakeLog, FakeRecord, input_log
-from tests.samples import PARTITIONS
+from testkit.fakes import FakeConsumer, FakeLog, FakeRecord, input_log
+from testkit.samples import PARTITIONS
 
 P0 = TopicPartition("requests", 0)
 P1 = TopicPartition("requests", 1)

@@ -13,9 +13,9 @@ import pytest
 from faults.lab import laboratory
 from faults.waiting import eventually
 from streams.cli import execute
+from testkit.marked_processes import MARK, processes_of, until_gone
 from tests.kafka.conftest import Kafka
 from tests.kafka.tools import run, sets
-from tests.processes import MARK, processes_of, until_gone
 
 pytestmark = pytest.mark.asyncio
 

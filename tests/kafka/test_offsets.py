@@ -6,7 +6,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from streams.kafka.offsets import Offsets
-from tests.fakes import turns
+from testkit.fakes import turns
 
 P0 = TopicPartition("requests", 0)
 P1 = TopicPartition("requests", 1)

@@ -20,8 +20,8 @@ from streams.records.dead_letters import dead_letter_headers
 from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.notices import FOLLOW_UP_SUFFIX, Notice, encode_notice
 from streams.records.outgoing import Header
-from tests.fakes import FakeConsumer, FakeLog, headers_in, turns
-from tests.samples import NOW, T
+from testkit.fakes import FakeConsumer, FakeLog, headers_in, turns
+from testkit.samples import NOW, T
 
 pytestmark = pytest.mark.asyncio
 

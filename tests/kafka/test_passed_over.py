@@ -9,8 +9,8 @@ from streams.families.fast_refund.answers import mark_of_letter
 from streams.kafka.input_log import Start
 from streams.kafka.passed_over import PassedOver, ranges_of
 from streams.records.unread import Unread, bounded
-from tests import samples
-from tests.fakes import FakeConsumer, FakeLog
+from testkit import samples
+from testkit.fakes import FakeConsumer, FakeLog
 from tests.families.fast_refund.world import BOUNDS, answers_to
 
 pytestmark = pytest.mark.asyncio

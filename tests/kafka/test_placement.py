@@ -9,8 +9,8 @@ from aiokafka.errors import KafkaConnectionError
 from streams.errors import FactsUnreadableError
 from streams.platforms.kuaishou.order_placement import Placement, PlacementReader
 from streams.processing.partitioner import partition_of
-from tests import samples
-from tests.fakes import FakeConsumer, FakeLog
+from testkit import samples
+from testkit.fakes import FakeConsumer, FakeLog
 
 PARTITIONS = 4
 HORIZON_MS = 1_000

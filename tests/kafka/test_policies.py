@@ -13,10 +13,10 @@ from faults.waiting import eventually
 from faults.workers import Worker
 from streams.processing.partitioner import partition_of
 from streams.settings import load_policy, shipped_policy_text
-from tests import samples
+from testkit import samples
+from testkit.samples import BUYER
 from tests.kafka.conftest import Kafka
 from tests.kafka.tools import run
-from tests.samples import BUYER
 
 pytestmark = pytest.mark.asyncio
 HOUR = 3_600_000

@@ -25,9 +25,9 @@ from streams.kafka.topic_admin import needed
 from streams.settings import Kafka, Settings, load
 from streams.worker.broker_contact import BrokerContact
 from streams.worker.topic_names import groups_of, rights
-from tests.fakes import FakeConsumer, FakeLog
+from testkit.fakes import FakeConsumer, FakeLog
+from testkit.samples import NOW
 from tests.families.fast_refund.stage import INPUT
-from tests.samples import NOW
 
 TLS = Path(__file__).parents[1] / "data/tls"
 WHERE = "broker:9093"

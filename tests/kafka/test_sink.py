@@ -11,7 +11,7 @@ from streams.errors import OutputLostError
 from streams.kafka.offsets import Offsets, PendingSlice
 from streams.kafka.sink import Sink
 from streams.records.outgoing import block_of
-from tests.fakes import FakeLog, FakeProducer, turns
+from testkit.fakes import FakeLog, FakeProducer, turns
 
 pytestmark = pytest.mark.asyncio
 

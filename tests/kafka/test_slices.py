@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 
 from streams.kafka.slices import Slice, paced
 from streams.records.record import Record
-from tests.fakes import FakeLog
+from testkit.fakes import FakeLog
 
 pytestmark = pytest.mark.asyncio
 

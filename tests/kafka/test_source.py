@@ -18,7 +18,7 @@ from faults.waiting import eventually
 from streams.errors import SourceError, TopicsError
 from streams.kafka.slices import Poll, Slice
 from streams.kafka.source import Source, SourceLimits, Starts
-from tests.fakes import FakeConsumer, FakeLog, input_log, turns
+from testkit.fakes import FakeConsumer, FakeLog, input_log, turns
 
 pytestmark = pytest.mark.asyncio
 

@@ -16,10 +16,10 @@ from streams.families.fast_refund.tables import Applied, SharedTables, lists_as_
 from streams.kafka.strays import Stray
 from streams.kafka.table_reader import FactTopics, TableReader
 from streams.processing.partitioner import partition_of
-from tests import samples
-from tests.fakes import FakeConsumer, FakeLog, FakeRecord, turns
+from testkit import samples
+from testkit.fakes import FakeConsumer, FakeLog, FakeRecord, turns
+from testkit.samples import BUYER, NOW, NUMBER, PARTITIONS
 from tests.families.fast_refund.world import SHIPPED
-from tests.samples import BUYER, NOW, NUMBER, PARTITIONS
 
 pytestmark = pytest.mark.asyncio
 

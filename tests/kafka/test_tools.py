@@ -14,7 +14,7 @@ from streams.records.dead_letters import dead_letter, dead_letter_headers
 from streams.records.outgoing import Header
 from streams.records.remains import remains
 from streams.settings import Settings, load
-from tests.fakes import headers_in
+from testkit.fakes import headers_in
 from tests.kafka.conftest import Kafka
 
 Run = Callable[..., tuple[int, str, str]]

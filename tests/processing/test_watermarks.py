@@ -4,8 +4,8 @@ import pytest
 
 from streams.processing.watermarks import WATERMARK_KEY, Watermarks, slowest
 from streams.records.json_values import Unreadable
-from tests import samples
-from tests.samples import NOW
+from testkit import samples
+from testkit.samples import NOW
 
 SLOW = WATERMARK_KEY + b":slow"
 

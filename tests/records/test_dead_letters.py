@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.records.dead_letters import ERRORS, dead_letter_headers, last_text
-from tests.samples import NOW
+from testkit.samples import NOW
 
 ROOT = Path(__file__).parents[2]
 ORIGIN = ("refund.requests", 3, 17)

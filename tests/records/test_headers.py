@@ -17,8 +17,8 @@ from streams.records.headers import (
     text,
 )
 from streams.records.outgoing import Header
-from tests.fakes import headers_in
-from tests.samples import NOW
+from testkit.fakes import headers_in
+from testkit.samples import NOW
 
 TRACE = (
     "traceparent",

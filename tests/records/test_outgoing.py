@@ -12,7 +12,7 @@ from streams.records.outgoing import (
     header,
 )
 from streams.records.varints import NULL, VARINTS
-from tests.fakes import headers_in
+from testkit.fakes import headers_in
 
 NUMBERS = st.integers(-(1 << 62), 1 << 62) | st.integers(-70, 20_000)
 HEADERS = st.lists(st.tuples(st.text(), st.none() | st.binary(max_size=300)))

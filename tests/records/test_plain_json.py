@@ -20,9 +20,9 @@ from streams.families.fast_refund.decision_codec import (
 from streams.families.fast_refund.model import Buyer, Order, Quality, Request
 from streams.families.fast_refund.orders import decode_order
 from streams.records.json_values import Unreadable, decode_watermark
-from tests import samples
+from testkit import samples
+from testkit.samples import BUYER, LINE
 from tests.families.fast_refund.base import judge
-from tests.samples import BUYER, LINE
 
 SENT: dict[str, Callable[..., bytes]] = {
     "request": samples.request,

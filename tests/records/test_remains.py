@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streams.records.dead_letters import dead_letter, last_text
 from streams.records.remains import Remains, checksum, raw_headers, remains
-from tests.fakes import headers_in
+from testkit.fakes import headers_in
 
 ROOM = 10_000
 ORIGIN = ("refund.requests", 3, 17)

@@ -25,7 +25,7 @@ from streams.tools.demo.picture import Pictured
 from streams.tools.demo.samples import Cast, Samples
 from streams.tools.demo.scoreboard import Board, Row, percentile
 from streams.tools.demo.show import JsonView, LinesView, LiveView, Started
-from tests.processes import MARK, processes_of, until_gone
+from testkit.marked_processes import MARK, processes_of, until_gone
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "tests/data/kuaishou"

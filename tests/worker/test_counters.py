@@ -20,9 +20,9 @@ from streams.rate_limit import RateLimitedLog
 from streams.records.json_values import Unreadable
 from streams.worker.counters import EngineCounters
 from streams.worker.gauges import Figures
-from tests.fakes import FakeLog, FakeRecord
+from testkit.fakes import FakeLog, FakeRecord
+from testkit.samples import NOW
 from tests.families.fast_refund.stage import Stage
-from tests.samples import NOW
 
 TOPIC: Final = "refund.requests"
 

@@ -3,8 +3,8 @@
 import pytest
 
 from streams.worker.gauges import SourceGauges
+from testkit.samples import NOW, NUMBER
 from tests.families.fast_refund.stage import INPUT, Stage, ready
-from tests.samples import NOW, NUMBER
 
 pytestmark = pytest.mark.asyncio
 

@@ -4,9 +4,9 @@ import json
 
 from streams.families.fast_refund.policy import Policies
 from streams.worker.policy_watch import file_of, shown, states
+from testkit.samples import NOW
 from tests.families.fast_refund.test_policy_book import DAY, Book, policy
 from tests.families.fast_refund.world import SHIPPED
-from tests.samples import NOW
 
 
 def busy() -> Book:

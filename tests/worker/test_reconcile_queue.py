@@ -10,7 +10,7 @@ from streams.settings import load
 from streams.worker.app import build_app
 from streams.worker.reconcile_queue import DeadLettersOnly, ReconcileQueue
 from streams.worker.reconciler import ReconcileRequest
-from tests.samples import NOW
+from testkit.samples import NOW
 
 pytestmark = pytest.mark.asyncio
 

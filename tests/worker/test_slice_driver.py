@@ -15,8 +15,9 @@ from streams.processing.partitioner import partition_of
 from streams.worker import fact_lookup, reconciler, slice_driver
 from streams.worker.reconciler import ReconcileRequest, WatchParts
 from streams.worker.slice_driver import DecideParts
-from tests import samples
-from tests.fakes import turns
+from testkit import samples
+from testkit.fakes import turns
+from testkit.samples import NOW, NUMBER, PARTITIONS
 from tests.families.fast_refund.stage import (
     BUYERS,
     INPUT,
@@ -26,7 +27,6 @@ from tests.families.fast_refund.stage import (
     ready,
 )
 from tests.families.fast_refund.world import answers_to, policy
-from tests.samples import NOW, NUMBER, PARTITIONS
 
 pytestmark = pytest.mark.asyncio
 

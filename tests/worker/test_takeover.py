@@ -27,11 +27,11 @@ from streams.worker import processor, reconciler
 from streams.worker.counters import EngineCounters
 from streams.worker.deciding import Engine, EngineInputs
 from streams.worker.reconciler import ReconcileRequest
-from tests import samples
-from tests.fakes import FakeConsumer, FakeLog, FakeProducer, headers_in, turns
+from testkit import samples
+from testkit.fakes import FakeConsumer, FakeLog, FakeProducer, headers_in, turns
+from testkit.samples import NOW, NUMBER, PARTITIONS
 from tests.families.fast_refund.stage import Stage
 from tests.families.fast_refund.world import SHIPPED, World, policy
-from tests.samples import NOW, NUMBER, PARTITIONS
 
 pytestmark = pytest.mark.asyncio
 

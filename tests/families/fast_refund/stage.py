@@ -20,10 +20,10 @@ from streams.kafka.table_reader import BadFact, FactTopics, TableReader
 from streams.worker import reconciler, slice_driver
 from streams.worker.reconciler import ReconcileRequest, WatchParts
 from streams.worker.slice_driver import DecideParts
-from tests import samples
-from tests.fakes import FakeConsumer, FakeLog, FakeProducer, FakeRecord, input_log
+from testkit import samples
+from testkit.fakes import FakeConsumer, FakeLog, FakeProducer, FakeRecord, input_log
+from testkit.samples import BUYER, NOW, NUMBER, PARTITIONS
 from tests.families.fast_refund.world import MARK, SITE, shared_tables
-from tests.samples import BUYER, NOW, NUMBER, PARTITIONS
 
 INPUT: Final = TopicPartition(SITE.input_topic, NUMBER)
 FACTS: Final = FactTopics(

@@ -22,8 +22,8 @@ from streams.families.fast_refund.model import Buyer, Limit, Quality, Request, S
 from streams.families.fast_refund.orders import decode_order
 from streams.records.json_values import Unreadable, decode_object, decode_watermark
 from streams.records.notices import recover_notice
-from tests import samples
-from tests.samples import BUYER, DROP, NOW
+from testkit import samples
+from testkit.samples import BUYER, DROP, NOW
 
 NO_VALUE = [
     decode_request,

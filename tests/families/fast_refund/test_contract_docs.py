@@ -27,7 +27,7 @@ from streams.records.json_values import Unreadable
 from streams.records.notices import Notice, encode_notice
 from streams.records.remains import remains
 from streams.settings import Settings, load_policy
-from tests.fakes import headers_in
+from testkit.fakes import headers_in
 
 DOCS: Final = Path(__file__).parents[3] / "docs"
 PAGE: Final[dict[str, Any]] = yaml.safe_load(

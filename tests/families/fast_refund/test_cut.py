@@ -14,9 +14,9 @@ from streams.families.fast_refund.decision_codec import decode_decision, encode_
 from streams.families.fast_refund.model import Decision, Facts, Order, Request, Seen
 from streams.families.fast_refund.orders import OrderReader
 from streams.families.fast_refund.seen import see
-from tests import samples
+from testkit import samples
+from testkit.samples import NOW
 from tests.families.fast_refund.world import SHIPPED, shared_tables
-from tests.samples import NOW
 
 LONG = "x" * 5_000
 FEW, MANY = QUOTED_MAX_BYTES // 8, 2_000

@@ -17,8 +17,9 @@ from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.seen import see
 from streams.worker import reconciler
 from streams.worker.reconciler import ReconcileRequest
-from tests import samples
-from tests.fakes import turns
+from testkit import samples
+from testkit.fakes import turns
+from testkit.samples import DROP, NOW, NUMBER
 from tests.families.fast_refund.stage import (
     INPUT,
     ORDERS,
@@ -28,7 +29,6 @@ from tests.families.fast_refund.stage import (
     ready,
 )
 from tests.families.fast_refund.world import SHIPPED, World, policy
-from tests.samples import DROP, NOW, NUMBER
 from tests.work import Calls
 
 pytestmark = pytest.mark.asyncio

@@ -15,7 +15,7 @@ from streams.families.fast_refund.fast_record import Approval
 from streams.families.fast_refund.fast_rules import FastRules, fast_rules_at
 from streams.families.fast_refund.slice_result import SliceResult
 from streams.families.fast_refund.tables import NOTHING
-from tests import samples
+from testkit import samples
 from tests.families.fast_refund.world import SITE, World, policy, topics
 
 REFUNDS = tuple(f"r-{number}" for number in range(4))

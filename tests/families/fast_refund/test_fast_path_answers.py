@@ -17,10 +17,10 @@ from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.rules import ABSENT, RULES, Rule
 from streams.families.fast_refund.rules.case import Case, Codes, case_of
 from streams.processing.partitioner import partition_of
-from tests import samples
+from testkit import samples
+from testkit.samples import NOW, NUMBER, PARTITIONS, T
 from tests.families.fast_refund.world import SHIPPED, World, policy
 from tests.mutants import without_a_condition
-from tests.samples import NOW, NUMBER, PARTITIONS, T
 
 BUYERS: Final = [f"b-{number}" for number in range(50)]
 ELSEWHERE: Final = next(

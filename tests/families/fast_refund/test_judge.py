@@ -15,8 +15,9 @@ from streams.families.fast_refund.decision_codec import decode_decision, encode_
 from streams.families.fast_refund.decision_history import Entry
 from streams.families.fast_refund.slice_result import DEAD_LETTERS
 from streams.processing.partitioner import partition_of
-from tests import samples
-from tests.fakes import FakeRecord, headers_in
+from testkit import samples
+from testkit.fakes import FakeRecord, headers_in
+from testkit.samples import BUYER, DROP, NOW, NUMBER, PARTITIONS, T
 from tests.families.fast_refund.world import (
     SHIPPED,
     World,
@@ -25,7 +26,6 @@ from tests.families.fast_refund.world import (
     topics,
     verdict,
 )
-from tests.samples import BUYER, DROP, NOW, NUMBER, PARTITIONS, T
 
 TRACE = (
     "traceparent",

@@ -11,8 +11,8 @@ from streams.families.fast_refund import orders
 from streams.families.fast_refund.model import Goods, Order, RareFields
 from streams.families.fast_refund.orders import OrderReader, decode_order
 from streams.records.json_values import Unreadable
-from tests import samples
-from tests.samples import DROP, LINE
+from testkit import samples
+from testkit.samples import DROP, LINE
 
 ODD = (
     st.none()

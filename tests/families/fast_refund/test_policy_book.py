@@ -18,8 +18,8 @@ from streams.families.fast_refund.publication import (
     Publication,
     as_fields,
 )
+from testkit.samples import NOW
 from tests.families.fast_refund.world import SHIPPED
-from tests.samples import NOW
 
 DAY = 86_400_000
 SAID = Publication(author="li", reason="because", published_at_ms=NOW)

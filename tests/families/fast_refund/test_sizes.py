@@ -13,10 +13,10 @@ from streams.families.fast_refund.decision_codec import decode_decision, encode_
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.slice_result import Output
 from streams.records.unread import undecodable
-from tests import samples
-from tests.fakes import headers_in
+from testkit import samples
+from testkit.fakes import headers_in
+from testkit.samples import NOW
 from tests.families.fast_refund.world import BOUNDS, SHIPPED, SITE, World, topics
-from tests.samples import NOW
 
 
 def _again(value: bytes | None) -> bytes:

@@ -16,11 +16,11 @@ from streams.processing.partitioner import partition_of
 from streams.records.json_values import Unreadable
 from streams.tools.decide import decide_lines
 from streams.tools.decide_line import members_of
-from tests import samples
-from tests.fakes import FakeRecord
+from testkit import samples
+from testkit.fakes import FakeRecord
+from testkit.samples import PARTITIONS
 from tests.families.fast_refund.cases import CASES, NOW, SHIPPED, in_stream, raw_of
 from tests.families.fast_refund.world import MARK, SITE, World, verdict
-from tests.samples import PARTITIONS
 
 FACTS: Final = ("request", "order", "buyer", "shop", "catalog.excluded", "order_vetoed")
 NUMBER: Final = partition_of("b-1", PARTITIONS)

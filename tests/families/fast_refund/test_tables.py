@@ -20,8 +20,8 @@ from streams.families.fast_refund.tables import (
 from streams.processing.partitioner import partition_of
 from streams.processing.watermarks import Watermarks
 from streams.records.json_values import Unreadable
-from tests import samples
-from tests.samples import BUYER, DROP, NOW, NUMBER, PARTITIONS, T
+from testkit import samples
+from testkit.samples import BUYER, DROP, NOW, NUMBER, PARTITIONS, T
 
 MARK = b"__watermark__"
 KEY = b"o-1"

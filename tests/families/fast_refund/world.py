@@ -28,9 +28,9 @@ from streams.families.fast_refund.slice_result import (
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
 from streams.records.record import Record
 from streams.records.unread import Bounds, bounded
-from tests import samples
-from tests.fakes import FakeRecord, Headers
-from tests.samples import NOW, NUMBER, PARTITIONS
+from testkit import samples
+from testkit.fakes import FakeRecord, Headers
+from testkit.samples import NOW, NUMBER, PARTITIONS
 
 FILE: Final = Path(__file__).parents[3] / "config" / "policy.toml"
 SHIPPED: Final = parse_policy(tomllib.loads(FILE.read_text(encoding="utf-8")))

@@ -21,7 +21,8 @@ from streams.platforms.kuaishou.ingest_role import IngestParts
 from streams.platforms.kuaishou.order_placement import Placement, PlacementReader
 from streams.platforms.kuaishou.reading import Reader
 from streams.processing.partitioner import partition_of
-from tests.fakes import FakeConsumer, FakeLog, FakeProducer, input_log, turns
+from testkit.fakes import FakeConsumer, FakeLog, FakeProducer, input_log, turns
+from testkit.samples import NOW, PARTITIONS
 from tests.platforms.kuaishou.samples import (
     ADDED,
     BUYER,
@@ -33,7 +34,6 @@ from tests.platforms.kuaishou.samples import (
     data_of,
     message,
 )
-from tests.samples import NOW, PARTITIONS
 
 pytestmark = pytest.mark.asyncio
 

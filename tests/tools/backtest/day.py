@@ -7,8 +7,8 @@ from typing import Any, Final
 from streams.families.fast_refund.policy import Policy
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import Capture
-from tests import samples
-from tests.fakes import headers_in
+from testkit import samples
+from testkit.fakes import headers_in
 from tests.families.fast_refund.world import NAMES, World
 from tests.tools.capture.test_store import stored
 

@@ -19,7 +19,7 @@ from streams.tools.backtest.report import BacktestReport, html, write_report
 from streams.tools.backtest.timeline import Slice, events
 from streams.tools.capture.manifest import load, save
 from streams.tools.capture.store import Capture
-from tests import samples
+from testkit import samples
 from tests.tools.backtest.day import Day
 
 SHIPPED = load_policy(None)

@@ -7,8 +7,8 @@ from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_book import PolicyBook
 from streams.families.fast_refund.publication import PolicyRecord, Publication
 from streams.tools.policy.proposal import before_now, check, numbered, overtaken
+from testkit.samples import NOW
 from tests.families.fast_refund.test_policy_book import DAY, Book, policy
-from tests.samples import NOW
 
 
 def refused(

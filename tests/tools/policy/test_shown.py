@@ -6,9 +6,9 @@ import pytest
 from streams.families.fast_refund.publication import PolicyRecord, Publication
 from streams.tools.policy.shown import print_diff, print_history, print_proposal
 from streams.tools.policy.wording import differences, span, worded
+from testkit.samples import NOW
 from tests.families.fast_refund.test_policy_book import DAY, Book, policy
 from tests.families.fast_refund.world import SHIPPED
-from tests.samples import NOW
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from aiohttp import web
 from streams.errors import UnconfirmedError
 from streams.tools.policy.workers import confirm, shows_pause, shows_version
 from streams.worker.policy_watch import shown
+from testkit.samples import NOW
 from tests.families.fast_refund.test_policy_book import Book, policy
-from tests.samples import NOW
 
 pytestmark = pytest.mark.asyncio
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from streams.processing.partitioner import partition_of
 from streams.tools.capture.record import Captured
 from streams.tools.replay.placing import AsRecorded, Owners, Placed, Rekeyed
-from tests import samples
+from testkit import samples
 
 NEW = 7
 MARK = b"__watermark__"

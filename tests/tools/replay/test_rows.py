@@ -9,7 +9,7 @@ from streams.tools.capture.store import Capture
 from streams.tools.drive.pacing import PaceOptions
 from streams.tools.drive.rows import Row
 from streams.tools.replay.rows import INPUTS, CaptureRows, extent_of
-from tests import samples
+from testkit import samples
 from tests.tools.capture.test_store import stored
 
 T = samples.T

@@ -22,7 +22,7 @@ from streams.kafka.topic_ids import TopicNow
 from streams.records.outgoing import Block, Header, Outgoing
 from streams.records.remains import RawHeader
 from streams.records.unread import Bounds, undecodable
-from tests.samples import PARTITIONS
+from testkit.samples import PARTITIONS
 
 Headers = Sequence[Header]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.procfs import cpu_s, owner, step_back
+from testkit.procfs import cpu_s, owner, step_back
 
 _BURN = """
 import sys, threading, time

@@ -1,4 +1,4 @@
-"""Finds what is left of a command: processes that it started, and those that they started."""
+"""Finds processes that a command left behind, and those that they started."""
 
 import os
 import time
@@ -10,7 +10,7 @@ MARK: Final = "TESTED_PROCESS"
 
 
 def processes_of(mark: str) -> dict[int, str]:
-    """Command lines of the processes that carry a mark; looks in /proc."""
+    """Return pid and command line of the processes that carry a mark; reads /proc."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -25,7 +25,7 @@ def processes_of(mark: str) -> dict[int, str]:
 
 
 def until_gone(mark: str) -> dict[int, str]:
-    """What is left of a command when its processes had time to end."""
+    """Wait up to 10 s for a command's processes to end; return those that did not."""
     until = time.monotonic() + 10
     while (left := processes_of(mark)) and time.monotonic() < until:
         os.sched_yield()

@@ -82,6 +82,7 @@ CATEGORY: Final[dict[str, Any]] = {
 
 
 def encoded(base: dict[str, Any], **changes: object) -> bytes:
+    """Return a record as JSON, with some fields changed."""
     merged = {**base, **changes}
     return json.dumps(
         {key: value for key, value in merged.items() if value is not DROP},
@@ -90,36 +91,45 @@ def encoded(base: dict[str, Any], **changes: object) -> bytes:
 
 
 def request(**changes: object) -> bytes:
+    """Return the base request."""
     return encoded(REQUEST, **changes)
 
 
 def order(**changes: object) -> bytes:
+    """Return the base order."""
     return encoded(ORDER, **changes)
 
 
 def buyer(**changes: object) -> bytes:
+    """Return the base buyer: a quality user without limits."""
     return encoded(BUYER_FACTS, **changes)
 
 
 def shop(**changes: object) -> bytes:
+    """Return the base shop."""
     return encoded(SHOP, **changes)
 
 
 def category(**changes: object) -> bytes:
+    """Return an excluded category."""
     return encoded(CATEGORY, **changes)
 
 
 def watermark(at_ms: object = NOW) -> bytes:
+    """Return a watermark."""
     return encoded({"watermark_ms": at_ms})
 
 
 def outcome(kind: str, refund_id: str = "r-1", **more: object) -> bytes:
+    """Return an outcome of a refund: a payout, or a person's word."""
     return encoded({"refund_id": refund_id, "kind": kind, "at_ms": NOW + 5_000}, **more)
 
 
 def veto(order_id: str = "o-1", *, on: object = True) -> bytes:
+    """Return a veto on an order, or its end."""
     return encoded({"order_id": order_id, "veto": on})
 
 
 def reviewed(result: str, refund_id: str = "r-1") -> bytes:
+    """Return what a person decided."""
     return outcome("reviewed", refund_id, by="clerk", result=result)
