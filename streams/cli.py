@@ -9,7 +9,9 @@ standard error.
 
 import asyncio
 import contextlib
+import dataclasses
 import io
+import logging
 import os
 import sys
 import time
@@ -47,6 +49,8 @@ from streams.tools.edge import (
 )
 from streams.tools.traffic_commands import COMMANDS
 from streams.visible import visible
+
+log: Final = logging.getLogger(__name__)
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -102,7 +106,8 @@ def worker(
     """Run the processor until it is stopped."""
     keep_signals_for_later()
     edge: Edge = context.obj
-    settings = edge.settings(
+    warnings: list[str] = []
+    settings = dataclasses.replace(edge, warn=warnings.append).settings(
         config,
         sets,
         kafka__bootstrap_servers=bootstrap_servers,
@@ -112,6 +117,8 @@ def worker(
     logs.configure(
         settings.log.level, settings.log.format, sys.stderr, secret_texts(settings)
     )
+    for line in warnings:
+        log.warning("%s", line)
     from streams.worker import run  # noqa: PLC0415 - Faust takes a while
 
     raise typer.Exit(run(settings, now_ms))
@@ -303,7 +310,7 @@ def execute(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             args=list(arguments),
             prog_name="refund",
             standalone_mode=False,
-            obj=Edge(environ, now_ms),
+            obj=Edge(environ, now_ms, lambda line: _complain([line])),
         )
         sys.stdout.flush()
     except SystemExit as ended:  # SIGTERM, or a broken pipe, noticed on the way

@@ -55,7 +55,7 @@ def test_each_layer_lies_over_the_one_below() -> None:
 def test_texts_of_the_environment_become_numbers_lists_and_nothing() -> None:
     found = load(
         {
-            "REFUND_WORKER__AGENTS": "decide, ingest",
+            "REFUND_WORKER__ROLES": "decide, ingest",
             "REFUND_WEB__PORT": "off",
             "REFUND_KAFKA__COMPRESSION_TYPE": "none",
             "REFUND_KAFKA__GROUP_INSTANCE_ID": "",
@@ -64,7 +64,7 @@ def test_texts_of_the_environment_become_numbers_lists_and_nothing() -> None:
         None,
         {},
     )
-    assert found.worker.agents == ("decide", "ingest")
+    assert found.worker.roles == ("decide", "ingest")
     assert found.web.port is None
     assert found.kafka.compression_type is None
     assert found.kafka.group_instance_id is None
@@ -120,11 +120,11 @@ def test_unknown_names_are_refused_with_a_guess() -> None:
         ("WEB__PORT", "1.0", "a whole number from 0 to 65535 or off"),
         ("LOG__LEVEL", "loud", "one of debug, error, info, warning"),
         (
-            "WORKER__AGENTS",
+            "WORKER__ROLES",
             "decide,swim",
             "a list, each one of decide, ingest, watch",
         ),
-        ("WORKER__AGENTS", "", "a list, each one of decide, ingest, watch"),
+        ("WORKER__ROLES", "", "a list, each one of decide, ingest, watch"),
         ("KAFKA__CLIENT_ID", "", "a text"),
         ("TOPICS__PREFIX", "a b", "a text like ^[A-Za-z0-9._-]*$"),
     ],
@@ -169,9 +169,9 @@ def test_a_file_has_types_of_its_own() -> None:
             "its dead letter would always be cut",
         ),
         ({"topics.min_insync_replicas": "2"}, "2 in-sync copies of 1 cannot be"),
-        ({"worker.agents": "decide,decide"}, "named twice"),
-        ({"worker.agents": "watch"}, "add decide or remove watch"),
-        ({"worker.agents": "watch,ingest"}, "add decide or remove watch"),
+        ({"worker.roles": "decide,decide"}, "named twice"),
+        ({"worker.roles": "watch"}, "add decide or remove watch"),
+        ({"worker.roles": "watch,ingest"}, "add decide or remove watch"),
         ({"kafka.sasl_username": "u"}, "PLAINTEXT does not log in"),
         ({"kafka.ssl_ca_location": "ca.pem"}, "PLAINTEXT does not encrypt"),
         (

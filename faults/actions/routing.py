@@ -117,7 +117,7 @@ async def ingest_restarted(run: Run) -> None:
 
     The platform answers nothing, and a refund push names no buyer.
     """
-    (worker,) = await run.crew.add(1, REFUND_WORKER__AGENTS="ingest")
+    (worker,) = await run.crew.add(1, REFUND_WORKER__ROLES="ingest")
     await run.lab.put(*[_added(number) for number in range(_PUSHED)])
     await _pushed(run, 1)
     run.crew.kill(worker)

@@ -1,18 +1,23 @@
 """Which families there are: the shipped ones by name, others by import path."""
 
 import importlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Final, cast
 
 from streams.errors import UsageError
 from streams.processing.family import Family
+from streams.processing.topics import FamilyTopics, registry
 
 SHIPPED: Final = ("fast_refund",)
 """Folders of ``streams/families``; a new family is a folder and a name here."""
 
+_CODE: Final = re.compile(r"[A-Z][A-Z0-9]{0,15}")
+"""A code stands in decision ids, policy keys, settings and names of groups."""
+
 
 def registered(names: Iterable[str]) -> tuple[Family, ...]:
-    """Return the families of these names, in their order.
+    """Return the families of these names, in their order; imports them.
 
     Parameters
     ----------
@@ -22,24 +27,48 @@ def registered(names: Iterable[str]) -> tuple[Family, ...]:
     Raises
     ------
     UsageError
-        One line a name that stands for no family, or that is named twice.
+        One line a name that stands for no family, or that is named twice; one for topics
+        that two families declare differently.
     """
     found: list[Family] = []
     problems: list[str] = []
     for name in names:
-        path = f"streams.families.{name}.family" if name in SHIPPED else name
-        try:
-            family = cast("Family", importlib.import_module(path).FAMILY)
-        except (ImportError, AttributeError, ValueError) as problem:
+        family, why = _imported(name)
+        if family is None:
             shipped = ", ".join(SHIPPED)
             problems.append(
-                f"worker.families: {name} is no family ({problem}): name one of {shipped}, "
+                f"worker.families: {name} is no family ({why}): name one of {shipped}, "
                 "or a module on the path that holds a FAMILY"
             )
-            continue
-        if family.code in {one.code for one in found}:
+        elif family.code in {one.code for one in found}:
             problems.append(f"worker.families: {family.code} is named twice")
-        found.append(family)
+        else:
+            found.append(family)
+    try:
+        registry(family.topics for family in found)
+    except ValueError as problem:
+        problems.append(f"worker.families: {problem}")
     if problems:
         raise UsageError(problems)
     return tuple(found)
+
+
+def _imported(name: str) -> tuple[Family | None, str]:
+    """Return a family, or None and why there is none: foreign code may raise anything."""
+    path = f"streams.families.{name}.family" if name in SHIPPED else name
+    try:
+        family = importlib.import_module(path).FAMILY
+    except Exception as problem:  # noqa: BLE001 - what a module raises is its own
+        return None, " ".join(f"{type(problem).__name__}: {problem}".split())
+    why = "; ".join(_faults(family))
+    return (None, why) if why else (cast("Family", family), "")
+
+
+def _faults(family: object) -> Iterator[str]:
+    code, topics = getattr(family, "code", None), getattr(family, "topics", None)
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
+        yield f"its code is {code!r}, not capital letters and digits"
+    elif not isinstance(topics, FamilyTopics):
+        yield "its topics are no FamilyTopics"
+    elif topics.input.family != code:
+        yield f"its input {topics.input.name} belongs to {topics.input.family}"

@@ -113,7 +113,7 @@ def declare(settings: Settings) -> tuple[TopicSpec, ...]:
 
 def needed(settings: Settings) -> tuple[TopicSpec, ...]:
     """Return the topics that the agents of this worker read or write."""
-    agents = frozenset(settings.worker.agents)
+    agents = frozenset(settings.worker.roles)
     return tuple(spec for spec in declare(settings) if spec.agents & agents)
 
 

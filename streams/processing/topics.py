@@ -93,6 +93,23 @@ class FamilyTopics(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[Topic, ...]
     """Where answers go; ``dead-letters`` is the last of them."""
 
+    def __post_init__(self) -> None:
+        """Refuse rows that do not go together.
+
+        Raises
+        ------
+        ValueError
+            A mistake of whoever wrote them.
+        """
+        for row in self.facts:
+            if row.partition_key != self.input.partition_key:
+                raise ValueError(
+                    f"{row.name} is read with {self.input.name}, but goes by "
+                    f"{row.partition_key}, not by {self.input.partition_key}"
+                )
+        if DEAD_LETTERS not in self.outputs:
+            raise ValueError(f"{self.input.name} has no topic for its dead letters")
+
     def rows(self) -> Iterator[Topic]:
         """Yield all of them, each once."""
         yield self.input

@@ -5,9 +5,11 @@ Values come, lowest first, from the defaults, a TOML file, the environment
 the policy (``config/policy.toml``).
 """
 
-from streams.settings.loading import CONFIG_VARIABLE, load
+from streams.settings.layers import CONFIG_VARIABLE, old_names
+from streams.settings.loading import load
 from streams.settings.model import (
-    AGENTS,
+    ROLES,
+    FamilySettings,
     Kafka,
     Kuaishou,
     Log,
@@ -35,9 +37,10 @@ from streams.settings.security import connection, security
 from streams.settings.shipped import shipped_policy_text
 
 __all__ = [
-    "AGENTS",
     "CONFIG_VARIABLE",
+    "ROLES",
     "SHIPPED_NAME",
+    "FamilySettings",
     "Kafka",
     "Kuaishou",
     "Log",
@@ -54,6 +57,7 @@ __all__ = [
     "load_policy",
     "load_record",
     "moment_ms",
+    "old_names",
     "secret_texts",
     "security",
     "settings_file",

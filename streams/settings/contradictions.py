@@ -14,7 +14,7 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _login(settings.kafka)
     yield from _encryption(settings.kafka)
     yield from _topics(settings.topics)
-    yield from _agents(settings.worker)
+    yield from _roles(settings.worker)
     yield from _platform(settings.kuaishou)
 
 
@@ -106,15 +106,15 @@ def _topics(topics: Topics) -> Iterator[Contradiction]:
         )
 
 
-def _agents(worker: Worker) -> Iterator[Contradiction]:
-    if len(set(worker.agents)) != len(worker.agents):
+def _roles(worker: Worker) -> Iterator[Contradiction]:
+    if len(set(worker.roles)) != len(worker.roles):
         yield _clash(
-            "worker.agents", "worker.agents", "an agent is named twice: name each once"
+            "worker.roles", "worker.roles", "a role is named twice: name each once"
         )
-    if "watch" in worker.agents and "decide" not in worker.agents:
+    if "watch" in worker.roles and "decide" not in worker.roles:
         yield _clash(
-            "worker.agents",
-            "worker.agents",
+            "worker.roles",
+            "worker.roles",
             "watch follows what decide has decided in the same worker: add decide or "
             "remove watch",
         )

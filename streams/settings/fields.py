@@ -14,6 +14,10 @@ from msgspec import inspect as kinds
 from streams.settings import model
 from streams.settings.secret import Secret
 
+VARIABLE_PREFIX: Final = "REFUND_"
+LEVEL_SEPARATOR: Final = "__"
+"""Between section and key in a variable."""
+
 
 class Field(msgspec.Struct, frozen=True):
     """One setting."""
@@ -34,7 +38,7 @@ class Field(msgspec.Struct, frozen=True):
     @property
     def variable(self) -> str:
         """Name of the environment variable."""
-        return f"REFUND_{self.section}__{self.key}".upper()
+        return variable_of(self.name)
 
     @property
     def is_secret(self) -> bool:
@@ -45,27 +49,64 @@ class Field(msgspec.Struct, frozen=True):
         )
 
 
+def variable_of(name: str) -> str:
+    """Return the environment variable of ``section.key``."""
+    return VARIABLE_PREFIX + name.replace(".", LEVEL_SEPARATOR).upper()
+
+
+FAMILIES: Final = "families"
+"""The section that has a table a family instead of keys."""
+
+
 @cache
 def sections() -> Mapping[str, type[msgspec.Struct]]:
-    """Return section name -> struct, in the order of the file."""
-    return {field.name: field.type for field in msgspec.structs.fields(model.Settings)}
+    """Return section name -> struct, in the order of the file, without ``families``."""
+    return {
+        field.name: field.type
+        for field in msgspec.structs.fields(model.Settings)
+        if field.name != FAMILIES
+    }
 
 
 @cache
 def fields() -> Mapping[str, Field]:
-    """Return ``section.key`` -> field, in order; reads the model's source."""
+    """Return ``section.key`` -> field, in order, without those of ``families``.
+
+    Reads the model's source.
+    """
     found = (
-        Field(section, field.name, field.type, field.default, texts[field.name])
+        field
         for section, struct in sections().items()
-        for texts in (_texts(struct),)
-        for field in msgspec.structs.fields(struct)
+        for field in _fields_of(section, struct)
     )
     return {field.name: field for field in found}
 
 
+@cache
+def family_fields(code: str) -> Mapping[str, Field]:
+    """Return ``families.CODE.key`` -> field, of one family, registered or not."""
+    found = _fields_of(f"{FAMILIES}.{code}", model.FamilySettings)
+    return {field.name: field for field in found}
+
+
+def find(name: str) -> Field | None:
+    """Return the setting of a name, a family's too; None = there is no such setting."""
+    section, _, rest = name.partition(".")
+    if section == FAMILIES:
+        return family_fields(rest.partition(".")[0]).get(name)
+    return fields().get(name)
+
+
+def _fields_of(section: str, struct: type[msgspec.Struct]) -> Iterator[Field]:
+    texts = _texts(struct)
+    for field in msgspec.structs.fields(struct):
+        yield Field(section, field.name, field.type, field.default, texts[field.name])
+
+
 def section_text(section: str) -> str:
     """Return what a section is about."""
-    return " ".join((inspect.getdoc(sections()[section]) or "").split())
+    struct = model.FamilySettings if section == FAMILIES else sections()[section]
+    return " ".join((inspect.getdoc(struct) or "").split())
 
 
 def _texts(struct: type[msgspec.Struct]) -> dict[str, str]:

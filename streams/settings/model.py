@@ -4,6 +4,7 @@ The text under a field is the text of ``docs/settings.md``. Fields that end in
 ``_file`` name a file that holds the secret, for schedulers that mount secrets.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -14,9 +15,13 @@ Span = Annotated[int, msgspec.Meta(ge=1, le=86_400_000)]
 """A time span in ms: at least 1, at most a day."""
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
-AgentName = Literal["decide", "watch", "ingest"]
+Role = Literal["decide", "watch", "ingest"]
+PartitionCount = Annotated[int, msgspec.Meta(ge=1, le=1_024)]
 
-AGENTS: Final = ("decide", "watch", "ingest")
+ROLES: Final = ("decide", "watch", "ingest")
+FIRST_FAMILY: Final = "FR"
+"""Its group is ``kafka.group_id`` itself: its offsets were committed there before there
+were other families."""
 
 
 class Kafka(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,9 +142,10 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
     ] = "refund."
     """Put before every topic of ours, so that several can share a cluster."""
 
-    partitions: Annotated[int, msgspec.Meta(ge=1, le=1_024)] = 8
-    """Partitions of every topic that goes by buyer: the largest number of workers at
-    work. Not to be changed later, because buyers would move."""
+    partitions: PartitionCount = 8
+    """Partitions of every topic but ``policies``: the largest number of workers at work.
+    Not to be changed later, because buyers would move. A family may have fewer
+    (``families.CODE.partitions``)."""
 
     replication_factor: Annotated[int, msgspec.Meta(ge=1, le=9)] = 1
     """Copies of each topic. 1 suits one broker; production wants 3."""
@@ -156,12 +162,18 @@ class Topics(msgspec.Struct, frozen=True, kw_only=True):
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
     """The processor itself."""
 
-    agents: Annotated[tuple[AgentName, ...], msgspec.Meta(min_length=1)] = (
+    roles: Annotated[tuple[Role, ...], msgspec.Meta(min_length=1)] = (
         "decide",
         "watch",
     )
     """What this worker does: ``decide`` requests, ``watch`` for goods shipped after an
-    approval (beside ``decide`` only), ``ingest`` platform events."""
+    approval (beside ``decide`` only), ``ingest`` platform events. The old name
+    ``worker.agents`` still works in this release."""
+
+    families: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)] = ("fast_refund",)
+    """Rule families that this installation runs: names of shipped ones (``fast_refund``),
+    or import paths of modules that hold a ``FAMILY``. All workers and commands of one
+    installation get the same list."""
 
     commit_interval_ms: Span = 200
     """ms between commits of offsets. A crash makes the next worker skip what was
@@ -182,6 +194,24 @@ class Worker(msgspec.Struct, frozen=True, kw_only=True):
     load_timeout_ms: Span = 300_000
     """ms that loading facts and earlier outputs may take before the worker gives up; a
     million facts take about ten seconds."""
+
+
+class FamilySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What one rule family has of its own.
+
+    A table a family, named by its code: ``[families.FR]`` is the fast refund. In the
+    environment: ``REFUND_FAMILIES__FR__PARTITIONS``.
+    """
+
+    partitions: PartitionCount | None = None
+    """Partitions of the family's input, its facts and its outputs, at most
+    ``topics.partitions``: its dead letters go to the partition number of the record. Not
+    to be changed later. Not set = ``topics.partitions``."""
+
+    group: Text | None = None
+    """Consumer group that shares the partitions of the family's input. Not set =
+    ``kafka.group_id`` for FR, and for others ``kafka.group_id``, a hyphen and the code in
+    lower case."""
 
 
 class Web(msgspec.Struct, frozen=True, kw_only=True):
@@ -274,8 +304,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     kafka: Kafka = Kafka()
     topics: Topics = Topics()
     worker: Worker = Worker()
+    families: Mapping[str, FamilySettings] = {}
+    """By code; a family without an entry has the defaults."""
     web: Web = Web()
     policy: PolicySource = PolicySource()
     log: Log = Log()
     kuaishou: Kuaishou = Kuaishou()
     tools: Tools = Tools()
+
+    def partitions_of(self, code: str) -> int:
+        """Return how many partitions the input of a family has."""
+        given = self.families.get(code, FamilySettings()).partitions
+        return self.topics.partitions if given is None else given
+
+    def group_of(self, code: str) -> str:
+        """Return the consumer group that reads the input of a family."""
+        given = self.families.get(code, FamilySettings()).group
+        if given is not None:
+            return given
+        group = self.kafka.group_id
+        return group if code == FIRST_FAMILY else f"{group}-{code.lower()}"
+
+    def ingest_group(self) -> str:
+        """Return the consumer group that reads platform events."""
+        return f"{self.kafka.group_id}-ingest"

@@ -1,9 +1,19 @@
 """Settings for people: what is in force, the reference page, a file to start from."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
+from typing import Final
 
-from streams.settings.fields import Field, fields, section_text, sections, wanted
+from streams.families.registered import SHIPPED, registered
+from streams.settings.fields import (
+    FAMILIES,
+    Field,
+    family_fields,
+    fields,
+    section_text,
+    sections,
+    wanted,
+)
 from streams.settings.model import Settings
 from streams.settings.secret import HIDDEN, Secret
 
@@ -27,6 +37,9 @@ refused. In the file, the keys of `[kafka]` may be written as Kafka spells them
 This page is printed by `refund settings --markdown`.
 """
 
+_ANY_CODE: Final = "CODE"
+"""Stands for the code of a family on the page."""
+
 _FILE_HEAD = """\
 # Settings of a worker, each with its default. Uncomment what you change.
 # Lowest to highest: defaults, this file (--config FILE or REFUND_CONFIG),
@@ -35,11 +48,23 @@ _FILE_HEAD = """\
 
 
 def effective(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Return (``section.key``, value) of every setting; secrets stay hidden."""
-    return tuple(
+    """Return (``section.key``, value) of every setting; secrets stay hidden.
+
+    Of each family: what it has, given or by default.
+    """
+    plain = (
         (field.name, _shown(getattr(getattr(settings, field.section), field.key)))
         for field in fields().values()
     )
+    of_families = (
+        (f"{FAMILIES}.{family.code}.{key}", _shown(value))
+        for family in registered(settings.worker.families)
+        for key, value in (
+            ("partitions", settings.partitions_of(family.code)),
+            ("group", settings.group_of(family.code)),
+        )
+    )
+    return (*plain, *of_families)
 
 
 def secret_texts(settings: Settings) -> tuple[str, ...]:
@@ -54,7 +79,7 @@ def secret_texts(settings: Settings) -> tuple[str, ...]:
 def settings_page() -> str:
     """Return ``docs/settings.md``."""
     parts = [_PAGE_HEAD]
-    for section in sections():
+    for section in (*sections(), FAMILIES):
         rows = "\n".join(_row(field) for field in _of(section))
         parts.append(
             f"## {section}\n\n{_markdown(section_text(section))}\n\n"
@@ -65,14 +90,22 @@ def settings_page() -> str:
 
 def settings_file() -> str:
     """Return ``config/worker.toml``: every setting, commented out, with its default."""
-    parts = [_FILE_HEAD]
-    for section in sections():
-        lines = "\n".join(_line(field) for field in _of(section))
-        parts.append(f"[{section}]\n{lines}\n")
-    return "\n".join(parts)
+    of_families = (
+        _table(f"{FAMILIES}.{family.code}", family_fields(family.code).values())
+        for family in registered(SHIPPED)
+    )
+    plain = (_table(section, _of(section)) for section in sections())
+    return "\n".join((_FILE_HEAD, *plain, *of_families))
 
 
-def _of(section: str) -> Iterator[Field]:
+def _table(section: str, settings: Iterable[Field]) -> str:
+    lines = "\n".join(_line(field) for field in settings)
+    return f"[{section}]\n{lines}\n"
+
+
+def _of(section: str) -> Iterable[Field]:
+    if section == FAMILIES:
+        return family_fields(_ANY_CODE).values()
     return (field for field in fields().values() if field.section == section)
 
 

@@ -15,7 +15,7 @@ import typer
 
 from streams import logs
 from streams.errors import SettingsError, UsageError
-from streams.settings import CONFIG_VARIABLE, Settings, load
+from streams.settings import CONFIG_VARIABLE, Settings, load, old_names
 
 Config = Annotated[
     str | None,
@@ -41,6 +41,8 @@ class Edge:
     environ: Mapping[str, str]
     now_ms: Callable[[], int]
     """UTC ms of the wall clock."""
+    warn: Callable[[str], None]
+    """Tells the operator one line that does not keep the command from running."""
 
     def login(self) -> str | None:
         """Return the name of who runs the command; None when nobody is known."""
@@ -84,7 +86,11 @@ class Edge:
             if given is not None:
                 overrides[name.replace("__", ".")] = given
         file = config or self.environ.get(CONFIG_VARIABLE)
-        return load(self.environ, read_config(file) if file else None, overrides)
+        table = read_config(file) if file else None
+        settings = load(self.environ, table, overrides)
+        for line in old_names(self.environ, table, overrides):
+            self.warn(line)
+        return settings
 
 
 def read_config(file: str) -> Mapping[str, object]:

@@ -132,9 +132,9 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
         now_ms,
         app.limited,
     )
-    if "decide" in settings.worker.agents:
+    if "decide" in settings.worker.roles:
         app.engine = _deciding(app, settings, now_ms, counters)
-    if "ingest" in settings.worker.agents:
+    if "ingest" in settings.worker.roles:
         app.ingest = _ingesting(app, settings, now_ms, counters)
     register(app, _pages(app, metrics))
     return app
@@ -182,7 +182,7 @@ def _deciding(
         )
     )
     slice_driver.register(app, polls, engine.decide_parts)
-    watches = "watch" in settings.worker.agents
+    watches = "watch" in settings.worker.roles
     attach = reconciler.register if watches else reconciler.register_burying
     attach(app, reconcile_queue, engine.watch_parts)
     return engine

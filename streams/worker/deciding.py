@@ -81,7 +81,7 @@ class Engine(Processor):
         self.outputs = output_topics(settings.topics)
         self.shared = SharedTables(inputs.policies, settings.topics.partitions)
         self.breaker = Breaker()
-        watched = "watch" in settings.worker.agents
+        watched = "watch" in settings.worker.roles
         self.reconcile_queue = (ReconcileQueue if watched else DeadLettersOnly)(
             self._put_glance
         )
@@ -263,7 +263,7 @@ class Engine(Processor):
     def agents_up(self) -> dict[str, bool]:
         """Return which of the agents run that work on requests."""
         up = self.failure is None
-        ours = [name for name in self._in.settings.worker.agents if name != "ingest"]
+        ours = [name for name in self._in.settings.worker.roles if name != "ingest"]
         return dict.fromkeys(ours, up)
 
     def not_ready(self) -> list[str]:

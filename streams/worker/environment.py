@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from streams.errors import SettingsError, UsageError
-from streams.settings import CONFIG_VARIABLE, load
+from streams.settings import CONFIG_VARIABLE, load, old_names
 from streams.worker.app import EXIT_USAGE, RefundApp, build_app
 
 _NO_OVERRIDES: Final[dict[str, str]] = {}
@@ -24,7 +24,10 @@ def app_from_environment() -> RefundApp:
     """
     environ = os.environ  # noqa: TID251 - see above
     try:
-        settings = load(environ, _file(environ), _NO_OVERRIDES)
+        table = _file(environ)
+        settings = load(environ, table, _NO_OVERRIDES)
+        for line in old_names(environ, table, _NO_OVERRIDES):
+            sys.stderr.write(f"refund: {line}\n")
         return build_app(settings, lambda: time.time_ns() // 1_000_000)  # noqa: TID251 - see above
     except UsageError as refused:
         for line in refused.problems:

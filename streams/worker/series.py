@@ -32,7 +32,7 @@ def series(settings: Settings) -> Series:
 
 
 def _all(settings: Settings) -> Iterator[tuple[Spec, tuple[str, ...]]]:
-    agents, topics = settings.worker.agents, settings.topics
+    agents, topics = settings.worker.roles, settings.topics
     if "decide" in agents:
         yield from _decisions()
         yield from _read(topics.prefix + "requests", "decode")

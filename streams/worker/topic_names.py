@@ -81,16 +81,16 @@ def ingested_topics(topics: Topics) -> dict[str, str]:
 def written(settings: Settings) -> tuple[str, ...]:
     """Return the topics that the agents of a worker write, each once."""
     found: list[str] = []
-    if "decide" in settings.worker.agents:
+    if "decide" in settings.worker.roles:
         found += output_topics(settings.topics).names()
-    if "ingest" in settings.worker.agents:
+    if "ingest" in settings.worker.roles:
         found += ingested_topics(settings.topics).values()
     return tuple(dict.fromkeys(found))
 
 
 def groups_of(settings: Settings) -> tuple[str, ...]:
     """Return the consumer groups that this worker's agents join."""
-    group, agents = settings.kafka.group_id, settings.worker.agents
+    group, agents = settings.kafka.group_id, settings.worker.roles
     wanted = (("decide", group), ("ingest", ingest_group(group)))
     return tuple(name for agent, name in wanted if agent in agents)
 
@@ -102,7 +102,7 @@ def ingest_group(group_id: str) -> str:
 
 def rights(settings: Settings) -> dict[str, frozenset[str]]:
     """Return what this worker's agents do with each topic: ``READ``, ``WRITE``."""
-    agents, topics = settings.worker.agents, settings.topics
+    agents, topics = settings.worker.roles, settings.topics
     found: dict[str, frozenset[str]] = {}
 
     def add(operation: str, *names: str) -> None:

@@ -56,7 +56,7 @@ def idle_worker() -> Metrics:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     metrics = Metrics(registry, lambda: NOW_MS)
-    settings = load({}, None, {"worker.agents": "decide,watch,ingest"})
+    settings = load({}, None, {"worker.roles": "decide,watch,ingest"})
     metrics.declare(series(settings))
     metrics.ready = lambda: True
     metrics.build("1", "3.13")

@@ -56,7 +56,7 @@ async def test_workers_that_end_while_the_broker_is_away_close_everything_in_tim
         topics,
         tmp_path,
         REFUND_WORKER__DRAIN_TIMEOUT_MS=str(DRAIN_S * 1000),
-        REFUND_WORKER__AGENTS="decide,watch,ingest",
+        REFUND_WORKER__ROLES="decide,watch,ingest",
     ) as lab:
         await _asked(lab)
         first, second = await asyncio.gather(lab.started(), lab.started())

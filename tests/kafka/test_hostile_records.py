@@ -41,7 +41,7 @@ async def test_whatever_a_broker_takes_is_answered_or_has_a_letter_and_harms_not
         await hostile_requests(lab, 0)
         async with lab.fresh(*DATED), lab.sampling():
             workers = [await lab.started() for _ in range(2)]
-            workers.append(await lab.started(REFUND_WORKER__AGENTS="ingest"))
+            workers.append(await lab.started(REFUND_WORKER__ROLES="ingest"))
             facts |= await hostile_events(lab)
             rows = [one for teller in (*told, long) for _, one in teller.requests]
             await lab.put(*rows[::2])

@@ -307,13 +307,13 @@ async def test_a_notice_that_was_due_when_its_worker_died_comes_from_the_next_on
             teller.ask("")
             await write(teller)
             # Without the watch nobody notices anything.
-            worker = await lab.started(REFUND_WORKER__AGENTS="decide")
+            worker = await lab.started(REFUND_WORKER__ROLES="decide")
             await lab.caught_up()
             teller.ask("REQUEST_WITHDRAWN", action="withdraw", refund_version=2)
             await write(teller)
             await lab.caught_up()
             worker.kill()
-            worker.start(REFUND_WORKER__AGENTS="decide,watch")
+            worker.start(REFUND_WORKER__ROLES="decide,watch")
 
             async def noticed() -> bool:
                 return bool(await notices(lab))

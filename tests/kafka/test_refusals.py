@@ -142,7 +142,7 @@ async def test_a_broker_that_is_down_is_no_refusal() -> None:
 
 
 def of(agents: str) -> Settings:
-    return load({}, None, {"worker.agents": agents})
+    return load({}, None, {"worker.roles": agents})
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_a_worker_asks_for_the_topics_that_its_agents_write() -> None:
         "notices",
         "dead-letters",
     ]
-    ingesting = load({"REFUND_WORKER__AGENTS": "ingest"}, None, {})
+    ingesting = load({"REFUND_WORKER__ROLES": "ingest"}, None, {})
     assert [name.removeprefix("refund.") for name in written(ingesting)] == [
         "requests",
         "orders",

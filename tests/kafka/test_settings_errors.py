@@ -36,7 +36,7 @@ def run(*arguments: str, **settings: str) -> tuple[int, list[str]]:
         {
             "REFUND_KAFKA__LINGER_MS": "-1",
             "REFUND_LOG__LEVEL": "loud",
-            "REFUND_WORKER__AGENTS": "decide,sing",
+            "REFUND_WORKER__ROLES": "decide,sing",
         },
     ],
 )

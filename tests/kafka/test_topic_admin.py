@@ -251,7 +251,7 @@ async def test_a_worker_that_does_not_ingest_needs_no_platform_topic() -> None:
 
 
 async def test_a_worker_that_only_ingests_needs_only_what_it_reads_and_writes() -> None:
-    settings = load({"REFUND_WORKER__AGENTS": "ingest"}, None, {})
+    settings = load({"REFUND_WORKER__ROLES": "ingest"}, None, {})
     assert [spec.name for spec in needed(settings)] == [
         "refund.requests",
         "refund.orders",

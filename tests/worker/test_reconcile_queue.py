@@ -70,6 +70,6 @@ async def test_where_nobody_watches_only_bad_facts_are_looked_at() -> None:
 async def test_bad_facts_have_their_agent_with_and_without_watch(
     agents: str, attached: set[str]
 ) -> None:
-    settings = load({}, None, {"worker.agents": agents, "web.port": "off"})
+    settings = load({}, None, {"worker.roles": agents, "web.port": "off"})
     app = build_app(settings, lambda: NOW)
     assert {name.rpartition(".")[2] for name in app.agents} == attached

@@ -14,12 +14,12 @@ from streams.records.dead_letters import ERRORS, PolicyRefused
 from streams.settings import load
 from streams.worker.series import series
 
-ALL = load({}, None, {"worker.agents": "decide,watch,ingest"})
+ALL = load({}, None, {"worker.roles": "decide,watch,ingest"})
 
 
 def started(agents: str) -> Metrics:
     metrics = Metrics(CollectorRegistry(), lambda: 0)
-    metrics.declare(series(load({}, None, {"worker.agents": agents})))
+    metrics.declare(series(load({}, None, {"worker.roles": agents})))
     return metrics
 
 

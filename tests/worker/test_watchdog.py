@@ -181,7 +181,7 @@ async def test_without_partitions_or_a_broker_no_event_waits() -> None:
 
 
 async def test_a_worker_that_only_ingests_is_watched_and_may_ask_its_platform() -> None:
-    settings = load({}, None, {"worker.agents": "ingest", "web.port": "off"})
+    settings = load({}, None, {"worker.roles": "ingest", "web.port": "off"})
     service: Any = build_app(settings, monotonic_ms).ingest
     worker: Any = Ingesting()
     worker.end, worker.asking = 9, worker

@@ -103,7 +103,7 @@ def environment(
         or (kept is not None and name.startswith(kept))
     }
     found |= {
-        "REFUND_WORKER__AGENTS": "decide,watch,ingest",
+        "REFUND_WORKER__ROLES": "decide,watch,ingest",
         "REFUND_WEB__PORT": str(port),
         "REFUND_KUAISHOU__WATERMARK_INTERVAL_MS": "1000",
     }
