@@ -54,3 +54,13 @@ def test_partitions_together_are_as_far_as_the_slowest_once_all_have_spoken() ->
     assert slowest(marks_at(NOW, NOW - 5, NOW + 5)) == NOW - 5
     assert slowest(marks_at(NOW, None)) is None
     assert slowest([]) is None
+
+
+def test_a_feed_that_joins_others_can_only_hold_them_back() -> None:
+    marks = Watermarks()
+    value = samples.watermark(NOW)
+    assert not marks.only_lowered_by(WATERMARK_KEY, value)  # the first brings freshness
+    marks.apply(WATERMARK_KEY, value)
+    assert not marks.only_lowered_by(WATERMARK_KEY, value)
+    assert marks.only_lowered_by(SLOW, value)
+    assert not marks.only_lowered_by(SLOW, None)

@@ -1,0 +1,153 @@
+"""What one partition of a family remembers, behind interfaces.
+
+Judging asks these and nothing else, so that memory can be exchanged for a store on disk
+without a change in a family. Whatever is asked is answered from memory, without I/O:
+judging is synchronous.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Generic, Protocol
+
+from typing_extensions import TypeVar
+
+Row = TypeVar("Row")
+
+
+class NoticeIds(Protocol):
+    """Ids of the notices of one partition that are written, or about to be."""
+
+    def noticed(self, identity: str, /) -> bool:
+        """Whether a notice of this id exists."""
+        ...
+
+    def note(self, identity: str, /) -> None:
+        """Note that a notice exists, or is on its way; once or often."""
+        ...
+
+
+class Decisions(NoticeIds, Protocol):
+    """What was answered: decisions by key, and notices by id."""
+
+    def knows(self, key: str, /) -> bool:
+        """Whether there is a decision under a key."""
+        ...
+
+    def first(self, key: str, /) -> bytes | None:
+        """Return the decision under a key as it was written; None = there is none."""
+        ...
+
+    def remember(self, key: str, value: bytes, /) -> bytes:
+        """Remember a decision and return the one that counts: the first of its key.
+
+        Both our own and those that are read back after a restart. A second delivery is
+        answered with what this returns, so it gets the same bytes again.
+        """
+        ...
+
+    def positions(self) -> Mapping[str, int]:
+        """Return, by topic, the offset up to which this state holds what was read.
+
+        A start reads from there on; a topic that is missing, from its beginning. State in
+        memory is empty at every start, and so are its positions.
+        """
+        ...
+
+
+class KeyedState(Decisions, Protocol[Row]):
+    """Rows by key, each in one group or in none, and what was answered.
+
+    Rows are values that are not changed in place: a change puts another row.
+    """
+
+    def get(self, key: str, /) -> Row | None:
+        """Return the row of a key."""
+        ...
+
+    def put(self, key: str, row: Row, group: str | None = None) -> None:
+        """Put a row in the place of the one before; it is in this group from now on."""
+        ...
+
+    def delete(self, key: str, /) -> None:
+        """Forget the row of a key; one that is not there is no mistake."""
+        ...
+
+    def of_group(self, group: str, /) -> Sequence[Row]:
+        """Return the rows of a group in the order of their keys."""
+        ...
+
+    def items(self) -> Iterator[tuple[str, Row]]:
+        """Yield keys and rows in the order of the keys, as they were at the call.
+
+        So a replay sees the same order, whatever order the rows came in.
+        """
+        ...
+
+    def rows(self) -> Mapping[str, int]:
+        """Return how many rows, decisions and notices there are, for ``/status``."""
+        ...
+
+
+class MemoryState(Generic[Row]):
+    """The state of one partition in memory: a :class:`KeyedState`."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Row] = {}
+        self._group_of: dict[str, str] = {}
+        self._groups: dict[str, set[str]] = {}
+        """Group -> keys; no group is empty."""
+        self._decisions: dict[str, bytes] = {}
+        self._notices: set[str] = set()
+        # Bound: whoever asks of every record pays for no call of ours.
+        self.get = self._rows.get
+        self.knows = self._decisions.__contains__
+        self.first = self._decisions.get
+        self.remember = self._decisions.setdefault
+        self.noticed = self._notices.__contains__
+        self.note = self._notices.add
+
+    def put(self, key: str, row: Row, group: str | None = None) -> None:
+        """Put a row in the place of the one before; it is in this group from now on."""
+        self._rows[key] = row
+        if self._group_of.get(key) != group:
+            self._leave(key)
+            if group is not None:
+                self._group_of[key] = group
+                self._groups.setdefault(group, set()).add(key)
+
+    def delete(self, key: str, /) -> None:
+        """Forget the row of a key; one that is not there is no mistake."""
+        if key in self._rows:
+            del self._rows[key]
+            self._leave(key)
+
+    def _leave(self, key: str) -> None:
+        group = self._group_of.pop(key, None)
+        if group is not None:
+            keys = self._groups[group]
+            keys.remove(key)
+            if not keys:
+                del self._groups[group]
+
+    def of_group(self, group: str, /) -> Sequence[Row]:
+        """Return the rows of a group in the order of their keys."""
+        return [self._rows[key] for key in sorted(self._groups.get(group, ()))]
+
+    def items(self) -> Iterator[tuple[str, Row]]:
+        """Yield keys and rows in the order of the keys, as they were at the call."""
+        return iter(sorted(self._rows.items(), key=_key))
+
+    def positions(self) -> Mapping[str, int]:
+        """Return nothing: a start reads all outputs."""
+        return {}
+
+    def rows(self) -> Mapping[str, int]:
+        """Return how many rows, decisions and notices there are."""
+        return {
+            "rows": len(self._rows),
+            "decisions": len(self._decisions),
+            "notices": len(self._notices),
+        }
+
+
+def _key(item: tuple[str, object]) -> str:
+    return item[0]
