@@ -20,7 +20,7 @@ from faults.judge.view import Header, Rec, Sample, View
 from faults.waiting import eventually
 from faults.workers import Worker
 from streams.families.fast_refund.policy import Policy
-from streams.kafka.fetch_decode import hand_out_all
+from streams.kafka.aiokafka_internals.fetch_decode import hand_out_all
 from streams.kafka.topic_admin import admin_client, create, declare
 from streams.processing.partitioner import partition_of
 from streams.settings import Settings, load, load_policy

@@ -24,6 +24,7 @@ from typer.exceptions import TyperException
 
 from streams import __version__, logs
 from streams.errors import RefundError, UsageError
+from streams.kafka.aiokafka_internals.tested import check_version
 from streams.settings import (
     effective,
     load_policy,
@@ -46,6 +47,7 @@ from streams.tools.edge import (
     Sets,
     opened,
     print_lines,
+    settings_of,
 )
 from streams.tools.traffic_commands import COMMANDS
 from streams.visible import visible
@@ -117,7 +119,9 @@ def worker(
     logs.configure(
         settings.log.level, settings.log.format, sys.stderr, secret_texts(settings)
     )
-    for line in warnings:
+    # Before anything of an untested client is imported.
+    untested = check_version(settings.kafka)
+    for line in (*warnings, *((untested,) if untested else ())):
         log.warning("%s", line)
     from streams.worker import run  # noqa: PLC0415 - Faust takes a while
 
@@ -230,10 +234,7 @@ def explain(  # noqa: PLR0913 - one parameter an option
     else:
         from streams.tools.lookup import look_up  # noqa: PLC0415
 
-        edge: Edge = context.obj
-        settings = edge.settings(
-            config, sets, kafka__bootstrap_servers=bootstrap_servers
-        )
+        settings = settings_of(context, config, sets, bootstrap_servers)
         logs.silence()
         record = asyncio.run(look_up(settings, decision, base))
         found, policies = record.decision, record.policies

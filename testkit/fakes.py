@@ -16,9 +16,9 @@ from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
 from aiokafka.record.util import decode_varint
 from aiokafka.structs import OffsetAndMetadata
 
+from streams.kafka.aiokafka_internals.topic_ids import TopicNow
 from streams.kafka.incarnations import Expected, Incarnations
 from streams.kafka.input_log import InputLog
-from streams.kafka.topic_ids import TopicNow
 from streams.records.outgoing import Block, Header, Outgoing
 from streams.records.remains import RawHeader
 from streams.records.unread import Bounds, undecodable

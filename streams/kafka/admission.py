@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.errors import (
     AuthenticationFailedError,
     IllegalSaslStateError,
@@ -20,11 +19,10 @@ from aiokafka.errors import (
 )
 
 from streams.errors import AccessError
-from streams.settings import Kafka, connection
+from streams.kafka.aiokafka_internals.bootstrap import brokers, try_connection
+from streams.kafka.aiokafka_internals.tested import client_arguments
+from streams.settings import Kafka
 from streams.settings.certificate import valid_until
-
-_CLIENT_ONLY: Final = ("bootstrap_servers", "metadata_max_age_ms")
-"""Arguments of a client that a connection does not take."""
 
 _CERTIFICATE_ALERTS: Final = {
     "CERTIFICATE_EXPIRED": "it has expired; renew it",
@@ -45,19 +43,16 @@ async def admit(kafka: Kafka) -> None:
     AccessError
         A broker refuses login, certificate or protocol: one line each, none let us in.
     """
-    arguments = connection(kafka)
-    for name in _CLIENT_ONLY:
-        del arguments[name]
+    arguments = client_arguments(kafka)
     problems: list[str] = []
-    for host, port, _ in collect_hosts(kafka.bootstrap_servers):
+    for host, port in brokers(kafka.bootstrap_servers):
         try:
-            conn: AIOKafkaConnection = await create_conn(host, port, **arguments)
+            await try_connection(host, port, arguments)
         except (KafkaError, OSError, TimeoutError) as refused:
             problem = explained(refused, f"{host}:{port}", kafka)
             if problem is not None:
                 problems.append(problem)
         else:
-            conn.close()
             return
     if problems:
         raise AccessError(sorted(set(problems)))

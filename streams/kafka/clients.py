@@ -6,12 +6,13 @@ from typing import Any, Final
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from streams.kafka.aiokafka_internals.fetch_decode import UNBOUNDED, hand_out_unpacked
+from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.ending import Client
-from streams.kafka.fetch_decode import UNBOUNDED, hand_out_unpacked
 from streams.kafka.starting import connect
 from streams.kafka.static_membership import dated_assignor
 from streams.records.unread import Bounds
-from streams.settings import Kafka, connection
+from streams.settings import Kafka
 
 _FETCH_BYTES: Final = 52_428_800
 _FACT_BYTES: Final = 16_384
@@ -98,7 +99,7 @@ def build(kafka: Kafka, fact_bounds: Bounds) -> Clients:
 def writer(kafka: Kafka) -> AIOKafkaProducer:
     """Build an idempotent producer that waits for all in-sync replicas."""
     return AIOKafkaProducer(
-        **connection(kafka),
+        **client_arguments(kafka),
         acks="all",
         enable_idempotence=True,
         compression_type=kafka.compression_type,
@@ -128,7 +129,7 @@ def member(
     an error: going on at the oldest record would hide that others are gone.
     """
     return AIOKafkaConsumer(
-        **connection(kafka),
+        **client_arguments(kafka),
         group_id=group_id,
         group_instance_id=kafka.group_instance_id,
         enable_auto_commit=False,
@@ -149,7 +150,7 @@ def reader(kafka: Kafka, name: str, **options: object) -> AIOKafkaConsumer:
     place of those of other readers.
     """
     common: Mapping[str, Any] = {
-        **connection(kafka),
+        **client_arguments(kafka),
         "client_id": f"{kafka.client_id}-{name}",
         "group_id": None,
         "enable_auto_commit": False,

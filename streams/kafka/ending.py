@@ -9,8 +9,10 @@ for as long as requests may take.
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final, Protocol
+
+from streams.kafka.aiokafka_internals import client_parts
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,11 @@ async def disconnect(clients: Iterable[Client], patience_ms: int) -> None:
     stopping = {_begin(client): client for client in clients}
     if not stopping:
         return
-    sockets = [socket for client in stopping.values() for socket in _sockets(client)]
+    sockets = [
+        socket
+        for client in stopping.values()
+        for socket in client_parts.sockets(client)
+    ]
     left: set[asyncio.Future[Any]] = set()
     try:
         await asyncio.wait(stopping, timeout=patience_ms / 1000)
@@ -54,8 +60,8 @@ async def disconnect(clients: Iterable[Client], patience_ms: int) -> None:
         for task, client in stopping.items():
             if not _clean(task):
                 _tell(task, client)
-                left |= {task, *_tasks(client)}
-                sockets += _sockets(client)
+                left |= {task, *client_parts.tasks(client)}
+                sockets += client_parts.sockets(client)
         for task in left:
             task.cancel()
         for socket in sockets:
@@ -72,19 +78,14 @@ def _begin(client: Client) -> "asyncio.Future[Any]":
 
 async def _stop(client: Client) -> None:
     """Stop a client; of a consumer the fetches first, by themselves."""
-    fetcher = getattr(client, "_fetcher", None)
-    if fetcher is not None:
-        fetching: set[asyncio.Future[Any]] = {
-            fetcher._fetch_task,  # noqa: SLF001 - there is no other way to them
-            *fetcher._pending_tasks,  # noqa: SLF001
-        }
-        for _ in range(_TRIES):
-            for task in fetching:
-                task.cancel()
-            _, fetching = await asyncio.wait(fetching, timeout=_TRY_S)
-            if not fetching:
-                fetcher._pending_tasks.clear()  # noqa: SLF001
-                break
+    fetching = client_parts.fetching(client)
+    for _ in range(_TRIES if fetching else 0):
+        for task in fetching:
+            task.cancel()
+        _, fetching = await asyncio.wait(fetching, timeout=_TRY_S)
+        if not fetching:
+            client_parts.forget_fetches(client)
+            break
     await client.stop()
 
 
@@ -101,37 +102,3 @@ def _tell(task: "asyncio.Future[Any]", client: Client) -> None:
         problem = task.exception()
         why = f"{type(problem).__name__}: {problem}"
     log.warning("%s was not closed cleanly: %s", type(client).__name__, why)
-
-
-def _tasks(client: Client) -> "Iterator[asyncio.Future[Any]]":
-    """Yield the tasks that a client may have left."""
-    inner = _inner(client)
-    for owner, names in (
-        (getattr(client, "_fetcher", None), ("_fetch_task",)),
-        (
-            getattr(client, "_coordinator", None),
-            (
-                "_coordination_task",
-                "_heartbeat_task",
-                "_commit_refresh_task",
-                "_reset_committed_task",
-            ),
-        ),
-        (getattr(client, "_sender", None), ("_sender_task",)),
-        (inner, ("_sync_task",)),
-    ):
-        found = (getattr(owner, name, None) for name in names)
-        yield from (task for task in found if task is not None)
-    yield from getattr(getattr(client, "_fetcher", None), "_pending_tasks", ())
-
-
-def _sockets(client: Client) -> list[asyncio.Transport]:
-    """Return the open connections of a client."""
-    connections = getattr(_inner(client), "_conns", {}).values()
-    writers = (getattr(connection, "_writer", None) for connection in connections)
-    return [writer.transport for writer in writers if writer is not None]
-
-
-def _inner(client: Client) -> object:
-    """Return what connects: of a consumer it is private."""
-    return getattr(client, "_client", None) or getattr(client, "client", None)

@@ -15,7 +15,7 @@ import msgspec
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from streams.errors import TopicsError
-from streams.kafka.topic_ids import TopicNow
+from streams.kafka.aiokafka_internals.topic_ids import TopicNow
 
 log = logging.getLogger(__name__)
 

@@ -9,13 +9,15 @@ import zlib
 from struct import Struct
 from typing import Final
 
-from aiokafka.codec import lz4_decode, snappy_decode, zstd_decode
+from streams.kafka.aiokafka_internals.codecs import (
+    DECODERS,
+    GZIP,
+    LZ4,
+    SNAPPY,
+)
 
 BATCH_MAX_BYTES: Final = 67_108_864
 """Of a batch unpacked. Producers write batches of a megabyte, by default of 16 KiB."""
-
-GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
-"""Numbers of the codecs in the attributes of a batch."""
 
 _GZIP_MOST: Final = 1032
 """How many bytes deflate makes of one, at most."""
@@ -75,13 +77,11 @@ def inflate(codec: int, packed: memoryview) -> bytes:
         if codec == GZIP:
             return _gunzip(packed)
         check_size(codec, packed)
-        if codec == SNAPPY:
-            return bytes(snappy_decode(packed.tobytes()))
         if codec == LZ4:
             _, end = _of_lz4(packed)
-            return bytes(lz4_decode(packed[:end].tobytes()))
-        if codec == ZSTD:
-            return bytes(zstd_decode(packed.tobytes()))
+            packed = packed[:end]
+        if codec in DECODERS:
+            return bytes(DECODERS[codec](packed.tobytes()))
     except InflationError:
         raise
     except Exception as problem:

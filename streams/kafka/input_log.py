@@ -14,6 +14,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.errors import TopicsError
+from streams.kafka.aiokafka_internals.committed import committed
 from streams.kafka.commit_marks import LastRecord, Mark, fingerprint, read_mark
 from streams.kafka.incarnations import Incarnations
 from streams.records.record import Record
@@ -136,12 +137,11 @@ class InputLog:
     async def _held(
         self, assigned: Collection[TopicPartition]
     ) -> dict[TopicPartition, _Held]:
-        # ``committed`` asks for one partition at a time, and leaves our string out.
-        coordinator = self._member._coordinator  # noqa: SLF001 - there is no other way
-        found = await coordinator.fetch_committed_offsets(list(assigned))
         return {
-            where: _Held(one.offset, read_mark(one.metadata, one.offset))
-            for where, one in found.items()
+            where: _Held(offset, read_mark(text, offset))
+            for where, (offset, text) in (
+                await committed(self._member, assigned)
+            ).items()
         }
 
     def _refused(

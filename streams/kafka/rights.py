@@ -7,7 +7,7 @@ again. Brokers older than 2.3 do not tell rights; then nothing is checked here.
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
@@ -15,19 +15,19 @@ from aiokafka.errors import (
     IncompatibleBrokerVersion,
     TopicAuthorizationFailedError,
 )
-from aiokafka.protocol.admin import DescribeGroupsRequest_v3, DescribeGroupsResponse_v3
-from aiokafka.protocol.api import Request, RequestStruct, Response
-from aiokafka.protocol.coordination import FindCoordinatorRequest
-from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
-from typing_extensions import override
+
+from streams.kafka.aiokafka_internals.rights_requests import (
+    UNTOLD,
+    ask_coordinator,
+    ask_group,
+    ask_topics,
+)
 
 READ: Final = "READ"
 WRITE: Final = "WRITE"
 
 _BITS: Final = {READ: 3, WRITE: 4}
 """Place of an operation in the bits of what is allowed (Kafka's ``AclOperation``)."""
-_UNTOLD: Final = -(2**31)
-"""In place of these bits, when a broker does not tell them."""
 
 _LOOKS: Final = 50
 _POLL_S: Final = 0.1
@@ -35,91 +35,6 @@ _GROUP_REFUSED: Final = GroupAuthorizationFailedError.errno
 
 Rights = Mapping[str, frozenset[str]]
 """Topic -> ``READ``, ``WRITE``; each of them includes the right to describe it."""
-
-
-class _MetadataResponse8(Response):  # type: ignore[misc]  # aiokafka is untyped here
-    API_KEY: ClassVar[int] = 3
-    API_VERSION: ClassVar[int] = 8
-    SCHEMA: ClassVar[Schema] = Schema(
-        ("throttle_time_ms", Int32),
-        (
-            "brokers",
-            Array(
-                ("node_id", Int32),
-                ("host", String("utf-8")),
-                ("port", Int32),
-                ("rack", String("utf-8")),
-            ),
-        ),
-        ("cluster_id", String("utf-8")),
-        ("controller_id", Int32),
-        (
-            "topics",
-            Array(
-                ("error_code", Int16),
-                ("topic", String("utf-8")),
-                ("is_internal", Boolean),
-                (
-                    "partitions",
-                    Array(
-                        ("error_code", Int16),
-                        ("partition", Int32),
-                        ("leader", Int32),
-                        ("leader_epoch", Int32),
-                        ("replicas", Array(Int32)),
-                        ("isr", Array(Int32)),
-                        ("offline_replicas", Array(Int32)),
-                    ),
-                ),
-                ("authorized_operations", Int32),
-            ),
-        ),
-        ("authorized_operations", Int32),
-    )
-
-
-class _MetadataRequest8(RequestStruct):  # type: ignore[misc]  # as above
-    API_KEY = 3
-    API_VERSION = 8
-    RESPONSE_TYPE = _MetadataResponse8
-    SCHEMA = Schema(
-        ("topics", Array(String("utf-8"))),
-        ("allow_auto_topic_creation", Boolean),
-        ("include_cluster_authorized_operations", Boolean),
-        ("include_topic_authorized_operations", Boolean),
-    )
-
-
-class _TopicRights(Request[_MetadataRequest8]):  # type: ignore[misc]  # as above
-    """Asks for topics with what is allowed; makes none of them."""
-
-    API_KEY = 3
-
-    def __init__(self, topics: list[str]) -> None:
-        self._topics = topics
-
-    @override
-    def build(self, request_struct_class: Any) -> Any:
-        create, cluster, topic = False, False, True
-        return request_struct_class(self._topics, create, cluster, topic)
-
-
-class _DescribeGroups3(DescribeGroupsRequest_v3):  # type: ignore[misc]  # as above
-    RESPONSE_TYPE = DescribeGroupsResponse_v3  # aiokafka reads it as version 2
-
-
-class _GroupRights(Request[_DescribeGroups3]):  # type: ignore[misc]  # as above
-    """Asks for a group with what is allowed."""
-
-    API_KEY = 15
-
-    def __init__(self, group: str) -> None:
-        self._group = group
-
-    @override
-    def build(self, request_struct_class: Any) -> Any:
-        operations = True
-        return request_struct_class([self._group], operations)
 
 
 async def missing(
@@ -155,9 +70,8 @@ async def missing(
 async def _of_topics(
     admin: AIOKafkaAdminClient, needed: Rights, user: str
 ) -> dict[str, str]:
-    answer: Any = await admin._send_request(_TopicRights(sorted(needed)))  # noqa: SLF001
     lines: dict[str, str] = {}
-    for code, topic, _internal, _partitions, allowed in answer.topics:
+    for code, topic, allowed in await ask_topics(admin, sorted(needed)):
         wanted = needed[topic]
         lacking = _lacking(wanted, allowed)
         if code == TopicAuthorizationFailedError.errno:
@@ -187,14 +101,12 @@ async def _of_group(admin: AIOKafkaAdminClient, group: str, user: str) -> str | 
 
 async def _refused(admin: AIOKafkaAdminClient, group: str) -> str | None:
     """Return what is refused of a group, empty = nothing; None = nobody can say yet."""
-    found: Any = await admin._send_request(FindCoordinatorRequest(group, 0))  # noqa: SLF001
-    if found.error_code == _GROUP_REFUSED:
+    code, node = await ask_coordinator(admin, group)
+    if code == _GROUP_REFUSED:
         return "DESCRIBE"
-    if found.error_code:
+    if code:
         return None
-    node = found.coordinator_id
-    answer: Any = await admin._send_request(_GroupRights(group), node)  # noqa: SLF001
-    ((code, *_, allowed),) = answer.groups
+    code, allowed = await ask_group(admin, group, node)
     if code == _GROUP_REFUSED:
         return "DESCRIBE"
     if code:
@@ -203,7 +115,7 @@ async def _refused(admin: AIOKafkaAdminClient, group: str) -> str | None:
 
 
 def _lacking(wanted: frozenset[str], allowed: int) -> frozenset[str]:
-    if allowed == _UNTOLD:
+    if allowed == UNTOLD:
         return frozenset()
     return frozenset(name for name in wanted if not allowed & (1 << _BITS[name]))
 

@@ -16,7 +16,10 @@ from streams.records.outgoing import Outgoing
 
 
 class Batch(Protocol):
-    """What the sink does with a batch (:class:`streams.kafka.batches.RecordBatch`)."""
+    """What the sink does with a batch.
+
+    See :class:`streams.kafka.aiokafka_internals.record_batch.RecordBatch`.
+    """
 
     def add(self, records: Sequence[Outgoing]) -> int:
         """Add records and return how many were taken; if not all, it is full."""

@@ -19,9 +19,9 @@ from aiokafka.errors import IllegalStateError, KafkaError, OffsetOutOfRangeError
 from typing_extensions import override
 
 from streams.errors import SourceError
+from streams.kafka.aiokafka_internals.fetched import newest_answer
 from streams.kafka.commit_loop import Commits
 from streams.kafka.commit_marks import CommitMarks
-from streams.kafka.fetched import newest_answer
 from streams.kafka.input_log import InputLog, Start, tell_deleted
 from streams.kafka.offsets import Offsets
 from streams.kafka.slices import Poll, Slice

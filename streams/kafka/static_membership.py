@@ -8,15 +8,16 @@ started, and one whose commit is refused looks who has its name.
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from typing import Final
 
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
 from aiokafka.errors import KafkaError
-from typing_extensions import override
 
 from streams.errors import SettingsError
+from streams.kafka.aiokafka_internals.group_members import (
+    Assignor,
+    telling_assignor,
+    told_by_members,
+)
 from streams.kafka.topic_admin import admin_client
 from streams.settings import Kafka
 
@@ -25,28 +26,14 @@ log = logging.getLogger(__name__)
 _BETWEEN_LOOKS_S: Final = 0.2
 _UUID: Final = 37
 """The broker makes the id of a static member of its name, a dash and a UUID."""
-_MEMBERS: Final = 5
-"""Place of the members in a described group."""
 
 
-def dated_assignor(
-    started_ms: int, policy_file: str = ""
-) -> type[RoundRobinPartitionAssignor]:
+def dated_assignor(started_ms: int, policy_file: str = "") -> type[Assignor]:
     """Return round-robin assignment that tells the group when this member started.
 
     ``policy_file`` (``FR@1:HASH``, empty = none) tells which policy file it began with.
     """
-    said = f"{started_ms} {policy_file}".strip().encode()
-
-    class Dated(RoundRobinPartitionAssignor):  # type: ignore[misc]  # aiokafka is untyped here
-        """Carries the start of its process, UTC ms, and its policy file as user data."""
-
-        @classmethod
-        @override
-        def metadata(cls, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
-            return ConsumerProtocolMemberMetadata(cls.version, list(topics), said)
-
-    return Dated
+    return telling_assignor(f"{started_ms} {policy_file}".strip())
 
 
 async def watch(
@@ -115,17 +102,4 @@ async def _holders(kafka: Kafka, group_id: str, name: str) -> list[int]:
 async def _members(kafka: Kafka, group_id: str) -> dict[str, list[str]]:
     """Return by member id what it says of itself, in words."""
     async with admin_client(kafka) as admin:
-        (answer,) = await admin.describe_consumer_groups([group_id])
-    return {
-        member_id: _said(metadata)
-        for group in answer.groups
-        for member_id, _, _, metadata, *_ in group[_MEMBERS]
-    }
-
-
-def _said(metadata: bytes) -> list[str]:
-    try:
-        said: bytes = ConsumerProtocolMemberMetadata.decode(metadata).user_data
-        return said.decode().split() if said else []
-    except ValueError:  # not of our making, or between two states
-        return []
+        return await told_by_members(admin, group_id)

@@ -23,7 +23,7 @@ from streams.families.fast_refund.tables import (
     Result,
     SharedTables,
 )
-from streams.kafka.fetched import newest_answer
+from streams.kafka.aiokafka_internals.fetched import newest_answer
 from streams.kafka.held_marks import HeldMarks
 from streams.kafka.strays import Strays
 from streams.logs import log_news

@@ -25,8 +25,9 @@ from aiokafka.errors import (
 
 from streams.errors import TopicsError
 from streams.kafka.admission import admit
+from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.starting import connect
-from streams.settings import Kafka, Settings, connection
+from streams.settings import Kafka, Settings
 
 _log: Final = logging.getLogger(__name__)
 
@@ -145,7 +146,7 @@ async def admin_client(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
     SettingsError
         PEM files that cannot be used.
     """
-    admin = AIOKafkaAdminClient(**connection(kafka))
+    admin = AIOKafkaAdminClient(**client_arguments(kafka))
     try:
         try:
             await connect(admin)

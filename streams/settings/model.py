@@ -133,6 +133,12 @@ class Kafka(msgspec.Struct, frozen=True, kw_only=True):
     """Largest record we send. As large as ``max.message.bytes`` of the dead letters, so
     that any input can be put there."""
 
+    untested_client: Literal["refuse", "allow"] = "refuse"
+    """What to do with a version of aiokafka, the client library, that this release was not
+    tested with: ``refuse`` = nothing starts, exit code 2; ``allow`` = it runs, with a
+    warning. We reach into the client, and another version may lose records or read them
+    twice without any error: allow it for a trial, not where money moves."""
+
 
 class Topics(msgspec.Struct, frozen=True, kw_only=True):
     """Names and shape of the topics."""

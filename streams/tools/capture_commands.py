@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from streams.settings.model import Worker
-from streams.tools.edge import Config, Edge, Servers, Sets, run_quietly
+from streams.tools.edge import Config, Edge, Servers, Sets, run_quietly, settings_of
 from streams.tools.extras import require_tools
 from streams.tools.moments import read_moment
 
@@ -60,7 +60,7 @@ def capture(  # noqa: PLR0913 - one parameter an option
     """Save topics to files, byte for byte; run it again to finish an interrupted one."""
     require_tools("capture")
     edge: Edge = context.obj
-    settings = edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)
+    settings = settings_of(context, config, sets, bootstrap_servers)
     from streams.tools.capture import ranges, taking  # noqa: PLC0415
 
     request = taking.Request(

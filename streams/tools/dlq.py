@@ -9,13 +9,14 @@ from typing import Final, TextIO
 from aiokafka import AIOKafkaProducer, TopicPartition
 
 from streams.errors import UsageError
+from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.ending import SHORT_MS, disconnect
 from streams.kafka.starting import connect
 from streams.kafka.topic_admin import declare
 from streams.records.dead_letters import PREFIX, last_text
 from streams.records.outgoing import Header
 from streams.records.record import Placed
-from streams.settings import Settings, connection
+from streams.settings import Settings
 from streams.tools import show as display
 from streams.tools.letters import (
     Choice,
@@ -94,7 +95,7 @@ async def replay(settings: Settings, choice: Choice, mode: str, out: TextIO) -> 
         return
     with broker_errors(settings.kafka):
         producer: AIOKafkaProducer[bytes, bytes] = AIOKafkaProducer(
-            **connection(settings.kafka),
+            **client_arguments(settings.kafka),
             acks="all",
             enable_idempotence=True,
             max_request_size=settings.kafka.max_request_bytes,

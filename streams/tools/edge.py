@@ -15,6 +15,7 @@ import typer
 
 from streams import logs
 from streams.errors import SettingsError, UsageError
+from streams.kafka.aiokafka_internals.tested import check_version
 from streams.settings import CONFIG_VARIABLE, Settings, load, old_names
 
 Config = Annotated[
@@ -147,9 +148,21 @@ def settings_of(
     sets: list[str] | None,
     bootstrap_servers: str | None,
 ) -> Settings:
-    """Load the settings of a command that has the three options of all."""
+    """Load the settings of a command that reads or writes Kafka by aiokafka.
+
+    A version of it that was not tested, but is allowed, is warned of on standard error.
+
+    Raises
+    ------
+    SettingsError
+        As :meth:`Edge.settings`; or the version is not allowed.
+    """
     edge: Edge = context.obj
-    return edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)
+    settings = edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)
+    untested = check_version(settings.kafka)
+    if untested is not None:
+        edge.warn(untested)
+    return settings
 
 
 def run_quietly(work: Coroutine[Any, Any, None]) -> None:

@@ -9,12 +9,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from streams.errors import SourceError, TopicsError
+from streams.kafka.aiokafka_internals.fetch_decode import hand_out_all
+from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.ending import SHORT_MS, disconnect
-from streams.kafka.fetch_decode import hand_out_all
 from streams.kafka.starting import connect
 from streams.kafka.topic_admin import admin_client
 from streams.records.record import Placed
-from streams.settings import Kafka, connection
+from streams.settings import Kafka
 
 _POLL_MS: Final = 500
 
@@ -77,7 +78,7 @@ async def reader(
         fail with ``OffsetOutOfRangeError``.
     """
     consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
-        **connection(kafka),
+        **client_arguments(kafka),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset=reset,

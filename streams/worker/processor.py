@@ -16,18 +16,18 @@ from typing_extensions import override
 
 from streams.errors import TopicsError
 from streams.kafka import static_membership
+from streams.kafka.aiokafka_internals.fetch_pacing import FetchPacing, pace_fetches
+from streams.kafka.aiokafka_internals.topic_ids import topics_now
 from streams.kafka.batches import RecordBatches
 from streams.kafka.clients import member, start
 from streams.kafka.ending import GRACE_MS as DISCONNECT_GRACE_MS
 from streams.kafka.ending import Client, disconnect
-from streams.kafka.fetch_pacing import FetchPacing, pace_fetches
 from streams.kafka.incarnations import Expected, Incarnations
 from streams.kafka.input_log import InputLog
 from streams.kafka.room import Room
 from streams.kafka.sink import Sink
 from streams.kafka.slices import Poll
 from streams.kafka.source import Source, SourceLimits, Starts
-from streams.kafka.topic_ids import topics_now
 from streams.records.unread import Bounds
 from streams.settings import Settings
 from streams.worker.broker_contact import BrokerContact

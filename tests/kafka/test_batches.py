@@ -8,7 +8,8 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.kafka.batches import RecordBatch, RecordBatches
+from streams.kafka.aiokafka_internals.record_batch import RecordBatch
+from streams.kafka.batches import RecordBatches
 from streams.kafka.sink import Batch
 from streams.records.outgoing import NO_HEADERS, Header, Outgoing, block_of
 

@@ -14,7 +14,10 @@ from google_crc32c import value as crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.kafka.fetch_decode import CheckedBatches, UnpackedRecords
+from streams.kafka.aiokafka_internals.fetch_decode import (
+    CheckedBatches,
+    UnpackedRecords,
+)
 
 WHERE = TopicPartition("t", 0)
 HEADERS = [("ce_id", b"one"), ("raw", b"\xff\x00")]

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from typing_extensions import override
 
-from streams.kafka.fetch_pacing import FetchPacing, pace_fetches
+from streams.kafka.aiokafka_internals.fetch_pacing import FetchPacing, pace_fetches
 from tests.kafka.conftest import Kafka
 from tests.kafka.test_broker import create
 from tests.kafka.test_fetch_decode import producer, send
@@ -86,7 +86,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that stands still until it is moved."""
     moment = [10.0]
     clock = SimpleNamespace(monotonic=lambda: moment[0])
-    monkeypatch.setattr("streams.kafka.fetch_pacing.time", clock)
+    monkeypatch.setattr("streams.kafka.aiokafka_internals.fetch_pacing.time", clock)
     return moment
 
 

@@ -13,12 +13,9 @@ from aiokafka.codec import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.kafka.aiokafka_internals.codecs import GZIP, LZ4, SNAPPY, ZSTD
 from streams.kafka.inflation import (
     BATCH_MAX_BYTES,
-    GZIP,
-    LZ4,
-    SNAPPY,
-    ZSTD,
     InflationError,
     check_size,
     inflate,

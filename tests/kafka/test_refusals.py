@@ -20,7 +20,7 @@ from aiokafka.errors import (
 
 from streams.errors import AccessError
 from streams.kafka.admission import admit, explained
-from streams.kafka.fetched import newest_answer
+from streams.kafka.aiokafka_internals.fetched import newest_answer
 from streams.kafka.topic_admin import needed
 from streams.settings import Kafka, Settings, load
 from streams.worker.broker_contact import BrokerContact

@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 from faults.hostile import KINDS, bomb
 from faults.raw import RawBatch, RawRecord
-from streams.kafka.fetch_decode import CheckedBatches, PlacedRecords, UnpackedRecords
+from streams.kafka.aiokafka_internals.fetch_decode import (
+    CheckedBatches,
+    PlacedRecords,
+    UnpackedRecords,
+)
 from streams.kafka.tolerant import take_apart
 from streams.records.json_values import Unreadable
 from streams.records.record_format import BEGINNING

@@ -19,10 +19,11 @@ import aiohttp
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from streams.errors import UsageError, WorkerError
+from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.ending import SHORT_MS, disconnect
 from streams.kafka.starting import connect
 from streams.kafka.topic_admin import admin_client, create, declare
-from streams.settings import Settings, connection, load
+from streams.settings import Settings, load
 from streams.tools.extras import require_testkit
 from streams.tools.guarded_process import GuardedProcess
 
@@ -32,6 +33,7 @@ READY_TIMEOUT_S: Final = 60.0
 _STOP_TIMEOUT_S: Final = 4.0
 _POLL_S: Final = 0.1
 _OK: Final = 200
+_CLIENT_ALLOWED: Final = "REFUND_KAFKA__UNTESTED_CLIENT"
 _FETCH_WAIT_MS: Final = "5"
 """The embedded broker answers an idle fetch only when the wait is over."""
 _ANY_PORT: Final = 0
@@ -95,12 +97,11 @@ def environment(
     somebody has set up for real. A broker that is named may need its login, so those
     of Kafka stay then, and the topics get names that nobody else has.
     """
-    kept = "REFUND_KAFKA__" if bootstrap is not None else None
+    kept = "REFUND_KAFKA__" if bootstrap is not None else _CLIENT_ALLOWED
     found = {
         name: text
         for name, text in environ.items()
-        if not name.startswith("REFUND_")
-        or (kept is not None and name.startswith(kept))
+        if not name.startswith("REFUND_") or name.startswith(kept)
     }
     found |= {
         "REFUND_WORKER__ROLES": "decide,watch,ingest",
@@ -237,7 +238,7 @@ class Worker:
 @asynccontextmanager
 async def producing(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     """Connect a producer and close it afterwards."""
-    producer = AIOKafkaProducer(**connection(settings.kafka), acks="all")
+    producer = AIOKafkaProducer(**client_arguments(settings.kafka), acks="all")
     try:
         await connect(producer)
         yield producer
@@ -251,7 +252,7 @@ async def consuming(
 ) -> AsyncIterator["AIOKafkaConsumer[bytes, bytes]"]:
     """Connect a consumer that joins no group and close it afterwards."""
     consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
-        **connection(settings.kafka),
+        **client_arguments(settings.kafka),
         group_id=None,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=settings.kafka.fetch_max_wait_ms,

@@ -10,9 +10,10 @@ from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_book import PolicyBook
 from streams.families.fast_refund.publication import PolicyRecord
 from streams.families.fast_refund.rules import READINGS
+from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.starting import connect
 from streams.records.record import Placed
-from streams.settings import Settings, connection, load_policy
+from streams.settings import Settings, load_policy
 from streams.tools.reading import broker_errors, partitions_of, reader, scan
 
 
@@ -68,7 +69,7 @@ async def write(settings: Settings, key: str, value: bytes) -> None:
     """
     with broker_errors(settings.kafka):
         producer = AIOKafkaProducer(
-            **connection(settings.kafka), acks="all", enable_idempotence=True
+            **client_arguments(settings.kafka), acks="all", enable_idempotence=True
         )
         try:
             await connect(producer)

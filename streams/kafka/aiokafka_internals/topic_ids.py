@@ -66,7 +66,7 @@ async def topics_now(
     KafkaError
         None of them answered, or a topic may not be described.
     """
-    client = consumer._client  # noqa: SLF001 - there is no other way to send our own
+    client = consumer._client
     nodes = [broker.nodeId for broker in client.cluster.brokers()]
     random.shuffle(nodes)  # so that a hung one costs every look but some
     trouble: Exception = KafkaConnectionError("no broker is known")

@@ -31,7 +31,8 @@ from aiokafka.record.memory_records import MemoryRecords
 from google_crc32c import value as crc32c
 from typing_extensions import override
 
-from streams.kafka.inflation import GZIP, GZIP_SURE_BYTES, check_size, inflate
+from streams.kafka.aiokafka_internals.codecs import GZIP
+from streams.kafka.inflation import GZIP_SURE_BYTES, check_size, inflate
 from streams.kafka.tolerant import take_apart
 from streams.records.record import Record
 from streams.records.record_format import BEGINNING, CHECKED, CODEC, FORMAT, UNCOUNTED
@@ -67,7 +68,7 @@ def hand_out_all(consumer: AIOKafkaConsumer) -> None:
 
 def _rename(consumer: AIOKafkaConsumer, names: dict[str, Any]) -> None:
     """Let the functions of one consumer's fetcher mean other classes by some names."""
-    fetcher = consumer._fetcher  # noqa: SLF001 - there is no other way in, see above
+    fetcher = consumer._fetcher
     for method in ("_proc_fetch_request", "fetched_records", "next_record"):
         given = getattr(type(fetcher), method)
         ours = FunctionType(

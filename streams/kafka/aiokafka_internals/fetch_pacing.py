@@ -49,8 +49,8 @@ class FetchPacing:
 
 def pace_fetches(consumer: AIOKafkaConsumer, pacing: FetchPacing) -> None:
     """Let a consumer that was just started fetch when ``spacing`` lets it."""
-    fetcher = consumer._fetcher  # noqa: SLF001 - there is no other way in, see above
-    choose = fetcher._get_actions_per_node  # noqa: SLF001
+    fetcher = consumer._fetcher
+    choose = fetcher._get_actions_per_node
 
     def spaced(assignment: Any) -> tuple[list[Any], Any, float, Any, Any]:  # noqa: ANN401 - aiokafka's
         requests, resets, timeout, invalid_metadata, resumed = choose(assignment)
@@ -62,4 +62,4 @@ def pace_fetches(consumer: AIOKafkaConsumer, pacing: FetchPacing) -> None:
             pacing.leaves(now)
         return requests, resets, timeout, invalid_metadata, resumed
 
-    fetcher._get_actions_per_node = spaced  # noqa: SLF001
+    fetcher._get_actions_per_node = spaced

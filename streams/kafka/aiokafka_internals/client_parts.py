@@ -1,0 +1,52 @@
+"""The tasks and connections inside a client, for whoever has to end it by force."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any, Final
+
+_TASKS: Final = {
+    "_fetcher": ("_fetch_task",),
+    "_coordinator": (
+        "_coordination_task",
+        "_heartbeat_task",
+        "_commit_refresh_task",
+        "_reset_committed_task",
+    ),
+    "_sender": ("_sender_task",),
+}
+"""Part of a consumer or producer -> where it keeps its tasks."""
+
+
+def fetching(client: object) -> "set[asyncio.Future[Any]]":
+    """Return the fetches of a consumer, and the task that sends them; a copy."""
+    fetcher: Any = getattr(client, "_fetcher", None)
+    return set() if fetcher is None else {fetcher._fetch_task, *fetcher._pending_tasks}
+
+
+def forget_fetches(client: object) -> None:
+    """Let a consumer not wait for fetches that have ended."""
+    client._fetcher._pending_tasks.clear()  # type: ignore[attr-defined]  # a consumer
+
+
+def tasks(client: object) -> "Iterator[asyncio.Future[Any]]":
+    """Yield the tasks that a client may have left."""
+    for part, names in _TASKS.items():
+        owner = getattr(client, part, None)
+        found = (getattr(owner, name, None) for name in names)
+        yield from (task for task in found if task is not None)
+    syncing = getattr(_connecting(client), "_sync_task", None)
+    if syncing is not None:
+        yield syncing
+    yield from getattr(getattr(client, "_fetcher", None), "_pending_tasks", ())
+
+
+def sockets(client: object) -> list[asyncio.Transport]:
+    """Return the open connections of a client."""
+    connections = getattr(_connecting(client), "_conns", {}).values()
+    writers = (getattr(connection, "_writer", None) for connection in connections)
+    return [writer.transport for writer in writers if writer is not None]
+
+
+def _connecting(client: object) -> object:
+    """Return what connects: of a consumer it is private."""
+    return getattr(client, "_client", None) or getattr(client, "client", None)
