@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-import orjson
-
 from bench.names import buyer_id, order_id, refund_id
 from streams.processing.partitioner import partition_of
 from streams.processing.watermarks import WATERMARK_KEY
-from streams.tools.load import records
+from streams.tools.traffic import records
 
 WARM_UP_FROM: Final = 900_000_000
 """Number of the first request for warming up."""
@@ -24,10 +22,6 @@ SPARE_ORDERS: Final = 10_000
 """Orders that only warming up asks for."""
 _SHOPS: Final = 50
 _SKUS: Final = 1_000
-_PAID_FEN: Final = 19_900
-_CATEGORY: Final = ("clothing", "shirts")
-_HOUR_MS: Final = 3_600_000
-_DAY_MS: Final = 24 * _HOUR_MS
 _SEED: Final = 18
 _NOTE_CHARS: Final = 65_536
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789 .,-"
@@ -87,28 +81,29 @@ class World:
     def buyer_rows(self, now_ms: int) -> Iterator[Row]:
         """Yield facts of every buyer: quality user, no limit."""
         for number, buyer in enumerate(self.buyer_ids):
-            fact = records.buyer(buyer, "quality", now_ms)
+            fact = records.encoded(records.buyer(buyer, now_ms))
             yield buyer.encode(), fact, self._where[number]
 
     def order_rows(self, now_ms: int) -> Iterator[Row]:
         """Yield a paid, unshipped order of 199 yuan each."""
         for number in self._all_orders():
             item = self._item(number)
-            order = records.order(item, now_ms, version=now_ms - _HOUR_MS)
-            yield item.order_id.encode(), order, item.partition
+            version = now_ms - records.HOUR_MS
+            order = records.order(item, now_ms, order_version=version)
+            yield item.order_id.encode(), records.encoded(order), item.partition
 
     def list_rows(self, now_ms: int) -> Iterator[tuple[str, Row]]:
         """Yield shops and catalogue entries with the name of their topic."""
         for number in range(_SHOPS):
             shop_id = _shop_id(number)
-            shop = records.shop(shop_id, "good", now_ms)
-            yield "shops", self._by_key(shop_id, shop)
+            yield "shops", self._by_key(shop_id, records.shop(shop_id, now_ms))
         for kind in ("virtual", "custom"):
-            entry = records.category(kind, now_ms)
+            entry = records.excluded_kind(kind, now_ms)
             yield "catalog", self._by_key(f"category:{kind}", entry)
 
-    def _by_key(self, key: str, value: bytes) -> Row:
-        return key.encode(), value, partition_of(key, self._size.partitions)
+    def _by_key(self, key: str, fields: records.Fields) -> Row:
+        where = partition_of(key, self._size.partitions)
+        return key.encode(), records.encoded(fields), where
 
     def _item(self, number: int) -> records.Item:
         return records.Item(
@@ -116,35 +111,23 @@ class World:
             buyer_id=self.buyer_ids[number % self._size.buyers],
             partition=self._where_is(number),
             shop_id=_shop_id(number),
-            paid_fen=_PAID_FEN,
-            category=_CATEGORY,
-            is_custom=False,
-            sku=number % _SKUS,
+            sku_id=f"k-{number % _SKUS:06d}",
         )
 
     def request(self, number: int, now_ms: int) -> Row:
         """Return request ``number``, made at ``now_ms``."""
-        order = self._order_of(number)
+        item = self._item(self._order_of(number))
         refund = refund_id(number)
-        request: dict[str, object] = {
-            "event_id": f"e-{number:09d}",
-            "action": "open",
-            "refund_id": refund,
-            "refund_version": now_ms,
-            "order_id": order_id(order),
-            "buyer_id": self.buyer_ids[order % self._size.buyers],
-            "shop_id": _shop_id(order),
-            "refund_kind": "refund_only",
-            "special_refund_type": 0,
-            "refund_fen": _PAID_FEN,
-            "requested_at_ms": now_ms,
-            "expire_at_ms": now_ms + 2 * _DAY_MS,
-            "reason": "11",
-        }
+        request = records.request(
+            records.Ask(refund, item),
+            now_ms,
+            event_id=f"e-{number:09d}",
+            refund_version=now_ms,
+        )
         if self._note:
             begin = number * 131 % (_NOTE_CHARS - self._size.padding)
             request["note"] = self._note[begin : begin + self._size.padding]
-        return refund.encode(), orjson.dumps(request), self._where_is(order)
+        return refund.encode(), records.encoded(request), item.partition
 
     def _order_of(self, number: int) -> int:
         if number >= WARM_UP_FROM:
@@ -154,7 +137,7 @@ class World:
 
 def watermark(now_ms: int) -> tuple[bytes, bytes]:
     """Return key and value of a watermark record."""
-    return WATERMARK_KEY, records.watermark(now_ms)
+    return WATERMARK_KEY, records.encoded(records.watermark(now_ms))
 
 
 def _shop_id(order: int) -> str:

@@ -4,9 +4,10 @@ The base case of the worked cases: everything fresh, everything good.
 """
 
 import json
-from typing import Any, Final
+from typing import Final
 
 from streams.processing.partitioner import partition_of
+from streams.tools.traffic import records
 
 T: Final = 1_773_800_100_000
 """When the refund is asked for, UTC ms."""
@@ -18,70 +19,16 @@ NUMBER: Final = partition_of(BUYER, PARTITIONS)
 DROP: Final = object()
 """As a field's value: the field is not sent."""
 
-REQUEST: Final[dict[str, Any]] = {
-    "event_id": "e-1",
-    "action": "open",
-    "refund_id": "r-1",
-    "refund_version": 1,
-    "order_id": "o-1",
-    "buyer_id": BUYER,
-    "shop_id": "s-1",
-    "refund_kind": "refund_only",
-    "special_refund_type": 0,
-    "refund_fen": 19_900,
-    "requested_at_ms": T,
-    "expire_at_ms": T + 172_800_000,
-    "reason": "11",
-}
-LINE: Final[dict[str, Any]] = {
-    "sku_id": "k-1",
-    "category_path": ["clothing", "shirts"],
-    "quantity": 1,
-    "shipped_count": 0,
-    "is_custom": False,
-    "is_gift": False,
-}
-ORDER: Final[dict[str, Any]] = {
-    "order_id": "o-1",
-    "order_version": 1,
-    "buyer_id": BUYER,
-    "shop_id": "s-1",
-    "currency": "CNY",
-    "order_type": 0,
-    "ordered_at_ms": T - 3_700_000,
-    "paid_at_ms": T - 3_600_000,
-    "order_status": "paid",
-    "paid_fen": 19_900,
-    "refundable_left_fen": 19_900,
-    "total_changed_at_ms": None,
-    "lines": [LINE],
-    "pay_type": 1,
-    "presale_stage": "none",
-    "delivery_block": 0,
-    "risk_code": 0,
-    "as_of_ms": NOW,
-}
-BUYER_FACTS: Final[dict[str, Any]] = {
-    "buyer_id": BUYER,
-    "quality": [{"from_ms": T - 1_000_000, "value": "quality"}],
-    "limits": [],
-    "as_of_ms": NOW,
-}
-SHOP: Final[dict[str, Any]] = {
-    "shop_id": "s-1",
-    "enabled": True,
-    "standing": "good",
-    "as_of_ms": NOW,
-}
-CATEGORY: Final[dict[str, Any]] = {
-    "id": "category:virtual",
-    "excluded": True,
-    "kind": "virtual",
-    "as_of_ms": NOW,
-}
+_ITEM: Final = records.Item("o-1", BUYER, NUMBER, "s-1")
+LINE: Final = records.line(_ITEM)
+ORDER: Final = records.order(_ITEM, NOW, paid_at_ms=T - 3_600_000)
+REQUEST: Final = records.request(records.Ask("r-1", _ITEM), T, event_id="e-1")
+BUYER_FACTS: Final = records.buyer(BUYER, NOW)
+SHOP: Final = records.shop("s-1", NOW)
+CATEGORY: Final = records.excluded_kind("virtual", NOW)
 
 
-def encoded(base: dict[str, Any], **changes: object) -> bytes:
+def encoded(base: records.Fields, **changes: object) -> bytes:
     """Return a record as JSON, with some fields changed."""
     merged = {**base, **changes}
     return json.dumps(
@@ -117,7 +64,7 @@ def category(**changes: object) -> bytes:
 
 def watermark(at_ms: object = NOW) -> bytes:
     """Return a watermark."""
-    return encoded({"watermark_ms": at_ms})
+    return encoded(records.watermark(NOW), watermark_ms=at_ms)
 
 
 def outcome(kind: str, refund_id: str = "r-1", **more: object) -> bytes:

@@ -32,6 +32,7 @@ from streams.tools.demo.scoreboard import Board
 from streams.tools.demo.show import JsonView, LinesView, LiveView, Started, View
 from streams.tools.demo.wire import Wire
 from streams.tools.reading import broker_errors
+from streams.tools.traffic import records
 
 
 def run(options: Options, environ: Mapping[str, str], now_ms: Callable[[], int]) -> int:
@@ -151,11 +152,10 @@ async def _operator_speaks(wire: Wire) -> None:
     now_ms = wire.now_ms()
     for shop, enabled in SHOPS:
         shop_id = str(shop)
-        row = {"shop_id": shop_id, "enabled": enabled, "standing": "good"}
-        await wire.put("shops", shop_id, {**row, "as_of_ms": now_ms}, shop_id)
+        row = records.shop(shop_id, now_ms, enabled=enabled)
+        await wire.put("shops", shop_id, row, shop_id)
     sku = f"sku:{EXCLUDED_SKU}"
-    entry = {"id": sku, "excluded": True, "kind": "excluded", "as_of_ms": now_ms}
-    await wire.put("catalog", sku, entry, sku)
+    await wire.put("catalog", sku, records.excluded(sku, now_ms), sku)
     await wire.mark_all()
 
 

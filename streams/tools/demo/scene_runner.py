@@ -12,6 +12,7 @@ from streams.tools.demo import samples
 from streams.tools.demo.samples import Cast, Samples
 from streams.tools.demo.scoreboard import Board
 from streams.tools.demo.wire import Wire
+from streams.tools.traffic import records
 
 SHOP: Final = 2100000001
 """The shop of the samples; the operator says that it is in good standing."""
@@ -20,9 +21,9 @@ EXCLUDED_SKU: Final = "21000000000666"
 
 _SETTLE_S: Final = 0.3
 """Between what happened to an order and the request: nobody is quicker."""
-_MONTH_MS: Final = 30 * 86_400_000
-_MINUTE_MS: Final = 60_000
-_TWO_DAYS_MS: Final = 172_800_000
+_MONTH_MS: Final = 30 * records.DAY_MS
+_NO_PARTITION: Final = -1
+"""The wire finds the partition by the buyer."""
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +46,9 @@ class Act:
         self.cast = cast
         self.order_id = str(cast.order_id)
         self.refund_id = str(cast.refund_id)
+        self._item = records.Item(
+            self.order_id, cast.buyer_id, _NO_PARTITION, str(cast.shop_id)
+        )
 
     def now_ms(self) -> int:
         """UTC ms."""
@@ -117,21 +121,22 @@ class Act:
         """Say what kind of user the buyer is, and which limits run."""
         now_ms = self.now_ms()
         since_ms = now_ms - _MONTH_MS
-        row: dict[str, object] = {
-            "buyer_id": self.cast.buyer_id,
-            "quality": [{"from_ms": since_ms, "value": value}],
-            "limits": [
+        row = records.buyer(
+            self.cast.buyer_id,
+            now_ms,
+            quality=[{"from_ms": since_ms, "value": value}],
+            limits=[
                 {"kind": kind, "from_ms": since_ms, "until_ms": now_ms + _MONTH_MS}
                 for kind in limits
             ],
-            "as_of_ms": now_ms,
-        }
+        )
         await self.fact("buyers", self.cast.buyer_id, row)
 
     async def order(self, **changes: object) -> None:
-        """Write an order snapshot, as the contract's example has it."""
+        """Write a snapshot of this scene's order."""
         now_ms = self.now_ms()
-        await self.fact("orders", self.order_id, self._snapshot(now_ms) | changes)
+        row = records.order(self._item, now_ms, order_version=now_ms)
+        await self.fact("orders", self.order_id, row | changes)
 
     async def fact(self, topic: str, key: str, row: Mapping[str, object]) -> None:
         """Write one row about this scene's buyer or order."""
@@ -144,7 +149,8 @@ class Act:
     async def request(self, **changes: object) -> None:
         """Ask for a refund without a platform in between; a decision must follow."""
         self._stage.board.expect("decision", self.refund_id, "direct")
-        row = self._request(self.now_ms()) | changes
+        ask, now_ms = records.Ask(self.refund_id, self._item), self.now_ms()
+        row = records.request(ask, now_ms, refund_version=now_ms) | changes
         await self._stage.wire.put("requests", self.refund_id, row, self.cast.buyer_id)
 
     async def request_broken(self) -> None:
@@ -163,45 +169,3 @@ class Act:
         )
         row = {"shop_id": shop_id, "enabled": False, "by": "merchant"}
         await self._stage.wire.put("shops", shop_id, row, shop_id)
-
-    def _snapshot(self, now_ms: int) -> dict[str, object]:
-        line = {"sku_id": "k1", "category_path": ["clothing", "shirts"], "quantity": 1}
-        return {
-            "order_id": self.order_id,
-            "order_version": now_ms,
-            "buyer_id": self.cast.buyer_id,
-            "shop_id": str(self.cast.shop_id),
-            "currency": "CNY",
-            "order_type": 0,
-            "ordered_at_ms": now_ms - 16 * _MINUTE_MS,
-            "paid_at_ms": now_ms - 15 * _MINUTE_MS,
-            "order_status": "paid",
-            "paid_fen": 19900,
-            "freight_fen": 0,
-            "refundable_left_fen": 19900,
-            "lines": [
-                line | {"shipped_count": 0, "is_custom": False, "is_gift": False}
-            ],
-            "pay_type": 1,
-            "presale_stage": "none",
-            "delivery_block": 0,
-            "risk_code": 0,
-            "as_of_ms": now_ms,
-        }
-
-    def _request(self, now_ms: int) -> dict[str, object]:
-        return {
-            "event_id": f"demo-{self.cast.number}",
-            "action": "open",
-            "refund_id": self.refund_id,
-            "refund_version": now_ms,
-            "order_id": self.order_id,
-            "buyer_id": self.cast.buyer_id,
-            "shop_id": str(self.cast.shop_id),
-            "refund_kind": "refund_only",
-            "special_refund_type": 0,
-            "refund_fen": 19900,
-            "requested_at_ms": now_ms,
-            "expire_at_ms": now_ms + _TWO_DAYS_MS,
-            "reason": "11",
-        }

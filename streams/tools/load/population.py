@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from streams.processing.partitioner import partition_of
 from streams.processing.watermarks import WATERMARK_KEY
 from streams.tools.drive.rows import BEFORE_START, Row
-from streams.tools.load import records
-from streams.tools.load.records import Item
+from streams.tools.traffic import records
+from streams.tools.traffic.records import Fields, Item
 
 KINDS: Final = {
     "quality": 0.78,
@@ -90,33 +90,34 @@ class Population:
             paid_fen,
             path,
             draw.random() < _CUSTOM_SHARE,
-            draw.randrange(_SKUS),
+            f"k-{draw.randrange(_SKUS):06d}",
         )
 
     def rows(self, prefix: str, start_ms: int) -> Iterator[Row]:
         """Yield all that is known of them before a run."""
         for name in _EXCLUDED:
-            value = records.category(name, start_ms)
+            value = records.excluded_kind(name, start_ms)
             yield self._by_key(prefix + "catalog", f"category:{name}", value)
         for name, standing in self.shops:
-            value = records.shop(name, standing, start_ms)
+            value = records.shop(name, start_ms, standing)
             yield self._by_key(prefix + "shops", name, value)
         for buyer in self.buyers:
-            value = records.buyer(buyer.buyer_id, buyer.kind, start_ms)
+            value = records.buyer(buyer.buyer_id, start_ms, buyer.kind)
             key = buyer.buyer_id.encode()
             yield _before(prefix + "buyers", buyer.partition, key, value)
 
-    def _by_key(self, topic: str, key: str, value: bytes) -> Row:
+    def _by_key(self, topic: str, key: str, value: Fields) -> Row:
         return _before(topic, partition_of(key, self.partitions), key.encode(), value)
 
 
-def _before(topic: str, partition: int, key: bytes, value: bytes) -> Row:
+def _before(topic: str, partition: int, key: bytes, fields: Fields) -> Row:
+    value = records.encoded(fields)
     return Row(BEFORE_START, False, topic, partition, key, value, [])  # noqa: FBT003 - a field
 
 
 def marks(prefix: str, partitions: int, due_ns: int, at_ms: int) -> Sequence[Row]:
     """Return a watermark for every partition of facts."""
-    value = records.watermark(at_ms)
+    value = records.encoded(records.watermark(at_ms))
     return [
         Row(due_ns, False, prefix + name, number, WATERMARK_KEY, value, [])  # noqa: FBT003 - a field
         for name in MARKED

@@ -15,10 +15,10 @@ import msgspec
 
 from streams.tools.drive.pacing import NS_PER_MS, NS_PER_S
 from streams.tools.drive.rows import BEFORE_START, Row
-from streams.tools.load import records
 from streams.tools.load.pace import Festival, moments
 from streams.tools.load.population import Buyer, Population, marks
-from streams.tools.load.records import Ask, Item
+from streams.tools.traffic import records
+from streams.tools.traffic.records import Ask, Item
 
 AGAIN_SHARE: Final = 0.05
 EDIT_SHARE: Final = 0.04
@@ -37,7 +37,6 @@ _LEAD_NS: Final = 2 * NS_PER_S
 _SHIP_NS: Final = NS_PER_S
 _FOLLOW_NS: Final = (NS_PER_S // 20, 5 * NS_PER_S)
 _MARK_NS: Final = NS_PER_S
-_BAD: Final = (b"", b"{", b"not JSON", b"[]", b'{"refund_id":""}', None)
 
 
 class Traffic:
@@ -124,7 +123,7 @@ class Traffic:
             self._ordered(number, due_ns),
             "exchange" if draw.random() < EXCHANGE_SHARE else "refund_only",
         )
-        first = records.request(ask, self._at_ms(due_ns))
+        first = records.encoded(records.request(ask, self._at_ms(due_ns)))
         self._request(ask, due_ns, first)
         self._ship(ask.item, due_ns)
         self._follow(ask, due_ns, first)
@@ -156,7 +155,8 @@ class Traffic:
             at_ns = due_ns + shift_ns
         else:
             return
-        self._put(at_ns, self._order(item, at_ns, version=2, status="shipped"))
+        shipped = records.shipped_order(item, self._at_ms(at_ns))
+        self._put(at_ns, self._order_row(item, at_ns, shipped))
 
     def _follow(self, ask: Ask, due_ns: int, first: bytes) -> None:
         chance = self._draw.random()
@@ -166,9 +166,9 @@ class Traffic:
         if chance < AGAIN_SHARE:
             value = first
         else:
-            action = "edit" if chance < AGAIN_SHARE + EDIT_SHARE else "withdraw"
-            at_ms = self._at_ms(at_ns)
-            value = records.request(ask, at_ms, version=2, action=action)
+            edited = chance < AGAIN_SHARE + EDIT_SHARE
+            change = records.edit if edited else records.withdrawal
+            value = records.encoded(change(ask, self._at_ms(at_ns)))
         self._request(ask, at_ns, value)
 
     def _request(self, ask: Ask, due_ns: int, value: bytes) -> None:
@@ -186,7 +186,7 @@ class Traffic:
 
     def _bad(self, due_ns: int) -> None:
         partition = self._draw.randrange(self._people.partitions)
-        value = self._draw.choice(_BAD)
+        value = self._draw.choice(records.UNREADABLE)
         topic = self._prefix + "requests"
         row = Row(
             due_ns,
@@ -199,17 +199,17 @@ class Traffic:
         )
         self._put(due_ns, row)
 
-    def _order(
-        self, item: Item, due_ns: int, *, version: int = 1, status: str = "paid"
-    ) -> Row:
-        value = records.order(item, self._at_ms(due_ns), version=version, status=status)
+    def _order(self, item: Item, due_ns: int) -> Row:
+        return self._order_row(item, due_ns, records.order(item, self._at_ms(due_ns)))
+
+    def _order_row(self, item: Item, due_ns: int, order: records.Fields) -> Row:
         return Row(
             due_ns,
             timed=False,
             topic=self._prefix + "orders",
             partition=item.partition,
             key=item.order_id.encode(),
-            value=value,
+            value=records.encoded(order),
             headers=[],
         )
 

@@ -264,7 +264,8 @@ def test_a_missing_value_has_an_error_of_its_own() -> None:
 
 def test_a_buyer_is_read_with_history_and_limits() -> None:
     limit = {"kind": "limited", "from_ms": 1, "until_ms": 2}
-    found = decode_buyer(samples.buyer(limits=[limit]))
+    quality = [{"from_ms": samples.T - 1_000_000, "value": "quality"}]
+    found = decode_buyer(samples.buyer(quality=quality, limits=[limit]))
     assert found == Buyer(
         BUYER,
         (Quality(samples.T - 1_000_000, "quality"),),

@@ -1,0 +1,1 @@
+"""What made traffic consists of: well-formed records, by numbers and names."""
