@@ -10,7 +10,8 @@ from faults import scenarios
 from faults.judge.view import Header
 from faults.lab import PARTITIONS, Row, row
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.publication import parse_record
+from streams.families.fast_refund.policy_type import POLICY
+from streams.processing.policies.publication import parse_record
 
 WAVES: Final = 3
 _PLAIN_SHARE: Final = 0.4
@@ -115,7 +116,7 @@ class World:
 
     def _write_lists(self, now_ms: int) -> None:
         for fields in scenarios.policies(now_ms):
-            policy = parse_record(fields).policy
+            policy = parse_record(POLICY, fields).policy
             self.policies[policy.name] = policy
             key = policy.name.encode()
             self.facts[0].append(Row("policies", 0, key, orjson.dumps(fields)))

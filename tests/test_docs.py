@@ -14,8 +14,9 @@ import typer
 from streams import __version__
 from streams.cli import app
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.policy_book import PolicyBook
+from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.reasons import reviewer_text_en
+from streams.processing.policies.book import PolicyBook
 from streams.settings.fields import find, sections
 from streams.settings.layers import OLD_NAMES
 from testkit.samples import NOW
@@ -164,7 +165,7 @@ def test_a_policy_file_can_be_published_as_the_page_says() -> None:
     with (ROOT / "config" / "policy.toml").open("rb") as file:
         tables = tomllib.load(file)
     key = f"FR@{tables['version']}".encode()
-    book = PolicyBook(Policies())
+    book = PolicyBook(POLICY, Policies())
     assert book.apply(key, json.dumps(tables).encode(), NOW) is None
     assert [one.name for one in book.policies] == ["FR@1"]
 

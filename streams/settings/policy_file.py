@@ -7,28 +7,36 @@ from pathlib import Path
 from typing import Final
 
 from streams.errors import PolicyError
-from streams.families.fast_refund.policy import Policy, flatten
-from streams.families.fast_refund.publication import PolicyRecord, parse_record
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.policy_type import POLICY
+from streams.processing.policies import PolicyType
+from streams.processing.policies.policy import P
+from streams.processing.policies.publication import PolicyRecord, parse_record
 from streams.settings.shipped import shipped_policy_text
 
 SHIPPED_NAME = "shipped policy.toml"
 
 
 def load_policy(file: str | None) -> Policy:
-    """Read one policy file; None = the shipped one.
+    """Read a policy file of the fast refund; None = the shipped one.
 
     Raises
     ------
     PolicyError
         One line a problem, each with the file's name.
     """
-    return load_record(file).policy
+    return load_record(POLICY, file).policy
 
 
-def load_record(file: str | None) -> PolicyRecord:
-    """Read one policy file with what it says of its publication, such as ``allow``.
+def load_record(kind: PolicyType[P], file: str | None) -> PolicyRecord[P]:
+    """Read a policy file of any family, with what it says of its publication.
 
     ``effective_from_ms`` may be a moment with its zone, as TOML has it or as a text.
+
+    Parameters
+    ----------
+    file
+        None = the shipped one, of the fast refund.
 
     Raises
     ------
@@ -36,8 +44,10 @@ def load_record(file: str | None) -> PolicyRecord:
         One line a problem, each with the file's name.
     """
     name = file or SHIPPED_NAME
+    if file is None and kind.code != POLICY.code:
+        raise PolicyError([f"no policy of {kind.code} is shipped; name a file"])
     try:
-        return parse_record(_dated(flatten(_tables(file, name))))
+        return parse_record(kind, _dated(kind.flatten(_tables(file, name))))
     except PolicyError as refused:
         lines = [
             line if line.startswith(f"{name}: ") else f"{name}: {line}{_hint(line)}"

@@ -26,7 +26,8 @@ from streams.families.fast_refund.decide import (
 from streams.families.fast_refund.decision_codec import encode_decision
 from streams.families.fast_refund.history_facts import find, first_decision
 from streams.families.fast_refund.model import Decision, Past, Request
-from streams.families.fast_refund.policy import Policies, Policy, flatten, override
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.seen import see
 from streams.records.json_values import Unreadable
 from streams.tools.decide_history import history_of
@@ -132,7 +133,7 @@ def _policy(raw: msgspec.Raw, shipped: Policy, pinned_ms: int) -> Policy | None:
     if not isinstance(given, dict):
         raise RefusedLineError("policy: must be an object of keys, null or absent")
     try:
-        later = override(shipped, flatten(given))
+        later = POLICY.override(shipped, POLICY.flatten(given))
     except PolicyError as refused:
         raise RefusedLineError(f"policy: {refused}") from None
     except RecursionError:

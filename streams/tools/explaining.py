@@ -16,7 +16,8 @@ from streams.families.fast_refund.explain.words import (
     value_words,
 )
 from streams.families.fast_refund.model import Decision
-from streams.families.fast_refund.policy import Policies, Policy, full_name
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.processing.policies.policy import full_name
 from streams.tools.columns import wrapped
 from streams.tools.show import json_line
 from streams.visible import visible

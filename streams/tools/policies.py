@@ -5,9 +5,10 @@ from typing import TextIO
 import msgspec
 
 from streams.errors import PolicyError
-from streams.families.fast_refund.policy import FIELDS, Policies
-from streams.families.fast_refund.policy_book import PolicyBook
-from streams.families.fast_refund.publication import PolicyRecord, Publication
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.families.fast_refund.policy_type import POLICY
+from streams.processing.policies.book import PolicyBook
+from streams.processing.policies.publication import PolicyRecord, Publication
 from streams.settings import Settings, load_policy, load_record
 from streams.tools.policy import topic
 from streams.tools.policy.proposal import check as check_against
@@ -49,7 +50,7 @@ def publication_of(choice: Choice, said: Said, now_ms: int) -> Publication:
 
 def record_of(
     file: str | None, choice: Choice, said: Said | None, now_ms: int
-) -> PolicyRecord:
+) -> PolicyRecord[Policy]:
     """Return a policy file as the record that would be published.
 
     Raises
@@ -57,8 +58,8 @@ def record_of(
     PolicyError
         One line a problem.
     """
-    found = load_record(file)
-    unknown = [key for key in choice.allow if key not in FIELDS]
+    found = load_record(POLICY, file)
+    unknown = [key for key in choice.allow if key not in POLICY.fields]
     if unknown:
         raise PolicyError(
             f"--allow {key}: no key of a policy; see refund policy show"
@@ -96,7 +97,7 @@ async def check(
     """
     record = record_of(file, choice, None, now_ms)
     if settings is None:
-        lines = PolicyBook(Policies()).doubts(record, now_ms)
+        lines = PolicyBook(POLICY, Policies()).doubts(record, now_ms)
         if lines:
             raise PolicyError(lines)
         print(f"{record.policy.name} is in order", file=out)

@@ -17,10 +17,11 @@ from typing_extensions import override
 from streams import __version__
 from streams.errors import PolicyError, RefundError, UsageError
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.policy_book import PolicyBook
+from streams.families.fast_refund.policy_type import POLICY
 from streams.metrics import Metrics
 from streams.platforms.kuaishou import ingest_role
 from streams.platforms.kuaishou.categories import load_categories
+from streams.processing.policies.book import PolicyBook
 from streams.rate_limit import RateLimitedLog
 from streams.settings import SHIPPED_NAME, PolicySource, Settings, load_record
 from streams.visible import visible
@@ -153,8 +154,8 @@ def _policies(source: PolicySource, now_ms: int) -> Policies:
     """
     if source.file == "none":
         return Policies()
-    record = load_record(source.file)
-    doubts = PolicyBook(Policies()).doubts(record, now_ms)
+    record = load_record(POLICY, source.file)
+    doubts = PolicyBook(POLICY, Policies()).doubts(record, now_ms)
     if doubts:
         name = source.file or SHIPPED_NAME
         raise PolicyError(f"{name}: {line}" for line in doubts)

@@ -7,10 +7,9 @@ told in the log once a minute.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from streams.families.fast_refund.decide import PASSED
-from streams.families.fast_refund.policy_book import PolicyBook
 from streams.families.fast_refund.slice_result import SliceResult
 from streams.kafka.slices import Slice
 from streams.kafka.source import Source
@@ -19,6 +18,7 @@ from streams.kafka.table_reader import BadFact
 from streams.metrics import Metrics
 from streams.platforms.kuaishou import names
 from streams.platforms.kuaishou.ingest import Handled
+from streams.processing.policies import PolicyBook
 from streams.rate_limit import Kind, RateLimitedLog
 from streams.worker.policy_watch import states
 
@@ -160,10 +160,10 @@ class EngineCounters:
             metrics.breakers_open(engine.breaker.open_now(self._now_ms(), policy))
         self.agents(engine.agents_up())
 
-    def _look_at_policies(self, book: PolicyBook) -> None:
+    def _look_at_policies(self, book: PolicyBook[Any]) -> None:
         metrics, now_ms = self._metrics, self._now_ms()
         metrics.policies(states(book, now_ms))
-        metrics.policy_paused(int(book.pause_at(now_ms) is not None))
+        metrics.policy_paused(int(book.pauses.at(now_ms) is not None))
         more = Counter(book.disagreed)
         more.subtract(self._disagreed_seen)
         metrics.policy_disagreed({kind: one for kind, one in more.items() if one > 0})

@@ -3,16 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from aiokafka.errors import KafkaError
 
-from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.policy_book import PolicyBook, Version
 from streams.kafka import static_membership
 from streams.kafka.source import Source
 from streams.logs import log_news
+from streams.processing.policies import Policies, PolicyBook
+from streams.processing.policies.publication import Version
 from streams.settings import Kafka
 from streams.worker.supervision import monotonic_ms
 
@@ -26,13 +26,13 @@ _AGAIN_MS: Final = 60_000
 """A static member that comes back with another file causes no rebalance."""
 
 
-def file_of(policies: Policies) -> str:
+def file_of(policies: Policies[Any]) -> str:
     """Return ``FR@1:HASH`` of the policy file, as the group is told; empty = none."""
     newest = policies.newest
     return "" if newest is None else f"{newest.name}:{newest.policy_hash}"
 
 
-async def compare_files(kafka: Kafka, source: Source, book: PolicyBook) -> None:
+async def compare_files(kafka: Kafka, source: Source, book: PolicyBook[Any]) -> None:
     """Look, at each rebalance and once a minute, who began with another policy file.
 
     Never returns. A broker that does not answer is asked again a second later.
@@ -54,7 +54,7 @@ async def compare_files(kafka: Kafka, source: Source, book: PolicyBook) -> None:
         log_news(log, book.news)
 
 
-def states(book: PolicyBook, at_ms: int) -> Iterator[tuple[str, str]]:
+def states(book: PolicyBook[Any], at_ms: int) -> Iterator[tuple[str, str]]:
     """Yield name and state of every policy that is not past, for the metrics."""
     policies = book.policies
     if policies.at(at_ms) is None:
@@ -64,30 +64,30 @@ def states(book: PolicyBook, at_ms: int) -> Iterator[tuple[str, str]]:
         if state != "past":
             yield policy.name, state
     for number in policies.missing():
-        yield f"FR@{number}", "missing"
+        yield f"{book.kind.code}@{number}", "missing"
     for refusal in book.refused_last:
         yield refusal.name, "refused"
 
 
-def shown(book: PolicyBook, at_ms: int) -> dict[str, object]:
+def shown(book: PolicyBook[Any], at_ms: int) -> dict[str, object]:
     """Return the policies as ``/status`` shows them."""
     rows: dict[str, list[object]] = {"in_force": [], "waiting": [], "overtaken": []}
     for version in book.versions():
         state = book.policies.state_of(version.policy, at_ms)
         if state in rows:
             rows[state].append(_row(version))
-    pause = book.pause
+    pause = book.pauses.last
     return {
         **rows,
         "missing": list(book.policies.missing()),
         "refused": [msgspec.to_builtins(one) for one in book.refusals],
         "pause": None if pause is None else msgspec.to_builtins(pause),
-        "paused": book.pause_at(at_ms) is not None,
+        "paused": book.pauses.at(at_ms) is not None,
         "disagreements": [one.text for one in book.disagreements],
     }
 
 
-def _row(version: Version) -> dict[str, object]:
+def _row(version: Version[Any]) -> dict[str, object]:
     policy, said = version.policy, version.publication
     return {
         "policy": policy.name,

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias, get_args
 
 from streams.families.fast_refund.due_notices import NOTICE_KINDS
-from streams.families.fast_refund.policy_book import DISAGREEMENTS
 from streams.families.fast_refund.reasons import REASONS
 from streams.metrics import Spec, table
 from streams.platforms.kuaishou import names
+from streams.processing.policies.disagreements import DISAGREEMENTS
 from streams.records.dead_letters import ERRORS, PolicyRefused
 from streams.settings import Settings, Topics
 from streams.worker.topic_names import fact_topics

@@ -14,7 +14,7 @@ import msgspec
 from streams.errors import FactsUnreadableError
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.decision_codec import decode_decision
-from streams.families.fast_refund.policy import FIELDS
+from streams.families.fast_refund.policy_type import POLICY
 from streams.kafka.fact_logs import FactLogs
 from streams.kafka.output_scan import AnsweredOffsets, OutputScan
 from streams.kafka.passed_over import PassedOver
@@ -27,7 +27,7 @@ from streams.worker.supervision import monotonic_ms
 
 log = logging.getLogger(__name__)
 
-_POLICY_WAIT_MS: Final = FIELDS["policy_wait_ms"].default
+_POLICY_WAIT_MS: Final = POLICY.fields["policy_wait_ms"].default
 """There is no policy yet that could say another wait."""
 _TURN_AFTER: Final = 1_000
 """Approvals told to the breaker between two turns of the event loop."""

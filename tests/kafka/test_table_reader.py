@@ -11,11 +11,12 @@ from aiokafka.errors import KafkaConnectionError
 from faults.waiting import eventually
 from streams.errors import FactsUnreadableError
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.policy_book import PolicyBook
+from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.tables import Applied, SharedTables, lists_as_of
 from streams.kafka.strays import Stray
 from streams.kafka.table_reader import FactTopics, TableReader
 from streams.processing.partitioner import partition_of
+from streams.processing.policies.book import PolicyBook
 from testkit import samples
 from testkit.fakes import FakeConsumer, FakeLog, FakeRecord, turns
 from testkit.samples import BUYER, NOW, NUMBER, PARTITIONS
@@ -520,7 +521,7 @@ async def test_a_topic_of_policies_whose_head_is_gone_leaves_no_file_in_force(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     bench = Bench()
-    bench.shared.book = PolicyBook(Policies([SHIPPED]))
+    bench.shared.book = PolicyBook(POLICY, Policies([SHIPPED]))
     bench.log.starts[POLICIES] = 3
     async with running(bench):
         await bench.load(NUMBER)

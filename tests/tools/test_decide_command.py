@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.families.fast_refund.decide import judge_again
 from streams.families.fast_refund.model import Decision
-from streams.families.fast_refund.policy import override
+from streams.families.fast_refund.policy_type import POLICY
 from streams.tools.decide import decide_lines
 from tests.families.fast_refund.cases import (
     DATA,
@@ -304,7 +304,7 @@ def test_a_policy_nested_beyond_reason_is_a_dead_letter() -> None:
 
 
 def test_overrides_stand_on_top_of_a_file_of_any_version() -> None:
-    shipped = override(SHIPPED, {"version": 9})
+    shipped = POLICY.override(SHIPPED, {"version": 9})
     raw = json.dumps(changed(policy={"version": 3, "paid_limit_fen": 100})).encode()
     (found,) = answers([raw], shipped)
     assert found["reason_codes"] == ["PAID_AT_OR_OVER_LIMIT"]

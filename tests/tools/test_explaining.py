@@ -11,7 +11,8 @@ from streams.families.fast_refund.decide import decide
 from streams.families.fast_refund.decision_codec import decode_decision
 from streams.families.fast_refund.explain.words import Language
 from streams.families.fast_refund.model import Decision, Facts, Order, Request, Seen
-from streams.families.fast_refund.policy import Policies, Policy, override
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.seen import see
 from streams.settings import load_policy
 from streams.tools import explaining
@@ -176,7 +177,7 @@ def test_no_id_forges_a_line_whatever_it_holds() -> None:
 
 
 def test_a_policy_that_is_not_at_hand_is_named_with_how_to_give_it() -> None:
-    seventh = override(SHIPPED, {"version": 7, "paid_limit_fen": 20_000})
+    seventh = POLICY.override(SHIPPED, {"version": 7, "paid_limit_fen": 20_000})
     odd = msgspec.structs.replace(
         decided(), policy="FR@7", policy_hash=seventh.policy_hash
     )
@@ -213,7 +214,7 @@ def test_json_holds_both_languages() -> None:
 
 
 def test_a_policy_of_the_same_name_and_other_content_gives_no_bounds() -> None:
-    other = override(load_policy(None), {"version": 1, "paid_limit_fen": 20_000})
+    other = POLICY.override(load_policy(None), {"version": 1, "paid_limit_fen": 20_000})
     found, warning = explaining.policy_of(decided(), Policies((other,)))
     assert found is None
     assert f"made under FR@1 (hash {load_policy(None).policy_hash})" in warning

@@ -14,13 +14,13 @@ from prometheus_client import CollectorRegistry
 
 from streams.errors import FactsUnreadableError
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.publication import PolicyRecord, as_fields
 from streams.kafka.commit_marks import read_mark
 from streams.kafka.incarnations import Incarnations
 from streams.kafka.input_log import Start
 from streams.kafka.offsets import Offsets
 from streams.kafka.output_scan import AnsweredOffsets
 from streams.metrics import Metrics
+from streams.processing.policies.publication import PolicyRecord, as_fields
 from streams.rate_limit import RateLimitedLog
 from streams.settings import Settings, load
 from streams.worker import processor, reconciler

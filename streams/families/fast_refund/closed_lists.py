@@ -12,7 +12,6 @@ from typing import Any, Final
 import msgspec
 
 from streams.families.fast_refund.model import Decision, Request, Seen
-from streams.families.fast_refund.pause import Pause
 from streams.families.fast_refund.reasons import REASONS
 from streams.families.fast_refund.rules.request import ACTIONS, KINDS
 from streams.families.fast_refund.wire import (
@@ -25,6 +24,7 @@ from streams.families.fast_refund.wire import (
     ShopFacts,
     WatermarkRecord,
 )
+from streams.processing.policies.pause import Pause
 
 GROWS: Final = (
     "The list may grow: take a value you do not know for a case for a person."

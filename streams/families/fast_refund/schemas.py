@@ -19,9 +19,7 @@ import msgspec
 
 from streams.families.fast_refund.closed_lists import ANY_VALUE, refine
 from streams.families.fast_refund.model import Decision, History, Request, Seen
-from streams.families.fast_refund.pause import Pause
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.publication import Publication
 from streams.families.fast_refund.wire import (
     BuyerFacts,
     CatalogRow,
@@ -34,6 +32,8 @@ from streams.families.fast_refund.wire import (
     ShopFacts,
     WatermarkRecord,
 )
+from streams.processing.policies.pause import Pause
+from streams.processing.policies.publication import Publication
 from streams.records.notices import Notice
 
 RECORDS: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
@@ -118,9 +118,11 @@ def write(folder: Path) -> None:
 def _describe(part: dict[str, Any], kind: type[msgspec.Struct]) -> None:
     """Put the docstrings of a struct and its fields into its schema."""
     part["description"] = _plain(inspect.getdoc(kind) or "")
-    for name, text in _field_docs(kind):
-        if name in part["properties"]:
-            part["properties"][name]["description"] = _plain(text)
+    for one in reversed(kind.__mro__):
+        if issubclass(one, msgspec.Struct) and one is not msgspec.Struct:
+            for name, text in _field_docs(one):
+                if name in part["properties"]:
+                    part["properties"][name]["description"] = _plain(text)
 
 
 def _field_docs(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:

@@ -22,8 +22,9 @@ from streams.families.fast_refund.listed import ARTICLE, names_goods
 from streams.families.fast_refund.model import Buyer, Catalog, Order, Shop
 from streams.families.fast_refund.orders import OrderReader
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.policy_book import PolicyBook
+from streams.families.fast_refund.policy_type import POLICY
 from streams.processing.partitioner import misplaced, partition_of
+from streams.processing.policies.book import PolicyBook
 from streams.processing.watermarks import WATERMARK_KEY, Watermarks, slowest
 from streams.records.json_values import Unreadable, decode_object
 
@@ -244,7 +245,7 @@ class SharedTables:
         self._listed_names: set[str] = set()
         self._articles: set[str] = set()
         self.catalog = Catalog(self.listed, None, self._listed_names, self._articles)
-        self.book = PolicyBook(policies)
+        self.book = PolicyBook(POLICY, policies)
         self.policies = policies
         """Those of the book."""
         self._shop_marks = [Watermarks() for _ in range(partitions)]
@@ -341,7 +342,7 @@ class SharedTables:
 
     def pause_at(self, at_ms: int) -> object:
         """Return what decisions record of the pause that holds at a moment; None = none."""
-        return self.book.pause_at(at_ms)
+        return self.book.pauses.at(at_ms)
 
     def _mark(
         self, marks: Watermarks, key: bytes, value: bytes | None

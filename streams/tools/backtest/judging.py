@@ -10,10 +10,10 @@ from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.decision_codec import decode_decision, recover
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.model import Decision
-from streams.families.fast_refund.pause import PAUSE_KEY
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.slice_result import APPROVALS, REVIEWS, SKIPPED, Site
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.processing.policies.pause import pause_key
 from streams.records.unread import Bounds, bounded, recalled
 from streams.tools.backtest.recorded import Recorded
 from streams.tools.backtest.timeline import Slice, events
@@ -83,7 +83,7 @@ class Court:
         key, value, shared = read.key, read.value, self._shared
         if name == "policies":
             # The operators' pause held whatever the policy said.
-            if self._follow == "capture" or key == PAUSE_KEY.encode():
+            if self._follow == "capture" or key == pause_key("FR").encode():
                 shared.apply_policy(key, value, record.timestamp)
             return
         if name == "shops":

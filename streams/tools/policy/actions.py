@@ -1,15 +1,15 @@
 """``refund policy publish|rollback|pause|resume``: show, write, read back, ask the workers."""
 
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 import msgspec
 
 from streams.errors import PolicyError, UnconfirmedError, UsageError
-from streams.families.fast_refund.pause import PAUSE_KEY, Pause
-from streams.families.fast_refund.plausible import moment_doubts, unmeant
-from streams.families.fast_refund.policy import Policy, full_name
-from streams.families.fast_refund.policy_book import PolicyBook
-from streams.families.fast_refund.publication import PolicyRecord, as_fields
+from streams.processing.policies import AnyPolicy, PolicyBook
+from streams.processing.policies.pause import Pause, pause_key
+from streams.processing.policies.plausible import moment_doubts, unmeant
+from streams.processing.policies.policy import P, full_name
+from streams.processing.policies.publication import PolicyRecord, as_fields
 from streams.settings import Settings
 from streams.tools.policies import Choice, Said, publication_of
 from streams.tools.policy import topic, workers
@@ -21,7 +21,7 @@ _SEND: Final = "send"
 
 
 async def publish(
-    settings: Settings, record: PolicyRecord, said: Said, out: TextIO, now_ms: int
+    settings: Settings, record: PolicyRecord[Any], said: Said, out: TextIO, now_ms: int
 ) -> None:
     """Publish a version, or tell what would be published.
 
@@ -69,7 +69,9 @@ async def rollback(
         else next((one for one in book.policies if one.version == version), None)
     )
     if old is None:
-        wanted = "an earlier version" if version is None else f"FR@{version}"
+        wanted = (
+            "an earlier version" if version is None else f"{book.kind.code}@{version}"
+        )
         raise UsageError([f"{wanted} is not at hand; see refund policy history"])
     from_ms = now_ms if choice.from_ms is None else choice.from_ms
     record = PolicyRecord(
@@ -81,8 +83,8 @@ async def rollback(
 
 async def _publish(
     settings: Settings,
-    book: PolicyBook,
-    record: PolicyRecord,
+    book: PolicyBook[Any],
+    record: PolicyRecord[Any],
     said: Said,
     out: TextIO,
     now_ms: int,
@@ -106,7 +108,7 @@ async def _publish(
     await _ask(said, workers.shows_version(policy.name, policy.policy_hash), name, out)
 
 
-def _own(book: PolicyBook, policy: Policy) -> Policy:
+def _own(book: PolicyBook[P], policy: AnyPolicy) -> P:
     return next(one for one in book.policies if one.version == policy.version)
 
 
@@ -165,13 +167,13 @@ async def resume(settings: Settings, said: Said, out: TextIO, now_ms: int) -> No
         The service is not paused; besides, as :func:`publish` does.
     """
     book = await topic.read_book(settings)
-    last = book.pause
+    last = book.pauses.last
     over = (
         last is None
         or not last.paused
         or (last.until_ms is not None and last.until_ms <= now_ms)
     )
-    if book.pause_readable and over:
+    if book.pauses.readable and over:
         raise UsageError(["the service is not paused, and no pause is to come"])
     for line in standing(book, now_ms):
         print(line, file=out)
@@ -191,9 +193,9 @@ async def _say(settings: Settings, record: Pause, said: Said, out: TextIO) -> No
         print("nothing is published; repeat with --yes", file=out)
         return
     fields: dict[str, object] = msgspec.to_builtins(record)
-    await topic.write(settings, PAUSE_KEY, topic.value_of(fields))
+    await topic.write(settings, pause_key(record.family), topic.value_of(fields))
     after = await topic.read_book(settings)
-    if after.pause != record or not after.pause_readable:
+    if after.pauses.last != record or not after.pauses.readable:
         raise UnconfirmedError(
             "it was written and is not the last word on the pause; see refund policy history"
         )

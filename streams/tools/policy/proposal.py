@@ -1,18 +1,22 @@
 """A version that somebody wants to publish, held against the book: what must be said first."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
 from streams.errors import PolicyError
-from streams.families.fast_refund.policy import Policies, Policy
-from streams.families.fast_refund.policy_book import PolicyBook
-from streams.families.fast_refund.publication import PolicyRecord
+from streams.processing.policies import AnyPolicy, Policies, PolicyBook
+from streams.processing.policies.policy import P
+from streams.processing.policies.publication import PolicyRecord
 from streams.tools.policy.wording import dated
 
 
 def check(
-    record: PolicyRecord, book: PolicyBook, at_ms: int, more: tuple[str, ...] = ()
+    record: PolicyRecord[Any],
+    book: PolicyBook[Any],
+    at_ms: int,
+    more: tuple[str, ...] = (),
 ) -> None:
     """Refuse what a worker would refuse, and what its author may not have meant.
 
@@ -40,7 +44,7 @@ def check(
         raise PolicyError(lines)
 
 
-def number_problems(policy: Policy, book: PolicyBook) -> Iterator[str]:
+def number_problems(policy: AnyPolicy, book: PolicyBook[Any]) -> Iterator[str]:
     """Yield why a version number cannot be published: known, or not the next one."""
     published = {
         one.policy.version: one.policy
@@ -64,7 +68,7 @@ def number_problems(policy: Policy, book: PolicyBook) -> Iterator[str]:
         yield f"version: {number} would leave a gap; the next is {following}{gaps}"
 
 
-def overtaken(policy: Policy, book: PolicyBook, at_ms: int) -> list[Policy]:
+def overtaken(policy: AnyPolicy, book: PolicyBook[Any], at_ms: int) -> list[AnyPolicy]:
     """Return the waiting versions that will never hold if this one is published."""
     return [
         other
@@ -76,7 +80,7 @@ def overtaken(policy: Policy, book: PolicyBook, at_ms: int) -> list[Policy]:
 
 
 def overtaking_problems(
-    record: PolicyRecord, book: PolicyBook, at_ms: int
+    record: PolicyRecord[Any], book: PolicyBook[Any], at_ms: int
 ) -> Iterator[str]:
     """Yield a line for every waiting version that would be overtaken without a word."""
     for other in overtaken(record.policy, book, at_ms):
@@ -88,14 +92,14 @@ def overtaking_problems(
             )
 
 
-def numbered(policy: Policy, book: PolicyBook, from_ms: int) -> Policy:
+def numbered(policy: P, book: PolicyBook[P], from_ms: int) -> P:
     """Return the content of a version as the next one, in force from a moment on."""
     return msgspec.structs.replace(
         policy, version=book.policies.known_to + 1, effective_from_ms=from_ms
     )
 
 
-def before_now(policies: Policies, at_ms: int) -> Policy | None:
+def before_now(policies: Policies[P], at_ms: int) -> P | None:
     """Return the version that was in force before the present one."""
     now = policies.at(at_ms)
     if now is None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from streams.families.fast_refund.pause import Pause
-from streams.families.fast_refund.policy import Policy, full_name
-from streams.families.fast_refund.policy_book import PolicyBook, Version
-from streams.families.fast_refund.publication import PolicyRecord
+from streams.processing.policies import AnyPolicy, PolicyBook
+from streams.processing.policies.pause import Pause, pause_key
+from streams.processing.policies.policy import full_name
+from streams.processing.policies.publication import PolicyRecord, Version
 from streams.tools import show
 from streams.tools.policy.proposal import overtaken
 from streams.tools.policy.wording import dated, differences
@@ -23,7 +23,7 @@ def pause_words(one: Pause) -> str:
     return f"paused {begin} {end}, {by}"
 
 
-def standing(book: PolicyBook, at_ms: int) -> Iterator[str]:
+def standing(book: PolicyBook[Any], at_ms: int) -> Iterator[str]:
     """Yield what is in force, what waits, what is missing, and the pause."""
     policies = book.policies
     now = policies.at(at_ms)
@@ -33,14 +33,14 @@ def standing(book: PolicyBook, at_ms: int) -> Iterator[str]:
         if state in ("waiting", "overtaken"):
             yield f"{state}: {_named(policy)} from {dated(policy.effective_from_ms)}"
     for number in policies.missing():
-        yield f"missing: FR@{number}"
-    if not book.pause_readable:
+        yield f"missing: {book.kind.code}@{number}"
+    if not book.pauses.readable:
         yield "pause: the last record cannot be read, so the service is paused"
-    elif book.pause is not None:
-        yield f"pause: {pause_words(book.pause)}"
+    elif book.pauses.last is not None:
+        yield f"pause: {pause_words(book.pauses.last)}"
 
 
-def changes(policy: Policy, book: PolicyBook, at_ms: int) -> Iterator[str]:
+def changes(policy: AnyPolicy, book: PolicyBook[Any], at_ms: int) -> Iterator[str]:
     """Yield how a version differs from the one in force and from those that wait."""
     now = book.policies.at(at_ms)
     others = [] if now is None else [("in force", now)]
@@ -59,7 +59,7 @@ def changes(policy: Policy, book: PolicyBook, at_ms: int) -> Iterator[str]:
 
 
 def print_proposal(
-    record: PolicyRecord, book: PolicyBook, at_ms: int, out: TextIO
+    record: PolicyRecord[Any], book: PolicyBook[Any], at_ms: int, out: TextIO
 ) -> None:
     """Print what is about to be published, and what it changes."""
     policy, said = record.policy, record.publication
@@ -77,7 +77,7 @@ def print_proposal(
 
 
 def print_diff(
-    policy: Policy | None, book: PolicyBook, at_ms: int, out: TextIO
+    policy: AnyPolicy | None, book: PolicyBook[Any], at_ms: int, out: TextIO
 ) -> None:
     """Print what is in force and waits, and how a policy, or each that waits, differs."""
     for line in standing(book, at_ms):
@@ -107,7 +107,7 @@ HEADER = (
 )
 
 
-def print_history(book: PolicyBook, at_ms: int, form: str, out: TextIO) -> None:
+def print_history(book: PolicyBook[Any], at_ms: int, form: str, out: TextIO) -> None:
     """Print every version, refusal and word on the pause, oldest first.
 
     Parameters
@@ -140,7 +140,7 @@ def _when(row: dict[str, Any]) -> int:
     return at_ms
 
 
-def _history(book: PolicyBook, at_ms: int) -> Iterator[dict[str, Any]]:
+def _history(book: PolicyBook[Any], at_ms: int) -> Iterator[dict[str, Any]]:
     for version in book.versions():
         yield _version_row(version, book, at_ms)
     for refusal in book.refusals:
@@ -148,8 +148,8 @@ def _history(book: PolicyBook, at_ms: int) -> Iterator[dict[str, Any]]:
             "state": f"refused ({refusal.error})",
             "reason": "; ".join(refusal.problems),
         }
-    for one in book.pauses:
-        yield _row(one.published_at_ms, "FR:pause") | {
+    for one in book.pauses.all:
+        yield _row(one.published_at_ms, pause_key(one.family)) | {
             "state": "paused" if one.paused else "resumed",
             "from_ms": one.from_ms,
             "until_ms": one.until_ms,
@@ -158,7 +158,9 @@ def _history(book: PolicyBook, at_ms: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def _version_row(version: Version, book: PolicyBook, at_ms: int) -> dict[str, Any]:
+def _version_row(
+    version: Version[Any], book: PolicyBook[Any], at_ms: int
+) -> dict[str, Any]:
     policy, said = version.policy, version.publication
     return _row(version.written_ms or 0, policy.name) | {
         "hash": policy.policy_hash,
@@ -185,5 +187,5 @@ def _row(when_ms: int, what: str) -> dict[str, Any]:
     }
 
 
-def _named(policy: Policy) -> str:
+def _named(policy: AnyPolicy) -> str:
     return full_name(policy.name, policy.policy_hash)

@@ -1,17 +1,19 @@
 """The topic of policies, read into a book and written to one record at a time."""
 
 import json
+from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from streams.families.fast_refund.plausible import root_doubts, unmeant
-from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.policy_book import PolicyBook
-from streams.families.fast_refund.publication import PolicyRecord
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.policy_type import POLICY, root_doubts
 from streams.families.fast_refund.rules import READINGS
 from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.starting import connect
+from streams.processing.policies import Policies, PolicyBook
+from streams.processing.policies.plausible import unmeant
+from streams.processing.policies.publication import PolicyRecord
 from streams.records.record import Placed
 from streams.settings import Settings, load_policy
 from streams.tools.reading import broker_errors, partitions_of, reader, scan
@@ -22,7 +24,7 @@ def policies_topic(settings: Settings) -> str:
     return settings.topics.prefix + "policies"
 
 
-def base_of(settings: Settings) -> Policies:
+def base_of(settings: Settings) -> Policies[Policy]:
     """Return the policy file that these settings name, as a worker would begin with it.
 
     Raises
@@ -34,7 +36,7 @@ def base_of(settings: Settings) -> Policies:
     return Policies() if file == "none" else Policies((load_policy(file),))
 
 
-async def read_book(settings: Settings) -> PolicyBook:
+async def read_book(settings: Settings) -> PolicyBook[Policy]:
     """Read the topic to its end.
 
     Raises
@@ -44,7 +46,7 @@ async def read_book(settings: Settings) -> PolicyBook:
     TopicsError
         There is no such topic.
     """
-    book = PolicyBook(base_of(settings))
+    book = PolicyBook(POLICY, base_of(settings))
 
     def take(record: Placed) -> None:
         book.apply(record.key, record.value, record.timestamp)
@@ -129,7 +131,7 @@ def value_of(fields: dict[str, object]) -> bytes:
     return json.dumps(fields, ensure_ascii=False).encode()
 
 
-def held(book: PolicyBook, record: PolicyRecord) -> bool:
+def held(book: PolicyBook[Any], record: PolicyRecord[Any]) -> bool:
     """Whether the topic holds this very content under its name."""
     return any(
         one.written_ms is not None
@@ -139,7 +141,9 @@ def held(book: PolicyBook, record: PolicyRecord) -> bool:
     )
 
 
-async def doubts_of_roots(settings: Settings, record: PolicyRecord) -> tuple[str, ...]:
+async def doubts_of_roots(
+    settings: Settings, record: PolicyRecord[Any]
+) -> tuple[str, ...]:
     """Return a line when a category is to be excluded that no order has.
 
     The orders are read only for categories that the default does not exclude.

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from streams.families.fast_refund.policy import Policy
+from streams.processing.policies import AnyPolicy
 from streams.tools.show import moment
 
 _UNITS: Final = (
@@ -54,7 +54,7 @@ def span(value_ms: int) -> str:
     return f"{value_ms} ms"
 
 
-def differences(before: Policy, after: Policy) -> Iterator[tuple[str, str, str]]:
+def differences(before: AnyPolicy, after: AnyPolicy) -> Iterator[tuple[str, str, str]]:
     """Yield key, value before and value after of every key that differs, names left out."""
     old, new = msgspec.structs.asdict(before), msgspec.structs.asdict(after)
     for key, value in new.items():

@@ -13,7 +13,8 @@ from streams.errors import UsageError
 from streams.families.fast_refund.decide import judge_again
 from streams.families.fast_refund.decision_codec import decode_decision, encode_decision
 from streams.families.fast_refund.model import Decision
-from streams.families.fast_refund.policy import Policies, Policy, full_name
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.processing.policies.policy import full_name
 from streams.records.notices import FOLLOW_UP_SUFFIX
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import DECISIONS, Capture

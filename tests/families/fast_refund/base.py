@@ -19,13 +19,14 @@ from streams.families.fast_refund.model import (
     Request,
     Shop,
 )
-from streams.families.fast_refund.policy import Policy, override, parse_policy
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.seen import see
 
 T: Final = 1_773_800_100_000
 NOW: Final = T + 1_000
 FILE: Final = Path(__file__).parents[3] / "config" / "policy.toml"
-SHIPPED: Final = parse_policy(tomllib.loads(FILE.read_text(encoding="utf-8")))
+SHIPPED: Final = POLICY.parse(tomllib.loads(FILE.read_text(encoding="utf-8")))
 
 REQUEST: Final = Request(
     refund_id="r-1",
@@ -69,7 +70,7 @@ FACTS: Final = Facts(ORDER, NOW, BUYER, NOW, SHOP, CATALOG, NOW)
 
 
 def policy(**changes: object) -> Policy:
-    return override(SHIPPED, changes)
+    return POLICY.override(SHIPPED, changes)
 
 
 SAME: Final[Mapping[str, object]] = {}

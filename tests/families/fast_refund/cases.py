@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from streams.families.fast_refund.policy import Policy, parse_policy
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.policy_type import POLICY
 from streams.tools.decide import decide_lines
 
 Json: TypeAlias = Any
@@ -16,7 +17,7 @@ Json: TypeAlias = Any
 
 ROOT: Final = Path(__file__).parents[3]
 FILE: Final = ROOT / "tests" / "cases" / "fast_refund.json"
-SHIPPED: Final = parse_policy(
+SHIPPED: Final = POLICY.parse(
     tomllib.loads((ROOT / "config" / "policy.toml").read_text(encoding="utf-8"))
 )
 DATA: Final[dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))

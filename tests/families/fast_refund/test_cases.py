@@ -11,7 +11,8 @@ from streams.families.fast_refund.decide import judge_again
 from streams.families.fast_refund.decision_codec import decode_decision
 from streams.families.fast_refund.model import Order
 from streams.families.fast_refund.orders import decode_order
-from streams.families.fast_refund.policy import Policies, Policy, override
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.reasons import ReasonCode
 from streams.families.fast_refund.ship_race import judge_race
 from streams.tools.decide import decide_lines
@@ -75,7 +76,7 @@ def policy_of(line: dict[str, Any]) -> Policy | None:
         return None
     asked = line["request"].get("requested_at_ms")
     at_ms = asked if type(asked) is int else line["now_ms"]
-    later = () if given is None else (override(SHIPPED, given),)
+    later = () if given is None else (POLICY.override(SHIPPED, given),)
     return Policies(later).at(at_ms) or Policies((SHIPPED,)).at(at_ms)
 
 

@@ -14,11 +14,12 @@ from streams.families.fast_refund.decide import judge_again
 from streams.families.fast_refund.decision_codec import decode_decision, encode_decision
 from streams.families.fast_refund.due_notices import NOTICE_KINDS
 from streams.families.fast_refund.model import Buyer, Limit, Quality, Request, Shop
-from streams.families.fast_refund.pause import parse_pause
-from streams.families.fast_refund.publication import parse_record
+from streams.families.fast_refund.policy_type import POLICY
 from streams.kafka.topic_admin import declare
 from streams.platforms.kuaishou.names import Kind
 from streams.platforms.kuaishou.reading import Reader
+from streams.processing.policies.pause import parse_pause
+from streams.processing.policies.publication import parse_record
 from streams.processing.watermarks import WATERMARK_KEY
 from streams.records import json_values
 from streams.records.dead_letters import dead_letter, dead_letter_headers
@@ -174,8 +175,8 @@ READERS: Final[dict[str, Callable[[bytes], object]]] = {
     "outcome": codec.decode_outcome,
     "shop": codec.decode_shop,
     "catalogRow": codec.decode_catalog_entry,
-    "policy": lambda value: parse_record(msgspec.json.decode(value)),
-    "pause": lambda value: parse_pause(msgspec.json.decode(value)),
+    "policy": lambda value: parse_record(POLICY, msgspec.json.decode(value)),
+    "pause": lambda value: parse_pause(msgspec.json.decode(value), "FR"),
     "watermark": json_values.decode_watermark,
     "approval": read_decision,
     "review": read_decision,

@@ -4,8 +4,8 @@ import pytest
 from streams.errors import PolicyError
 from streams.families.fast_refund.decide import decide, judge_again
 from streams.families.fast_refund.decision_codec import decode_decision, encode_decision
-from streams.families.fast_refund.pause import Pause, parse_pause
 from streams.families.fast_refund.seen import see
+from streams.processing.policies.pause import Pause, parse_pause
 from tests.families.fast_refund.base import FACTS, NOW, REQUEST, SHIPPED, judge
 
 SAID = {
@@ -18,7 +18,7 @@ SAID = {
 
 
 def pause(**changes: object) -> Pause:
-    return parse_pause({**SAID, **changes})
+    return parse_pause({**SAID, **changes}, "FR")
 
 
 def test_a_pause_holds_from_and_until_and_without_bounds_always() -> None:
@@ -57,7 +57,7 @@ def test_a_pause_that_is_not_understood_is_refused(
 
 def test_a_pause_must_say_who_and_why() -> None:
     with pytest.raises(PolicyError) as caught:
-        parse_pause({"family": "FR", "paused": True})
+        parse_pause({"family": "FR", "paused": True}, "FR")
     assert [line.split(":")[0] for line in caught.value.problems] == [
         "author",
         "reason",

@@ -1,20 +1,22 @@
 import pytest
 
-from streams.families.fast_refund.plausible import (
+from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.policy_type import (
+    POLICY,
+    change_doubts,
+    root_doubts,
+)
+from streams.processing.policies.plausible import (
     AHEAD_MS,
     EARLIEST_MS,
-    change_doubts,
     moment_doubts,
-    own_doubts,
-    root_doubts,
     unmeant,
 )
-from streams.families.fast_refund.policy import Policy
 from tests.families.fast_refund.base import NOW, SHIPPED, policy
 
 
 def doubted(by: Policy, before: Policy = SHIPPED) -> list[str]:
-    found = [*own_doubts(by, NOW), *change_doubts(by, before)]
+    found = POLICY.doubts(by, before, NOW)
     return [doubt.key for doubt in found]
 
 
@@ -102,7 +104,7 @@ def test_a_category_that_no_order_has_is_doubted() -> None:
 
 def test_who_names_the_key_means_its_value() -> None:
     by = policy(paid_limit_fen=250, effective_from_ms=5)
-    found = [*own_doubts(by, NOW), *change_doubts(by, SHIPPED)]
+    found = [*POLICY.doubts(by, SHIPPED, NOW)]
     (line,) = unmeant(iter(found), ("paid_limit_fen",))
     assert line.startswith("effective_from_ms: 5 lies before 2015; is it in seconds?")
     assert unmeant(iter(found), ("paid_limit_fen", "effective_from_ms")) == ()
@@ -112,5 +114,5 @@ def test_amounts_are_told_in_fen_and_yuan_and_no_line_is_endless() -> None:
     (line,) = unmeant(change_doubts(policy(paid_limit_fen=250), SHIPPED), ())
     assert "250 fen (2.50 yuan)" in line
     assert "30,000 fen (300.00 yuan)" in line
-    for doubt in own_doubts(policy(paid_limit_fen=10**400), NOW):
+    for doubt in POLICY.doubts(policy(paid_limit_fen=10**400), SHIPPED, NOW):
         assert len(doubt.line) < 200

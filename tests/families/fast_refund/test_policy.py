@@ -10,16 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import PolicyError
-from streams.families.fast_refund.policy import (
-    FIELDS,
-    HASH_DIGITS,
-    Policies,
-    Policy,
-    canonical_bytes,
-    flatten,
-    override,
-    parse_policy,
-)
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.families.fast_refund.policy_type import POLICY
+from streams.processing.policies.policy import HASH_DIGITS, canonical_bytes
 from tests.families.fast_refund.base import FILE, SHIPPED, policy
 from tests.families.fast_refund.odd_json import ANY_JSON
 
@@ -28,19 +21,19 @@ REQUIRED = {"family": "FR", "version": 1, "effective_from_ms": 0}
 
 def problems(**changes: object) -> list[str]:
     with pytest.raises(PolicyError) as caught:
-        override(SHIPPED, changes)
+        POLICY.override(SHIPPED, changes)
     return list(caught.value.problems)
 
 
 def test_the_shipped_file_says_what_the_rules_give_as_defaults() -> None:
-    bare = parse_policy({**REQUIRED, "effective_from_ms": 1_577_836_800_000})
+    bare = POLICY.parse({**REQUIRED, "effective_from_ms": 1_577_836_800_000})
     assert msgspec.structs.asdict(bare) == msgspec.structs.asdict(SHIPPED)
     assert SHIPPED.name == "FR@1"
 
 
 def test_every_key_of_the_policy_stands_in_the_shipped_file_with_its_source() -> None:
     lines = FILE.read_text(encoding="utf-8").splitlines()
-    for key in set(FIELDS) - {"family", "effective_from_ms"}:
+    for key in set(POLICY.fields) - {"family", "effective_from_ms"}:
         own = [
             line for line in lines if line.removeprefix("# ").startswith(f"{key} = ")
         ]
@@ -53,20 +46,20 @@ def test_every_commented_out_option_of_the_shipped_file_is_a_usable_value() -> N
         line.removeprefix("# ") if " = " in line and line.startswith("# ") else line
         for line in FILE.read_text(encoding="utf-8").splitlines()
     )
-    assert parse_policy(tomllib.loads(text)).buyer_count_max == 2
+    assert POLICY.parse(tomllib.loads(text)).buyer_count_max == 2
 
 
 def test_it_does_not_matter_which_table_a_key_stands_in() -> None:
-    found = parse_policy({"a": {"b": {"paid_limit_fen": 10}}, "c": REQUIRED})
+    found = POLICY.parse({"a": {"b": {"paid_limit_fen": 10}}, "c": REQUIRED})
     assert found.paid_limit_fen == 10
 
 
 def test_a_key_that_stands_in_two_tables_is_refused() -> None:
     with pytest.raises(PolicyError, match="paid_limit_fen: given twice"):
-        flatten({"paid_limit_fen": 1, "a": {"paid_limit_fen": 1}})
+        POLICY.flatten({"paid_limit_fen": 1, "a": {"paid_limit_fen": 1}})
 
 
-@pytest.mark.parametrize("key", FIELDS)
+@pytest.mark.parametrize("key", POLICY.fields)
 @pytest.mark.parametrize("table", [{}, {"value": 1}, {"paid_limit_fen": 10}], ids=str)
 def test_a_key_written_as_a_table_is_refused_by_name(
     key: str, table: dict[str, object]
@@ -75,14 +68,14 @@ def test_a_key_written_as_a_table_is_refused_by_name(
     others = {name: value for name, value in REQUIRED.items() if name != key}
     for place in ({key: table}, {"operation": {key: table}}):
         with pytest.raises(PolicyError) as caught:
-            parse_policy({**others, **place})
+            POLICY.parse({**others, **place})
         (line,) = [one for one in caught.value.problems if "needs" not in one]
         assert line.startswith(f"{key}: must be ")
         with pytest.raises(PolicyError, match=f"{key}: must be "):
-            override(SHIPPED, flatten(place))
+            POLICY.override(SHIPPED, POLICY.flatten(place))
 
 
-@given(st.sampled_from(sorted(FIELDS)), ANY_JSON)
+@given(st.sampled_from(sorted(POLICY.fields)), ANY_JSON)
 def test_a_key_of_any_json_type_is_in_force_or_refused(key: str, value: object) -> None:
     """Nothing that was written is left out: what is not refused stands in the policy."""
     found = read_with(key, value)
@@ -96,14 +89,14 @@ def test_a_key_of_any_json_type_is_in_force_or_refused(key: str, value: object) 
 
 def read_with(key: str, value: object) -> Policy | PolicyError:
     try:
-        return override(SHIPPED, flatten({"operation": {key: value}}))
+        return POLICY.override(SHIPPED, POLICY.flatten({"operation": {key: value}}))
     except PolicyError as refused:
         return refused
 
 
 def test_what_is_required_must_be_there() -> None:
     with pytest.raises(PolicyError) as caught:
-        parse_policy({})
+        POLICY.parse({})
     assert [line.split(":")[0] for line in caught.value.problems] == list(REQUIRED)
 
 
@@ -130,7 +123,9 @@ def test_all_problems_are_named_at_once() -> None:
 
 
 @pytest.mark.parametrize("value", [True, 1.0, "1", None, -1, [1], {"a": 1}])
-@pytest.mark.parametrize("key", [key for key in FIELDS if key.endswith("_max_age_ms")])
+@pytest.mark.parametrize(
+    "key", [key for key in POLICY.fields if key.endswith("_max_age_ms")]
+)
 def test_a_number_must_be_a_whole_number(key: str, value: object) -> None:
     (line,) = problems(**{key: value})
     assert line.startswith(f"{key}: must be a whole number, 0 or more, not ")
@@ -215,7 +210,9 @@ def test_equal_bounds_of_the_payment_age_are_a_window_of_one() -> None:
 
 def test_null_switches_an_option_off() -> None:
     base = policy(buyer_count_max=2, buyer_count_window_ms=1)
-    off = override(base, {"buyer_count_max": None, "buyer_count_window_ms": None})
+    off = POLICY.override(
+        base, {"buyer_count_max": None, "buyer_count_window_ms": None}
+    )
     assert off.buyer_count_max is None
 
 
@@ -231,7 +228,7 @@ def test_an_integer_of_any_size_is_a_value() -> None:
 
 def test_the_highest_version_in_force_is_the_one_that_counts() -> None:
     first, second, third = (
-        parse_policy({**REQUIRED, "version": number, "effective_from_ms": start})
+        POLICY.parse({**REQUIRED, "version": number, "effective_from_ms": start})
         for number, start in ((1, 100), (2, 300), (3, 200))
     )
     versions = Policies([third, first, second])
@@ -246,12 +243,12 @@ def test_the_highest_version_in_force_is_the_one_that_counts() -> None:
 
 
 def test_of_two_records_of_one_version_the_later_given_counts() -> None:
-    old, new = parse_policy(REQUIRED), parse_policy({**REQUIRED, "paid_limit_fen": 5})
+    old, new = POLICY.parse(REQUIRED), POLICY.parse({**REQUIRED, "paid_limit_fen": 5})
     assert Policies([old, new]).at(0) is new
 
 
 def test_a_policy_equals_only_itself() -> None:
-    one, other = parse_policy(REQUIRED), parse_policy(REQUIRED)
+    one, other = POLICY.parse(REQUIRED), POLICY.parse(REQUIRED)
     assert one == one  # noqa: PLR0124 - that is the point
     assert one != other
     assert len({one, other}) == 2
@@ -260,18 +257,20 @@ def test_a_policy_equals_only_itself() -> None:
 def test_the_hash_is_of_all_keys_that_are_not_off_whatever_their_order_and_grouping() -> (
     None
 ):
-    bare = parse_policy(
+    bare = POLICY.parse(
         {"b": {"effective_from_ms": 0, "version": 1}, "c": {"family": "FR"}}
     )
-    assert bare.policy_hash == parse_policy(REQUIRED).policy_hash
+    assert bare.policy_hash == POLICY.parse(REQUIRED).policy_hash
     assert sha256(canonical_bytes(bare)).hexdigest().startswith(bare.policy_hash)
     assert len(bare.policy_hash) == HASH_DIGITS
     kept = json.loads(canonical_bytes(bare))
-    off = {key for key, field in FIELDS.items() if field.default in (None, False)}
-    assert set(kept) == set(FIELDS) - off
+    off = {
+        key for key, field in POLICY.fields.items() if field.default in (None, False)
+    }
+    assert set(kept) == set(POLICY.fields) - off
 
 
-@pytest.mark.parametrize("key", FIELDS)
+@pytest.mark.parametrize("key", POLICY.fields)
 def test_every_key_makes_another_hash(key: str) -> None:
     base = msgspec.structs.asdict(SHIPPED)
     value = base[key]
@@ -288,7 +287,7 @@ def test_every_key_makes_another_hash(key: str) -> None:
 
 def test_no_option_can_be_off_in_two_ways() -> None:
     """False and null are left out of the hash; they must mean one thing."""
-    for key, field in FIELDS.items():
+    for key, field in POLICY.fields.items():
         kinds = set(get_args(field.type)) or {field.type}
         assert not {bool, NoneType} <= kinds, key
 
@@ -299,7 +298,7 @@ def test_a_limit_of_any_size_has_a_hash() -> None:
 
 
 def test_a_decision_finds_the_policy_of_its_name_and_its_hash() -> None:
-    old, new = parse_policy(REQUIRED), parse_policy({**REQUIRED, "version": 2})
+    old, new = POLICY.parse(REQUIRED), POLICY.parse({**REQUIRED, "version": 2})
     versions = Policies([old, new])
     assert versions.named("FR@1", old.policy_hash) is old
     assert versions.named("FR@2", new.policy_hash) is new
@@ -311,8 +310,10 @@ def test_a_decision_finds_the_policy_of_its_name_and_its_hash() -> None:
 
 def test_every_key_says_its_unit_and_has_words() -> None:
     assert Policy.__doc__ is not None
-    numbers = [key for key, field in FIELDS.items() if isinstance(field.default, int)]
+    numbers = [
+        key for key, field in POLICY.fields.items() if isinstance(field.default, int)
+    ]
     units = ("_ms", "_fen", "_days", "_count", "_max")
     for key in numbers:
-        if not isinstance(FIELDS[key].default, bool):
+        if not isinstance(POLICY.fields[key].default, bool):
             assert key.endswith(units), key

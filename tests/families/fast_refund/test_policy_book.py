@@ -7,17 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.families.fast_refund.policy import Policies, Policy, override
-from streams.families.fast_refund.policy_book import (
-    DISAGREEMENTS,
-    UNREADABLE_PAUSE,
-    PolicyBook,
-)
-from streams.families.fast_refund.publication import (
-    PolicyRecord,
-    Publication,
-    as_fields,
-)
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.families.fast_refund.policy_type import POLICY
+from streams.processing.policies.book import PolicyBook
+from streams.processing.policies.disagreements import DISAGREEMENTS
+from streams.processing.policies.pause import UNREADABLE_PAUSE
+from streams.processing.policies.publication import PolicyRecord, Publication, as_fields
 from testkit.samples import NOW
 from tests.families.fast_refund.world import SHIPPED
 
@@ -26,7 +21,7 @@ SAID = Publication(author="li", reason="because", published_at_ms=NOW)
 
 
 def policy(version: int, from_ms: int = NOW, **changes: object) -> Policy:
-    return override(
+    return POLICY.override(
         SHIPPED, {"version": version, "effective_from_ms": from_ms, **changes}
     )
 
@@ -39,11 +34,11 @@ def value(
     return json.dumps(fields).encode()
 
 
-class Book(PolicyBook):
+class Book(PolicyBook[Policy]):
     """The shipped file, and a topic that is written to at ``NOW``."""
 
     def __init__(self, *base: Policy) -> None:
-        super().__init__(Policies(base or (SHIPPED,)))
+        super().__init__(POLICY, Policies(base or (SHIPPED,)))
 
     def put(self, version: int, from_ms: int = NOW, **more: object) -> str | None:
         """Publish; return the error, None = accepted."""
@@ -158,7 +153,7 @@ def test_what_is_compared_is_the_version_of_the_topic_in_force_then() -> None:
 
 
 def test_files_do_not_change_what_workers_accept() -> None:
-    strict, none = Book(policy(1, paid_limit_fen=1_000)), PolicyBook(Policies())
+    strict, none = Book(policy(1, paid_limit_fen=1_000)), PolicyBook(POLICY, Policies())
     record = value(2, paid_limit_fen=29_000)
     assert strict.apply(b"FR@2", record, NOW) is None
     assert none.apply(b"FR@2", record, NOW) is None
@@ -178,7 +173,7 @@ def test_an_old_record_is_held_to_its_ceiling_only() -> None:
 # -- in force, waiting, missing ------------------------------------------------------
 
 
-def states(book: PolicyBook, at_ms: int = NOW) -> dict[str, str]:
+def states(book: PolicyBook[Policy], at_ms: int = NOW) -> dict[str, str]:
     return {one.name: book.policies.state_of(one, at_ms) for one in book.policies}
 
 
@@ -327,10 +322,10 @@ def test_a_pause_is_on_top_of_whatever_version_holds() -> None:
     assert book.pausing() is None
     assert states(book) == {"FR@1": "in_force", "FR@2": "waiting"}
     assert states(book, NOW + DAY)["FR@2"] == "in_force"
-    assert book.pause_at(NOW + DAY) == NOW
+    assert book.pauses.at(NOW + DAY) == NOW
     assert book.pausing(NOW + 5, paused=False) is None
-    assert book.pause_at(NOW + DAY) is None
-    assert [one.paused for one in book.pauses] == [True, False]
+    assert book.pauses.at(NOW + DAY) is None
+    assert [one.paused for one in book.pauses.all] == [True, False]
     assert [level for level, _ in book.told()[1:]] == ["warning", "warning"]
     assert book.told()[1][1].endswith("by li: why")
 
@@ -338,7 +333,7 @@ def test_a_pause_is_on_top_of_whatever_version_holds() -> None:
 def test_a_pause_may_begin_and_end_by_itself() -> None:
     book = Book()
     book.pausing(from_ms=NOW + 10, until_ms=NOW + 20)
-    assert [book.pause_at(NOW + ms) for ms in (9, 10, 19, 20)] == [
+    assert [book.pauses.at(NOW + ms) for ms in (9, 10, 19, 20)] == [
         None,
         NOW,
         NOW,
@@ -359,13 +354,13 @@ def test_a_pause_may_begin_and_end_by_itself() -> None:
 def test_a_pause_record_that_cannot_be_read_might_be_a_pause(bad: bytes | None) -> None:
     book = Book()
     assert book.apply(b"FR:pause", bad, NOW) is not None
-    assert book.pause_at(NOW) == UNREADABLE_PAUSE
+    assert book.pauses.at(NOW) == UNREADABLE_PAUSE
     assert book.told()[0][0] == "error"
     book.pausing(paused=False)
-    assert book.pause_at(NOW) is None
+    assert book.pauses.at(NOW) is None
 
 
 def test_a_pause_in_seconds_is_no_pause_that_is_over() -> None:
     book = Book()
     assert book.pausing(until_ms=NOW // 1000) == "policy_refused"
-    assert book.pause_at(NOW) == UNREADABLE_PAUSE
+    assert book.pauses.at(NOW) == UNREADABLE_PAUSE

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from streams.families.fast_refund.decide import judge_again
 from streams.families.fast_refund.model import Decision
-from streams.families.fast_refund.policy import Policies, Policy, override
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.reasons import REASONS, ReasonCode
 from streams.tools.decide import decide_lines
 from tests.families.fast_refund.cases import (
@@ -94,7 +95,7 @@ def policy_of(line: dict[str, Any]) -> Policy | None:
     if given_policy == "absent":
         return None
     at_ms = asked if type(asked) is int else line["now_ms"]
-    later = () if given_policy is None else (override(SHIPPED, given_policy),)
+    later = () if given_policy is None else (POLICY.override(SHIPPED, given_policy),)
     return Policies(later).at(at_ms) or Policies((SHIPPED,)).at(at_ms)
 
 

@@ -2,7 +2,8 @@ import msgspec
 import pytest
 
 from streams.errors import PolicyError
-from streams.families.fast_refund.publication import (
+from streams.families.fast_refund.policy_type import POLICY
+from streams.processing.policies.publication import (
     KEYS,
     NOT_SAID,
     PolicyRecord,
@@ -24,16 +25,16 @@ SAID = Publication(
 
 def test_a_record_comes_out_as_it_went_in() -> None:
     record = PolicyRecord(policy(buyer_count_max=2, buyer_count_window_ms=5), SAID)
-    found = parse_record(as_fields(record))
+    found = parse_record(POLICY, as_fields(record))
     assert found.publication == SAID
     assert msgspec.structs.asdict(found.policy) == msgspec.structs.asdict(record.policy)
     assert found.policy.policy_hash == record.policy.policy_hash
 
 
 def test_who_published_and_why_is_no_part_of_the_content() -> None:
-    bare = parse_record(as_fields(PolicyRecord(SHIPPED)))
+    bare = parse_record(POLICY, as_fields(PolicyRecord(SHIPPED)))
     assert bare.publication == NOT_SAID
-    said = parse_record(as_fields(PolicyRecord(SHIPPED, SAID)))
+    said = parse_record(POLICY, as_fields(PolicyRecord(SHIPPED, SAID)))
     assert said.policy.policy_hash == bare.policy.policy_hash
 
 
@@ -41,7 +42,7 @@ def test_all_problems_of_a_record_are_named_at_once() -> None:
     fields = as_fields(PolicyRecord(SHIPPED, SAID))
     fields |= {"author": "", "allow": ["paid_limit_fn"], "backtst": "x", "version": 0}
     with pytest.raises(PolicyError) as caught:
-        parse_record(fields)
+        parse_record(POLICY, fields)
     assert [line.split(":")[0] for line in caught.value.problems] == [
         "backtst",
         "version",
@@ -56,7 +57,7 @@ def test_what_a_record_says_of_itself_has_a_type(key: str, value: object) -> Non
     fields = {**as_fields(PolicyRecord(SHIPPED)), key: value}
     nothing = KEYS[key].default is None and value is None
     if nothing:
-        assert parse_record(fields).publication == NOT_SAID
+        assert parse_record(POLICY, fields).publication == NOT_SAID
     else:
         with pytest.raises(PolicyError, match=f"^{key}: "):
-            parse_record(fields)
+            parse_record(POLICY, fields)

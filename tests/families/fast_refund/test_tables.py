@@ -6,7 +6,8 @@ import pytest
 
 from streams.families.fast_refund.decision_history import Entry
 from streams.families.fast_refund.model import Buyer, Shop
-from streams.families.fast_refund.policy import Policies, parse_policy
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.tables import (
     NOTHING,
     UNREADABLE,
@@ -441,7 +442,7 @@ def policy(version: int = 2, **changes: object) -> bytes:
 def test_policy_versions_come_on_top_of_what_is_there() -> None:
     tables = SharedTables(
         Policies(
-            [parse_policy({"family": "FR", "version": 1, "effective_from_ms": 0})]
+            [POLICY.parse({"family": "FR", "version": 1, "effective_from_ms": 0})]
         ),
         PARTITIONS,
     )

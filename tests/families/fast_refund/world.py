@@ -15,7 +15,8 @@ from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.codec import decode_request
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.model import Request
-from streams.families.fast_refund.policy import Policies, Policy, override, parse_policy
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.slice_result import (
     APPROVALS,
     DEAD_LETTERS,
@@ -33,7 +34,7 @@ from testkit.fakes import FakeRecord, Headers
 from testkit.samples import NOW, NUMBER, PARTITIONS
 
 FILE: Final = Path(__file__).parents[3] / "config" / "policy.toml"
-SHIPPED: Final = parse_policy(tomllib.loads(FILE.read_text(encoding="utf-8")))
+SHIPPED: Final = POLICY.parse(tomllib.loads(FILE.read_text(encoding="utf-8")))
 SITE: Final = Site(
     input_topic="refund.requests",
     partitions=PARTITIONS,
@@ -52,7 +53,7 @@ NAMES: Final = {
 
 
 def policy(**changes: object) -> Policy:
-    return override(SHIPPED, changes)
+    return POLICY.override(SHIPPED, changes)
 
 
 def shared_tables(*policies: Policy, at_ms: int = NOW) -> SharedTables:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from streams.families.fast_refund import policy_type
 from streams.families.fast_refund.codec import Outcome, decode_outcome, decode_request
 from streams.families.fast_refund.decide import decide
 from streams.families.fast_refund.model import (
@@ -18,7 +19,6 @@ from streams.families.fast_refund.model import (
     Request,
 )
 from streams.families.fast_refund.orders import decode_order
-from streams.families.fast_refund.policy import parse_policy
 from streams.families.fast_refund.seen import see
 from streams.platforms.kuaishou.client import Answer, Failure, Unavailable
 from streams.platforms.kuaishou.mapping import Answers, emissions
@@ -37,7 +37,7 @@ from tests.platforms.kuaishou.samples import (
 )
 
 T = 1773800100000
-POLICY = parse_policy(
+POLICY = policy_type.POLICY.parse(
     tomllib.loads(
         (Path(__file__).parents[3] / "config" / "policy.toml").read_text("utf-8")
     )

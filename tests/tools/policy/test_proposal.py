@@ -3,16 +3,17 @@
 import pytest
 
 from streams.errors import PolicyError
-from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.policy_book import PolicyBook
-from streams.families.fast_refund.publication import PolicyRecord, Publication
+from streams.families.fast_refund.policy import Policies, Policy
+from streams.families.fast_refund.policy_type import POLICY
+from streams.processing.policies.book import PolicyBook
+from streams.processing.policies.publication import PolicyRecord, Publication
 from streams.tools.policy.proposal import before_now, check, numbered, overtaken
 from testkit.samples import NOW
 from tests.families.fast_refund.test_policy_book import DAY, Book, policy
 
 
 def refused(
-    book: PolicyBook,
+    book: PolicyBook[Policy],
     version: int,
     from_ms: int = NOW,
     overtake: tuple[int, ...] = (),
@@ -39,8 +40,8 @@ def test_only_the_next_version_is_published_or_one_that_is_missing() -> None:
         "version: 6 would leave a gap; the next is 5, missing are 3"
     ]
     assert refused(book, 3) == []
-    assert PolicyBook(Policies()).policies.known_to == 0
-    assert refused(PolicyBook(Policies()), 1) == []
+    assert PolicyBook(POLICY, Policies()).policies.known_to == 0
+    assert refused(PolicyBook(POLICY, Policies()), 1) == []
 
 
 def test_a_known_version_keeps_its_content() -> None:

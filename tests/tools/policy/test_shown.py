@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from streams.families.fast_refund.publication import PolicyRecord, Publication
+from streams.families.fast_refund.policy import Policy
+from streams.processing.policies.publication import PolicyRecord, Publication
 from streams.tools.policy.shown import print_diff, print_history, print_proposal
 from streams.tools.policy.wording import differences, span, worded
 from testkit.samples import NOW
@@ -42,7 +43,7 @@ def test_only_what_differs_is_told_and_the_version_goes_without_saying() -> None
     assert found == ["effective_from_ms", "paid_limit_fen"]
 
 
-def proposed(book: Book, record: PolicyRecord) -> list[str]:
+def proposed(book: Book, record: PolicyRecord[Policy]) -> list[str]:
     out = io.StringIO()
     print_proposal(record, book, NOW, out)
     return out.getvalue().splitlines()

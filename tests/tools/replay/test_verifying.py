@@ -7,7 +7,7 @@ import pytest
 
 from streams.cli import execute
 from streams.errors import UsageError
-from streams.families.fast_refund.policy import override, parse_policy
+from streams.families.fast_refund.policy_type import POLICY
 from streams.settings import load_policy
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import Capture
@@ -98,7 +98,7 @@ def test_a_policy_record_of_the_capture_is_used(tmp_path: Path) -> None:
     policy = Captured("refund.policies", 0, 0, 1, 0, b"FR", msgspec.json.encode(fields))
     value = (found.value or b"").replace(b"FR@1", b"FR@7")
     value = value.replace(
-        SHIPPED.policy_hash.encode(), parse_policy(fields).policy_hash.encode()
+        SHIPPED.policy_hash.encode(), POLICY.parse(fields).policy_hash.encode()
     )
     altered = msgspec.structs.replace(found, value=value)
     assert verify(stored(tmp_path, [policy, altered]), SHIPPED, io.StringIO()).passed
@@ -121,7 +121,7 @@ def test_a_policy_of_the_same_name_and_other_content_is_not_taken_for_the_one_th
     tmp_path: Path,
 ) -> None:
     (found,) = decisions({})
-    other = override(SHIPPED, {"version": 1, "paid_limit_fen": 20_000})
+    other = POLICY.override(SHIPPED, {"version": 1, "paid_limit_fen": 20_000})
     capture = captured(tmp_path, [found])
     with pytest.raises(UsageError, match=rf"FR@1 \(hash {SHIPPED.policy_hash}\)"):
         verify(capture, other, io.StringIO())

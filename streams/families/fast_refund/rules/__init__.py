@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.rules import (
     amount,
     buyer,
@@ -73,7 +74,7 @@ UNUSUAL: Final = (
 )
 """Fields of ``seen`` that most requests lack; without them their rules need not run."""
 
-READINGS: Final = Policy(family="FR", version=1, effective_from_ms=0)
+READINGS: Final = POLICY.defaults
 """The default readings, by which a request is judged when no policy is in force."""
 
 

@@ -1,22 +1,18 @@
-"""What a policy record says of its own publication: who, why, when, on what grounds.
+"""Records of policies: a version, what its author says of it, and what came of it.
 
-None of it judges, so none of it is part of the policy or of its hash.
+What is said of a publication judges nothing, so it is no part of the policy or of its
+hash.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final, Generic
 
 import msgspec
 
 from streams.errors import PolicyError
-from streams.families.fast_refund.policy import (
-    FIELDS,
-    Name,
-    Policy,
-    Span,
-    Whole,
-    parse_policy,
-)
+from streams.processing.policies.policy import Name, P, Span, Whole
+from streams.processing.policies.policy_type import PolicyType
+from streams.records.dead_letters import PolicyRefused, UnreadableError
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,15 +37,34 @@ KEYS: Final = {field.name: field for field in msgspec.structs.fields(Publication
 NOT_SAID: Final = Publication()
 
 
-class PolicyRecord(msgspec.Struct, frozen=True):
-    """A policy version and its publication: one value of ``refund.policies``."""
+class PolicyRecord(msgspec.Struct, Generic[P], frozen=True):
+    """A policy version and its publication: one value of the topic ``policies``."""
 
-    policy: Policy
+    policy: P
     publication: Publication = NOT_SAID
 
 
-def parse_record(fields: Mapping[str, object]) -> PolicyRecord:
-    """Check a policy record, or a policy file that says what is meant in it.
+class Version(msgspec.Struct, Generic[P], frozen=True):
+    """A version that judges, and where it comes from."""
+
+    policy: P
+    publication: Publication = NOT_SAID
+    written_ms: int | None = None
+    """Timestamp of its record, UTC ms; None = from a file."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A record that changed nothing."""
+
+    name: str
+    """``FR@7``, or the key of the record when it does not say."""
+    error: UnreadableError | PolicyRefused
+    problems: tuple[str, ...]
+    written_ms: int
+
+
+def parse_record(kind: PolicyType[P], fields: Mapping[str, object]) -> PolicyRecord[P]:
+    """Check a record of a family's policy, or a policy file that says what is meant in it.
 
     Raises
     ------
@@ -59,9 +74,9 @@ def parse_record(fields: Mapping[str, object]) -> PolicyRecord:
     own = {key: value for key, value in fields.items() if key not in KEYS}
     said = {key: value for key, value in fields.items() if key in KEYS}
     problems: list[str] = []
-    policy: Policy | None = None
+    policy: P | None = None
     try:
-        policy = parse_policy(own)
+        policy = kind.parse(own)
     except PolicyError as refused:
         problems += refused.problems
     values: dict[str, object] = {}
@@ -75,14 +90,14 @@ def parse_record(fields: Mapping[str, object]) -> PolicyRecord:
         problems += [
             f"allow: {key} is no key of a policy; remove it"
             for key in allowed
-            if key not in FIELDS
+            if key not in kind.fields
         ]
     if problems or policy is None:
         raise PolicyError(problems)
     return PolicyRecord(policy, msgspec.convert(values, Publication))
 
 
-def as_fields(record: PolicyRecord) -> dict[str, object]:
+def as_fields(record: PolicyRecord[Any]) -> dict[str, object]:
     """Return the whole value of a record: every key of the policy, then its publication."""
     kept = msgspec.structs.asdict(record.policy)
     said: dict[str, object] = msgspec.to_builtins(record.publication)

@@ -1,0 +1,13 @@
+"""Policies of all families: declared, read, checked, published, and in force at a moment.
+
+A family declares a struct of keys and a :class:`PolicyType`; a :class:`PolicyBook` makes
+versions, a pause and refusals of the records of the topic ``policies``;
+:meth:`Policies.at` tells which version is in force.
+"""
+
+from streams.processing.policies.book import PolicyBook
+from streams.processing.policies.policy import AnyPolicy, Name, Span, Whole
+from streams.processing.policies.policy_type import PolicyType
+from streams.processing.policies.versions import Policies
+
+__all__ = ("AnyPolicy", "Name", "Policies", "PolicyBook", "PolicyType", "Span", "Whole")

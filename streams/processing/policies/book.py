@@ -1,0 +1,289 @@
+"""The policy book: records of the topic ``policies`` into versions, a pause, and refusals.
+
+Workers and commands keep the same book, so what a command checks is what a worker will
+accept. What is accepted depends on the records and their order alone: a version that is
+known keeps its content, whatever is published under its name later.
+
+All families share the topic. A book leaves records that are named after another family
+(``XX@1``, ``XX:pause``) to the book of that family, be there one or not: workers of one
+topic need not run the same families.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Final, Generic, Literal, TypeAlias
+
+from streams.errors import PolicyError
+from streams.processing.news import News, news_queue
+from streams.processing.policies.disagreements import Disagreements
+from streams.processing.policies.pause import Pauses, pause_key
+from streams.processing.policies.plausible import unmeant
+from streams.processing.policies.policy import P, full_name
+from streams.processing.policies.policy_type import CODE, PolicyType
+from streams.processing.policies.publication import (
+    PolicyRecord,
+    Refusal,
+    Version,
+    parse_record,
+)
+from streams.processing.policies.versions import Policies
+from streams.records.dead_letters import PolicyRefused, UnreadableError
+from streams.records.json_values import Unreadable, decode_object
+
+KEPT: Final = 50
+"""Refusals that are remembered, the newest."""
+
+_NAMED: Final = re.compile(f"({CODE})(?:@[0-9]+|:pause)")
+"""A key that names the family it is for."""
+
+_Place: TypeAlias = Literal["dated", "undated", "theirs", "nobody's"]
+"""What a key is to a family: ``FR@7``, ``FR``, another family's, anything else."""
+
+
+class PolicyBook(Generic[P]):
+    """What is known of the versions of one family's policy, and of its pause.
+
+    Parameters
+    ----------
+    kind
+        What the family declares of its policy.
+    base
+        Versions from a file: they hold until the topic says otherwise.
+    """
+
+    def __init__(self, kind: PolicyType[P], base: Policies[P]) -> None:
+        self.kind = kind
+        self._base = {policy.version: policy for policy in base}
+        self._published: dict[int, Version[P]] = {}
+        self._known_to = 0
+        self._base_lost = False
+        self.policies = base
+        self.refusals: deque[Refusal] = deque(maxlen=KEPT)
+        self.refused_last: tuple[Refusal, ...] = ()
+        """Those since a version was last accepted."""
+        self.news = news_queue()
+        """What nobody has logged yet."""
+        self.pauses = Pauses(kind.code, self.news)
+        self._compared: Disagreements[P] = Disagreements(kind.code, self.news)
+        self.disagreements = self._compared.newest
+        self.disagreed = self._compared.counts
+        """Kind -> how many were noticed."""
+
+    # -- what callers ask for --------------------------------------------------
+
+    def versions(self) -> tuple[Version[P], ...]:
+        """Return the versions that judge, lowest first."""
+        return tuple(
+            self._published.get(policy.version, Version(policy))
+            for policy in self.policies
+        )
+
+    def baseline(self, at_ms: int) -> P:
+        """Return what a version published at a moment is compared with (plausibility).
+
+        The version of the topic in force then; before the first one the defaults,
+        because files may differ from worker to worker.
+        """
+        published = Policies(one.policy for one in self._published.values())
+        return published.at(at_ms) or self.kind.defaults
+
+    def doubts(self, record: PolicyRecord[P], at_ms: int) -> tuple[str, ...]:
+        """Return one line for every implausible value that is not allowed by name."""
+        found = self.kind.doubts(record.policy, self.baseline(at_ms), at_ms)
+        return unmeant(found, record.publication.allow)
+
+    # -- what the topic says ---------------------------------------------------
+
+    def apply(
+        self, key: bytes | None, value: bytes | None, at_ms: int
+    ) -> Unreadable | None:
+        """Take a record; None = taken, or not for this family.
+
+        Parameters
+        ----------
+        key
+            ``FR@VERSION`` or ``FR:pause``; one that is named after another family is
+            not for this book. Any other, such as ``FR`` of version 0.1.0, is that of a
+            version published before keys named it, if its content is of this family.
+        at_ms
+            Timestamp of the record, UTC ms.
+        """
+        code, name = self.kind.code, _text(key)
+        if name == pause_key(code):
+            return self.pauses.apply(value)
+        place = self._place(name)
+        if place == "theirs" or (place == "nobody's" and value is None):
+            return None
+        if value is None:
+            why = "a tombstone takes no version back; publish a higher version"
+            return self._refuse(f"{name}", "null_value", (why,), at_ms)
+        found = decode_object(value)
+        if isinstance(found, Unreadable):
+            self._refuse(name or code, found.error, (found.message,), at_ms)
+            return found
+        if place == "nobody's" and found.get("family") != code:
+            return None
+        return self._apply_version(name or "", found, place, at_ms)
+
+    def _place(self, name: str | None) -> _Place:
+        """Say what the key of a record is to this family."""
+        name, code = name or "", self.kind.code
+        named = _NAMED.fullmatch(name)
+        if named is not None and named[1] != code:
+            return "theirs"
+        if name.startswith(f"{code}@"):
+            return "dated"
+        return "undated" if name == code else "nobody's"
+
+    def _apply_version(
+        self, name: str, found: Mapping[str, object], place: _Place, at_ms: int
+    ) -> Unreadable | None:
+        dated = place == "dated"
+        try:
+            record = parse_record(self.kind, found)
+        except PolicyError as refused:
+            called = name if dated else self._called(found)
+            return self._refuse(called, "policy_refused", refused.problems, at_ms)
+        policy = record.policy
+        known = self._published.get(policy.version)
+        named = not dated or name == policy.name
+        if named and known and known.policy.policy_hash == policy.policy_hash:
+            return None
+        objection = self._objection(record, name if dated else None, at_ms)
+        if objection is not None:
+            return self._refuse(name if dated else policy.name, *objection, at_ms)
+        self._accept(Version(policy, record.publication, at_ms))
+        return None
+
+    def _objection(
+        self, record: PolicyRecord[P], name: str | None, at_ms: int
+    ) -> tuple[PolicyRefused, tuple[str, ...]] | None:
+        """Say why a version that can be read is refused; None = it is not.
+
+        Parameters
+        ----------
+        name
+            What the key of its record calls it; None = the key names no version.
+        """
+        policy = record.policy
+        if name not in (None, policy.name):
+            why = f"version: the key of the record is {name}, its content {policy.name}"
+            return "policy_refused", (why,)
+        known = self._published.get(policy.version)
+        if known is not None:
+            why = (
+                f"{policy.name} is published already with other content "
+                f"(hash {known.policy.policy_hash}, this one {policy.policy_hash}); "
+                "publish a higher version"
+            )
+            return "policy_conflict", (why,)
+        if name is not None:
+            doubts = self.doubts(record, at_ms)
+        elif self.kind.undated_doubts is not None:
+            found = self.kind.undated_doubts(policy)
+            doubts = unmeant(found, record.publication.allow)
+        else:
+            why = f"version: the key of the record must be {policy.name}"
+            return "policy_refused", (why,)
+        return ("policy_implausible", doubts) if doubts else None
+
+    def _accept(self, version: Version[P]) -> None:
+        policy, said = version.policy, version.publication
+        file = self._base.get(policy.version)
+        if file is not None:
+            self._compared.file(file, policy)
+        self._published[policy.version] = version
+        self.refused_last = ()
+        self._gather()
+        self._say(
+            "info",
+            f"policy {full_name(policy.name, policy.policy_hash)} accepted: for requests "
+            f"made from {policy.effective_from_ms} on, published by "
+            f"{said.author or 'nobody who says so'}: {said.reason or 'no reason given'}",
+        )
+
+    def _refuse(
+        self,
+        name: str,
+        error: UnreadableError | PolicyRefused,
+        problems: Iterable[str],
+        at_ms: int,
+    ) -> Unreadable:
+        lines = tuple(problems)
+        refusal = Refusal(name, error, lines, at_ms)
+        self.refusals.append(refusal)
+        self.refused_last = (*self.refused_last[-KEPT:], refusal)
+        self._say("warning", f"policy record {name} refused: {'; '.join(lines)}"[:1000])
+        return Unreadable(error, "; ".join(lines)[:200])
+
+    # -- what else tells of versions -------------------------------------------
+
+    def head_deleted(self) -> None:
+        """Note that the oldest records of the topic are gone: the file counts no more.
+
+        Versions may have been among them, and nobody can say how far the file's is
+        behind.
+        """
+        if self._base and not self._base_lost:
+            self._base_lost = True
+            self._gather()
+            self._say(
+                "error",
+                "the oldest records of the topic of policies have been deleted: the policy "
+                "file is not used; publish the policy in force again",
+            )
+
+    def heard(
+        self, named: Mapping[tuple[str, str | None], tuple[str, int]], now_ms: int
+    ) -> None:
+        """Compare with the policies that decisions name.
+
+        What is older than a day is logged and not counted: it may have been mended long
+        ago, and decisions are read back at every start.
+
+        Parameters
+        ----------
+        named
+            (policy, hash) -> id and ``decided_at_ms`` of the last decision that names it;
+            no hash in records of version 0.1.0.
+        """
+        missing = self._compared.decisions(self.policies, named, now_ms)
+        self._known_to = max(self._known_to, missing)
+        self._gather()
+
+    def members(self, files: Mapping[str, str]) -> None:
+        """Compare with the policy files that other workers of the group began with.
+
+        Parameters
+        ----------
+        files
+            Member -> ``FR@1:HASH`` of its file.
+        """
+        ours = [
+            f"{policy.name}:{policy.policy_hash}"
+            for policy in self._base.values()
+            if policy in self.policies
+        ]
+        if ours:
+            self._compared.members(ours, files)
+
+    def _say(self, level: Literal["info", "warning", "error"], text: str) -> None:
+        self.news.append(News(level, text))
+
+    def _gather(self) -> None:
+        base = {} if self._base_lost else self._base
+        published = {number: one.policy for number, one in self._published.items()}
+        self.policies = Policies((base | published).values(), self._known_to)
+
+    def _called(self, found: Mapping[str, object]) -> str:
+        """Name a version that may not be readable."""
+        version, code = found.get("version"), self.kind.code
+        return f"{code}@{version}" if type(version) is int else code
+
+
+def _text(key: bytes | None) -> str | None:
+    try:
+        return key.decode() if key else None
+    except UnicodeDecodeError:
+        return None
