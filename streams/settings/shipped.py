@@ -18,10 +18,21 @@ def shipped_policy_text() -> str:
     SettingsError
         It is in neither place: the installation is broken.
     """
+    return shipped_text("policy.toml")
+
+
+def shipped_text(name: str) -> str:
+    """Return the text of a file of the shipped configuration; reads it.
+
+    Raises
+    ------
+    SettingsError
+        It is in neither place: the installation is broken.
+    """
     for folder in _FOLDERS:
-        path = folder / "policy.toml"
+        path = folder / name
         if path.is_file():
             return path.read_text(encoding="utf-8")
     raise SettingsError(
-        ["the shipped policy.toml is missing: install refund-streams again"]
+        [f"the shipped {name} is missing: install refund-streams again"]
     )
