@@ -9,6 +9,7 @@ import msgspec
 from bench.engine_table import FLOOR, LINEUP, Kind, Site
 from bench.options import Options
 from streams.kafka.topic_admin import TopicSpec, admin_client, create, declare
+from streams.platforms.registry import installed
 from streams.settings import Kafka, Settings, Topics
 
 _FLOOR: Final = Kind("broker alone", "none", lambda _: (), ("requests",))
@@ -61,7 +62,8 @@ def engine(name: str, site: Site) -> Engine:
     """
     kind = _FLOOR if name == FLOOR else LINEUP[name]
     options = site.options
-    declared = declare(_settings(site))
+    settings = _settings(site)
+    declared = declare(installed(settings), settings)
     wanted = {site.prefix + output for output in (*kind.outputs, "requests")}
     topics = tuple(
         msgspec.structs.replace(spec, config=_config(spec, options))

@@ -22,6 +22,7 @@ from faults.workers import Worker
 from streams.families.fast_refund.policy import Policy
 from streams.kafka.aiokafka_internals.fetch_decode import hand_out_all
 from streams.kafka.topic_admin import admin_client, create, declare
+from streams.platforms.registry import installed
 from streams.processing.partitioner import partition_of
 from streams.settings import Settings, load, load_policy
 
@@ -162,7 +163,11 @@ class Lab:
     async def make_anew(self, topic: str) -> None:
         """Delete a topic and make it again as it is declared, empty."""
         name = self.prefix + topic
-        (spec,) = (one for one in declare(self.settings) if one.name == name)
+        (spec,) = (
+            one
+            for one in declare(installed(self.settings), self.settings)
+            if one.name == name
+        )
         await self.admin.delete_topics([name])
         # A name is free again a moment after its topic was deleted.
         await eventually(lambda: create(self.admin, [spec]))
@@ -384,7 +389,7 @@ async def laboratory(
     lab = Lab(load(common, None, {}), common | settings, folder)
     async with AsyncExitStack() as stack:
         lab.admin = await stack.enter_async_context(admin_client(lab.settings.kafka))
-        specs = declare(lab.settings)
+        specs = declare(installed(lab.settings), lab.settings)
         await create(lab.admin, specs)
         stack.push_async_callback(_delete, lab.admin, [one.name for one in specs])
         lab.producer = await stack.enter_async_context(

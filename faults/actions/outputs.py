@@ -22,6 +22,7 @@ from faults.lab import now_ms
 from faults.run import Run, SliceResult
 from faults.waiting import eventually
 from streams.kafka.topic_admin import create, declare
+from streams.platforms.registry import installed
 
 _REFUSED_S: Final = 15.0
 _SMALL: Final = 400
@@ -166,7 +167,9 @@ async def topic_deleted(run: Run) -> None:
     # 1 for the output that was lost, 2 when they are started again: no such topic.
     run.expect(set(codes) == {1, 2}, f"exit codes {run.crew.codes}, not 1 and 2")
     (spec,) = (
-        one for one in declare(run.lab.settings) if one.name.endswith(".approvals")
+        one
+        for one in declare(installed(run.lab.settings), run.lab.settings)
+        if one.name.endswith(".approvals")
     )
     await create(run.lab.admin, [spec])
     run.watch.from_start("approvals")

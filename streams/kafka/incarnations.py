@@ -8,7 +8,7 @@ clients renew their metadata.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from streams.errors import TopicsError
 from streams.kafka.aiokafka_internals.topic_ids import TopicNow
+from streams.settings.topics import PlacedTopic
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,26 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int
     advice: str
     """What to do once it has changed."""
+
+
+_OF_INPUT: Final = (
+    "what it held and nobody decided is gone, ask its senders for it; then start the "
+    "workers again"
+)
+_OF_FACTS: Final = (
+    "what is remembered of it may be true no longer; see that its feed has written all of "
+    "it again, vetoes and exclusions too, then start the workers again"
+)
+
+
+def expected(topics: Iterable[PlacedTopic]) -> dict[str, Expected]:
+    """Return what inputs and facts must stay under a worker that reads them, by name."""
+    advice = {"input": _OF_INPUT, "fact": _OF_FACTS, "shared_fact": _OF_FACTS}
+    return {
+        one.name: Expected(partitions=one.partitions, advice=advice[one.row.kind])
+        for one in topics
+        if one.row.kind in advice
+    }
 
 
 class Incarnations:

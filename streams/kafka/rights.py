@@ -6,7 +6,7 @@ again. Brokers older than 2.3 do not tell rights; then nothing is checked here.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -22,6 +22,9 @@ from streams.kafka.aiokafka_internals.rights_requests import (
     ask_group,
     ask_topics,
 )
+from streams.processing.topics import Topic
+from streams.settings import Settings
+from streams.settings.topics import read_by, topic_name, written_by
 
 READ: Final = "READ"
 WRITE: Final = "WRITE"
@@ -35,6 +38,19 @@ _GROUP_REFUSED: Final = GroupAuthorizationFailedError.errno
 
 Rights = Mapping[str, frozenset[str]]
 """Topic -> ``READ``, ``WRITE``; each of them includes the right to describe it."""
+
+
+def rights(rows: Collection[Topic], settings: Settings) -> dict[str, frozenset[str]]:
+    """Return what the roles of this worker do with each topic."""
+    found: dict[str, frozenset[str]] = {}
+    for operation, mine in (
+        (WRITE, written_by(rows, settings.worker.roles)),
+        (READ, read_by(rows, settings.worker.roles)),
+    ):
+        for row in mine:
+            name = topic_name(row, settings.topics)
+            found[name] = found.get(name, frozenset()) | {operation}
+    return found
 
 
 async def missing(

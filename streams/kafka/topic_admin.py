@@ -27,20 +27,13 @@ from streams.errors import TopicsError
 from streams.kafka.admission import admit
 from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.starting import connect
+from streams.processing.topics import Kind, Topic
 from streams.settings import Kafka, Settings
+from streams.settings.topics import placed
 
 _log: Final = logging.getLogger(__name__)
 
-_DAY_MS: Final = 86_400_000
-_REQUESTS_KEPT_MS: Final = 14 * _DAY_MS
-_DECISIONS_KEPT_MS: Final = 180 * _DAY_MS
-_DEAD_LETTERS_KEPT_MS: Final = 30 * _DAY_MS
-_FOR_EVER_MS: Final = (1 << 63) - 1
-"""The longest that Kafka knows."""
-_DEAD_LETTER_MAX_BYTES: Final = 4_194_304
-"""Above the largest record of a topic with default limits (1 MiB) and its headers."""
-
-_FACT_SEGMENT_MS: Final = _DAY_MS
+_FACT_SEGMENT_MS: Final = 86_400_000
 """Only closed segments are compacted; closing them daily keeps loading short."""
 
 _POLL_S: Final = 0.1
@@ -58,72 +51,50 @@ class TopicSpec(msgspec.Struct, frozen=True):
     replication_factor: int
     config: Mapping[str, str]
     """Topic settings as the broker spells them."""
-    agents: frozenset[str]
-    """Agents that read or write it."""
+    roles: frozenset[str]
+    """Who reads or writes it: roles of a worker, and others."""
     refused: frozenset[str] = frozenset()
     """Settings with which no worker starts when they differ: the broker would delete
     facts, and what a fact forbids would be approved."""
 
 
-_FACTS: Final = ("orders", "buyers", "outcomes", "shops", "catalog", "policies")
+_FACT_KINDS: Final[frozenset[Kind]] = frozenset({"fact", "shared_fact"})
 _KEEPS_FACTS: Final = frozenset({"cleanup.policy", "retention.ms", "retention.bytes"})
-_DECIDING: Final = frozenset({"decide", "watch"})
-_ALL: Final = frozenset({"decide", "watch", "ingest"})
-_INGESTING: Final = frozenset({"ingest"})
 
 
-def declare(settings: Settings) -> tuple[TopicSpec, ...]:
-    """Return every topic of the contract, in its order."""
-    prefix, by_buyer = settings.topics.prefix, settings.topics.partitions
-    kept = _delete(_DECISIONS_KEPT_MS)
-    dead = _delete(_DEAD_LETTERS_KEPT_MS) | {
-        "max.message.bytes": str(_DEAD_LETTER_MAX_BYTES)
-    }
-    # Compaction would keep the last record of a version, which may be one that was
-    # refused, and forget the one that judged. There are few of them: none is removed.
-    policies = _compact() | {"min.compaction.lag.ms": str(_FOR_EVER_MS)}
-    requests = _delete(_REQUESTS_KEPT_MS)
-    facts = {prefix + name for name in _FACTS}
-    rows = (
-        (prefix + "requests", by_buyer, requests, _ALL),
-        (prefix + "orders", by_buyer, _compact(), _ALL),
-        (prefix + "buyers", by_buyer, _compact(), _DECIDING),
-        (prefix + "outcomes", by_buyer, kept, _ALL),
-        (prefix + "approvals", by_buyer, kept, _DECIDING),
-        (prefix + "reviews", by_buyer, kept, _DECIDING),
-        (prefix + "skipped", by_buyer, kept, _DECIDING),
-        (prefix + "notices", by_buyer, kept, _DECIDING),
-        (prefix + "dead-letters", by_buyer, dead, _ALL),
-        (prefix + "shops", by_buyer, _compact(), _DECIDING),
-        (prefix + "catalog", by_buyer, _compact(), _DECIDING),
-        (prefix + "policies", 1, policies, _DECIDING),
-        (settings.topics.events, by_buyer, requests, _INGESTING),
-    )
+def declare(rows: Iterable[Topic], settings: Settings) -> tuple[TopicSpec, ...]:
+    """Return what the topics of these rows must be, in their order."""
     return tuple(
         TopicSpec(
-            name,
-            partitions,
+            topic.name,
+            topic.partitions,
             settings.topics.replication_factor,
-            config | _safety(settings),
-            agents,
-            _KEEPS_FACTS if name in facts else frozenset(),
+            _config(topic.row) | _safety(settings),
+            frozenset(topic.row.written_by + topic.row.read_by),
+            _KEEPS_FACTS if topic.row.kind in _FACT_KINDS else frozenset(),
         )
-        for name, partitions, config, agents in rows
+        for topic in placed(rows, settings)
     )
 
 
-def needed(settings: Settings) -> tuple[TopicSpec, ...]:
-    """Return the topics that the agents of this worker read or write."""
-    agents = frozenset(settings.worker.roles)
-    return tuple(spec for spec in declare(settings) if spec.agents & agents)
+def needed(rows: Iterable[Topic], settings: Settings) -> tuple[TopicSpec, ...]:
+    """Return the topics that the roles of this worker read or write."""
+    roles = frozenset(settings.worker.roles)
+    return tuple(spec for spec in declare(rows, settings) if spec.roles & roles)
 
 
-def _delete(kept_ms: int) -> dict[str, str]:
-    return {"cleanup.policy": "delete", "retention.ms": str(kept_ms)}
-
-
-def _compact() -> dict[str, str]:
-    return {"cleanup.policy": "compact", "segment.ms": str(_FACT_SEGMENT_MS)}
+def _config(row: Topic) -> dict[str, str]:
+    kept_ms = row.retention.kept_ms
+    found: dict[str, str] = {"cleanup.policy": row.retention.cleanup}
+    if row.retention.cleanup == "compact":
+        found["segment.ms"] = str(_FACT_SEGMENT_MS)
+        if kept_ms is not None:
+            found["min.compaction.lag.ms"] = str(kept_ms)
+    elif kept_ms is not None:
+        found["retention.ms"] = str(kept_ms)
+    if row.letter_bytes is not None:
+        found["max.message.bytes"] = str(row.letter_bytes)
+    return found
 
 
 def _safety(settings: Settings) -> dict[str, str]:

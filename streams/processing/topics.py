@@ -34,19 +34,21 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     """What one topic is for, and what it must be."""
 
     name: str
-    """Without the prefix of the settings."""
+    """Without the prefix of the settings; of a topic that is not ours the default."""
+    setting: str | None = None
+    """Key of ``[topics]`` that holds the whole name of a topic that is not ours."""
     kind: Kind
     family: str | None
     """Code of the family that it belongs to; None = all of them share it."""
     key: str
-    """What the key of a record is, for pages and AsyncAPI."""
+    """What the key of a record is, in Markdown, for pages."""
     partition_key: str | None
     """The field whose hash chooses the partition; None = the topic has one partition."""
     retention: Retention
     records: tuple[str, ...]
     """Names of the schemas of its records, as in ``docs/schemas``."""
     written_by: tuple[str, ...]
-    """Roles of a worker, and who else writes it, for the table in ``docs/topics.md``."""
+    """Roles of a worker that write it, and who else does."""
     read_by: tuple[str, ...] = ()
     """Roles of a worker that read it."""
     letter_bytes: int | None = None
@@ -118,8 +120,10 @@ class FamilyTopics(msgspec.Struct, frozen=True, kw_only=True):
         yield from self.outputs
 
 
-def registry(families: Iterable[FamilyTopics]) -> tuple[Topic, ...]:
-    """Return the rows of all families in their order, each topic once.
+def registry(
+    families: Iterable[FamilyTopics], others: Iterable[Topic] = ()
+) -> tuple[Topic, ...]:
+    """Return the rows of all families in their order, then others; each topic once.
 
     Raises
     ------
@@ -127,8 +131,7 @@ def registry(families: Iterable[FamilyTopics]) -> tuple[Topic, ...]:
         Two families declare one topic differently: a mistake of whoever wrote them.
     """
     found: dict[str, Topic] = {}
-    for topics in families:
-        for row in topics.rows():
-            if found.setdefault(row.name, row) != row:
-                raise ValueError(f"{row.name} is declared twice, and differently")
+    for row in (*(row for topics in families for row in topics.rows()), *others):
+        if found.setdefault(row.name, row) != row:
+            raise ValueError(f"{row.name} is declared twice, and differently")
     return tuple(found.values())

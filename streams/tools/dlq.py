@@ -12,7 +12,6 @@ from streams.errors import UsageError
 from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.ending import SHORT_MS, disconnect
 from streams.kafka.starting import connect
-from streams.kafka.topic_admin import declare
 from streams.records.dead_letters import PREFIX, last_text
 from streams.records.outgoing import Header
 from streams.records.record import Placed
@@ -118,10 +117,7 @@ async def replay(settings: Settings, choice: Choice, mode: str, out: TextIO) -> 
 
 def _target(settings: Settings, record: Placed) -> TopicPartition:
     """Return where a letter came from; the header is not trusted to name any topic."""
-    read = inputs(settings)
-    counts = {
-        spec.name: spec.partitions for spec in declare(settings) if spec.name in read
-    }
+    counts = inputs(settings)
     topic = last_text(record.headers, "topic")
     partition = last_text(record.headers, "partition")
     if topic not in counts:

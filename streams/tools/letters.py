@@ -8,13 +8,16 @@ from typing import Final
 import msgspec
 
 from streams.errors import UsageError
-from streams.kafka.topic_admin import declare
+from streams.platforms.registry import installed
+from streams.processing.topics import DEAD_LETTERS, Kind
 from streams.records.dead_letters import ERRORS, last_text
 from streams.records.record import Placed
 from streams.settings import Settings
+from streams.settings.topics import placed, topic_name
 from streams.tools.reading import broker_errors, partitions_of, reader, scan
 
-_OUTPUTS: Final = ("approvals", "reviews", "skipped", "notices", "dead-letters")
+_READ: Final[frozenset[Kind]] = frozenset({"input", "fact", "shared_fact"})
+"""What a dead letter may come from."""
 
 _DIGITS_MAX: Final = 29
 """Of a partition (32 bits) and an offset (64 bits) together."""
@@ -42,13 +45,13 @@ class Choice(msgspec.Struct, frozen=True):
 
 def letters_topic(settings: Settings) -> str:
     """Return the topic of dead letters."""
-    return settings.topics.prefix + "dead-letters"
+    return topic_name(DEAD_LETTERS, settings.topics)
 
 
-def inputs(settings: Settings) -> set[str]:
-    """Return the topics that a dead letter may come from: all that are read here."""
-    outputs = {settings.topics.prefix + name for name in _OUTPUTS}
-    return {spec.name for spec in declare(settings)} - outputs
+def inputs(settings: Settings) -> dict[str, int]:
+    """Return the topics that a dead letter may come from, with their partition counts."""
+    rows = (row for row in installed(settings) if row.kind in _READ)
+    return {topic.name: topic.partitions for topic in placed(rows, settings)}
 
 
 def place(record: Placed) -> str:
@@ -94,7 +97,7 @@ async def find(settings: Settings, choice: Choice) -> list[Placed]:
         where(letter)
     choice = _full(choice, settings)
     kept: dict[int, deque[Placed]] = {}
-    origins, errors = inputs(settings), set(chain.from_iterable(ERRORS.values()))
+    origins, errors = set(inputs(settings)), set(chain.from_iterable(ERRORS.values()))
 
     def take(record: Placed) -> None:
         # A newer version may know more than this one: what is there is known, too.

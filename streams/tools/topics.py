@@ -4,6 +4,7 @@ from typing import TextIO
 
 from streams.errors import TopicsError
 from streams.kafka.topic_admin import admin_client, check, create, declare
+from streams.platforms.registry import installed
 from streams.settings import Settings
 from streams.tools.reading import broker_errors
 
@@ -18,7 +19,7 @@ async def create_topics(settings: Settings, out: TextIO) -> None:
     SourceError
         The brokers cannot be reached.
     """
-    specs = declare(settings)
+    specs = declare(installed(settings), settings)
     with broker_errors(settings.kafka):
         async with admin_client(settings.kafka) as admin:
             created = await create(admin, specs)
@@ -40,7 +41,7 @@ async def check_topics(settings: Settings, out: TextIO) -> None:
     SourceError
         The brokers cannot be reached.
     """
-    specs = declare(settings)
+    specs = declare(installed(settings), settings)
     with broker_errors(settings.kafka):
         async with admin_client(settings.kafka) as admin:
             problems = await check(admin, specs)

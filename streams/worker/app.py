@@ -18,12 +18,14 @@ from streams import __version__
 from streams.errors import PolicyError, RefundError, UsageError
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_type import POLICY
+from streams.families.fast_refund.topics import REQUESTS
 from streams.metrics import Metrics
 from streams.platforms.kuaishou import ingest_role
 from streams.platforms.kuaishou.categories import load_categories
 from streams.processing.policies.book import PolicyBook
 from streams.rate_limit import RateLimitedLog
 from streams.settings import SHIPPED_NAME, PolicySource, Settings, load_record
+from streams.settings.topics import topic_name
 from streams.visible import visible
 from streams.web.pages import Pages, address_of, check_address, register, web_options
 from streams.worker import reconciler, slice_driver
@@ -129,7 +131,7 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
     metrics.build(__version__, platform.python_version())
     counters = EngineCounters(
         metrics,
-        settings.topics.prefix + "requests",
+        topic_name(REQUESTS, settings.topics),
         now_ms,
         app.limited,
     )
@@ -179,7 +181,7 @@ def _deciding(
             polls=polls,
             reconcile_queue=reconcile_queue,
             app_version=__version__,
-            source_name=f"/{settings.topics.prefix}requests",
+            source_name=f"/{topic_name(REQUESTS, settings.topics)}",
         )
     )
     slice_driver.register(app, polls, engine.decide_parts)

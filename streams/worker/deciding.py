@@ -21,9 +21,10 @@ from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies, Policy
 from streams.families.fast_refund.slice_result import Site
 from streams.families.fast_refund.tables import SharedTables
+from streams.families.fast_refund.topics import CODE, REQUESTS, TOPICS
 from streams.kafka.clients import build
 from streams.kafka.fact_logs import FactLogs
-from streams.kafka.incarnations import Expected
+from streams.kafka.incarnations import Expected, expected
 from streams.kafka.output_scan import OutputScan
 from streams.kafka.passed_over import PassedOver
 from streams.kafka.slices import Poll
@@ -32,6 +33,7 @@ from streams.kafka.table_reader import BadFact, TableReader
 from streams.logs import log_news
 from streams.records.unread import Bounds
 from streams.settings import Settings
+from streams.settings.topics import placed, topic_name
 from streams.worker.allocator import collect_seldom, keep_freed
 from streams.worker.counters import EngineCounters
 from streams.worker.gauges import Figures
@@ -42,7 +44,7 @@ from streams.worker.reconciler import ReconcileRequest, WatchParts
 from streams.worker.slice_driver import DecideParts
 from streams.worker.supervision import connect, monotonic_ms
 from streams.worker.takeover import Takeover, TakeoverParts
-from streams.worker.topic_names import expected_of_deciding, fact_topics, output_topics
+from streams.worker.topic_names import fact_topics, output_topics
 from streams.worker.watchdog import DecidingWatchdog, Patience, Watchdog
 
 log = logging.getLogger(__name__)
@@ -67,18 +69,18 @@ class Engine(Processor):
     def __init__(self, inputs: EngineInputs, **options: Any) -> None:  # noqa: ANN401 - mode's own
         settings = inputs.settings
         self._in = inputs
-        self.input_topic = settings.topics.prefix + "requests"
+        self.input_topic = topic_name(REQUESTS, settings.topics)
         reading = ProcessorParts(
             settings=settings,
             topic=self.input_topic,
-            group_id=settings.kafka.group_id,
+            group_id=settings.group_of(CODE),
             slice_max=settings.kafka.max_poll_records,
             polls=inputs.polls,
             now_ms=inputs.now_ms,
             policy_file=file_of(inputs.policies),
         )
         super().__init__(reading, **options)
-        self.outputs = output_topics(settings.topics)
+        self.outputs = output_topics(settings)
         self.shared = SharedTables(inputs.policies, settings.topics.partitions)
         self.breaker = Breaker()
         watched = "watch" in settings.worker.roles
@@ -121,7 +123,7 @@ class Engine(Processor):
         settings = self._in.settings
         self.facts = TableReader(
             facts,
-            fact_topics(settings.topics),
+            fact_topics(settings),
             self.shared,
             self.reconcile_queue.at_applied,
             self._on_bad,
@@ -145,7 +147,7 @@ class Engine(Processor):
 
     @override
     def expected(self) -> Mapping[str, Expected]:
-        return expected_of_deciding(self._in.settings.topics)
+        return expected(placed(TOPICS.rows(), self._in.settings))
 
     @override
     async def look_at_logs(self) -> None:
@@ -246,7 +248,8 @@ class Engine(Processor):
     async def _compare_files(self) -> None:
         await self.built.wait()
         settings, source = self._in.settings, self.source
-        await compare_files(settings.kafka, source, self.shared.book)
+        group = settings.group_of(CODE)
+        await compare_files(settings.kafka, group, source, self.shared.book)
 
     # -- what pages show -------------------------------------------------------
 

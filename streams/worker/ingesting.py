@@ -15,8 +15,9 @@ from mode import Service
 from typing_extensions import override
 
 from streams.errors import FactsUnreadableError
+from streams.families.fast_refund.topics import ORDERS
 from streams.kafka.clients import IngestClients, build_for_ingest
-from streams.kafka.incarnations import Expected
+from streams.kafka.incarnations import Expected, expected
 from streams.kafka.slices import Poll
 from streams.kafka.source import Starts
 from streams.platforms.kuaishou.client import (
@@ -31,13 +32,14 @@ from streams.platforms.kuaishou.ingest_role import IngestParts
 from streams.platforms.kuaishou.memory import Horizon
 from streams.platforms.kuaishou.order_placement import Placement, PlacementReader
 from streams.platforms.kuaishou.reading import Reader
+from streams.platforms.kuaishou.topics import EVENTS, INGESTED
 from streams.processing.watermarks import WATERMARK_KEY
 from streams.records.outgoing import NO_HEADERS
 from streams.settings import Kuaishou, Secret, Settings
+from streams.settings.topics import placed, topic_name
 from streams.worker.counters import EngineCounters
 from streams.worker.processor import Processor, ProcessorParts
 from streams.worker.supervision import connect, monotonic_ms
-from streams.worker.topic_names import expected_of_ingest, ingest_group, ingested_topics
 from streams.worker.watchdog import Patience, PatientWatchdog, Watchdog
 
 log = logging.getLogger(__name__)
@@ -75,8 +77,8 @@ class IngestService(Processor):
         settings = inputs.settings
         reading = ProcessorParts(
             settings=settings,
-            topic=settings.topics.events,
-            group_id=ingest_group(settings.kafka.group_id),
+            topic=topic_name(EVENTS, settings.topics),
+            group_id=settings.ingest_group(),
             slice_max=settings.kuaishou.concurrency,
             polls=inputs.polls,
             now_ms=inputs.now_ms,
@@ -85,8 +87,9 @@ class IngestService(Processor):
         self._in = inputs
         self._readers: dict[int, Ingest] = {}
         self.session: aiohttp.ClientSession | None = None
+        (self._orders,) = placed((ORDERS,), settings)
         self.placement = Placement(
-            settings.topics.partitions, Horizon().entities_ms, inputs.now_ms
+            self._orders.partitions, Horizon().entities_ms, inputs.now_ms
         )
 
     @override
@@ -98,8 +101,8 @@ class IngestService(Processor):
         self.connected += self.clients.all()
         self._placing = PlacementReader(
             self.clients.orders,
-            settings.topics.prefix + "orders",
-            settings.topics.partitions,
+            self._orders.name,
+            self._orders.partitions,
             self.placement,
         )
         self.session = aiohttp.ClientSession()
@@ -110,17 +113,15 @@ class IngestService(Processor):
     async def parts(self) -> IngestParts:
         """Return what the ``ingest`` agent works with, once it exists."""
         await self.built.wait()
-        topics = self._in.settings.topics
-        topics_of = ingested_topics(topics)
-        takes = min(self.room.of(topic) for topic in topics_of.values())
+        topics = {one.row.name: one for one in placed(INGESTED, self._in.settings)}
+        takes = min(self.room.of(topic.name) for topic in topics.values())
         return IngestParts(
             source=self.source,
             ingest=self._ingest,
             forget=self._forget,
             placement=self.placement,
             sink=self.sink,
-            topics=topics_of,
-            partitions=topics.partitions,
+            topics=topics,
             counters=self._in.counters,
             app_version=self._in.app_version,
             record_max_bytes=min(
@@ -168,7 +169,7 @@ class IngestService(Processor):
 
     @override
     def expected(self) -> Mapping[str, Expected]:
-        return expected_of_ingest(self._in.settings.topics)
+        return expected(placed((EVENTS, ORDERS), self._in.settings))
 
     @override
     async def prepare(self, starts: Starts) -> None:
@@ -236,11 +237,10 @@ class IngestService(Processor):
 
     def _mark(self, where: TopicPartition, at_ms: int) -> None:
         """Write one watermark per orders partition: an event may belong to any of them."""
-        topics = self._in.settings.topics
         key = WATERMARK_KEY + f":{where.topic}:{where.partition}".encode()
         value = orjson.dumps({"watermark_ms": at_ms})
-        for number in range(topics.partitions):
-            orders = TopicPartition(topics.prefix + "orders", number)
+        for number in range(self._orders.partitions):
+            orders = TopicPartition(self._orders.name, number)
             self.sink.append(orders, [(key, value, NO_HEADERS)], _NoClaim())
 
     @override

@@ -32,7 +32,9 @@ def file_of(policies: Policies[Any]) -> str:
     return "" if newest is None else f"{newest.name}:{newest.policy_hash}"
 
 
-async def compare_files(kafka: Kafka, source: Source, book: PolicyBook[Any]) -> None:
+async def compare_files(
+    kafka: Kafka, group: str, source: Source, book: PolicyBook[Any]
+) -> None:
     """Look, at each rebalance and once a minute, who began with another policy file.
 
     Never returns. A broker that does not answer is asked again a second later.
@@ -45,7 +47,7 @@ async def compare_files(kafka: Kafka, source: Source, book: PolicyBook[Any]) -> 
             continue
         seen = source.rebalances
         try:
-            files = await static_membership.policy_files(kafka, kafka.group_id)
+            files = await static_membership.policy_files(kafka, group)
         except (KafkaError, OSError) as problem:
             log.info("cannot look at the policy files of the group: %s", problem)
             continue

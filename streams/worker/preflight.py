@@ -6,12 +6,13 @@ import msgspec
 from aiokafka.errors import KafkaError
 
 from streams.errors import AccessError, TopicsError, WorkerError
-from streams.kafka.rights import missing
+from streams.kafka.rights import missing, rights
 from streams.kafka.room import Room, look
 from streams.kafka.topic_admin import admin_client, check_settings, check_shapes, needed
+from streams.platforms.registry import groups, installed
 from streams.settings import Settings
+from streams.settings.topics import topic_name, written_by
 from streams.worker.supervision import monotonic_ms, pause_before_retry
-from streams.worker.topic_names import groups_of, rights, written
 
 log = logging.getLogger(__name__)
 
@@ -75,18 +76,19 @@ async def _look_patiently(settings: Settings) -> _Found:
 
 
 async def _look(settings: Settings) -> _Found:
-    kafka = settings.kafka
+    kafka, rows = settings.kafka, installed(settings)
     name = kafka.sasl_username
     user = "this client" if name is None else f"user {name}"
     async with admin_client(kafka) as admin:
-        hidden, groups = await missing(
-            admin, rights(settings), groups_of(settings), user
+        hidden, barred = await missing(
+            admin, rights(rows, settings), groups(settings), user
         )
-        refused = (*groups, *hidden.values())
-        specs = [spec for spec in needed(settings) if spec.name not in hidden]
+        refused = (*barred, *hidden.values())
+        specs = [spec for spec in needed(rows, settings) if spec.name not in hidden]
         found = await check_settings(admin, specs)
         problems = await check_shapes(admin, specs) + found.refused
         if refused or problems:
             return _Found(refused, problems, found.remarks)
-        room = await look(admin, written(settings))
+        written = written_by(rows, settings.worker.roles)
+        room = await look(admin, [topic_name(row, settings.topics) for row in written])
         return _Found((), (), found.remarks, room)

@@ -28,8 +28,10 @@ from streams.kafka.room import Room
 from streams.kafka.sink import Sink
 from streams.kafka.slices import Poll
 from streams.kafka.source import Source, SourceLimits, Starts
+from streams.processing.topics import DEAD_LETTERS
 from streams.records.unread import Bounds
 from streams.settings import Settings
+from streams.settings.topics import topic_name
 from streams.worker.broker_contact import BrokerContact
 from streams.worker.gauges import SourceGauges
 from streams.worker.readiness import ranges
@@ -186,7 +188,7 @@ class Processor(WorkerService):
     def letter_max_bytes(self) -> int:
         """Return what a dead letter may have: what its topic takes, and we send at all."""
         settings = self._reading.settings
-        letters = settings.topics.prefix + "dead-letters"
+        letters = topic_name(DEAD_LETTERS, settings.topics)
         return min(self.room.of(letters), settings.kafka.max_request_bytes)
 
     async def _deliver(self, poll: Poll) -> None:

@@ -9,12 +9,15 @@ from typing import Final, TypeAlias, get_args
 
 from streams.families.fast_refund.due_notices import NOTICE_KINDS
 from streams.families.fast_refund.reasons import REASONS
+from streams.families.registered import registered
 from streams.metrics import Spec, table
 from streams.platforms.kuaishou import names
+from streams.platforms.kuaishou.topics import EVENTS
 from streams.processing.policies.disagreements import DISAGREEMENTS
+from streams.processing.topics import POLICIES
 from streams.records.dead_letters import ERRORS, PolicyRefused
-from streams.settings import Settings, Topics
-from streams.worker.topic_names import fact_topics
+from streams.settings import Settings
+from streams.settings.topics import PlacedTopic, placed, topic_name
 
 Series: TypeAlias = Mapping[Spec, Iterable[tuple[str, ...]]]
 """Metric -> the values of its labels, in the order of the metric table."""
@@ -24,7 +27,7 @@ _FOLLOW_UP: Final = "manual_review"
 
 
 def series(settings: Settings) -> Series:
-    """Return the series of all counters that this worker's agents can move."""
+    """Return the series of all counters that the roles of this worker can move."""
     found: dict[Spec, list[tuple[str, ...]]] = {}
     for spec, row in _all(settings):
         found.setdefault(spec, []).append(row)
@@ -32,19 +35,26 @@ def series(settings: Settings) -> Series:
 
 
 def _all(settings: Settings) -> Iterator[tuple[Spec, tuple[str, ...]]]:
-    agents, topics = settings.worker.roles, settings.topics
-    if "decide" in agents:
+    roles = settings.worker.roles
+    if "decide" in roles:
         yield from _decisions()
-        yield from _read(topics.prefix + "requests", "decode")
-        yield from _of_requests(topics)
-        yield from _bad_facts(topics)
-    if "watch" in agents:
+        for family in registered(settings.worker.families):
+            (requests,) = placed((family.topics.input,), settings)
+            yield from _read(requests.name, "decode")
+            yield from _of_input(requests.name)
+            facts = (*family.topics.facts, *family.topics.shared_facts)
+            for topic in placed(facts, settings):
+                yield from _of_facts(topic)
+        for kind in DISAGREEMENTS:
+            yield table.POLICY_DISAGREEMENTS, (kind,)
+    if "watch" in roles:
         for kind in (*NOTICE_KINDS, _FOLLOW_UP):
             yield table.NOTICES, (kind,)
-    if "ingest" in agents:
-        yield from _read(topics.events, "ingest")
+    if "ingest" in roles:
+        events = topic_name(EVENTS, settings.topics)
+        yield from _read(events, "ingest")
         for kind in names.Kind:
-            yield table.EVENTS, (topics.events, kind.value)
+            yield table.EVENTS, (events, kind.value)
 
 
 def _decisions() -> Iterator[tuple[Spec, tuple[str, ...]]]:
@@ -65,23 +75,16 @@ def _read(topic: str, stage: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
         yield table.DEAD_LETTERS, (topic, error)
 
 
-def _of_requests(topics: Topics) -> Iterator[tuple[Spec, tuple[str, ...]]]:
-    requests, facts = topics.prefix + "requests", fact_topics(topics)
-    yield table.SKIPPED, (requests,)
-    yield table.UNFIT, (requests,)
-    for kind in DISAGREEMENTS:
-        yield table.POLICY_DISAGREEMENTS, (kind,)
-    yield table.UNANSWERED, (requests,)
-    yield table.MISROUTED, (requests,)
-    for topic in facts.names():
-        yield table.FACTS_LOADED, (topic,)
-        if topic != facts.policies:  # it has one partition
-            yield table.MISROUTED, (topic,)
+def _of_input(topic: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
+    """Yield what is counted of the input of a family beside that."""
+    for spec in (table.SKIPPED, table.UNFIT, table.UNANSWERED, table.MISROUTED):
+        yield spec, (topic,)
 
 
-def _bad_facts(topics: Topics) -> Iterator[tuple[Spec, tuple[str, ...]]]:
-    facts = fact_topics(topics)
-    for topic in facts.names():
-        for error in ERRORS["fact"]:
-            if error not in get_args(PolicyRefused) or topic == facts.policies:
-                yield table.DEAD_LETTERS, (topic, error)
+def _of_facts(topic: PlacedTopic) -> Iterator[tuple[Spec, tuple[str, ...]]]:
+    yield table.FACTS_LOADED, (topic.name,)
+    if topic.row.partition_key is not None:
+        yield table.MISROUTED, (topic.name,)
+    for error in ERRORS["fact"]:
+        if error not in get_args(PolicyRefused) or topic.row == POLICIES:
+            yield table.DEAD_LETTERS, (topic.name, error)

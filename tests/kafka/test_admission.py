@@ -22,10 +22,11 @@ from faults.network import Network
 from faults.waiting import eventually
 from faults.workers import ROOT, Worker, surroundings
 from streams.errors import AccessError
+from streams.kafka.rights import rights
 from streams.kafka.topic_admin import admin_client, create, declare
+from streams.platforms.registry import installed
 from streams.settings import Settings, load
 from streams.worker.preflight import check_topics
-from streams.worker.topic_names import rights as needed
 from testkit.broker import LocalCluster
 from testkit.node import ClusterOptions
 from tests.kafka.conftest import QUICK_START
@@ -197,13 +198,15 @@ async def made_topics(broker: LocalCluster, prefix: str) -> None:
         {},
     )
     async with admin_client(plain.kafka) as admin:
-        await create(admin, declare(plain))
+        await create(admin, declare(installed(plain), plain))
 
 
 async def grant_all(broker: LocalCluster, settings: Settings) -> None:
     """Give every right that a worker needs; back when it can start."""
     granting = Granting(broker)
-    await asyncio.to_thread(granting.give, "TOPIC", needed(settings))
+    await asyncio.to_thread(
+        granting.give, "TOPIC", rights(installed(settings), settings)
+    )
     read = {settings.kafka.group_id: frozenset({"READ"})}
     await asyncio.to_thread(granting.give, "GROUP", read)
 
@@ -224,7 +227,7 @@ async def test_missing_rights_name_themselves_and_what_to_grant(
     settings = load(environ(broker), None, {})
     granting = Granting(broker)
     await made_topics(broker, "admission.")
-    everything = needed(settings)
+    everything = rights(installed(settings), settings)
     lines = await refused(broker)
     assert len(lines) == len(everything) + 1
     (group,) = [line for line in lines if line.startswith("kafka.group_id: ")]

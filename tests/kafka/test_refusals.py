@@ -21,10 +21,11 @@ from aiokafka.errors import (
 from streams.errors import AccessError
 from streams.kafka.admission import admit, explained
 from streams.kafka.aiokafka_internals.fetched import newest_answer
+from streams.kafka.rights import rights
 from streams.kafka.topic_admin import needed
+from streams.platforms.registry import groups, installed
 from streams.settings import Kafka, Settings, load
 from streams.worker.broker_contact import BrokerContact
-from streams.worker.topic_names import groups_of, rights
 from testkit.fakes import FakeConsumer, FakeLog
 from testkit.samples import NOW
 from tests.families.fast_refund.stage import INPUT
@@ -141,31 +142,40 @@ async def test_a_broker_that_is_down_is_no_refusal() -> None:
         await admit(encrypting(port))  # it hangs up, for whatever reason
 
 
-def of(agents: str) -> Settings:
-    return load({}, None, {"worker.roles": agents})
+def of(roles: str) -> Settings:
+    return load({}, None, {"worker.roles": roles})
 
 
 @pytest.mark.parametrize(
-    "agents", ["decide", "decide,watch", "ingest", "decide,watch,ingest"]
+    "roles", ["decide", "decide,watch", "ingest", "decide,watch,ingest"]
 )
-def test_rights_are_asked_for_exactly_the_topics_that_are_needed(agents: str) -> None:
-    settings = of(agents)
-    assert set(rights(settings)) == {spec.name for spec in needed(settings)}
+def test_rights_are_asked_for_exactly_the_topics_that_are_needed(roles: str) -> None:
+    settings = of(roles)
+    rows = installed(settings)
+    names = {spec.name for spec in needed(rows, settings)}
+    assert set(rights(rows, settings)) == names
 
 
 def test_outputs_are_read_and_written_and_facts_only_read() -> None:
-    found = rights(of("decide,watch"))
+    rows = installed(of("decide"))
+    found = rights(rows, of("decide,watch"))
     assert found["refund.approvals"] == {"READ", "WRITE"}
+    assert found["refund.notices"] == {"READ", "WRITE"}
     assert found["refund.orders"] == {"READ"}
-    assert rights(of("ingest"))["refund.orders"] == {"READ", "WRITE"}
+    assert rights(rows, of("ingest"))["refund.orders"] == {"READ", "WRITE"}
 
 
-def test_each_agent_that_reads_slices_has_its_group() -> None:
-    assert groups_of(of("decide,watch,ingest")) == (
+def test_who_writes_no_notices_needs_no_right_to() -> None:
+    found = rights(installed(of("decide")), of("decide"))
+    assert found["refund.notices"] == {"READ"}
+
+
+def test_each_role_that_reads_slices_has_its_group() -> None:
+    assert groups(of("decide,watch,ingest")) == (
         "refund-decide",
         "refund-decide-ingest",
     )
-    assert groups_of(of("ingest")) == ("refund-decide-ingest",)
+    assert groups(of("ingest")) == ("refund-decide-ingest",)
 
 
 class Moments:

@@ -4,9 +4,10 @@ import pytest
 
 from streams.kafka.batches import RecordBatches
 from streams.kafka.room import DEFAULT_BYTES, LEAST_BYTES, Room
+from streams.platforms.registry import installed
 from streams.records.outgoing import NO_HEADERS
 from streams.settings import load
-from streams.worker.topic_names import written
+from streams.settings.topics import written_by
 
 TOPICS = ("approvals", "reviews")
 
@@ -41,16 +42,15 @@ def test_no_batch_is_larger_than_the_smallest_topic_takes() -> None:
 
 
 def test_a_worker_asks_for_the_topics_that_its_agents_write() -> None:
-    deciding = load({}, None, {})
-    assert [name.removeprefix("refund.") for name in written(deciding)] == [
+    rows = installed(load({}, None, {}))
+    assert [row.name for row in written_by(rows, ("decide", "watch"))] == [
         "approvals",
         "reviews",
         "skipped",
         "notices",
         "dead-letters",
     ]
-    ingesting = load({"REFUND_WORKER__ROLES": "ingest"}, None, {})
-    assert [name.removeprefix("refund.") for name in written(ingesting)] == [
+    assert [row.name for row in written_by(rows, ("ingest",))] == [
         "requests",
         "orders",
         "outcomes",

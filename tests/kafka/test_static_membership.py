@@ -11,6 +11,7 @@ from streams.errors import SettingsError
 from streams.kafka.clients import member
 from streams.kafka.static_membership import dated_assignor, policy_files, watch
 from streams.kafka.topic_admin import admin_client, create, declare
+from streams.platforms.registry import installed
 from streams.settings import Kafka as KafkaSettings
 from streams.settings import load
 from tests.kafka.conftest import Kafka
@@ -52,9 +53,10 @@ async def test_only_the_older_of_two_with_one_name_ends(
         "REFUND_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap,
         "REFUND_TOPICS__PREFIX": topics,
     }
+    loaded = load(environ, None, {})
     specs = [
         one
-        for one in declare(load(environ, None, {}))
+        for one in declare(installed(loaded), loaded)
         if one.name == topics + "requests"
     ]
     mine, other = settings(kafka, topics, "w0"), settings(kafka, topics, "w0-b")

@@ -21,6 +21,7 @@ from streams.kafka.topic_admin import (
     declare,
     needed,
 )
+from streams.platforms.registry import installed
 from streams.settings import Settings, load
 from streams.worker.preflight import check_topics
 from tests.kafka.conftest import Kafka
@@ -44,7 +45,7 @@ def settings_of(kafka: Kafka, **topics: str) -> Settings:
 async def created(
     settings: Settings,
 ) -> AsyncIterator[tuple[AIOKafkaAdminClient, tuple[TopicSpec, ...]]]:
-    specs = declare(settings)
+    specs = declare(installed(settings), settings)
     async with admin_client(settings.kafka) as admin:
         await create(admin, specs)
         yield admin, specs
@@ -81,7 +82,7 @@ async def test_creating_twice_creates_nothing_the_second_time(kafka: Kafka) -> N
 async def test_missing_topics_are_named(kafka: Kafka) -> None:
     settings = settings_of(kafka)
     async with admin_client(settings.kafka) as admin:
-        problems = await check(admin, declare(settings))
+        problems = await check(admin, declare(installed(settings), settings))
     assert len(problems) == 13
     assert problems[0] == (
         f"{settings.topics.prefix}requests: missing; run `refund topics create`"
@@ -195,7 +196,7 @@ async def test_topics_the_brokers_refuse_are_told(kafka: Kafka) -> None:
     settings = settings_of(kafka, replication_factor="3")
     async with admin_client(settings.kafka) as admin:
         with pytest.raises(TopicsError) as caught:
-            await create(admin, declare(settings))
+            await create(admin, declare(installed(settings), settings))
     assert len(caught.value.problems) == 13
     assert "not created" in caught.value.problems[0]
 
@@ -235,8 +236,8 @@ async def test_brokers_without_administration_are_told_apart(
     settings = load({}, None, {"kafka.bootstrap_servers": mock_broker})
     async with admin_client(settings.kafka) as admin:
         with pytest.raises(TopicsError, match="create no topics on request"):
-            await create(admin, declare(settings))
-        problems = await check(admin, declare(settings)[:1])
+            await create(admin, declare(installed(settings), settings))
+        problems = await check(admin, declare(installed(settings), settings)[:1])
     # Its topics have four partitions; what it does not tell is not held against it.
     assert [line.split(";")[0] for line in problems] == [
         "refund.requests: 4 partitions, declared 8"
@@ -245,14 +246,14 @@ async def test_brokers_without_administration_are_told_apart(
 
 
 async def test_a_worker_that_does_not_ingest_needs_no_platform_topic() -> None:
-    names = {spec.name for spec in needed(Settings())}
+    names = {spec.name for spec in needed(installed(Settings()), Settings())}
     assert "platform.kuaishou.events" not in names
     assert "refund.requests" in names
 
 
 async def test_a_worker_that_only_ingests_needs_only_what_it_reads_and_writes() -> None:
     settings = load({"REFUND_WORKER__ROLES": "ingest"}, None, {})
-    assert [spec.name for spec in needed(settings)] == [
+    assert [spec.name for spec in needed(installed(settings), settings)] == [
         "refund.requests",
         "refund.orders",
         "refund.outcomes",
@@ -262,7 +263,7 @@ async def test_a_worker_that_only_ingests_needs_only_what_it_reads_and_writes() 
 
 
 async def test_dead_letters_take_what_no_other_topic_takes() -> None:
-    specs = {spec.name: spec for spec in declare(Settings())}
+    specs = {spec.name: spec for spec in declare(installed(Settings()), Settings())}
     assert specs["refund.dead-letters"].config["max.message.bytes"] == "4194304"
     assert specs["refund.policies"].partitions == 1
     assert specs["refund.approvals"].config["retention.ms"] == str(180 * 86_400_000)

@@ -8,8 +8,10 @@ from typing import Final
 
 import msgspec
 
+from streams.families.fast_refund.topics import ORDERS, REQUESTS
 from streams.platforms.kuaishou.mapping import Emission, encode
 from streams.platforms.kuaishou.snapshot import UNREADABLE
+from streams.processing.topics import DEAD_LETTERS
 
 _FIELD_MAX_BYTES: Final = 1_024
 """Of one field of a record that is cut, as JSON."""
@@ -24,19 +26,19 @@ def fitted(emission: Emission, most: int) -> Emission:
         Bytes of key and value together that are written and read again.
     """
     value = emission.value
-    if emission.topic == "dead_letters" or value is None:
+    if emission.topic == DEAD_LETTERS.name or value is None:
         return emission  # a copy, which is cut as one, or a tombstone
     if len(emission.key) + len(value) <= most:
         return emission
     record: dict[str, object] = msgspec.json.decode(value)
     long = [name for name, field in record.items() if _is_long(field)]
     record.update(dict.fromkeys(long))
-    if emission.topic == "orders":
+    if emission.topic == ORDERS.name:
         if "lines" in long:
             record["lines"] = []
         record["risk_code"] = UNREADABLE
         record["unreadable"] = long
-    elif emission.topic == "requests":
+    elif emission.topic == REQUESTS.name:
         record["refund_kind"] = None
         record["withheld"] = long
     return msgspec.structs.replace(emission, value=encode(record))

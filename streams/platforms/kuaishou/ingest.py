@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from streams.families.fast_refund.topics import ORDERS
 from streams.platforms.kuaishou.client import Answer, Platform, Unavailable
 from streams.platforms.kuaishou.events import RefundChanged, Suspect
 from streams.platforms.kuaishou.mapping import NOT_ASKED, Answers, Emission, emissions
@@ -116,7 +117,9 @@ class Ingest:
                 known, buyer_id=now.buyer_id, placed=now.placed
             )
         found = emissions(read.raw, read.verdict, known, answers, self._categories)
-        rows = [one for one in found if one.topic == "orders" and one.value is not None]
+        rows = [
+            one for one in found if one.topic == ORDERS.name and one.value is not None
+        ]
         if event is not None and rows and rows[-1].partition_by is not None:
             self._reader.learn_place(event.order_id, (rows[-1].partition_by,))
         return Handled(read.verdict, tuple(found))

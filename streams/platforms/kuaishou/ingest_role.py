@@ -13,6 +13,7 @@ import msgspec
 from aiokafka import TopicPartition
 from faust.types import ChannelT, StreamT
 
+from streams.families.fast_refund.topics import ORDERS
 from streams.kafka.sink import Sink
 from streams.kafka.slices import Poll, Slice
 from streams.kafka.source import Source
@@ -22,14 +23,16 @@ from streams.platforms.kuaishou.mapping import Emission
 from streams.platforms.kuaishou.names import Reason
 from streams.platforms.kuaishou.order_placement import Placement
 from streams.processing.partitioner import partition_of
+from streams.processing.topics import DEAD_LETTERS
 from streams.records.dead_letters import dead_letter
 from streams.records.headers import passed_on
 from streams.records.json_values import Unreadable
 from streams.records.outgoing import Outgoing, block_of
 from streams.records.record import Record
 from streams.records.unread import Unread, remains_of
+from streams.settings.topics import PlacedTopic
 
-_DEAD: Final = "dead_letters"
+_DEAD: Final = DEAD_LETTERS.name
 _UNREADABLE: Final = "the event cannot be read"
 
 
@@ -54,9 +57,8 @@ class IngestParts(msgspec.Struct, frozen=True, kw_only=True):
     placement: Placement
     """Learns where orders are written."""
     sink: Sink
-    topics: Mapping[str, str]
-    """Emission topic -> Kafka topic."""
-    partitions: int
+    topics: Mapping[str, PlacedTopic]
+    """What emissions go to, by the names of the rows."""
     counters: IngestCounters
     app_version: str
     record_max_bytes: int
@@ -99,7 +101,7 @@ async def handle(piece: Slice, parts: IngestParts) -> None:
                 parts.sink.append(where, [out], claim)
                 continue
             for number in _partitions(emission, parts):
-                where = TopicPartition(parts.topics[emission.topic], number)
+                where = TopicPartition(parts.topics[emission.topic].name, number)
                 parts.sink.append(where, [_canonical(record, emission, parts)], claim)
 
     def done() -> None:
@@ -137,17 +139,17 @@ def _letter(
         now_ms,
         parts.app_version,
     )
-    number = source.partition % parts.partitions
-    return TopicPartition(parts.topics[_DEAD], number), letter
+    topic = parts.topics[_DEAD]
+    return TopicPartition(topic.name, source.partition % topic.partitions), letter
 
 
 def _partitions(emission: Emission, parts: IngestParts) -> Iterable[int]:
     """Return where a record goes; the row of an order is noted, so that others follow."""
-    owner = emission.partition_by
+    owner, partitions = emission.partition_by, parts.topics[emission.topic].partitions
     if owner is None:
-        return range(parts.partitions)
-    number = partition_of(owner, parts.partitions)
-    if emission.topic == "orders":
+        return range(partitions)
+    number = partition_of(owner, partitions)
+    if emission.topic == ORDERS.name:
         order_id = int(emission.key)
         if emission.value is None:
             parts.placement.ended(order_id, number)

@@ -6,11 +6,11 @@ order go where its row on ``refund.orders`` is, whatever this process remembers.
 """
 
 import json
-from typing import Literal
 
 import msgspec
 import orjson
 
+from streams.families.fast_refund.topics import ORDERS, OUTCOMES, REQUESTS
 from streams.platforms.kuaishou.client import Answer, Failure, Unavailable
 from streams.platforms.kuaishou.events import Event, RefundChanged, Suspect
 from streams.platforms.kuaishou.memory import Known
@@ -25,17 +25,17 @@ from streams.platforms.kuaishou.snapshot import (
     take_snapshot,
 )
 from streams.platforms.kuaishou.values import as_object, is_time
+from streams.processing.topics import DEAD_LETTERS
 
 NOT_ASKED = Unavailable(Failure.REFUSED)
 """Stands for an answer nobody needed."""
-
-Topic = Literal["requests", "orders", "outcomes", "dead_letters"]
 
 
 class Emission(msgspec.Struct, frozen=True):
     """One record to write."""
 
-    topic: Topic
+    topic: str
+    """Name of the row of the topic."""
     key: bytes
     """Empty on dead letters: they keep the key they came with."""
     value: bytes | None
@@ -77,7 +77,7 @@ def emissions(
         Leaf category id -> path from the root.
     """
     if verdict.kind is Kind.DEAD_LETTER:
-        return [Emission("dead_letters", b"", raw, "")]
+        return [Emission(DEAD_LETTERS.name, b"", raw, "")]
     event = verdict.event
     if event is None:
         return []
@@ -144,12 +144,12 @@ def _place(
     key = str(event.order_id)
     owner = view.buyer_id or key
     left = [former for former in view.known.placed if former != owner]
-    found = [Emission("orders", key.encode(), None, former) for former in left]
+    found = [Emission(ORDERS.name, key.encode(), None, former) for former in left]
     if any(former != key for former in left):
         # What was decided for the former buyer is in that buyer's partition. Nobody
         # here knows it, so a person looks at refunds of this order.
         found.append(_veto(event, owner))
-    found.append(Emission("orders", key.encode(), encode(snapshot), owner))
+    found.append(Emission(ORDERS.name, key.encode(), encode(snapshot), owner))
     return found
 
 
@@ -177,7 +177,7 @@ def _of_refund(
     )
     partition_by = _owner(event.order_id, view)
     for record in refund_records(case):
-        topic: Topic = "requests" if "action" in record else "outcomes"
+        topic = (REQUESTS if "action" in record else OUTCOMES).name
         found.append(
             Emission(topic, str(refund_id).encode(), encode(record), partition_by)
         )
@@ -195,7 +195,7 @@ def _owner(order_id: int, view: _View) -> str:
 def _veto(event: Event | Suspect, partition_by: str | None) -> Emission:
     key = str(event.order_id)
     record = {"order_id": key, "veto": True, "event_id": event_id(event.content_id)}
-    return Emission("outcomes", key.encode(), encode(record), partition_by)
+    return Emission(OUTCOMES.name, key.encode(), encode(record), partition_by)
 
 
 def _view(event: Event | Suspect, known: Known, answers: Answers | None) -> _View:

@@ -7,8 +7,9 @@ from typing import Final
 import msgspec
 
 from streams.errors import UsageError
-from streams.kafka.topic_admin import declare
+from streams.platforms.registry import installed
 from streams.settings import Settings
+from streams.settings.topics import topic_name
 from streams.tools.capture.manifest import Span
 from streams.tools.capture.store import FACTS
 
@@ -35,9 +36,11 @@ def topic_names(settings: Settings, asked: Sequence[str]) -> tuple[str, ...]:
     UsageError
         A name that is no topic of ours.
     """
-    ours = [spec.name for spec in declare(settings)]
+    rows = installed(settings)
+    ours = [topic_name(row, settings.topics) for row in rows]
     if not asked:
-        return tuple(name for name in ours if name != settings.topics.events)
+        own = (row for row in rows if row.setting is None)
+        return tuple(topic_name(row, settings.topics) for row in own)
     prefix = settings.topics.prefix
     names = [prefix + name if prefix + name in ours else name for name in asked]
     wrong = [name for name in names if name not in ours]

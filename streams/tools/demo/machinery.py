@@ -23,6 +23,7 @@ from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.ending import SHORT_MS, disconnect
 from streams.kafka.starting import connect
 from streams.kafka.topic_admin import admin_client, create, declare
+from streams.platforms.registry import installed
 from streams.settings import Settings, load
 from streams.tools.extras import require_testkit
 from streams.tools.guarded_process import GuardedProcess
@@ -60,7 +61,9 @@ async def embedded(settings: Settings) -> AsyncIterator[str]:
     )
     from testkit.embedded import EmbeddedBroker  # noqa: PLC0415 - not in the wheel
 
-    broker = EmbeddedBroker({one.name: one.partitions for one in declare(settings)})
+    broker = EmbeddedBroker(
+        {one.name: one.partitions for one in declare(installed(settings), settings)}
+    )
     try:
         broker.start()  # a tenth of a second
         yield broker.bootstrap_servers
@@ -80,7 +83,7 @@ async def borrowed(settings: Settings) -> AsyncIterator[str]:
         It refuses the topics.
     """
     async with admin_client(settings.kafka) as admin:
-        specs = declare(settings)
+        specs = declare(installed(settings), settings)
         try:
             await create(admin, specs)
             yield settings.kafka.bootstrap_servers

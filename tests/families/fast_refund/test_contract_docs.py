@@ -18,8 +18,10 @@ from streams.families.fast_refund.policy_type import POLICY
 from streams.kafka.topic_admin import declare
 from streams.platforms.kuaishou.names import Kind
 from streams.platforms.kuaishou.reading import Reader
+from streams.platforms.registry import installed
 from streams.processing.policies.pause import parse_pause
 from streams.processing.policies.publication import parse_record
+from streams.processing.topics import Topic
 from streams.processing.watermarks import WATERMARK_KEY
 from streams.records import json_values
 from streams.records.dead_letters import dead_letter, dead_letter_headers
@@ -28,6 +30,7 @@ from streams.records.json_values import Unreadable
 from streams.records.notices import Notice, encode_notice
 from streams.records.remains import remains
 from streams.settings import Settings, load_policy
+from streams.settings.topics import topic_name
 from testkit.fakes import headers_in
 
 DOCS: Final = Path(__file__).parents[3] / "docs"
@@ -45,11 +48,13 @@ EXAMPLES: Final = [
 
 
 def test_the_channels_are_the_topics_that_are_declared_in_the_same_order() -> None:
-    declared = [spec.name for spec in declare(Settings())]
+    declared = [spec.name for spec in declare(installed(Settings()), Settings())]
     assert [channel["address"] for channel in CHANNELS.values()] == declared
 
 
-@pytest.mark.parametrize("spec", declare(Settings()), ids=lambda spec: str(spec.name))
+@pytest.mark.parametrize(
+    "spec", declare(installed(Settings()), Settings()), ids=lambda spec: str(spec.name)
+)
 def test_a_topic_is_bound_as_it_is_declared(spec: Any) -> None:  # noqa: ANN401 - parametrised
     (channel,) = (one for one in CHANNELS.values() if one["address"] == spec.name)
     binding = channel["bindings"]["kafka"]
@@ -64,6 +69,18 @@ def test_a_topic_is_bound_as_it_is_declared(spec: Any) -> None:  # noqa: ANN401 
     assert shown == {
         key: value for key, value in spec.config.items() if key not in safety
     }
+
+
+@pytest.mark.parametrize("row", installed(Settings()), ids=lambda row: str(row.name))
+def test_a_topic_carries_the_records_of_its_row(row: Topic) -> None:
+    address = topic_name(row, Settings().topics)
+    (channel,) = (one for one in CHANNELS.values() if one["address"] == address)
+    found = {
+        MESSAGES[name]["payload"]["$ref"].removeprefix("./schemas/")
+        for name in channel["messages"]
+        if "payload" in MESSAGES[name]
+    }
+    assert found == {f"{name}.json" for name in row.records}
 
 
 def test_every_message_is_on_a_channel_and_every_channel_is_used() -> None:

@@ -98,7 +98,7 @@ async def test_no_record_for_an_ignored_message_and_its_bytes_for_a_dead_letter(
     assert beat.emissions == ()
     (one,) = dead.emissions
     assert (one.topic, one.key, one.value, one.partition_by) == (
-        "dead_letters",
+        "dead-letters",
         b"",
         b"\xff{",
         "",
@@ -252,7 +252,7 @@ async def test_records_of_a_slice_keep_their_order_however_slow_the_answers(
     kinds = [one.verdict.kind.value for one in found]
     assert kinds == ["accepted", "ignored", "dead_letter", "accepted", "accepted"]
     assert [topics(one) for one in found] == [
-        ["orders", "requests"], [], ["dead_letters"], ["orders"], ["orders", "requests"],
+        ["orders", "requests"], [], ["dead-letters"], ["orders"], ["orders", "requests"],
     ]  # fmt: skip
     assert written(found[4])[1][1]["unavailable"] == ["refund_detail"]
 

@@ -20,7 +20,10 @@ from streams.platforms.kuaishou.ingest import Handled, Ingest
 from streams.platforms.kuaishou.ingest_role import IngestParts
 from streams.platforms.kuaishou.order_placement import Placement, PlacementReader
 from streams.platforms.kuaishou.reading import Reader
+from streams.platforms.kuaishou.topics import INGESTED
 from streams.processing.partitioner import partition_of
+from streams.settings import load
+from streams.settings.topics import placed
 from testkit.fakes import FakeConsumer, FakeLog, FakeProducer, input_log, turns
 from testkit.samples import NOW, PARTITIONS
 from tests.platforms.kuaishou.samples import (
@@ -37,6 +40,7 @@ from tests.platforms.kuaishou.samples import (
 
 pytestmark = pytest.mark.asyncio
 
+SETTINGS = load({}, None, {"topics.partitions": str(PARTITIONS)})
 EVENTS = TopicPartition("platform.kuaishou.events", 6)
 """Its number is above those of our topics: they need not have as many."""
 NUMBER = partition_of(BUYER, PARTITIONS)
@@ -131,13 +135,7 @@ class Bench:
             forget=self._forget,
             placement=self.placement,
             sink=self.sink,
-            topics={
-                "requests": "refund.requests",
-                "orders": "refund.orders",
-                "outcomes": "refund.outcomes",
-                "dead_letters": "refund.dead-letters",
-            },
-            partitions=PARTITIONS,
+            topics={one.row.name: one for one in placed(INGESTED, SETTINGS)},
             counters=self.counted,
             app_version="1.2.3",
             record_max_bytes=65_536,
