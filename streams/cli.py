@@ -256,7 +256,7 @@ def show_reasons(
     ] = False,
 ) -> None:
     """Print what a reason code means and what to do about it; without one, all codes."""
-    from streams.families.fast_refund.reasons import find  # noqa: PLC0415
+    from streams.families.fast_refund.reasons import REASONS  # noqa: PLC0415
     from streams.tools import reasons_page as page  # noqa: PLC0415
 
     if markdown:
@@ -264,7 +264,7 @@ def show_reasons(
     elif code is None:
         page.print_codes(sys.stdout)
     else:
-        known = find(code)
+        known = REASONS.get(code)
         if known is None:
             raise UsageError([f"{code}: no reason code; `refund reasons` lists them"])
         print(page.entry(known))

@@ -13,7 +13,7 @@ import typer
 
 import streams
 from streams.cli import app, execute
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons import REASONS
 
 ROOT = Path(__file__).parents[1]
 NOWHERE = "kafka.bootstrap_servers=127.0.0.1:1"
@@ -472,7 +472,7 @@ def test_a_code_is_told_with_what_to_do_and_an_unknown_one_is_refused(run: Run) 
     assert (code, err) == (0, "")
     assert "| reviewers and merchants read | 名单数据未就绪 |" in out
     assert "refund_watermark_age_seconds" in out
-    assert run("reasons")[1].count("\n") == len(ReasonCode) + 1
+    assert run("reasons")[1].count("\n") == len(REASONS) + 1
     code, out, err = run("reasons", "NO_SUCH_CODE")
     assert (code, out) == (2, "")
     assert "NO_SUCH_CODE: no reason code" in err

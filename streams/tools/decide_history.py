@@ -18,10 +18,10 @@ from streams.families.fast_refund.history_facts import (
     WITHDRAWN,
 )
 from streams.families.fast_refund.model import Past, Request
-from streams.families.fast_refund.reasons import REASONS, ReasonCode
+from streams.families.fast_refund.reasons import REASONS
 from streams.records.plain_json import is_id
 
-_CODES: Final = frozenset(code.value for code in ReasonCode)
+_CODES: Final = frozenset(REASONS)
 _OUTCOMES: Final = (None, APPROVED, MANUAL)
 _OPEN: Final = (UNDECIDED, WITHDRAWN)
 """States in which this very version need not have been decided."""
@@ -91,7 +91,7 @@ def _problems_of_first(state: object, outcome: object, codes: object) -> Iterato
         yield "reason_codes: must be there, to be printed again"
     if outcome is None and state not in _OPEN:
         yield f"outcome: must be there, because this version is {state}"
-    if any(REASONS[ReasonCode(code)].outcome != outcome for code in listed):
+    if any(REASONS[code].outcome != outcome for code in listed):
         yield f"reason_codes: must not contradict the outcome {outcome or 'null'}"
 
 

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from typing import Final, TextIO
 
 from streams.families.fast_refund.reasons import (
-    ADVICE,
+    BUYER_TEXTS,
     MERCHANT_GENERAL_EN,
     MERCHANT_GENERAL_ZH,
+    MERCHANT_WAITS,
+    OPERATOR_RESTS,
     REASONS,
-    Reason,
     buyer_text,
 )
-from streams.families.fast_refund.reasons.advice import MERCHANT_WAITS, OPERATOR_RESTS
-from streams.families.fast_refund.reasons.texts import BUYER_TEXTS
+from streams.processing.reasons import Reason
 from streams.tools import show
 
 _HEAD: Final = """\
@@ -94,7 +94,7 @@ def entry(one: Reason) -> str:
 
 
 def _entry(one: Reason) -> Iterator[str]:
-    told, advice = buyer_text((one.code,), one.outcome), ADVICE[one.code]
+    told = buyer_text((one.code,), one.outcome)
     yield f"### {one.code}"
     yield ""
     yield f"#{one.rank}, {_leads_to(one)}, clause {one.clause}, buyers: {told.name}."
@@ -107,9 +107,9 @@ def _entry(one: Reason) -> Iterator[str]:
     else:
         yield _line("reviewers and merchants read", (one.zh, one.en))
     yield _line("buyers read", (told.zh, told.en))
-    yield _line("reviewers do", advice.reviewer)
-    yield _line("merchants do", advice.merchant or MERCHANT_WAITS)
-    yield _line("operators do", advice.operator or OPERATOR_RESTS)
+    yield _line("reviewers do", one.reviewer)
+    yield _line("merchants do", one.merchant or MERCHANT_WAITS)
+    yield _line("operators do", one.operator or OPERATOR_RESTS)
 
 
 def _line(who: str, words: tuple[str, str]) -> str:

@@ -62,9 +62,9 @@ def _decisions() -> Iterator[tuple[Spec, tuple[str, ...]]]:
     for disposition in sorted(dispositions):
         yield table.DISPOSITIONS, (disposition,)
     for code, reason in REASONS.items():
-        yield table.REASONS, (code.value,)
+        yield table.REASONS, (code,)
         if reason.outcome is not None:
-            yield table.DECISIONS, (reason.outcome, code.value)
+            yield table.DECISIONS, (reason.outcome, code)
 
 
 def _read(topic: str, stage: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:

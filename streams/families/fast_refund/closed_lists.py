@@ -50,7 +50,7 @@ _STRICT: Final[Mapping[_Field, tuple[str | None, ...]]] = MappingProxyType(
 """What decides about money: a text of another list is no decision of ours."""
 _OPEN: Final[Mapping[_Field, tuple[str, ...]]] = MappingProxyType(
     {
-        (Decision, "reason_codes"): tuple(code.value for code in REASONS),
+        (Decision, "reason_codes"): tuple(REASONS),
         (Request, "refund_kind"): KINDS,
         (Request, "action"): ACTIONS,
         (Seen, "refund_kind"): KINDS,

@@ -10,7 +10,8 @@ import msgspec
 
 from streams.families.fast_refund.model import Decision, Request, Seen
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import REASONS, ReasonCode, in_order
+from streams.families.fast_refund.reasons import REASONS
+from streams.families.fast_refund.reasons.request import FR_ALL_CONDITIONS_MET
 from streams.families.fast_refund.rules import Active, Check, active_rules
 from streams.families.fast_refund.rules.case import Codes, case_of
 
@@ -26,7 +27,7 @@ Verdict: TypeAlias = tuple[str, str | None, tuple[str, ...]]
 PASSED: Final[Verdict] = (
     DECIDED,
     AUTO_APPROVE,
-    (ReasonCode.FR_ALL_CONDITIONS_MET.value,),
+    (FR_ALL_CONDITIONS_MET.code,),
 )
 
 _NO_OUTCOME: Final = ("superseded", "out_of_scope")
@@ -160,7 +161,7 @@ def _checks(active: Active, seen: Seen) -> tuple[Check, ...]:
 def _verdict(codes: Codes) -> Verdict:
     """E-17: disposition, outcome and listed codes of a case that does not pass."""
     for disposition in _NO_OUTCOME:
-        own = [code for code in codes if REASONS[code].disposition == disposition]
+        own = [one for one in codes if one.disposition == disposition]
         if own:
-            return disposition, None, in_order(own)
-    return DECIDED, MANUAL_REVIEW, in_order(codes)
+            return disposition, None, REASONS.in_order(own)
+    return DECIDED, MANUAL_REVIEW, REASONS.in_order(codes)

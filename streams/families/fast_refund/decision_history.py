@@ -26,7 +26,7 @@ from streams.families.fast_refund.history_entries import (
 from streams.families.fast_refund.history_facts import Approvals
 from streams.families.fast_refund.model import Past
 from streams.families.fast_refund.order_refunds import ManyRefunds, OrderRefunds
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons.request import REFUND_FAILED
 from streams.families.fast_refund.refund_versions import ManyVersions, Versions
 
 __all__ = ["APPROVED", "DecisionHistory", "Entry", "Fate", "Remembered"]
@@ -297,5 +297,5 @@ def _follow_up(entry: Remembered, fate: Fate) -> Past:
         "manual_review",
         fate.payout_at_ms,
         entry.refund_fen,
-        (ReasonCode.REFUND_FAILED.value,),
+        (REFUND_FAILED.code,),
     )

@@ -14,7 +14,7 @@ from streams.families.fast_refund.decision_codec import decode_decision, encode_
 from streams.families.fast_refund.decision_history import Fate, Remembered
 from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons.request import REFUND_FAILED
 from streams.families.fast_refund.ship_race import (
     LOSS_RECORDED,
     TEXTS,
@@ -129,7 +129,7 @@ def _follow_up(approval: Remembered, fate: Fate, now_ms: int) -> Due:
         first,
         decision_id=first.decision_id + FOLLOW_UP_SUFFIX,
         outcome="manual_review",
-        reason_codes=(ReasonCode.REFUND_FAILED.value,),
+        reason_codes=(REFUND_FAILED.code,),
         payout_key=None,
         decided_at_ms=now_ms,
     )

@@ -11,7 +11,7 @@ from streams.families.fast_refund.explain.conditions import STATES
 from streams.families.fast_refund.explain.words import duration, value_words
 from streams.families.fast_refund.model import UNWRITABLE, Catalog, Decision, History
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import NOTICE_EN, NOTICE_ZH, ReasonCode
+from streams.families.fast_refund.reasons import NOTICE_EN, NOTICE_ZH, REASONS
 from streams.families.fast_refund.rules import RULES
 from tests.families.fast_refund.base import NOW, SHIPPED, facts, judge, policy, request
 
@@ -27,9 +27,9 @@ def test_every_rule_can_be_presented() -> None:
 
 
 def test_every_code_that_a_rule_gives_stands_in_one_row() -> None:
-    codes = [code for shown in PRESENTATIONS.values() for code in shown.codes]
+    codes = [one.code for shown in PRESENTATIONS.values() for one in shown.codes]
     assert len(codes) == len(set(codes))
-    assert set(ReasonCode) - set(codes) == {
+    assert set(REASONS) - set(codes) == {
         "FR_ALL_CONDITIONS_MET",
         "HISTORY_UNAVAILABLE",  # no rule gives it yet
         "REFUND_FAILED",  # it follows an outcome record
@@ -183,7 +183,7 @@ def test_a_decision_without_what_was_seen_has_texts_only() -> None:
 
 def test_a_follow_up_of_a_failed_payout_has_its_words() -> None:
     failed = msgspec.structs.replace(
-        judge(), outcome="manual_review", reason_codes=(ReasonCode.REFUND_FAILED.value,)
+        judge(), outcome="manual_review", reason_codes=("REFUND_FAILED",)
     )
     assert explain(failed, SHIPPED).reviewer_zh == ("退款打款失败，请处理",)
 

@@ -13,7 +13,7 @@ from streams.families.fast_refund.decide import judge_again
 from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.policy import Policies, Policy
 from streams.families.fast_refund.policy_type import POLICY
-from streams.families.fast_refund.reasons import REASONS, ReasonCode
+from streams.families.fast_refund.reasons import REASONS
 from streams.tools.decide import decide_lines
 from tests.families.fast_refund.cases import (
     CASES,
@@ -109,13 +109,8 @@ def test_codes_are_sorted_listed_once_and_fit_the_disposition(
     found = answer(line)
     codes = found["reason_codes"]
     assert codes
-    assert codes == sorted(
-        set(codes), key=lambda code: (REASONS[ReasonCode(code)].rank, code)
-    )
-    kinds = {
-        (REASONS[ReasonCode(code)].disposition, REASONS[ReasonCode(code)].outcome)
-        for code in codes
-    }
+    assert codes == sorted(set(codes), key=lambda code: (REASONS[code].rank, code))
+    kinds = {(REASONS[code].disposition, REASONS[code].outcome) for code in codes}
     assert kinds == {(found["disposition"], found["outcome"])}
     paid = found["outcome"] == "auto_approve"
     assert (found["payout_key"] is not None) is paid

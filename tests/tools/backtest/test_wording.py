@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons import REASONS
 from streams.tools.backtest.comparing import Count, Hour
 from streams.tools.backtest.hours import chart_of
 from streams.tools.backtest.wording import (
@@ -39,7 +39,7 @@ def test_approvals_and_cases_are_counted_in_a_second_line() -> None:
 
 
 def test_outcomes_and_reasons_are_words() -> None:
-    for code in ReasonCode:
+    for code in REASONS:
         assert "_" not in reason_words(code)
         assert "{" not in reason_words(code)
     assert outcome_words("manual_review") == "case for a person"

@@ -19,9 +19,12 @@ from streams.families.fast_refund.explain.presentations import (
 )
 from streams.families.fast_refund.model import UNWRITABLE, Decision
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons.service import (
+    LISTS_NOT_READY,
+)
 from streams.families.fast_refund.rules import RULES, Rule, active_rules
 from streams.families.fast_refund.rules.case import Case, Codes, case_of
+from streams.processing.reasons import Reason
 
 FAILS: Final = "fails"
 UNKNOWN: Final = "unknown"
@@ -31,8 +34,6 @@ HOLDS: Final = "holds"
 
 STATES: Final = (FAILS, UNKNOWN, STALE, NOT_EVALUATED, HOLDS)
 """In the order in which conditions are told: what decided the case comes first."""
-
-_NOT_KNOWN: Final = (ReasonCode.DEPENDENCY_UNAVAILABLE, ReasonCode.POLICY_NOT_LOADED)
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -110,7 +111,7 @@ def _recorded(decision: Decision, case: Case) -> _Found:
     given: _Found = []
     for rule in RULES:
         codes = () if _skipped(rule, case) else rule.check(case, readings)
-        kept = tuple(code for code in codes if code in listed)
+        kept = tuple(one for one in codes if one.code in listed)
         if rule.on is None or kept:
             given.append((rule, kept))
     return _with_left_over(given, decision)
@@ -118,11 +119,13 @@ def _recorded(decision: Decision, case: Case) -> _Found:
 
 def _with_left_over(given: _Found, decision: Decision) -> _Found:
     """Put recorded codes that no rule gave into the row that they belong to."""
-    told = {code for _, codes in given for code in codes}
+    told = {one.code for _, codes in given for one in codes}
     left = [code for code in decision.reason_codes if code not in told]
     by_rule = {rule.check: (rule, codes) for rule, codes in given}
     for rule in RULES:
-        own = tuple(code for code in PRESENTATIONS[rule.check].codes if code in left)
+        own = tuple(
+            code for code in PRESENTATIONS[rule.check].codes if code.code in left
+        )
         if own:
             codes = by_rule[rule.check][1] if rule.check in by_rule else ()
             by_rule[rule.check] = (rule, (*codes, *own))
@@ -146,7 +149,7 @@ def _condition(
 ) -> Condition:
     shown, seen = PRESENTATIONS[rule.check], case.seen
     skipped = _skipped(rule, case)
-    listed = reasons.in_order(codes)
+    listed = reasons.REASONS.in_order(codes)
     limit_fen = None if policy is None else policy.paid_limit_fen
     why_zh = [reasons.reviewer_text(code, limit_fen) for code in listed]
     why_en = [reasons.reviewer_text_en(code, limit_fen) for code in listed]
@@ -186,12 +189,10 @@ def _state(shown: Presentation, codes: Codes, case: Case, *, skipped: bool) -> s
     return HOLDS
 
 
-def _state_of(code: ReasonCode, shown: Presentation, case: Case) -> str:
-    if code.endswith("_STALE"):
+def _state_of(reason: Reason, shown: Presentation, case: Case) -> str:
+    if reason is LISTS_NOT_READY and shown is LISTS and case.lists_age_ms is not None:
         return STALE
-    if code is ReasonCode.LISTS_NOT_READY:
-        return STALE if shown is LISTS and case.lists_age_ms is not None else UNKNOWN
-    return UNKNOWN if code.endswith("_UNKNOWN") or code in _NOT_KNOWN else FAILS
+    return reason.state
 
 
 def _max_age_ms(shown: Presentation, policy: Policy | None) -> int | None:

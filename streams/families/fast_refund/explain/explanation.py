@@ -9,8 +9,8 @@ from streams.families.fast_refund.decide import AUTO_APPROVE
 from streams.families.fast_refund.explain.conditions import Condition, conditions
 from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import ReasonCode
-from streams.families.fast_refund.reasons.advice import NOT_KNOWN, Words
+from streams.families.fast_refund.reasons.request import FR_ALL_CONDITIONS_MET
+from streams.processing.reasons import NOT_KNOWN, Words
 
 CONTRADICTION: Final[Words] = (
     "记录自相矛盾：带有通过的代码，结果却不是自动通过；以结果为准",
@@ -110,21 +110,20 @@ def explain(decision: Decision, policy: Policy | None) -> Explanation:
 
 
 def _contradicts(code: str, decision: Decision) -> bool:
-    approves = code == ReasonCode.FR_ALL_CONDITIONS_MET
+    approves = code == FR_ALL_CONDITIONS_MET.code
     return approves and decision.outcome != AUTO_APPROVE
 
 
 def _told(code: str, decision: Decision, limit_fen: int | None) -> Told:
     zh = reasons.reviewer_text(code, limit_fen)
     en = reasons.reviewer_text_en(code, limit_fen)
-    known = reasons.find(code)
+    known = reasons.REASONS.get(code)
     if known is None:
         return Told(code, None, zh, en, *NOT_KNOWN, None, None)
-    advice = reasons.ADVICE[known.code]
     if _contradicts(code, decision):
         return Told(code, known.clause, *CONTRADICTION, *_AS_USUAL, None, None)
     return Told(
-        code, known.clause, zh, en, *advice.reviewer, *(advice.operator or (None, None))
+        code, known.clause, zh, en, *known.reviewer, *(known.operator or (None, None))
     )
 
 

@@ -11,7 +11,81 @@ import msgspec
 from streams.families.fast_refund.explain.words import Language, duration, value_words
 from streams.families.fast_refund.model import Seen
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons.amount import (
+    CURRENCY_NOT_CNY,
+    PAID_AMOUNT_CHANGED,
+    PAID_AMOUNT_INVALID,
+    PAID_AMOUNT_STALE,
+    PAID_AMOUNT_UNKNOWN,
+    PAID_AT_OR_OVER_LIMIT,
+    REFUND_AMOUNT_INVALID,
+)
+from streams.families.fast_refund.reasons.buyer import (
+    BUYER_CANCELLED,
+    BUYER_LIMITED,
+    BUYER_NOT_QUALITY,
+    BUYER_QUALITY_REVOKED,
+    BUYER_QUALITY_STALE,
+    BUYER_QUALITY_UNKNOWN,
+    BUYER_UNKNOWN,
+    ORDER_VETOED,
+)
+from streams.families.fast_refund.reasons.goods import (
+    CATEGORY_CUSTOM,
+    CATEGORY_EXCLUDED,
+    CATEGORY_STALE,
+    CATEGORY_UNKNOWN,
+    CATEGORY_VIRTUAL,
+    SKU_EXCLUDED,
+    SKU_UNKNOWN,
+)
+from streams.families.fast_refund.reasons.order import (
+    GROUP_BUY_PENDING,
+    ORDER_DETAIL_UNKNOWN,
+    ORDER_PARTLY_SHIPPED,
+    ORDER_RISK_FLAGGED,
+    ORDER_SHIPPED,
+    ORDER_STATUS_CONFLICT,
+    ORDER_STATUS_OTHER,
+    ORDER_STATUS_STALE,
+    ORDER_STATUS_UNKNOWN,
+    PAY_LATER,
+    PAYMENT_RISK_REVIEW,
+    PRESALE,
+    SHIP_SIGNAL_PRESENT,
+)
+from streams.families.fast_refund.reasons.prior_refunds import (
+    BUYER_AMOUNT_QUOTA,
+    BUYER_COUNT_LIMIT,
+    OPEN_REFUND_ON_ORDER,
+    ORDER_ALREADY_AUTO_APPROVED,
+    PAYMENT_AGE_OUTSIDE_WINDOW,
+    PRIOR_REFUND_ON_ORDER,
+)
+from streams.families.fast_refund.reasons.request import (
+    EVENT_IN_FUTURE,
+    EVENT_TIME_UNKNOWN,
+    NOT_REFUND_ONLY,
+    PRICE_PROTECTION,
+    REFUND_KIND_UNKNOWN,
+    REQUEST_EDITED_AFTER_APPROVAL,
+    REQUEST_INVALID,
+    REQUEST_MISROUTED,
+    REQUEST_WITHDRAWN,
+    SUPERSEDED_BY_VERSION,
+)
+from streams.families.fast_refund.reasons.service import (
+    BREAKER_OPEN,
+    DEPENDENCY_UNAVAILABLE,
+    LISTS_NOT_READY,
+    POLICY_NOT_LOADED,
+    SERVICE_PAUSED,
+)
+from streams.families.fast_refund.reasons.shop import (
+    SHOP_EXCLUDED,
+    SHOP_STANDING_RESTRICTED,
+    SHOP_UNKNOWN,
+)
 from streams.families.fast_refund.rules import (
     Check,
     amount,
@@ -23,6 +97,7 @@ from streams.families.fast_refund.rules import (
     shop,
 )
 from streams.families.fast_refund.rules.case import Case
+from streams.processing.reasons import Reasons
 
 Read: TypeAlias = Callable[[Case], object]
 
@@ -88,7 +163,7 @@ class Presentation(msgspec.Struct, frozen=True):
     age_ms: Read | None = None
     max_age: str | None = None
     """The policy key of the longest age, ms."""
-    codes: tuple[ReasonCode, ...] = ()
+    codes: Reasons = ()
     """Codes that are told here when no policy is at hand to run the rules again: every
     code of a rule stands in one row."""
 
@@ -127,7 +202,7 @@ KEPT: Final = Presentation(
     "申请后订单金额未变动",
     "the total did not change after the request",
     lambda case: case.seen.total_changed_at_ms,
-    codes=(ReasonCode.PAID_AMOUNT_CHANGED,),
+    codes=(PAID_AMOUNT_CHANGED,),
 )
 LISTS: Final = Presentation(
     "FR-1.7",
@@ -137,7 +212,7 @@ LISTS: Final = Presentation(
     lambda case: case.seen.lists_as_of_ms,
     age_ms=lambda case: case.lists_age_ms,
     max_age="lists_max_age_ms",
-    codes=(ReasonCode.LISTS_NOT_READY,),
+    codes=(LISTS_NOT_READY,),
 )
 
 PRESENTATIONS: Final[dict[Check, Presentation]] = {
@@ -151,7 +226,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
             "refund_version": case.refund_version,
             "faults": case.seen.request_faults,
         },
-        codes=(ReasonCode.REQUEST_INVALID,),
+        codes=(REQUEST_INVALID,),
     ),
     request.event_time: Presentation(
         "ours",
@@ -163,8 +238,8 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
             "最多晚于判断时间{}", "at most {} after the decision", ("future_skew_ms",)
         ),
         codes=(
-            ReasonCode.EVENT_TIME_UNKNOWN,
-            ReasonCode.EVENT_IN_FUTURE,
+            EVENT_TIME_UNKNOWN,
+            EVENT_IN_FUTURE,
         ),
     ),
     request.route: Presentation(
@@ -173,7 +248,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "申请位于买家所属分区",
         "the request is in its buyer's partition",
         lambda case: case.seen.expected_partition,
-        codes=(ReasonCode.REQUEST_MISROUTED,),
+        codes=(REQUEST_MISROUTED,),
     ),
     request.refund_kind: Presentation(
         "FR-Q1",
@@ -186,9 +261,9 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         },
         bound=Bound("须为{}", "must be {}", ("in_scope_kinds",)),
         codes=(
-            ReasonCode.REFUND_KIND_UNKNOWN,
-            ReasonCode.NOT_REFUND_ONLY,
-            ReasonCode.PRICE_PROTECTION,
+            REFUND_KIND_UNKNOWN,
+            NOT_REFUND_ONLY,
+            PRICE_PROTECTION,
         ),
     ),
     request.version: Presentation(
@@ -198,8 +273,8 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "the newest version, not withdrawn",
         lambda case: case.refund_version,
         codes=(
-            ReasonCode.SUPERSEDED_BY_VERSION,
-            ReasonCode.REQUEST_WITHDRAWN,
+            SUPERSEDED_BY_VERSION,
+            REQUEST_WITHDRAWN,
         ),
     ),
     request.edited_after_approval: Presentation(
@@ -211,7 +286,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
             case.seen.history is not None and case.seen.history.approved_before
         ),
         bound=Bound("须为{}", "must be {}", fixed=False),
-        codes=(ReasonCode.REQUEST_EDITED_AFTER_APPROVAL,),
+        codes=(REQUEST_EDITED_AFTER_APPROVAL,),
     ),
     request.policy_in_force: Presentation(
         "ours",
@@ -219,7 +294,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "规则已生效",
         "a policy is in force",
         lambda _: None,
-        codes=(ReasonCode.POLICY_NOT_LOADED,),
+        codes=(POLICY_NOT_LOADED,),
     ),
     request.service_running: Presentation(
         "FR-Q3",
@@ -228,7 +303,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "the service is not paused",
         lambda _: True,
         bound=Bound("须为{}", "must be {}", fixed=False),
-        codes=(ReasonCode.SERVICE_PAUSED,),
+        codes=(SERVICE_PAUSED,),
     ),
     request.service_not_paused: Presentation(
         "FR-Q3",
@@ -243,7 +318,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "限额保护未触发",
         "no breaker is open",
         lambda case: case.seen.breaker,
-        codes=(ReasonCode.BREAKER_OPEN,),
+        codes=(BREAKER_OPEN,),
     ),
     request.look_ups: Presentation(
         "ours",
@@ -251,7 +326,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "查询服务可用",
         "every look-up answered",
         lambda case: case.seen.unavailable,
-        codes=(ReasonCode.DEPENDENCY_UNAVAILABLE,),
+        codes=(DEPENDENCY_UNAVAILABLE,),
     ),
     order.order_status: Presentation(
         "FR-1.4c",
@@ -267,12 +342,12 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         age_ms=lambda case: case.order_age_ms,
         max_age="order_status_max_age_ms",
         codes=(
-            ReasonCode.ORDER_SHIPPED,
-            ReasonCode.ORDER_PARTLY_SHIPPED,
-            ReasonCode.ORDER_STATUS_CONFLICT,
-            ReasonCode.ORDER_STATUS_OTHER,
-            ReasonCode.ORDER_STATUS_UNKNOWN,
-            ReasonCode.ORDER_STATUS_STALE,
+            ORDER_SHIPPED,
+            ORDER_PARTLY_SHIPPED,
+            ORDER_STATUS_CONFLICT,
+            ORDER_STATUS_OTHER,
+            ORDER_STATUS_UNKNOWN,
+            ORDER_STATUS_STALE,
         ),
     ),
     order.ship_signals: Presentation(
@@ -281,7 +356,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "无面单或揽收记录",
         "no waybill and no pick-up yet",
         lambda case: case.seen.ship_signals,
-        codes=(ReasonCode.SHIP_SIGNAL_PRESENT,),
+        codes=(SHIP_SIGNAL_PRESENT,),
     ),
     goods.category: Presentation(
         "FR-1.2b",
@@ -291,9 +366,9 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         lambda case: _goods(case.seen),
         bound=Bound("不含{}", "none of {}", ("excluded_roots",)),
         codes=(
-            ReasonCode.CATEGORY_CUSTOM,
-            ReasonCode.CATEGORY_VIRTUAL,
-            ReasonCode.CATEGORY_UNKNOWN,
+            CATEGORY_CUSTOM,
+            CATEGORY_VIRTUAL,
+            CATEGORY_UNKNOWN,
         ),
     ),
     goods.category_tree: Presentation(
@@ -305,8 +380,8 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         age_ms=lambda case: case.tree_age_ms,
         max_age="category_max_age_ms",
         codes=(
-            ReasonCode.CATEGORY_EXCLUDED,
-            ReasonCode.CATEGORY_STALE,
+            CATEGORY_EXCLUDED,
+            CATEGORY_STALE,
         ),
     ),
     goods.sku: Presentation(
@@ -315,7 +390,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "商品支持本服务",
         "every item has fast refund",
         lambda case: case.seen.skus,
-        codes=(ReasonCode.SKU_EXCLUDED,),
+        codes=(SKU_EXCLUDED,),
     ),
     goods.sku_known: Presentation(
         "FR-1.7(2)b",
@@ -323,7 +398,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "商品编号齐全",
         "every line names its article",
         lambda case: case.seen.skus,
-        codes=(ReasonCode.SKU_UNKNOWN,),
+        codes=(SKU_UNKNOWN,),
     ),
     amount.paid_amount: Presentation(
         "FR-1.4b",
@@ -335,10 +410,10 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         age_ms=lambda case: case.order_age_ms,
         max_age="paid_amount_max_age_ms",
         codes=(
-            ReasonCode.PAID_AT_OR_OVER_LIMIT,
-            ReasonCode.PAID_AMOUNT_INVALID,
-            ReasonCode.PAID_AMOUNT_UNKNOWN,
-            ReasonCode.PAID_AMOUNT_STALE,
+            PAID_AT_OR_OVER_LIMIT,
+            PAID_AMOUNT_INVALID,
+            PAID_AMOUNT_UNKNOWN,
+            PAID_AMOUNT_STALE,
         ),
     ),
     amount.paid_amount_kept: KEPT,
@@ -349,7 +424,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "the currency is CNY",
         lambda case: case.seen.currency,
         Bound("须为 {}", "must be {}", fixed=amount.CURRENCY),
-        codes=(ReasonCode.CURRENCY_NOT_CNY,),
+        codes=(CURRENCY_NOT_CNY,),
     ),
     amount.refund_amount: Presentation(
         "ours",
@@ -362,7 +437,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
             "must be above 0, at most {}",
             seen="refundable_left_fen",
         ),
-        codes=(ReasonCode.REFUND_AMOUNT_INVALID,),
+        codes=(REFUND_AMOUNT_INVALID,),
     ),
     buyer.buyer: Presentation(
         "FR-1.4a",
@@ -370,7 +445,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "买家身份明确",
         "it is known who the buyer is",
         lambda case: case.buyer_id,
-        codes=(ReasonCode.BUYER_UNKNOWN,),
+        codes=(BUYER_UNKNOWN,),
     ),
     buyer.buyer_limits: Presentation(
         "FR-1.7(1)b",
@@ -379,8 +454,8 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "the buyer is not limited",
         lambda case: case.seen.limits,
         codes=(
-            ReasonCode.BUYER_CANCELLED,
-            ReasonCode.BUYER_LIMITED,
+            BUYER_CANCELLED,
+            BUYER_LIMITED,
         ),
     ),
     buyer.buyer_quality: Presentation(
@@ -396,10 +471,10 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         age_ms=lambda case: case.buyer_age_ms,
         max_age="quality_max_age_ms",
         codes=(
-            ReasonCode.BUYER_QUALITY_REVOKED,
-            ReasonCode.BUYER_NOT_QUALITY,
-            ReasonCode.BUYER_QUALITY_UNKNOWN,
-            ReasonCode.BUYER_QUALITY_STALE,
+            BUYER_QUALITY_REVOKED,
+            BUYER_NOT_QUALITY,
+            BUYER_QUALITY_UNKNOWN,
+            BUYER_QUALITY_STALE,
         ),
     ),
     buyer.order_veto: Presentation(
@@ -408,7 +483,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "平台未指定人工审核",
         "the platform asked for no review of this order",
         lambda case: case.seen.order_vetoed,
-        codes=(ReasonCode.ORDER_VETOED,),
+        codes=(ORDER_VETOED,),
     ),
     shop.shop: Presentation(
         "FR-1.2a",
@@ -416,7 +491,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "店铺明确",
         "it is known which shop it is",
         lambda case: case.shop_id,
-        codes=(ReasonCode.SHOP_UNKNOWN,),
+        codes=(SHOP_UNKNOWN,),
     ),
     shop.shop_eligible: Presentation(
         "FR-1.7(2)a",
@@ -431,8 +506,8 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
             "须好于 {}", "must be better than {}", ("standing_gate_min_level",)
         ),
         codes=(
-            ReasonCode.SHOP_EXCLUDED,
-            ReasonCode.SHOP_STANDING_RESTRICTED,
+            SHOP_EXCLUDED,
+            SHOP_STANDING_RESTRICTED,
         ),
     ),
     shop.lists: LISTS,
@@ -443,8 +518,8 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "no other refund on the order",
         lambda case: case.seen.history,
         codes=(
-            ReasonCode.PRIOR_REFUND_ON_ORDER,
-            ReasonCode.OPEN_REFUND_ON_ORDER,
+            PRIOR_REFUND_ON_ORDER,
+            OPEN_REFUND_ON_ORDER,
         ),
     ),
     order.pay_later: Presentation(
@@ -453,7 +528,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "款项已扣收",
         "the money has been collected",
         lambda case: case.seen.pay_type,
-        codes=(ReasonCode.PAY_LATER,),
+        codes=(PAY_LATER,),
     ),
     order.presale: Presentation(
         "ours",
@@ -461,7 +536,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "非预售",
         "no pre-sale",
         lambda case: case.seen.presale_stage,
-        codes=(ReasonCode.PRESALE,),
+        codes=(PRESALE,),
     ),
     order.delivery_block: Presentation(
         "ours",
@@ -470,8 +545,8 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "no pending group buy or payment review",
         lambda case: case.seen.delivery_block,
         codes=(
-            ReasonCode.GROUP_BUY_PENDING,
-            ReasonCode.PAYMENT_RISK_REVIEW,
+            GROUP_BUY_PENDING,
+            PAYMENT_RISK_REVIEW,
         ),
     ),
     order.risk_code: Presentation(
@@ -480,7 +555,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "无风险标记",
         "no risk mark on the order",
         lambda case: case.seen.risk_code,
-        codes=(ReasonCode.ORDER_RISK_FLAGGED,),
+        codes=(ORDER_RISK_FLAGGED,),
     ),
     order.order_detail: Presentation(
         "ours",
@@ -489,7 +564,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "the order is known",
         lambda case: not case.seen.order_absent,
         bound=Bound("须为{}", "must be {}", fixed=True),
-        codes=(ReasonCode.ORDER_DETAIL_UNKNOWN,),
+        codes=(ORDER_DETAIL_UNKNOWN,),
     ),
     prior_refunds.buyer_count: Presentation(
         "ours",
@@ -498,7 +573,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
         "the buyer is below the count of automatic refunds",
         lambda case: case.seen.history.auto_count if case.seen.history else 0,
         bound=Bound("须少于{}次", "must be below {}", ("buyer_count_max",)),
-        codes=(ReasonCode.BUYER_COUNT_LIMIT,),
+        codes=(BUYER_COUNT_LIMIT,),
     ),
     prior_refunds.buyer_amount: Presentation(
         "ours",
@@ -511,7 +586,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
             "with what is asked at most {}",
             ("buyer_amount_quota_fen",),
         ),
-        codes=(ReasonCode.BUYER_AMOUNT_QUOTA,),
+        codes=(BUYER_AMOUNT_QUOTA,),
     ),
     prior_refunds.one_auto_approval: Presentation(
         "ours",
@@ -522,7 +597,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
             case.seen.history is not None and case.seen.history.approved_on_order
         ),
         bound=Bound("须为{}", "must be {}", fixed=False),
-        codes=(ReasonCode.ORDER_ALREADY_AUTO_APPROVED,),
+        codes=(ORDER_ALREADY_AUTO_APPROVED,),
     ),
     prior_refunds.payment_age: Presentation(
         "ours",
@@ -535,7 +610,7 @@ PRESENTATIONS: Final[dict[Check, Presentation]] = {
             "must be paid {} to {} before the request",
             ("payment_age_min_ms", "payment_age_max_ms"),
         ),
-        codes=(ReasonCode.PAYMENT_AGE_OUTSIDE_WINDOW,),
+        codes=(PAYMENT_AGE_OUTSIDE_WINDOW,),
     ),
 }
 """Every rule's presentation; complete by test."""

@@ -1,24 +1,17 @@
-"""Reason codes: the closed list, its order of display, and what people are told.
+"""Reason codes of the fast refund: one row a code, and what people are told.
 
-A code is never invented elsewhere: a rule returns members of :class:`ReasonCode`,
-everything a code means stands in :data:`REASONS`, and what people can do about it in
-:data:`ADVICE`. Three audiences read three texts: reviewers the plain wording, merchants
-the same unless the code would tell on a buyer, buyers one of five sentences that
-disclose no list, threshold or score.
+A code is never invented elsewhere: a rule returns rows of the modules beside this one, and
+everything a code means stands in its row. Three audiences read three texts: reviewers the
+plain wording, merchants the same unless the code would tell on a buyer, buyers one of five
+sentences that disclose no list, threshold or score.
+
+``rank`` is the # of the rules: 1 leads to an approval, 10 to 89 to a person, 90 out of the
+scope of this service, 91 is superseded.
 """
 
-from streams.families.fast_refund.reasons.advice import ADVICE, Advice
-from streams.families.fast_refund.reasons.codes import ReasonCode
-from streams.families.fast_refund.reasons.table import (
-    NOTICE_EN,
-    NOTICE_ZH,
-    REASONS,
-    Reason,
-    find,
-    in_order,
-    reason,
-)
+from streams.families.fast_refund.reasons.catalog import REASONS
 from streams.families.fast_refund.reasons.texts import (
+    BUYER_TEXTS,
     MERCHANT_GENERAL_EN,
     MERCHANT_GENERAL_ZH,
     BuyerText,
@@ -29,24 +22,26 @@ from streams.families.fast_refund.reasons.texts import (
     reviewer_text_en,
     yuan,
 )
+from streams.families.fast_refund.reasons.words import (
+    MERCHANT_WAITS,
+    NOTICE_EN,
+    NOTICE_ZH,
+    OPERATOR_RESTS,
+)
 
 __all__ = (
-    "ADVICE",
+    "BUYER_TEXTS",
     "MERCHANT_GENERAL_EN",
     "MERCHANT_GENERAL_ZH",
+    "MERCHANT_WAITS",
     "NOTICE_EN",
     "NOTICE_ZH",
+    "OPERATOR_RESTS",
     "REASONS",
-    "Advice",
     "BuyerText",
-    "Reason",
-    "ReasonCode",
     "buyer_text",
-    "find",
-    "in_order",
     "merchant_text",
     "merchant_text_en",
-    "reason",
     "reviewer_text",
     "reviewer_text_en",
     "yuan",

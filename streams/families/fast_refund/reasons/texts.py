@@ -5,12 +5,10 @@ from typing import Final
 
 import msgspec
 
-from streams.families.fast_refund.reasons.table import (
-    OUT_OF_SCOPE_RANK,
-    SHIPPED_RANKS,
-    SUPERSEDED_RANK,
-    find,
-)
+from streams.families.fast_refund.reasons.catalog import REASONS
+from streams.processing.reasons import UNKNOWN
+
+_SHIPPED_RANKS: Final = range(20, 24)
 
 MERCHANT_GENERAL_ZH: Final = "该申请按平台规则转人工审核。"
 """What merchants see in place of a wording that is for reviewers only."""
@@ -50,12 +48,6 @@ B4: Final = BuyerText(
 
 BUYER_TEXTS: Final = (B0, B1, B2, B3, B4)
 
-UNKNOWN: Final = (
-    "本版本不认识的代码{code}",
-    "{code}, a code this version does not know",
-)
-"""For reviewers: a code that a newer version wrote. Merchants get the general text."""
-
 
 def reviewer_text(code: str, limit_fen: int | None) -> str:
     """Word a code for reviewers in zh-CN.
@@ -67,19 +59,19 @@ def reviewer_text(code: str, limit_fen: int | None) -> str:
     limit_fen
         ``paid_limit_fen`` of the policy; None = not known, and then left out.
     """
-    known = find(code)
+    known = REASONS.get(code)
     return _filled(known.zh, limit_fen) if known else UNKNOWN[0].format(code=code)
 
 
 def reviewer_text_en(code: str, limit_fen: int | None) -> str:
     """Word a code for reviewers in English."""
-    known = find(code)
+    known = REASONS.get(code)
     return _filled(known.en, limit_fen) if known else UNKNOWN[1].format(code=code)
 
 
 def merchant_text(code: str, limit_fen: int | None) -> str:
     """Word a code for merchants in zh-CN; nothing is said about the buyer."""
-    known = find(code)
+    known = REASONS.get(code)
     if known is None or known.reviewers_only:
         return MERCHANT_GENERAL_ZH
     return _filled(known.zh, limit_fen)
@@ -87,7 +79,7 @@ def merchant_text(code: str, limit_fen: int | None) -> str:
 
 def merchant_text_en(code: str, limit_fen: int | None) -> str:
     """Word a code for merchants in English."""
-    known = find(code)
+    known = REASONS.get(code)
     if known is None or known.reviewers_only:
         return MERCHANT_GENERAL_EN
     return _filled(known.en, limit_fen)
@@ -106,14 +98,14 @@ def buyer_text(codes: Iterable[str], outcome: str | None) -> BuyerText:
     """
     if outcome == "auto_approve":
         return B0
-    known = find(next(iter(codes), ""))
+    known = REASONS.get(next(iter(codes), ""))
     if known is None:
         return B1
-    if known.rank in SHIPPED_RANKS:
+    if known.rank in _SHIPPED_RANKS:
         return B2
-    if known.rank == OUT_OF_SCOPE_RANK:
+    if known.disposition == "out_of_scope":
         return B3
-    return B4 if known.rank == SUPERSEDED_RANK else B1
+    return B4 if known.disposition == "superseded" else B1
 
 
 def yuan(fen: int) -> str:

@@ -3,7 +3,15 @@
 from typing import Final
 
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons.amount import (
+    CURRENCY_NOT_CNY,
+    PAID_AMOUNT_CHANGED,
+    PAID_AMOUNT_INVALID,
+    PAID_AMOUNT_STALE,
+    PAID_AMOUNT_UNKNOWN,
+    PAID_AT_OR_OVER_LIMIT,
+    REFUND_AMOUNT_INVALID,
+)
 from streams.families.fast_refund.rules.case import Case, Codes
 
 CURRENCY: Final = "CNY"
@@ -24,14 +32,14 @@ def paid_amount(case: Case, policy: Policy) -> Codes:
     """
     paid_fen, age_ms = case.seen.paid_fen, case.order_age_ms
     if paid_fen is None or age_ms is None:
-        return (ReasonCode.PAID_AMOUNT_UNKNOWN,)
+        return (PAID_AMOUNT_UNKNOWN,)
     codes: Codes = ()
     if type(paid_fen) is not int or paid_fen <= 0:
-        codes = (ReasonCode.PAID_AMOUNT_INVALID,)
+        codes = (PAID_AMOUNT_INVALID,)
     elif paid_fen >= policy.paid_limit_fen and case.has_policy:
-        codes = (ReasonCode.PAID_AT_OR_OVER_LIMIT,)
+        codes = (PAID_AT_OR_OVER_LIMIT,)
     if age_ms > policy.paid_amount_max_age_ms and case.has_policy:
-        codes += (ReasonCode.PAID_AMOUNT_STALE,)
+        codes += (PAID_AMOUNT_STALE,)
     return codes
 
 
@@ -45,12 +53,12 @@ def paid_amount_kept(case: Case, _policy: Policy) -> Codes:
         return ()
     if type(changed_at_ms) is int and not at_ms < changed_at_ms <= case.decided_at_ms:
         return ()
-    return (ReasonCode.PAID_AMOUNT_CHANGED,)
+    return (PAID_AMOUNT_CHANGED,)
 
 
 def currency(case: Case, _policy: Policy) -> Codes:
     """FR-1.4b, E-27: the limit is in yuan, so the order is in CNY, byte for byte."""
-    return () if case.seen.currency == CURRENCY else (ReasonCode.CURRENCY_NOT_CNY,)
+    return () if case.seen.currency == CURRENCY else (CURRENCY_NOT_CNY,)
 
 
 def refund_amount(case: Case, policy: Policy) -> Codes:
@@ -60,7 +68,7 @@ def refund_amount(case: Case, policy: Policy) -> Codes:
     """
     asked, left = case.refund_fen, case.seen.refundable_left_fen
     if asked is None or type(left) is not int or not 0 < asked <= left:
-        return (ReasonCode.REFUND_AMOUNT_INVALID,)
+        return (REFUND_AMOUNT_INVALID,)
     if policy.whole_order_only and asked < left:
-        return (ReasonCode.REFUND_AMOUNT_INVALID,)
+        return (REFUND_AMOUNT_INVALID,)
     return ()

@@ -3,7 +3,17 @@
 from typing import Final
 
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons.buyer import (
+    BUYER_CANCELLED,
+    BUYER_LIMITED,
+    BUYER_NOT_QUALITY,
+    BUYER_QUALITY_REVOKED,
+    BUYER_QUALITY_STALE,
+    BUYER_QUALITY_UNKNOWN,
+    BUYER_UNKNOWN,
+    ORDER_VETOED,
+)
+from streams.families.fast_refund.reasons.service import LISTS_NOT_READY
 from streams.families.fast_refund.rules.case import Case, Codes
 
 QUALITY: Final = "quality"
@@ -11,8 +21,8 @@ REVOKED: Final = "revoked_abuse"
 KNOWN: Final = (QUALITY, "ordinary", REVOKED)
 
 BY_LIMIT: Final = {
-    "cancelled": ReasonCode.BUYER_CANCELLED,
-    "limited": ReasonCode.BUYER_LIMITED,
+    "cancelled": BUYER_CANCELLED,
+    "limited": BUYER_LIMITED,
 }
 
 
@@ -20,7 +30,7 @@ def buyer(case: Case, _policy: Policy) -> Codes:
     """FR-1.4a, E-12: it is known who the buyer is, and request and order agree."""
     if case.buyer_id and not case.seen.buyer_conflict:
         return ()
-    return (ReasonCode.BUYER_UNKNOWN,)
+    return (BUYER_UNKNOWN,)
 
 
 def buyer_limits(case: Case, _policy: Policy) -> Codes:
@@ -28,7 +38,7 @@ def buyer_limits(case: Case, _policy: Policy) -> Codes:
     limits = case.seen.limits
     if limits is None:
         return ()
-    return tuple(BY_LIMIT.get(name, ReasonCode.LISTS_NOT_READY) for name in limits)
+    return tuple(BY_LIMIT.get(name, LISTS_NOT_READY) for name in limits)
 
 
 def buyer_quality(case: Case, policy: Policy) -> Codes:
@@ -41,25 +51,25 @@ def buyer_quality(case: Case, policy: Policy) -> Codes:
     age_ms, now = case.buyer_age_ms, seen.quality_now
     then = seen.quality if policy.quality_pin == "requested_at" else now
     if age_ms is None:
-        return (ReasonCode.BUYER_QUALITY_UNKNOWN,)
+        return (BUYER_QUALITY_UNKNOWN,)
     codes: Codes = ()
     if then != QUALITY or now != QUALITY:
         codes = _not_quality(then, now)
-        if codes and codes[0] is ReasonCode.BUYER_QUALITY_UNKNOWN:
+        if codes and codes[0] is BUYER_QUALITY_UNKNOWN:
             return codes
     if age_ms > policy.quality_max_age_ms and case.has_policy:
-        codes += (ReasonCode.BUYER_QUALITY_STALE,)
+        codes += (BUYER_QUALITY_STALE,)
     return codes
 
 
 def _not_quality(then: object, now: object) -> Codes:
     codes: Codes = ()
     if then not in KNOWN or now not in KNOWN:
-        codes = (ReasonCode.BUYER_QUALITY_UNKNOWN,)
+        codes = (BUYER_QUALITY_UNKNOWN,)
     if then in KNOWN and then != QUALITY:
-        codes += (ReasonCode.BUYER_NOT_QUALITY,)
+        codes += (BUYER_NOT_QUALITY,)
     if now == REVOKED:
-        codes += (ReasonCode.BUYER_QUALITY_REVOKED,)
+        codes += (BUYER_QUALITY_REVOKED,)
     return codes
 
 
@@ -69,5 +79,5 @@ def order_veto(case: Case, _policy: Policy) -> Codes:
     if veto is None:
         return ()
     if veto is True:
-        return (ReasonCode.ORDER_VETOED,)
-    return (ReasonCode.LISTS_NOT_READY,)
+        return (ORDER_VETOED,)
+    return (LISTS_NOT_READY,)

@@ -6,9 +6,9 @@ import msgspec
 
 from streams.families.fast_refund.model import Request, Seen
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.processing.reasons import Reasons
 
-Codes: TypeAlias = tuple[ReasonCode, ...]
+Codes: TypeAlias = Reasons
 """Every reason why a condition does not hold, unsorted; empty when it does."""
 
 

@@ -3,15 +3,25 @@
 from typing import Final
 
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons.goods import (
+    CATEGORY_CUSTOM,
+    CATEGORY_EXCLUDED,
+    CATEGORY_STALE,
+    CATEGORY_UNKNOWN,
+    CATEGORY_VIRTUAL,
+    SKU_EXCLUDED,
+    SKU_UNKNOWN,
+)
+from streams.families.fast_refund.reasons.service import LISTS_NOT_READY
 from streams.families.fast_refund.rules.case import Case, Codes
+from streams.processing.reasons import Reason
 
 VIRTUAL_ORDER_TYPES: Final = (2, 3)
 SKU: Final = "sku:"
 BY_KIND: Final = {
-    "custom": ReasonCode.CATEGORY_CUSTOM,
-    "virtual": ReasonCode.CATEGORY_VIRTUAL,
-    "excluded": ReasonCode.CATEGORY_EXCLUDED,
+    "custom": CATEGORY_CUSTOM,
+    "virtual": CATEGORY_VIRTUAL,
+    "excluded": CATEGORY_EXCLUDED,
 }
 
 
@@ -26,17 +36,17 @@ def category(case: Case, policy: Policy) -> Codes:
     order_type = seen.order_type
     if order_type is not None:
         if type(order_type) is not int:
-            codes = (ReasonCode.CATEGORY_UNKNOWN,)
+            codes = (CATEGORY_UNKNOWN,)
         elif order_type in VIRTUAL_ORDER_TYPES:
-            codes = (ReasonCode.CATEGORY_VIRTUAL,)
+            codes = (CATEGORY_VIRTUAL,)
     if not seen.paths:
-        codes = _with(codes, ReasonCode.CATEGORY_UNKNOWN)
+        codes = _with(codes, CATEGORY_UNKNOWN)
     for path in seen.paths:
         root = root_of(path)
         if root is None:
-            codes = _with(codes, ReasonCode.CATEGORY_UNKNOWN)
+            codes = _with(codes, CATEGORY_UNKNOWN)
         elif root in policy.excluded_roots:
-            codes = _with(codes, BY_KIND.get(root, ReasonCode.CATEGORY_EXCLUDED))
+            codes = _with(codes, BY_KIND.get(root, CATEGORY_EXCLUDED))
     for custom in seen.customs:
         if custom is not False:
             codes = _with(codes, _custom(custom))
@@ -51,10 +61,10 @@ def category_tree(case: Case, policy: Policy) -> Codes:
     """
     age_ms = case.tree_age_ms
     if age_ms is None:
-        return (ReasonCode.CATEGORY_UNKNOWN,)
+        return (CATEGORY_UNKNOWN,)
     codes: Codes = ()
     if age_ms > policy.category_max_age_ms and case.has_policy:
-        codes = (ReasonCode.CATEGORY_STALE,)
+        codes = (CATEGORY_STALE,)
     listed = case.seen.listed
     if listed is None:
         return codes
@@ -69,7 +79,7 @@ def sku(case: Case, _policy: Policy) -> Codes:
     listed = case.seen.listed
     if listed is None or not any(entry.startswith(SKU) for entry, _ in listed):
         return ()
-    return (ReasonCode.SKU_EXCLUDED,)
+    return (SKU_EXCLUDED,)
 
 
 def sku_known(case: Case, _policy: Policy) -> Codes:
@@ -77,7 +87,7 @@ def sku_known(case: Case, _policy: Policy) -> Codes:
 
     The line without a name could be any of them.
     """
-    return () if case.seen.unnamed_lines is None else (ReasonCode.SKU_UNKNOWN,)
+    return () if case.seen.unnamed_lines is None else (SKU_UNKNOWN,)
 
 
 def root_of(path: object) -> str | None:
@@ -93,19 +103,19 @@ def root_of(path: object) -> str | None:
     return path[0] if path else None
 
 
-def _with(codes: Codes, code: ReasonCode) -> Codes:
+def _with(codes: Codes, code: Reason) -> Codes:
     """Add a code once: an order may have thousands of lines, and each might say the same."""
     return codes if code in codes else (*codes, code)
 
 
-def _custom(custom: object) -> ReasonCode:
+def _custom(custom: object) -> Reason:
     """E-6: ``is_custom`` is true, or it is not readable."""
     if custom is True:
-        return ReasonCode.CATEGORY_CUSTOM
-    return ReasonCode.CATEGORY_UNKNOWN
+        return CATEGORY_CUSTOM
+    return CATEGORY_UNKNOWN
 
 
-def _listed(kind: object) -> ReasonCode:
+def _listed(kind: object) -> Reason:
     if type(kind) is not str:
-        return ReasonCode.LISTS_NOT_READY
-    return BY_KIND.get(kind, ReasonCode.LISTS_NOT_READY)
+        return LISTS_NOT_READY
+    return BY_KIND.get(kind, LISTS_NOT_READY)

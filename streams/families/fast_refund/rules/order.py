@@ -4,8 +4,23 @@ from typing import Final
 
 from streams.families.fast_refund.model import Seen
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons.order import (
+    GROUP_BUY_PENDING,
+    ORDER_DETAIL_UNKNOWN,
+    ORDER_PARTLY_SHIPPED,
+    ORDER_RISK_FLAGGED,
+    ORDER_SHIPPED,
+    ORDER_STATUS_CONFLICT,
+    ORDER_STATUS_OTHER,
+    ORDER_STATUS_STALE,
+    ORDER_STATUS_UNKNOWN,
+    PAY_LATER,
+    PAYMENT_RISK_REVIEW,
+    PRESALE,
+    SHIP_SIGNAL_PRESENT,
+)
 from streams.families.fast_refund.rules.case import Case, Codes
+from streams.processing.reasons import Reason
 
 PAID: Final = "paid"
 SHIPPED: Final = ("shipped", "signed", "success")
@@ -19,7 +34,7 @@ RISK_REVIEW: Final = 2
 
 def order_detail(case: Case, _policy: Policy) -> Codes:
     """E-1, E-11: there is a snapshot of this very order."""
-    return (ReasonCode.ORDER_DETAIL_UNKNOWN,) if case.seen.order_absent else ()
+    return (ORDER_DETAIL_UNKNOWN,) if case.seen.order_absent else ()
 
 
 def order_status(case: Case, policy: Policy) -> Codes:
@@ -41,21 +56,19 @@ def order_status(case: Case, policy: Policy) -> Codes:
     if status is None:
         status = feed
     if age_ms is None or status not in KNOWN:
-        return (ReasonCode.ORDER_STATUS_UNKNOWN,)
+        return (ORDER_STATUS_UNKNOWN,)
     codes: Codes = ()
     if status == PAID:
         counted = _counted(seen, policy)
         if counted is not None:
             codes = (counted,)
         if feed is not status and feed != PAID and feed in KNOWN:
-            codes += (ReasonCode.ORDER_STATUS_CONFLICT,)
+            codes += (ORDER_STATUS_CONFLICT,)
     else:
         shipped = status in SHIPPED
-        codes = (
-            ReasonCode.ORDER_SHIPPED if shipped else ReasonCode.ORDER_STATUS_OTHER,
-        )
+        codes = (ORDER_SHIPPED if shipped else ORDER_STATUS_OTHER,)
     if age_ms > policy.order_status_max_age_ms and case.has_policy:
-        codes += (ReasonCode.ORDER_STATUS_STALE,)
+        codes += (ORDER_STATUS_STALE,)
     return codes
 
 
@@ -65,7 +78,7 @@ def effective_status(seen: Seen) -> object:
     return seen.order_status if back_end is None else back_end
 
 
-def _counted(seen: Seen, policy: Policy) -> ReasonCode | None:
+def _counted(seen: Seen, policy: Policy) -> Reason | None:
     """E-5 to E-7: what the shipped pieces say of a paid order."""
     counts, quantities = seen.shipped_counts, seen.quantities
     if policy.line_level_unshipped and seen.asked_skus is not None:
@@ -73,10 +86,10 @@ def _counted(seen: Seen, policy: Policy) -> ReasonCode | None:
         counts = tuple([counts[place] for place in places])
         quantities = tuple([quantities[place] for place in places])
     if not counts:
-        return ReasonCode.ORDER_STATUS_UNKNOWN
+        return ORDER_STATUS_UNKNOWN
     for quantity in quantities:
         if type(quantity) is not int or quantity < 1:
-            return ReasonCode.ORDER_STATUS_UNKNOWN
+            return ORDER_STATUS_UNKNOWN
     for count in counts:
         if type(count) is not int or count != 0:
             return _shipped_pieces(counts, quantities)
@@ -85,7 +98,7 @@ def _counted(seen: Seen, policy: Policy) -> ReasonCode | None:
 
 def _shipped_pieces(
     counts: tuple[object, ...], quantities: tuple[object, ...]
-) -> ReasonCode:
+) -> Reason:
     """Say how much is counted shipped, once some count is not plainly 0.
 
     One unreadable count leaves open whether all or some was shipped, so it speaks
@@ -94,11 +107,9 @@ def _shipped_pieces(
     every = True
     for count, quantity in zip(counts, quantities, strict=True):
         if type(count) is not int or type(quantity) is not int or count < 0:
-            return ReasonCode.ORDER_STATUS_UNKNOWN
+            return ORDER_STATUS_UNKNOWN
         every = every and count >= quantity
-    return (
-        ReasonCode.ORDER_STATUS_CONFLICT if every else ReasonCode.ORDER_PARTLY_SHIPPED
-    )
+    return ORDER_STATUS_CONFLICT if every else ORDER_PARTLY_SHIPPED
 
 
 def _asked_lines(seen: Seen, asked: tuple[str, ...]) -> list[int]:
@@ -127,7 +138,7 @@ def ship_signals(case: Case, _policy: Policy) -> Codes:
         return ()
     if effective_status(seen) != PAID:
         return ()
-    return (ReasonCode.SHIP_SIGNAL_PRESENT,)
+    return (SHIP_SIGNAL_PRESENT,)
 
 
 def pay_later(case: Case, _policy: Policy) -> Codes:
@@ -135,13 +146,13 @@ def pay_later(case: Case, _policy: Policy) -> Codes:
     pay_type = case.seen.pay_type
     if pay_type is None or (type(pay_type) is int and pay_type != PAY_LATER_TYPE):
         return ()
-    return (ReasonCode.PAY_LATER,)
+    return (PAY_LATER,)
 
 
 def presale(case: Case, _policy: Policy) -> Codes:
     """R-12, E-6: no pre-sale of any stage; null means none."""
     stage = case.seen.presale_stage
-    return () if stage is None or stage == "none" else (ReasonCode.PRESALE,)
+    return () if stage is None or stage == "none" else (PRESALE,)
 
 
 def delivery_block(case: Case, _policy: Policy) -> Codes:
@@ -150,14 +161,14 @@ def delivery_block(case: Case, _policy: Policy) -> Codes:
     if block is None:
         return ()
     if type(block) is not int:
-        return (ReasonCode.ORDER_RISK_FLAGGED,)
+        return (ORDER_RISK_FLAGGED,)
     if block == 0:
         return ()
     if block == GROUP_BUY:
-        return (ReasonCode.GROUP_BUY_PENDING,)
+        return (GROUP_BUY_PENDING,)
     if block == RISK_REVIEW:
-        return (ReasonCode.PAYMENT_RISK_REVIEW,)
-    return (ReasonCode.ORDER_RISK_FLAGGED,)
+        return (PAYMENT_RISK_REVIEW,)
+    return (ORDER_RISK_FLAGGED,)
 
 
 def risk_code(case: Case, _policy: Policy) -> Codes:
@@ -165,4 +176,4 @@ def risk_code(case: Case, _policy: Policy) -> Codes:
     risk = case.seen.risk_code
     if risk is None or (type(risk) is int and risk == 0):
         return ()
-    return (ReasonCode.ORDER_RISK_FLAGGED,)
+    return (ORDER_RISK_FLAGGED,)

@@ -3,12 +3,30 @@
 from typing import Final
 
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons.amount import REFUND_AMOUNT_INVALID
+from streams.families.fast_refund.reasons.request import (
+    EVENT_IN_FUTURE,
+    EVENT_TIME_UNKNOWN,
+    NOT_REFUND_ONLY,
+    PRICE_PROTECTION,
+    REFUND_KIND_UNKNOWN,
+    REQUEST_EDITED_AFTER_APPROVAL,
+    REQUEST_INVALID,
+    REQUEST_MISROUTED,
+    REQUEST_WITHDRAWN,
+    SUPERSEDED_BY_VERSION,
+)
+from streams.families.fast_refund.reasons.service import (
+    BREAKER_OPEN,
+    DEPENDENCY_UNAVAILABLE,
+    POLICY_NOT_LOADED,
+    SERVICE_PAUSED,
+)
 from streams.families.fast_refund.rules.case import Case, Codes
 
 ACTIONS: Final = ("open", "edit", "withdraw")
 KINDS: Final = ("refund_only", "return_and_refund", "exchange", "reissue", "repair")
-PRICE_PROTECTION: Final = 1
+PRICE_PROTECTION_TYPE: Final = 1
 ORDINARY: Final = 0
 AMOUNT_NAMES: Final = ("refund_fen", "refund_amount", "refund_detail")
 
@@ -25,7 +43,7 @@ def request_shape(case: Case, _policy: Policy) -> Codes:
         or seen.action not in ACTIONS
         or seen.request_faults is not None
     ):
-        return (ReasonCode.REQUEST_INVALID,)
+        return (REQUEST_INVALID,)
     return ()
 
 
@@ -36,9 +54,9 @@ def event_time(case: Case, policy: Policy) -> Codes:
     """
     at_ms = case.requested_at_ms
     if at_ms is None:
-        return (ReasonCode.EVENT_TIME_UNKNOWN,)
+        return (EVENT_TIME_UNKNOWN,)
     if at_ms - case.decided_at_ms > policy.future_skew_ms and case.has_policy:
-        return (ReasonCode.EVENT_IN_FUTURE,)
+        return (EVENT_IN_FUTURE,)
     return ()
 
 
@@ -49,7 +67,7 @@ def route(case: Case, _policy: Policy) -> Codes:
     """
     if case.seen.expected_partition is None:
         return ()
-    return (ReasonCode.REQUEST_MISROUTED,)
+    return (REQUEST_MISROUTED,)
 
 
 def refund_kind(case: Case, policy: Policy) -> Codes:
@@ -63,10 +81,10 @@ def refund_kind(case: Case, policy: Policy) -> Codes:
         return ()
     codes: Codes = ()
     if kind in KINDS and kind not in policy.in_scope_kinds:
-        codes = (ReasonCode.NOT_REFUND_ONLY,)
-    if special == PRICE_PROTECTION:
-        codes += (ReasonCode.PRICE_PROTECTION,)
-    return codes or (ReasonCode.REFUND_KIND_UNKNOWN,)
+        codes = (NOT_REFUND_ONLY,)
+    if special == PRICE_PROTECTION_TYPE:
+        codes += (PRICE_PROTECTION,)
+    return codes or (REFUND_KIND_UNKNOWN,)
 
 
 def version(case: Case, _policy: Policy) -> Codes:
@@ -76,15 +94,15 @@ def version(case: Case, _policy: Policy) -> Codes:
     """
     seen = case.seen
     if seen.action == "withdraw":
-        return (ReasonCode.REQUEST_WITHDRAWN,)
+        return (REQUEST_WITHDRAWN,)
     history = seen.history
     if history is None:
         return ()
     codes: Codes = ()
     if history.newer_version:
-        codes = (ReasonCode.SUPERSEDED_BY_VERSION,)
+        codes = (SUPERSEDED_BY_VERSION,)
     if history.withdrawn:
-        codes += (ReasonCode.REQUEST_WITHDRAWN,)
+        codes += (REQUEST_WITHDRAWN,)
     return codes
 
 
@@ -92,28 +110,28 @@ def edited_after_approval(case: Case, _policy: Policy) -> Codes:
     """Case 61, E-20: no earlier version was approved, by system or person."""
     history = case.seen.history
     if history is not None and history.approved_before:
-        return (ReasonCode.REQUEST_EDITED_AFTER_APPROVAL,)
+        return (REQUEST_EDITED_AFTER_APPROVAL,)
     return ()
 
 
 def policy_in_force(_case: Case, _policy: Policy) -> Codes:
     """E-15, E-16: run only when no policy is in force, so it never holds."""
-    return (ReasonCode.POLICY_NOT_LOADED,)
+    return (POLICY_NOT_LOADED,)
 
 
 def service_running(_case: Case, _policy: Policy) -> Codes:
     """FR-Q3: run only under a policy that pauses the service."""
-    return (ReasonCode.SERVICE_PAUSED,)
+    return (SERVICE_PAUSED,)
 
 
 def service_not_paused(case: Case, _policy: Policy) -> Codes:
     """FR-Q3: no pause of the operator holds at the decision, whatever the policy says."""
-    return () if case.seen.pause is None else (ReasonCode.SERVICE_PAUSED,)
+    return () if case.seen.pause is None else (SERVICE_PAUSED,)
 
 
 def breaker(case: Case, _policy: Policy) -> Codes:
     """Section 3, E-27: neither the shop's nor the global breaker is open."""
-    return () if case.seen.breaker is None else (ReasonCode.BREAKER_OPEN,)
+    return () if case.seen.breaker is None else (BREAKER_OPEN,)
 
 
 def look_ups(case: Case, _policy: Policy) -> Codes:
@@ -127,5 +145,5 @@ def look_ups(case: Case, _policy: Policy) -> Codes:
     if failed is None:
         return ()
     if not seen.order_absent and any(name in failed for name in AMOUNT_NAMES):
-        return (ReasonCode.DEPENDENCY_UNAVAILABLE, ReasonCode.REFUND_AMOUNT_INVALID)
-    return (ReasonCode.DEPENDENCY_UNAVAILABLE,)
+        return (DEPENDENCY_UNAVAILABLE, REFUND_AMOUNT_INVALID)
+    return (DEPENDENCY_UNAVAILABLE,)

@@ -7,7 +7,12 @@ nothing here could read it.
 from typing import Final
 
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons import ReasonCode
+from streams.families.fast_refund.reasons.service import LISTS_NOT_READY
+from streams.families.fast_refund.reasons.shop import (
+    SHOP_EXCLUDED,
+    SHOP_STANDING_RESTRICTED,
+    SHOP_UNKNOWN,
+)
 from streams.families.fast_refund.rules.case import Case, Codes
 
 LEVELS: Final = ("good", "watch", "restricted", "excluded")
@@ -17,7 +22,7 @@ def shop(case: Case, _policy: Policy) -> Codes:
     """FR-1.2a, E-12: it is known which shop it is; every known shop is covered."""
     if case.shop_id and not case.seen.shop_conflict:
         return ()
-    return (ReasonCode.SHOP_UNKNOWN,)
+    return (SHOP_UNKNOWN,)
 
 
 def shop_eligible(case: Case, policy: Policy) -> Codes:
@@ -34,15 +39,15 @@ def eligible(enabled: object, standing: object, policy: Policy) -> Codes:
     codes: Codes = ()
     if enabled is not None and enabled is not True:
         off = enabled is False
-        codes = (ReasonCode.SHOP_EXCLUDED if off else ReasonCode.LISTS_NOT_READY,)
+        codes = (SHOP_EXCLUDED if off else LISTS_NOT_READY,)
     if standing is None or standing == "good":
         return codes
     if standing not in LEVELS:
-        return (*codes, ReasonCode.LISTS_NOT_READY)
+        return (*codes, LISTS_NOT_READY)
     if standing == "excluded":
-        return (*codes, ReasonCode.SHOP_EXCLUDED)
+        return (*codes, SHOP_EXCLUDED)
     if LEVELS.index(standing) >= LEVELS.index(policy.standing_gate_min_level):
-        return (*codes, ReasonCode.SHOP_STANDING_RESTRICTED)
+        return (*codes, SHOP_STANDING_RESTRICTED)
     return codes
 
 
@@ -53,5 +58,5 @@ def lists(case: Case, policy: Policy) -> Codes:
     """
     age_ms = case.lists_age_ms
     if age_ms is None or (age_ms > policy.lists_max_age_ms and case.has_policy):
-        return (ReasonCode.LISTS_NOT_READY,)
+        return (LISTS_NOT_READY,)
     return ()
