@@ -5,34 +5,15 @@ same: "Unable to bootstrap". So when it says that, each broker of the list is as
 more over a connection of our own, and what it refuses for good is the operator's.
 """
 
-import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
-
-from aiokafka.errors import (
-    AuthenticationFailedError,
-    IllegalSaslStateError,
-    KafkaError,
-    SaslAuthenticationFailed,
-    UnsupportedSaslMechanismError,
-)
 
 from streams.errors import AccessError
 from streams.kafka.aiokafka_internals.bootstrap import brokers, try_connection
 from streams.kafka.aiokafka_internals.tested import client_arguments
+from streams.kafka.errors import FOREIGN, OUR_CERTIFICATE, advice, row_of
 from streams.settings import Kafka
 from streams.settings.certificate import valid_until
-
-_CERTIFICATE_ALERTS: Final = {
-    "CERTIFICATE_EXPIRED": "it has expired; renew it",
-    "CERTIFICATE_REVOKED": "it was revoked; renew it",
-    "CERTIFICATE_REQUIRED": "there is none; set kafka.ssl_certificate_location",
-    "UNKNOWN_CA": "the broker does not know who signed it; add that authority there",
-    "CERTIFICATE_UNKNOWN": "the broker does not accept it; see the broker's log",
-    "BAD_CERTIFICATE": "the broker does not accept it; see the broker's log",
-}
-"""TLS alerts by which a broker refuses our certificate, as OpenSSL names them."""
 
 
 async def admit(kafka: Kafka) -> None:
@@ -48,7 +29,7 @@ async def admit(kafka: Kafka) -> None:
     for host, port in brokers(kafka.bootstrap_servers):
         try:
             await try_connection(host, port, arguments)
-        except (KafkaError, OSError, TimeoutError) as refused:
+        except FOREIGN as refused:
             problem = explained(refused, f"{host}:{port}", kafka)
             if problem is not None:
                 problems.append(problem)
@@ -67,9 +48,23 @@ def explained(refused: BaseException, where: str, kafka: Kafka) -> str | None:
         ``HOST:PORT`` of the broker.
     """
     for one in _causes(refused):
-        text = _of_login(one, where, kafka) or _of_tls(one, where, kafka)
-        if text is not None:
-            return text
+        row = row_of(one)
+        if row is None or row.ours is not AccessError:
+            continue
+        expired = _expired(kafka) if row.setting == OUR_CERTIFICATE else None
+        if expired is not None:
+            return f"{row.setting}: {where} refuses our certificate: {expired}"
+        verified = getattr(one, "verify_message", None)  # of a certificate
+        return advice(
+            row,
+            {
+                "where": where,
+                "login": f"the login of {kafka.sasl_username!r} by {kafka.sasl_mechanism}",
+                "mechanism": str(kafka.sasl_mechanism),
+                "protocol": kafka.security_protocol,
+                "reason": f": {verified}" if verified else "",
+            },
+        )
     return None
 
 
@@ -77,48 +72,6 @@ def _causes(found: BaseException | None) -> Iterator[BaseException]:
     while found is not None:
         yield found
         found = found.__cause__
-
-
-def _of_login(refused: BaseException, where: str, kafka: Kafka) -> str | None:
-    if isinstance(refused, SaslAuthenticationFailed | AuthenticationFailedError):
-        return (
-            f"kafka.sasl_username and kafka.sasl_password: {where} refuses the login of "
-            f"{kafka.sasl_username!r} by {kafka.sasl_mechanism}; check both"
-        )
-    if isinstance(refused, UnsupportedSaslMechanismError):
-        return (
-            f"kafka.sasl_mechanism: {where} does not take {kafka.sasl_mechanism}; choose "
-            "one of its sasl.enabled.mechanisms"
-        )
-    if isinstance(refused, IllegalSaslStateError):
-        return (
-            f"kafka.security_protocol: {where} takes no login, "
-            f"{kafka.security_protocol} sends one; choose the protocol of that listener"
-        )
-    return None
-
-
-def _of_tls(refused: BaseException, where: str, kafka: Kafka) -> str | None:
-    if isinstance(refused, ssl.SSLCertVerificationError):
-        return (
-            f"kafka.ssl_ca_location: the certificate of {where} is refused: "
-            f"{refused.verify_message}; renew it there, or correct the file of authorities"
-        )
-    if not isinstance(refused, ssl.SSLError):
-        return None
-    reason: Any = refused.reason or ""
-    for alert, why in _CERTIFICATE_ALERTS.items():
-        if str(reason).endswith(alert):
-            return (
-                f"kafka.ssl_certificate_location: {where} refuses our certificate: "
-                f"{_expired(kafka) or why}"
-            )
-    if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
-        return (
-            f"kafka.security_protocol: {where} does not encrypt; choose the protocol of "
-            "that listener"
-        )
-    return None
 
 
 def _expired(kafka: Kafka) -> str | None:

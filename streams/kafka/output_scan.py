@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from streams.errors import FactsUnreadableError
 from streams.families.fast_refund.answers import (
@@ -23,6 +22,7 @@ from streams.families.fast_refund.answers import (
 )
 from streams.families.fast_refund.decision_codec import Recovered, recover
 from streams.families.fast_refund.decision_history import APPROVED, DecisionHistory
+from streams.kafka.errors import translating
 from streams.records import headers
 from streams.records.dead_letters import last_text
 from streams.records.notices import FOLLOW_UP_SUFFIX, recover_notice
@@ -149,17 +149,13 @@ class OutputScan:
         found: dict[int, list[tuple[int, Recovered]]] = {
             number: [] for number in ledgers
         }
-        try:
+        with translating("reading back outputs failed", FactsUnreadableError):
             async for where, records in self._polls(list(ledgers)):
                 number = where.partition
                 into = ledgers[number], found[number]
                 known, start = answered[number], committed.get(number, 0)
                 for record in records:
                     self._take(where, record, known, start, into)
-        except KafkaError as problem:
-            raise FactsUnreadableError(
-                f"reading back outputs failed: {type(problem).__name__}: {problem}"
-            ) from problem
         for number, decisions in found.items():
             # Two topics, one history: the order of the input is the order of decisions.
             decisions.sort(key=_by_offset)

@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from streams.errors import FactsUnreadableError
 from streams.families.fast_refund.answers import Answers
 from streams.families.fast_refund.codec import decode_request
+from streams.kafka.errors import translating
 from streams.kafka.input_log import Start, tell_deleted
 from streams.records.record import Record
 from streams.records.unread import Bounds, bounded
@@ -69,12 +69,8 @@ class PassedOver:
         FactsUnreadableError
             The broker refuses.
         """
-        try:
+        with translating(f"reading {where.topic} back failed", FactsUnreadableError):
             found = await self._find(where, start, answers)
-        except KafkaError as problem:
-            raise FactsUnreadableError(
-                f"reading {where.topic} back failed: {type(problem).__name__}: {problem}"
-            ) from problem
         if found:
             self.unanswered += len(found)
             log.error(

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from aiokafka import TopicPartition
 
 from streams.errors import OutputLostError
+from streams.kafka.errors import translated
 from streams.records.outgoing import Outgoing
 
 
@@ -261,9 +262,7 @@ class Sink:
 
     def _lose(self, where: TopicPartition, problem: BaseException) -> None:
         if self._failure is None:
-            self._failure = OutputLostError(
-                f"{where.topic}/{where.partition} was not acknowledged: "
-                f"{type(problem).__name__}: {problem}"
-            )
+            what = f"{where.topic}/{where.partition} was not acknowledged"
+            self._failure = translated(problem, what, OutputLostError)
         self._failed.set()
         self._room.set()

@@ -22,6 +22,7 @@ from streams.errors import SourceError
 from streams.kafka.aiokafka_internals.fetched import newest_answer
 from streams.kafka.commit_loop import Commits
 from streams.kafka.commit_marks import CommitMarks
+from streams.kafka.errors import FOREIGN, translated, translating
 from streams.kafka.input_log import InputLog, Start, tell_deleted
 from streams.kafka.offsets import Offsets
 from streams.kafka.slices import Poll, Slice
@@ -155,7 +156,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             )
 
     async def _take_over(self, assigned: frozenset[TopicPartition], epoch: int) -> None:
-        starts = await self._input_log.starts(assigned, self._done_to)
+        with translating("asking where the input begins failed", SourceError):
+            starts = await self._input_log.starts(assigned, self._done_to)
         for partition, start in starts.items():
             if start.due < start.first:
                 self.deleted += tell_deleted(partition, start.due, start.first)
@@ -194,13 +196,14 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                 )
             except OffsetOutOfRangeError as problem:
                 await self._input_log.is_the_same()
-                raise SourceError(
-                    f"the next offset is not in the topic (any more): {problem}; records "
-                    "were deleted before they were read, or the topic was made anew"
+                raise translated(
+                    problem,
+                    "the next offset is not in the topic (any more)",
+                    SourceError,
                 ) from problem
-            except KafkaError as problem:
-                raise SourceError(
-                    f"reading the input failed: {type(problem).__name__}: {problem}"
+            except FOREIGN as problem:
+                raise translated(
+                    problem, "reading the input failed", SourceError
                 ) from problem
             await self._hand_out(polled)
             if self._clock_ms() - self._gaps_ms >= self._limits.commit_interval_ms:

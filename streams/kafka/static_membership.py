@@ -10,14 +10,13 @@ import asyncio
 import logging
 from typing import Final
 
-from aiokafka.errors import KafkaError
-
 from streams.errors import SettingsError
 from streams.kafka.aiokafka_internals.group_members import (
     Assignor,
     telling_assignor,
     told_by_members,
 )
+from streams.kafka.errors import FOREIGN
 from streams.kafka.topic_admin import admin_client
 from streams.settings import Kafka
 
@@ -61,7 +60,7 @@ async def watch(
         refused.clear()
         try:
             holders = await _holders(kafka, group_id, name)
-        except (KafkaError, OSError) as problem:
+        except FOREIGN as problem:
             log.info("cannot look at the group: %s", problem)
             holders = []
         if any(other_ms > started_ms for other_ms in holders):

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from streams.errors import FactsUnreadableError, TopicsError
 from streams.families.fast_refund.tables import (
@@ -24,6 +23,7 @@ from streams.families.fast_refund.tables import (
     SharedTables,
 )
 from streams.kafka.aiokafka_internals.fetched import newest_answer
+from streams.kafka.errors import translating
 from streams.kafka.held_marks import HeldMarks
 from streams.kafka.strays import Strays
 from streams.logs import log_news
@@ -172,14 +172,10 @@ class TableReader:
         FactsUnreadableError
             The broker does not say what was written.
         """
-        try:
+        with translating("looking for newer facts failed", FactsUnreadableError):
             ends: dict[TopicPartition, int] = await self._consumer.end_offsets(
                 list(wanted)
             )
-        except KafkaError as problem:
-            raise FactsUnreadableError(
-                f"looking for newer facts failed: {type(problem).__name__}: {problem}"
-            ) from problem
         behind = dict(ends)
         async with self._moved:
             while True:
@@ -236,7 +232,7 @@ class TableReader:
         TopicsError
             A log goes on before the place where it was read to.
         """
-        try:
+        with translating("reading facts failed", FactsUnreadableError):
             while True:
                 if self._changed.is_set() or not self._assigned:
                     self._changed.clear()
@@ -247,10 +243,6 @@ class TableReader:
                 if not self._targets:
                     self.strays.audit()
                 await asyncio.sleep(0)
-        except KafkaError as problem:
-            raise FactsUnreadableError(
-                f"reading facts failed: {type(problem).__name__}: {problem}"
-            ) from problem
 
     async def _poll(self) -> None:
         """Apply what comes; give up at once when other partitions are wanted.

@@ -26,6 +26,7 @@ from aiokafka.errors import (
 from streams.errors import TopicsError
 from streams.kafka.admission import admit
 from streams.kafka.aiokafka_internals.tested import client_arguments
+from streams.kafka.errors import translated
 from streams.kafka.starting import connect
 from streams.processing.topics import Kind, Topic
 from streams.settings import Kafka, Settings
@@ -174,7 +175,7 @@ async def _asked_to_create(
     try:
         return await admin.create_topics([_new_topic(spec) for spec in specs])
     except (IncompatibleBrokerVersion, UnsupportedVersionError) as problem:
-        raise TopicsError(refusal) from problem
+        raise translated(problem, refusal[0], TopicsError) from problem
 
 
 def _new_topic(spec: TopicSpec) -> NewTopic:

@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from streams.errors import SourceError, TopicsError
+from streams.errors import TopicsError
 from streams.kafka.aiokafka_internals.fetch_decode import hand_out_all
 from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.ending import SHORT_MS, disconnect
+from streams.kafka.errors import CLIENT, translated_for_command, unreachable
 from streams.kafka.starting import connect
 from streams.kafka.topic_admin import admin_client
 from streams.records.record import Placed
@@ -26,19 +26,16 @@ def broker_errors(kafka: Kafka) -> Iterator[None]:
 
     Raises
     ------
-    SourceError
-        In place of any Kafka or time-out error.
+    RefundError
+        That of the error's row (:mod:`streams.kafka.errors`), in place of any Kafka or
+        time-out error.
     """
-    where = f"Kafka at {kafka.bootstrap_servers}"
     try:
         yield
-    except (KafkaConnectionError, TimeoutError) as problem:
-        raise SourceError(
-            f"{where} cannot be reached; check kafka.bootstrap_servers, "
-            "kafka.security_protocol and that the brokers run"
-        ) from problem
-    except KafkaError as problem:
-        raise SourceError(f"{where} refuses: {type(problem).__name__}") from problem
+    except CLIENT as problem:
+        what = "cannot be reached" if unreachable(problem) else "refuses"
+        where = f"Kafka at {kafka.bootstrap_servers} {what}"
+        raise translated_for_command(problem, where) from problem
 
 
 async def partitions_of(kafka: Kafka, topics: Iterable[str]) -> list[TopicPartition]:

@@ -15,10 +15,11 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from typing_extensions import override
 
 from streams import __version__
-from streams.errors import PolicyError, RefundError, UsageError
+from streams.errors import PolicyError, RefundError, UsageError, WorkerError
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.topics import REQUESTS
+from streams.kafka.errors import CLIENT, translated
 from streams.metrics import Metrics
 from streams.platforms.kuaishou import ingest_role
 from streams.platforms.kuaishou.categories import load_categories
@@ -239,6 +240,8 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
     failure = app.failure
     if failure is None and isinstance(worker.crash_reason, RefundError):
         failure = worker.crash_reason  # an agent's
+    if isinstance(failure, CLIENT):  # where no step of ours was at work
+        failure = translated(failure, "the worker cannot go on", WorkerError)
     if failure is not None:
         return _last_words(failure, settings.log.format)
     return code if isinstance(code, int) else EXIT_FAILURE

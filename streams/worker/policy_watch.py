@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
-from aiokafka.errors import KafkaError
 
 from streams.kafka import static_membership
+from streams.kafka.errors import FOREIGN
 from streams.kafka.source import Source
 from streams.logs import log_news
 from streams.processing.policies import Policies, PolicyBook
@@ -48,7 +48,7 @@ async def compare_files(
         seen = source.rebalances
         try:
             files = await static_membership.policy_files(kafka, group)
-        except (KafkaError, OSError) as problem:
+        except FOREIGN as problem:
             log.info("cannot look at the policy files of the group: %s", problem)
             continue
         rebalances, looked_ms = seen, now

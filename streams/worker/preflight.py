@@ -3,9 +3,9 @@
 import logging
 
 import msgspec
-from aiokafka.errors import KafkaError
 
 from streams.errors import AccessError, TopicsError, WorkerError
+from streams.kafka.errors import FOREIGN, translated
 from streams.kafka.rights import missing, rights
 from streams.kafka.room import Room, look
 from streams.kafka.topic_admin import admin_client, check_settings, check_shapes, needed
@@ -68,9 +68,9 @@ async def _look_patiently(settings: Settings) -> _Found:
     while True:
         try:
             return await _look(settings)
-        except (KafkaError, OSError) as problem:
+        except FOREIGN as problem:
             if monotonic_ms() - began > settings.worker.load_timeout_ms:
-                raise WorkerError(f"no broker answers: {problem}") from problem
+                raise translated(problem, "no broker answers", WorkerError) from problem
             log.warning("no broker answers yet: %s", problem)
             await pause_before_retry()
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
 from faust.types import ChannelT
 from mode import Service
 from typing_extensions import override
@@ -22,6 +21,7 @@ from streams.kafka.batches import RecordBatches
 from streams.kafka.clients import member, start
 from streams.kafka.ending import GRACE_MS as DISCONNECT_GRACE_MS
 from streams.kafka.ending import Client, disconnect
+from streams.kafka.errors import FOREIGN
 from streams.kafka.incarnations import Expected, Incarnations
 from streams.kafka.input_log import InputLog
 from streams.kafka.room import Room
@@ -242,7 +242,7 @@ class Processor(WorkerService):
             except TopicsError:
                 self.source.close()  # what is queued is not judged any more
                 raise
-            except (KafkaError, OSError) as problem:
+            except FOREIGN as problem:
                 log.debug("topics not looked at: %s", problem)
 
     async def look_at_logs(self) -> None:

@@ -6,11 +6,11 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
-from aiokafka.errors import KafkaError
 from mode import Service
 
 from streams.errors import WorkerError
 from streams.kafka.ending import Client, disconnect
+from streams.kafka.errors import FOREIGN, translated
 
 log = logging.getLogger(__name__)
 
@@ -58,10 +58,10 @@ async def connect(make: Callable[[], C], patience_ms: int) -> C:
             await clients.start()
         except BaseException as problem:
             await disconnect(clients.all(), _AFTER_A_FAILED_START_MS)
-            if not isinstance(problem, (KafkaError, OSError)):
+            if not isinstance(problem, FOREIGN):
                 raise
             if monotonic_ms() - began > patience_ms:
-                raise WorkerError(f"no broker answers: {problem}") from problem
+                raise translated(problem, "no broker answers", WorkerError) from problem
             log.warning("no broker answers yet: %s", problem)
             await pause_before_retry()
         else:

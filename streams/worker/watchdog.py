@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 from typing_extensions import override
 
 from streams.errors import StalledError
+from streams.kafka.errors import FOREIGN
 from streams.kafka.source import Source
 from streams.kafka.table_reader import TableReader
 from streams.worker.supervision import monotonic_ms
@@ -89,7 +89,7 @@ class Watchdog:
             if not reading:
                 return {}
             ends = await self._asking.end_offsets(list(reading))
-        except (KafkaError, OSError):
+        except FOREIGN:
             return {}  # no broker: that is no stall of ours
         return {where: (offset, ends[where]) for where, offset in reading.items()}
 
@@ -124,7 +124,7 @@ class DecidingWatchdog(Watchdog):
     async def _facts_behind(self) -> bool:
         try:
             return await self._facts.behind() > 0
-        except (KafkaError, OSError):
+        except FOREIGN:
             return False
 
 

@@ -17,7 +17,6 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import (
     KafkaConnectionError,
-    KafkaError,
     NoError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -34,6 +33,8 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 from typing_extensions import override
+
+from streams.kafka.errors import FOREIGN
 
 _ANSWER_S: Final = 2.0
 """A broker that takes longer is hung: another one is asked."""
@@ -74,7 +75,7 @@ async def topics_now(
         try:
             async with asyncio.timeout(_ANSWER_S):
                 answer = await client.send(node, _TopicsRequest(sorted(names)))
-        except (KafkaError, OSError) as problem:  # TimeoutError is an OSError
+        except FOREIGN as problem:  # TimeoutError is an OSError
             trouble = problem
         else:
             return _found(answer)

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from streams.errors import FactsUnreadableError
+from streams.kafka.errors import translating
 from streams.processing.partitioner import partition_of
 from streams.records.record import Record
 
@@ -166,14 +166,10 @@ class PlacementReader:
         FactsUnreadableError
             The topic cannot be read.
         """
-        try:
+        with translating("reading where orders are failed", FactsUnreadableError):
             if not self._started:
                 await self._begin(now_ms - self._placement.horizon_ms)
             return await self._read()
-        except KafkaError as problem:
-            raise FactsUnreadableError(
-                f"reading where orders are failed: {type(problem).__name__}: {problem}"
-            ) from problem
 
     async def _begin(self, from_ms: int) -> None:
         consumer, wanted = self._consumer, self._wanted

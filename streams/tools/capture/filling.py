@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from aiokafka import TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
-from streams.errors import SourceError
+from streams.kafka.errors import translated_for_command
 from streams.tools.capture.manifest import Manifest, Span, save
 from streams.tools.capture.record import Captured, size_bytes
 from streams.tools.capture.redaction import Redactor
@@ -74,10 +74,8 @@ class Filling:
         try:
             polled = await consumer.getmany(timeout_ms=_POLL_MS)
         except OffsetOutOfRangeError as problem:
-            raise SourceError(
-                "records were deleted before they were captured: "
-                f"{', '.join(str(one) for one in problem.args)[:200]}; begin later, in "
-                "another folder"
+            raise translated_for_command(
+                problem, "the capture cannot go on; begin it later, in another folder"
             ) from problem
         for where, records in polled.items():
             self._hold(where, [one for one in records if one.offset < spans[where].end])
