@@ -180,7 +180,7 @@ def _read_back(values: Sequence[bytes]) -> float:
     for value in values:
         found = recover(value)
         if found is not None:
-            ledger.add(found.entry)
+            ledger.remember(found.entry)
     return (time.process_time_ns() - began_ns) / len(values) / 1_000
 
 

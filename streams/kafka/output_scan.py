@@ -160,7 +160,7 @@ class OutputScan:
             # Two topics, one history: the order of the input is the order of decisions.
             decisions.sort(key=_by_offset)
             for count, (_, decision) in enumerate(decisions, 1):
-                _remember(ledgers[number], decision)
+                ledgers[number].remember(decision.entry)
                 if count % _TURN_AFTER == 0:
                     await asyncio.sleep(0)
         # Not before all are remembered: who breaks this off reads them again.
@@ -258,7 +258,7 @@ class OutputScan:
         if where.topic == self._topics.notices:
             notice_id = recover_notice(record.value or b"")
             if notice_id is not None:
-                ledger.notices.add(notice_id)
+                ledger.note(notice_id)
             return
         decision = recover(record.value or b"")
         if decision is None:
@@ -266,7 +266,7 @@ class OutputScan:
             self._no_decisions.append((where, record.offset))
             return
         if decision.decision_id.endswith(FOLLOW_UP_SUFFIX):
-            ledger.notices.add(decision.decision_id)
+            ledger.note(decision.decision_id)
             return
         offset = headers.number(record.headers, headers.SOURCE_OFFSET)
         source = headers.text(record.headers, headers.SOURCE_TOPIC)
@@ -312,13 +312,3 @@ def _by_offset(found: tuple[int, Recovered]) -> tuple[int, bool]:
     """Of two answers to one offset (a zombie's) the approval counts: it moves money."""
     offset, decision = found
     return offset, decision.entry.outcome != APPROVED
-
-
-def _remember(ledger: DecisionHistory, decision: Recovered) -> None:
-    entry = decision.entry
-    if (
-        not ledger.knows(entry.refund_id)
-        or ledger.find(entry.refund_id, entry.version, withdraws=entry.withdraws)
-        is None
-    ):
-        ledger.add(entry)

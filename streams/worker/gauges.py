@@ -66,8 +66,8 @@ class Figures(SourceGauges):
         return {
             "orders": sum(len(one.orders) for one in tables),
             "buyers": sum(len(one.buyers) for one in tables),
-            "refunds": sum(len(one.ledger) for one in tables),
-            "notices": sum(len(one.ledger.notices) for one in tables),
+            "refunds": sum(one.ledger.rows()["refunds"] for one in tables),
+            "notices": sum(one.ledger.rows()["notices"] for one in tables),
             "shops": len(self._shared.shops),
             "catalog": len(self._shared.listed),
             "policies": len(self._shared.policies),

@@ -142,7 +142,7 @@ def look(wanted: ReconcileRequest, parts: WatchParts) -> None:
             _write(found, wanted.partition, parts, now_ms)
     for shop_id, where, offset in parts.facts.switches.pop(wanted.partition, ()):
         found = switch_ignored(shop_id, (*where, offset), now_ms)
-        if found.identity not in ledger.notices:
+        if not ledger.noticed(found.identity):
             _write(found, wanted.partition, parts, now_ms)
     _bury(wanted.partition, parts, now_ms)
 
@@ -174,7 +174,7 @@ def _write(found: Due, partition: int, parts: WatchParts, now_ms: int) -> None:
     _append(where, record, parts)
     # Before the acknowledgement: if that fails the process ends, and the next one
     # reads from the topic what was really written.
-    parts.facts.tables[partition].ledger.notices.add(found.identity)
+    parts.facts.tables[partition].ledger.note(found.identity)
     parts.counters.noticed(found.kind)
 
 

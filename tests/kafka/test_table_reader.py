@@ -95,7 +95,7 @@ async def test_loading_returns_when_own_and_shared_facts_are_at_their_end() -> N
         tables = bench.facts.tables[NUMBER]
         assert len(tables.orders) == 50
         assert set(tables.buyers) == {BUYER}
-        assert tables.ledger.vetoes == {"o-1": True}
+        assert tables.ledger.veto_of("o-1") is True
         assert set(bench.shared.shops) == {"s-1"}
         assert set(bench.shared.listed) == {"category:virtual"}
         assert bench.facts.loaded == {NUMBER}
@@ -306,7 +306,7 @@ async def test_a_fact_that_is_not_read_takes_away_what_was_known_under_its_key()
     tables, shared = bench.facts.tables[NUMBER], bench.shared
     assert tables.orders == {}
     assert tables.buyers[BUYER].limits is None
-    assert tables.ledger.vetoes == {"o-1": "unreadable"}
+    assert tables.ledger.veto_of("o-1") == "unreadable"
     assert shared.shops["s-1"].standing == "unreadable"
     assert shared.listed["category:wine"] == ("unreadable",)
     assert tables.order_marks.ms is None
@@ -359,7 +359,7 @@ async def test_the_veto_feed_is_dated_only_when_it_is_read_to_its_end() -> None:
         assert tables.vetoes_known_ms == NOW
         bench.consumer.resume(OUTCOMES)
         await eventually(dated, 5)
-        assert tables.ledger.vetoes == {"o-1": True}
+        assert tables.ledger.veto_of("o-1") is True
 
 
 async def test_a_watermark_never_goes_back() -> None:

@@ -39,32 +39,46 @@ class DecisionHistory:
         self._refunds: dict[str, Versions] = {}
         self._orders: dict[str, OrderRefunds] = {}
         self._fates: dict[str, Fate] = {}
+        self._vetoes: dict[str, object] = {}
+        self._notices: set[str] = set()
         self._buyers: dict[str, BuyerApprovals] | None = None
         """None until somebody counts: most policies count nothing."""
         self._unindexed: Iterator[str] = iter(())
         """Refunds whose approvals are not among those of their buyers yet."""
+        # Bound: the fast path asks of every request, and pays for no call of ours.
         self.knows = self._refunds.__contains__
         """Whether a refund has a decision."""
         self.on_order = self._orders.__contains__
         """Whether an order has a refund."""
-        self.fates: Mapping[str, Fate] = self._fates
-        """What became of refunds, by id; written by :meth:`put_fate`."""
-        self.vetoes: dict[str, object] = {}
-        self.notices: set[str] = set()
+        self.vetoed = self._vetoes.__contains__
+        """Whether there is a word on an order that may forbid its approval."""
+        self.put_veto = self._vetoes.__setitem__
+        """Remember the last word on an order (FR-1.7(1)a)."""
+        self.fate_of = self._fates.get
+        """What became of a refund; it is written by :meth:`put_fate`."""
+        self.noticed = self._notices.__contains__
+        """Whether a notice of this id is written, or on its way."""
+        self.note = self._notices.add
+        """Note that a notice is written, or on its way."""
 
-    def __len__(self) -> int:
-        """Return the number of refunds."""
-        return len(self._refunds)
+    def rows(self) -> Mapping[str, int]:
+        """Return how many refunds and notices there are, for ``/status``."""
+        return {"refunds": len(self._refunds), "notices": len(self._notices)}
 
     # -- what is remembered ----------------------------------------------------
 
-    def add(self, entry: Remembered) -> None:
-        """Remember a decision; the caller has made sure it is the first of its id."""
+    def remember(self, entry: Remembered) -> Remembered:
+        """Remember a decision and return the one that counts: the first of its version."""
         refund_id, order_id = entry.refund_id, entry.order_id
         known = self._refunds.get(refund_id)
-        self._refunds[refund_id] = (
-            entry if known is None else refund_versions.added(known, entry)
-        )
+        if known is None:
+            self._refunds[refund_id] = entry
+        else:
+            version, withdraws = entry.version, entry.withdraws
+            first = refund_versions.of_version(known, version, withdraws=withdraws)
+            if first is not None:
+                return first
+            self._refunds[refund_id] = refund_versions.added(known, entry)
         if order_id is not None:
             there = self._orders.get(order_id)
             if there is None:
@@ -75,6 +89,7 @@ class DecisionHistory:
             self._recount(refund_id)
         if self._buyers is not None and entry.outcome == APPROVED:
             self._index(self._buyers, entry)
+        return entry
 
     def put_fate(self, refund_id: str, fate: Fate) -> None:
         """Remember what became of a refund."""
@@ -91,9 +106,13 @@ class DecisionHistory:
                 many.add(entry, fate)
                 many.apply(entry, fate)
 
+    def veto_of(self, order_id: str | None) -> object:
+        """Return the last word on an order as it was sent; False = there is none."""
+        return False if order_id is None else self._vetoes.get(order_id, False)
+
     # -- decisions of a refund -------------------------------------------------
 
-    def find(
+    def first(
         self, refund_id: str, version: int | None, *, withdraws: bool
     ) -> Remembered | None:
         """Return the first decision of this very version, if there is one."""
@@ -138,7 +157,7 @@ class DecisionHistory:
 
     # -- what history rules read -----------------------------------------------
 
-    def rows(self, refund_id: str, order_id: str | None) -> list[Past]:
+    def of_group(self, order_id: str | None, refund_id: str) -> list[Past]:
         """Return what there is of this refund and of the others of its order.
 
         A bounded number of rows that mean as much as all of them.

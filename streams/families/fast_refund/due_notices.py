@@ -50,13 +50,13 @@ class Due(msgspec.Struct, frozen=True, gc=False):
 def due(
     tables: PartitionTables, refund_id: str, policy: Policy | None, now_ms: int
 ) -> Iterator[Due]:
-    """Yield what one refund calls for and ``ledger.notices`` does not hold yet."""
+    """Yield what one refund calls for and has not been noticed yet."""
     approval = tables.ledger.approval(refund_id)
     if approval is None:
         return
-    known = tables.ledger.notices
+    noticed = tables.ledger.noticed
     for found in _wanted(tables, approval, policy, now_ms):
-        if found.identity not in known:
+        if not noticed(found.identity):
             yield found
 
 
@@ -66,7 +66,7 @@ def _wanted(
     yield from _race(tables, approval, policy, now_ms)
     if tables.ledger.withdrawn_after(approval.refund_id):
         yield _notice(approval, "withdrawn_after_approval", now_ms)
-    fate = tables.ledger.fates.get(approval.refund_id)
+    fate = tables.ledger.fate_of(approval.refund_id)
     if fate is not None and fate.payout == "payout_failed":
         yield _follow_up(approval, fate, now_ms)
 

@@ -94,7 +94,7 @@ class FastPath:
             or at_ms is None
             or at_ms < plain.policy.effective_from_ms
             or ledger.on_order(order_id)
-            or order_id in ledger.vetoes
+            or ledger.vetoed(order_id)
             or (work.later and request.refund_id in work.later)
         ):
             return False
@@ -120,7 +120,7 @@ class FastPath:
         judged.outputs.append(Output(APPROVALS, made))
         judged.approved += 1
         judged.ages_ms.append(now_ms - at_ms)
-        ledger.add(approval)
+        ledger.remember(approval)
         return True
 
     def _same(self, request: Request, written: Written, work: SliceWork) -> bool:

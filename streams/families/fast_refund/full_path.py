@@ -57,9 +57,7 @@ class FullPath:
             shared.catalog,
             work.lists_ms,
             self._history(request, buyer_id, policy, work),
-            tables.ledger.vetoes.get(order_id, False)
-            if order_id is not None
-            else False,
+            tables.ledger.veto_of(order_id),
             self._breaker.scope_open(shop_id, now_ms, policy)
             if guarded and policy
             else None,
@@ -135,7 +133,7 @@ class FullPath:
             and (order_id is None or not ledger.on_order(order_id))
         ):
             return NO_HISTORY
-        rows = ledger.rows(refund_id, order_id)
+        rows = ledger.of_group(order_id, refund_id)
         if later is not None:
             rows += [row for at, row in later if at is not request]
         approvals = ledger.approvals_of(buyer_id) if counts else NO_APPROVALS

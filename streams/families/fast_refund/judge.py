@@ -196,7 +196,7 @@ class Judge:
         ledger = work.tables.ledger
         refund_id = request.refund_id
         if ledger.knows(refund_id):
-            first = ledger.find(
+            first = ledger.first(
                 refund_id,
                 request.refund_version,
                 withdraws=request.action == "withdraw",
@@ -231,7 +231,7 @@ class Judge:
         shipping = seen is not None and bool(seen.ship_signals)
         if withdraws or (shipping and decision.outcome == APPROVED):
             work.judged.touched.append(request.refund_id)
-        work.tables.ledger.add(
+        work.tables.ledger.remember(
             Entry(
                 request.refund_id,
                 request.refund_version,

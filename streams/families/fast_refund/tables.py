@@ -198,13 +198,11 @@ class PartitionTables:
         outcome = decode_outcome(value)
         if isinstance(outcome, Unreadable):
             name = _text(key)
-            if (
-                name is not None
-            ):  # perhaps a veto: until it is known, nobody may approve
-                self.ledger.vetoes[name] = UNREADABLE
+            if name is not None:  # perhaps a veto: nobody may approve until it is known
+                self.ledger.put_veto(name, UNREADABLE)
             return outcome
         if outcome.veto is not None:
-            self.ledger.vetoes[str(outcome.order_id)] = outcome.veto
+            self.ledger.put_veto(str(outcome.order_id), outcome.veto)
             applied = NOTHING
         else:
             applied = self._put_fate(str(outcome.refund_id), outcome, offset)
@@ -216,7 +214,7 @@ class PartitionTables:
 
     def _put_fate(self, refund_id: str, outcome: Outcome, offset: int) -> Applied:
         ledger = self.ledger
-        fate = ledger.fates.get(refund_id, UNKNOWN_FATE)
+        fate = ledger.fate_of(refund_id, UNKNOWN_FATE)
         at_ms = outcome.at_ms if type(outcome.at_ms) is int else None
         if outcome.kind in ("payout_succeeded", "payout_failed"):
             if fate.payout == "payout_succeeded":

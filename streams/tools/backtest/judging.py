@@ -68,13 +68,8 @@ class Court:
 
     def _remember(self, partition: int, value: bytes) -> None:
         found = recover(value)
-        ledger = self._tables[partition].ledger
-        if found is None:
-            return
-        entry = found.entry
-        if ledger.find(entry.refund_id, entry.version, withdraws=entry.withdraws):
-            return
-        ledger.add(entry)
+        if found is not None:
+            self._tables[partition].ledger.remember(found.entry)
 
     def _apply(self, record: Captured) -> None:
         """Take a fact; one that cannot be read takes away what was known, as ever."""

@@ -45,32 +45,42 @@ def ledger(*entries: Entry) -> DecisionHistory:
     """Add entries in the order in which they were decided."""
     found = DecisionHistory()
     for one in entries:
-        found.add(one)
+        found.remember(one)
     return found
 
 
 def states(
     found: DecisionHistory, refund_id: str = "r-1"
 ) -> list[tuple[object, object]]:
-    return [(row.refund_version, row.state) for row in found.rows(refund_id, None)]
+    return [(row.refund_version, row.state) for row in found.of_group(None, refund_id)]
 
 
 def test_a_decision_is_found_by_its_very_version_and_kind_of_record() -> None:
     found = ledger(entry(1), entry(2, APPROVED), entry(2, withdraws=True))
-    first = found.find("r-1", 1, withdraws=False)
+    first = found.first("r-1", 1, withdraws=False)
     assert first is not None
     assert first.value == b"r-1:1:False"
-    withdrawal = found.find("r-1", 2, withdraws=True)
+    withdrawal = found.first("r-1", 2, withdraws=True)
     assert withdrawal is not None
     assert withdrawal.withdraws
-    assert found.find("r-1", 1, withdraws=True) is None
-    assert found.find("r-1", 3, withdraws=False) is None
-    assert found.find("r-9", 1, withdraws=False) is None
+    assert found.first("r-1", 1, withdraws=True) is None
+    assert found.first("r-1", 3, withdraws=False) is None
+    assert found.first("r-9", 1, withdraws=False) is None
+
+
+def test_the_first_decision_of_a_version_counts_whatever_comes_after() -> None:
+    found = DecisionHistory()
+    first = entry(1, MANUAL)
+    assert found.remember(first) is first
+    assert found.remember(entry(1, APPROVED)) is first
+    assert found.remember(entry(2)) == entry(2)
+    assert found.approval("r-1") is None
+    assert found.rows() == {"refunds": 1, "notices": 0}
 
 
 def test_a_missing_version_is_a_version_of_its_own() -> None:
     found = ledger(entry(None), entry(1))
-    first = found.find("r-1", None, withdraws=False)
+    first = found.first("r-1", None, withdraws=False)
     assert first is not None
     assert first.version is None
 
@@ -94,14 +104,14 @@ def test_approvals_of_an_order_are_those_of_all_its_refunds() -> None:
 
 def test_rows_are_those_of_the_refund_and_of_the_others_of_its_order() -> None:
     found = ledger(entry(1, refund_id="r-1"), entry(1, refund_id="r-2"))
-    assert [row.refund_id for row in found.rows("r-2", "o-1")] == ["r-2", "r-1"]
-    assert [row.refund_id for row in found.rows("r-9", "o-1")] == ["r-1", "r-2"]
-    assert [row.refund_id for row in found.rows("r-1", None)] == ["r-1"]
-    assert found.rows("r-9", "o-9") == []
+    assert [row.refund_id for row in found.of_group("o-1", "r-2")] == ["r-2", "r-1"]
+    assert [row.refund_id for row in found.of_group("o-1", "r-9")] == ["r-1", "r-2"]
+    assert [row.refund_id for row in found.of_group(None, "r-1")] == ["r-1"]
+    assert found.of_group("o-9", "r-9") == []
 
 
 def test_a_row_says_what_was_decided() -> None:
-    assert ledger(entry(1, APPROVED)).rows("r-1", None) == [
+    assert ledger(entry(1, APPROVED)).of_group(None, "r-1") == [
         Past("r-1", "o-1", 1, "approved", APPROVED, NOW, 19_900, ("CODE",))
     ]
 
@@ -134,7 +144,7 @@ def test_the_state_of_a_refund_is_what_became_of_it(
 def test_a_failed_payout_of_an_approval_opens_an_item_for_a_person() -> None:
     found = ledger(entry(1, APPROVED))
     found.put_fate("r-1", Fate("payout_failed", NOW + 5))
-    failed, item = found.rows("r-1", None)
+    failed, item = found.of_group(None, "r-1")
     assert failed.state == "failed"
     assert (item.state, item.outcome, item.decided_at_ms, item.reason_codes) == (
         "in_review",
@@ -143,7 +153,7 @@ def test_a_failed_payout_of_an_approval_opens_an_item_for_a_person() -> None:
         ("REFUND_FAILED",),
     )
     found.put_fate("r-1", Fate("payout_failed", NOW + 5, "rejected"))
-    assert [row.state for row in found.rows("r-1", None)] == ["failed", "rejected"]
+    assert [row.state for row in found.of_group(None, "r-1")] == ["failed", "rejected"]
 
 
 def test_a_payout_a_person_approved_has_no_such_item() -> None:
@@ -195,8 +205,8 @@ def test_the_approvals_of_a_buyer_are_those_of_all_refunds_old_and_new() -> None
         entry(1, APPROVED, "r-3"),
     )
     assert counted(found) == 2
-    found.add(entry(1, APPROVED, "r-4"))
-    found.add(entry(1, MANUAL, "r-5"))
+    found.remember(entry(1, APPROVED, "r-4"))
+    found.remember(entry(1, MANUAL, "r-5"))
     assert counted(found) == 3
     assert counted(found, "b-9") == 0
     assert counted(found, None) == 0
@@ -206,7 +216,7 @@ def test_an_order_has_a_refund_once_however_many_versions_it_has() -> None:
     found = ledger(entry(1), entry(2), entry(1, refund_id="r-2"))
     assert found.on_order("o-1")
     assert not found.on_order("o-2")
-    assert [row.refund_id for row in found.rows("r-9", "o-1")] == ["r-1", "r-2"]
+    assert [row.refund_id for row in found.of_group("o-1", "r-9")] == ["r-1", "r-2"]
 
 
 def test_approvals_of_buyers_are_found_a_bounded_number_at_a_time() -> None:
@@ -214,8 +224,10 @@ def test_approvals_of_buyers_are_found_a_bounded_number_at_a_time() -> None:
     turns = 0
     while found.index_buyers(10):
         turns += 1
-        found.add(entry(1, APPROVED, f"new-{turns}"))  # meanwhile others are decided
-        found.add(entry(2, APPROVED, f"r-{turns}"))
+        found.remember(
+            entry(1, APPROVED, f"new-{turns}")
+        )  # meanwhile others are decided
+        found.remember(entry(2, APPROVED, f"r-{turns}"))
         found.put_fate(f"r-{20 + turns}", Fate("payout_failed"))
     assert turns == 3
     assert counted(found) == 25 + 2 * turns

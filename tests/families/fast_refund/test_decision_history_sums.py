@@ -96,12 +96,12 @@ def told(history: list[Entry | tuple[str, Fate]]) -> tuple[DecisionHistory, Ever
         if isinstance(one, tuple):
             ledger.put_fate(*one)
             rows.fates[one[0]] = one[1]
-        elif not rows.knows(one):
-            assert (
-                ledger.find(one.refund_id, one.version, withdraws=one.withdraws) is None
-            )
-            ledger.add(one)
-            rows.entries.append(one)
+        else:
+            first = ledger.first(one.refund_id, one.version, withdraws=one.withdraws)
+            assert (first is not None) == rows.knows(one)
+            assert ledger.remember(one) == (first or one)
+            if first is None:
+                rows.entries.append(one)
         if number == len(history) // 2:
             ledger.approvals_of("b-1")  # from here on buyers are counted as they come
     return ledger, rows
@@ -113,7 +113,7 @@ def same(ledger: DecisionHistory, rows: EveryRow, request: Request, by: Policy) 
     summed = find(
         request,
         order_id,
-        ledger.rows(refund_id, order_id),
+        ledger.of_group(order_id, refund_id),
         by,
         NOW,
         ledger.approvals_of(buyer_id),
@@ -148,7 +148,7 @@ def all_the_same(history: list[Entry | tuple[str, Fate]], refunds: int) -> None:
     for order_id in ("o-1", "o-2", "o-3"):
         assert set(ledger.approved_on(order_id)) == rows.approved_on(order_id)
     for one in rows.entries:
-        assert ledger.find(one.refund_id, one.version, withdraws=one.withdraws) == one
+        assert ledger.first(one.refund_id, one.version, withdraws=one.withdraws) == one
 
 
 def decided(
@@ -175,7 +175,7 @@ def history(
     ledger: DecisionHistory, refund_id: str, version: int, order_id: str = "o-1"
 ) -> History:
     asked = Request(refund_id=refund_id, refund_version=version, order_id=order_id)
-    return find(asked, order_id, ledger.rows(refund_id, order_id), policy(), NOW)
+    return find(asked, order_id, ledger.of_group(order_id, refund_id), policy(), NOW)
 
 
 def test_what_a_late_withdrawal_leaves_open_is_older_than_some_and_newer_than_others() -> (
@@ -206,11 +206,11 @@ def test_of_many_versions_that_were_superseded_on_arrival_nothing_stands() -> No
     ledger = DecisionHistory()
     for version in range(20):
         late = decided(version, None)
-        ledger.add(msgspec.structs.replace(late, disposition="superseded"))
-    assert ledger.rows("r-1", "o-1") == []
+        ledger.remember(msgspec.structs.replace(late, disposition="superseded"))
+    assert ledger.of_group("o-1", "r-1") == []
     assert ledger.approval("r-1") is None
     assert not history(ledger, "r-2", 1).open_refund
-    ledger.add(decided(3, None, refund_id="r-2"))
+    ledger.remember(decided(3, None, refund_id="r-2"))
     assert history(ledger, "r-1", 1).open_refund
 
 
@@ -244,17 +244,17 @@ def test_a_refund_on_more_orders_than_are_told_apart_is_open_on_the_others(
 ) -> None:
     ledger = DecisionHistory()
     for number in range(others):
-        ledger.add(decided(1, "out", refund_id=f"other-{number}", order_id="o-19"))
+        ledger.remember(decided(1, "out", refund_id=f"other-{number}", order_id="o-19"))
         ledger.put_fate(f"other-{number}", Fate(review="rejected"))
     for number in range(20):
-        ledger.add(decided(number, order_id=f"o-{number}"))
+        ledger.remember(decided(number, order_id=f"o-{number}"))
     assert not history(ledger, "r-9", 1, "o-1").open_refund  # closed by newer versions
     assert history(ledger, "r-9", 1, "o-19").open_refund
     ledger.put_fate("r-1", Fate(review="rejected"))
     assert history(ledger, "r-9", 1, "o-19").open_refund  # nobody knows: a person looks
     # its own rows are whole
     assert history(ledger, "r-1", 19, "o-19") == History()
-    ledger.add(withdrawal(3, "o-3"))
+    ledger.remember(withdrawal(3, "o-3"))
     assert history(ledger, "r-1", 18, "o-18").newer_version
     assert not history(ledger, "r-1", 19, "o-19").newer_version
 
@@ -269,7 +269,7 @@ def test_windows_over_thousands_of_approvals_are_exact_in_whatever_order_they_ca
         at_ms = NOW + random.randrange(2_000)
         fen = None if number == 1_234 else number
         one = decided(1, APPROVED, refund_id=f"r-{number}", at_ms=at_ms, fen=fen)
-        ledger.add(one)
+        ledger.remember(one)
         rows.entries.append(one)
         if random.random() < 0.3:
             failed = f"r-{random.randrange(number + 1)}"
@@ -291,9 +291,9 @@ def test_an_approval_of_a_buyer_counts_once_however_often_it_is_told() -> None:
     for many in (1, 5, 50):
         ledger = DecisionHistory()
         for number in range(many):
-            ledger.add(decided(1, APPROVED, refund_id=f"r-{number}"))
+            ledger.remember(decided(1, APPROVED, refund_id=f"r-{number}"))
         ledger.index_buyers(1)
-        ledger.add(decided(2, APPROVED, refund_id=f"r-{many - 1}"))
+        ledger.remember(decided(2, APPROVED, refund_id=f"r-{many - 1}"))
         while ledger.index_buyers(1):
             pass
         approvals = ledger.approvals_of("b-1")
@@ -321,7 +321,7 @@ def crowded(many: int, make: Callable[[int], Entry]) -> DecisionHistory:
     ledger = DecisionHistory()
     ledger.approvals_of("b-1")
     for number in range(many):
-        ledger.add(make(number))
+        ledger.remember(make(number))
     return ledger
 
 
@@ -351,15 +351,15 @@ def test_a_request_costs_the_same_in_a_crowd_a_hundred_times_as_large(
         asked = Request(
             refund_id="r-1", refund_version=20_000, order_id="o-1", buyer_id="b-1"
         )
-        assert ledger.find("r-1", 20_000, withdraws=False) is None
-        rows = ledger.rows("r-1", "o-1")
+        assert ledger.first("r-1", 20_000, withdraws=False) is None
+        rows = ledger.of_group("o-1", "r-1")
         find(asked, "o-1", rows, by, NOW + 60, ledger.approvals_of("b-1"))
-        ledger.add(decided(20_000, APPROVED))
+        ledger.remember(decided(20_000, APPROVED))
         ledger.put_fate("r-1", Fate("payout_failed"))
         ledger.approval("r-1")
         ledger.withdrawn_after("r-1")
 
     small, large = (crowded(many, make) for many in (100, 10_000))
-    assert len(large.rows("r-1", "o-1")) <= len(small.rows("r-1", "o-1")) <= 36
+    assert len(large.of_group("o-1", "r-1")) <= len(small.of_group("o-1", "r-1")) <= 36
     spent = [calls.of(partial(one_more, ledger)) for ledger in (small, large)]
     assert spent[1] <= 1.1 * spent[0], spent

@@ -278,7 +278,7 @@ async def test_what_is_missing_of_two_notices_is_added() -> None:
         await first.source.stop()
         order_of(first, picked_up_at_ms=T0)
         await first.caught_up()
-        first.facts.tables[NUMBER].ledger.notices.add("loss_recorded:FR:r-1:1")
+        first.facts.tables[NUMBER].ledger.note("loss_recorded:FR:r-1:1")
         await first.look()
         assert [one["kind"] for one in first.written("refund.notices")] == [
             "race_detected"
@@ -486,7 +486,7 @@ async def test_an_approval_without_an_order_has_no_race() -> None:
         outcome="auto_approve",
     )
     ledger = world.tables.ledger
-    ledger.add(
+    ledger.remember(
         Entry(
             "r-1",
             1,
@@ -524,7 +524,7 @@ async def test_a_notice_of_an_approval_without_an_order_id_is_keyed_by_the_refun
     approval = world.tables.ledger.approval("r-1")
     assert approval is not None
     world.tables.ledger = DecisionHistory()
-    world.tables.ledger.add(msgspec.structs.replace(approval, order_id=None))
+    world.tables.ledger.remember(msgspec.structs.replace(approval, order_id=None))
     world.slice([world.record(samples.request(action="withdraw", order_id=DROP))])
     (found,) = due(world.tables, "r-1", SHIPPED, NOW)
     assert (found.kind, found.key) == ("withdrawn_after_approval", "r-1")

@@ -64,8 +64,8 @@ def test_with_and_without_the_fast_path_the_outputs_are_the_same(
     assert judged(one, slices) == judged(other, slices)
     for refund in REFUNDS:
         for order in ORDERS:
-            assert one.tables.ledger.rows(refund, order) == (
-                other.tables.ledger.rows(refund, order)
+            assert one.tables.ledger.of_group(order, refund) == (
+                other.tables.ledger.of_group(order, refund)
             )
 
 
@@ -137,7 +137,7 @@ def test_a_record_without_a_policy_hash_is_answered_again_with_its_own_bytes() -
     found = recover(old)
     assert found is not None
     made.tables.ledger = DecisionHistory()
-    made.tables.ledger.add(found.entry)
+    made.tables.ledger.remember(found.entry)
     (again,) = made.slice([made.record(samples.request())]).outputs
     assert again.value == old
 
@@ -147,7 +147,7 @@ def test_an_approval_that_was_remembered_is_followed_by_later_versions() -> None
     made.decide(samples.request())
     made.decide(samples.request(refund_version=2))
     ledger = made.tables.ledger
-    kept = [ledger.find("r-1", version, withdraws=False) for version in (1, 2)]
+    kept = [ledger.first("r-1", version, withdraws=False) for version in (1, 2)]
     assert [type(one) for one in kept] == [Approval, Entry]
 
 

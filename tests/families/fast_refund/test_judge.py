@@ -351,7 +351,7 @@ def test_a_request_delivered_again_gets_the_first_decisions_bytes_again(
     world = World()
     value = samples.request(**changes)
     first = world.slice([world.record(value)])
-    rows = world.tables.ledger.rows("r-1", "o-1")
+    rows = world.tables.ledger.of_group("o-1", "r-1")
     world.now_ms += DAY_MS  # every fact is stale by now, and the order has shipped
     world.tables.apply_order(
         None, samples.order(order_version=2, order_status="shipped")
@@ -369,7 +369,7 @@ def test_a_request_delivered_again_gets_the_first_decisions_bytes_again(
     assert old == new  # the same id and type
     assert (again.repeated, again.approved) == (2, 0)
     assert (again.reasons, again.ages_ms, again.touched) == ({}, [], [])
-    assert world.tables.ledger.rows("r-1", "o-1") == rows
+    assert world.tables.ledger.of_group("o-1", "r-1") == rows
 
 
 def test_a_request_twice_in_one_slice_is_decided_once() -> None:
@@ -413,7 +413,7 @@ def test_case_59_version_1_arrives_after_version_2(
 def test_case_60_a_better_version_2_after_a_manual_version_1_is_approved() -> None:
     world = World()
     assert one_by_one(world, [MANUAL, V2]) == [["REFUND_AMOUNT_INVALID"], "A"]
-    states = [row.state for row in world.tables.ledger.rows("r-1", None)]
+    states = [row.state for row in world.tables.ledger.of_group(None, "r-1")]
     assert states == ["approved"]  # the item of version 1 is closed
 
 
@@ -723,7 +723,7 @@ def test_a_request_delivered_again_does_not_count_for_the_breaker() -> None:
 
 def approved_before(world: World, refund_id: str, at_ms: int) -> None:
     """Put an approval into the memory, as it is read back after a restart."""
-    world.tables.ledger.add(
+    world.tables.ledger.remember(
         Entry(
             refund_id,
             1,

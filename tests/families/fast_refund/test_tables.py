@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from streams.families.fast_refund.decision_history import Entry
+from streams.families.fast_refund.decision_history import Entry, Fate
 from streams.families.fast_refund.model import Buyer, Shop
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_type import POLICY
@@ -138,7 +138,7 @@ def test_a_tombstone_ends_an_order_and_an_older_snapshot_may_follow() -> None:
 def test_only_orders_that_have_a_refund_are_told() -> None:
     tables = own()
     assert tables.apply_order(KEY, samples.order()) is NOTHING
-    tables.ledger.add(decided())
+    tables.ledger.remember(decided())
     assert tables.apply_order(KEY, samples.order()) == Applied(order_id="o-1")
     assert tables.apply_order(KEY, None) == Applied(order_id="o-1")
     assert tables.apply_order(KEY, samples.order()) == Applied(order_id="o-1")
@@ -260,26 +260,25 @@ def test_orders_that_were_loaded_are_looked_at_afterwards() -> None:
 
 def test_a_payout_that_succeeded_is_the_last_word() -> None:
     tables = own()
-    fates = tables.ledger.fates
+    fate_of = tables.ledger.fate_of
     failed = samples.outcome("payout_failed")
     assert tables.apply_outcome(b"r-1", failed, 3) == Applied(refund_id="r-1")
-    assert (fates["r-1"].payout, fates["r-1"].source_offset) == ("payout_failed", 3)
-    assert fates["r-1"].payout_at_ms == NOW + 5_000
+    assert fate_of("r-1") == Fate("payout_failed", NOW + 5_000, source_offset=3)
     tables.apply_outcome(b"r-1", samples.outcome("payout_succeeded"), 4)
-    assert fates["r-1"].payout == "payout_succeeded"
+    succeeded = fate_of("r-1")
+    assert succeeded == Fate("payout_succeeded", NOW + 5_000, source_offset=4)
     assert tables.apply_outcome(b"r-1", failed, 5) is NOTHING
-    assert fates["r-1"].source_offset == 4
+    assert fate_of("r-1") == succeeded
 
 
 def test_a_review_is_kept_beside_the_payout_and_a_new_payout_reopens_it() -> None:
     tables = own()
-    fates = tables.ledger.fates
+    fate_of = tables.ledger.fate_of
     tables.apply_outcome(b"r-1", samples.outcome("payout_failed"), 1)
     assert tables.apply_outcome(b"r-1", samples.reviewed("rejected"), 2) is NOTHING
-    assert (fates["r-1"].payout, fates["r-1"].review) == ("payout_failed", "rejected")
-    assert fates["r-1"].source_offset == 1
+    assert fate_of("r-1") == Fate("payout_failed", NOW + 5_000, "rejected", 1)
     tables.apply_outcome(b"r-1", samples.outcome("payout_failed"), 3)
-    assert fates["r-1"].review is None
+    assert fate_of("r-1") == Fate("payout_failed", NOW + 5_000, None, 3)
 
 
 @pytest.mark.parametrize(
@@ -295,21 +294,21 @@ def test_a_review_is_kept_beside_the_payout_and_a_new_payout_reopens_it() -> Non
 def test_an_outcome_of_an_unknown_kind_changes_nothing(value: bytes) -> None:
     tables = own()
     assert tables.apply_outcome(b"r-1", value, 1) is NOTHING
-    assert tables.ledger.fates == {}
+    assert tables.ledger.fate_of("r-1") is None
 
 
 def test_a_moment_that_is_no_integer_is_no_moment() -> None:
     tables = own()
     tables.apply_outcome(b"r-1", samples.outcome("payout_failed", at_ms="now"), 1)
-    assert tables.ledger.fates["r-1"].payout_at_ms is None
+    assert tables.ledger.fate_of("r-1") == Fate("payout_failed", None, source_offset=1)
 
 
 def test_a_veto_is_set_lifted_and_kept_as_sent() -> None:
     tables = own()
-    vetoes = tables.ledger.vetoes
     for value in (True, False, "maybe"):
         assert tables.apply_outcome(KEY, samples.veto(on=value), 1) is NOTHING
-        assert vetoes == {"o-1": value}
+        assert tables.ledger.vetoed("o-1")
+        assert tables.ledger.veto_of("o-1") == value
 
 
 def test_an_outcome_that_cannot_be_read_might_be_a_veto() -> None:
@@ -317,7 +316,8 @@ def test_an_outcome_that_cannot_be_read_might_be_a_veto() -> None:
     assert isinstance(tables.apply_outcome(KEY, b"no json", 1), Unreadable)
     assert isinstance(tables.apply_outcome(None, b"no json", 2), Unreadable)
     assert isinstance(tables.apply_outcome(b"o-2", None, 3), Unreadable)
-    assert tables.ledger.vetoes == {"o-1": UNREADABLE, "o-2": UNREADABLE}
+    assert tables.ledger.veto_of("o-1") == UNREADABLE
+    assert tables.ledger.veto_of("o-2") == UNREADABLE
 
 
 def test_the_veto_feed_may_have_watermarks_of_its_own() -> None:
@@ -334,7 +334,7 @@ def test_an_outcome_in_a_partition_of_others_is_told_and_counts_all_the_same() -
     assert tables.apply_outcome(b"r-1", failed, 3) == Misrouted(NUMBER, changed)
     veto = samples.encoded({"order_id": "o-1", "veto": True, "buyer_id": BUYER})
     assert tables.apply_outcome(KEY, veto, 4) == Misrouted(NUMBER)
-    assert tables.ledger.vetoes == {"o-1": True}
+    assert tables.ledger.veto_of("o-1") is True
     assert own().apply_outcome(KEY, veto, 4) is NOTHING
     assert own().apply_outcome(b"r-1", failed, 3) == changed
 
