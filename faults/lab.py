@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from sys import intern
 from typing import Any, Final
@@ -16,17 +15,16 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 from aiokafka.errors import KafkaError
 
 from faults.judge.checks import UNDISTURBED, Check, problems
-from faults.judge.view import Header, Rec, Sample, View
+from faults.judge.view import Rec, Sample, View
 from faults.waiting import eventually
 from faults.workers import Worker
 from streams.families.fast_refund.policy import Policy
 from streams.kafka.aiokafka_internals.fetch_decode import hand_out_all
 from streams.kafka.topic_admin import admin_client, create, declare
 from streams.platforms.registry import installed
-from streams.processing.partitioner import partition_of
 from streams.settings import Settings, load, load_policy
+from testkit.rows import PARTITIONS, Row
 
-PARTITIONS: Final = 4
 DECIDED: Final = ("approvals", "reviews", "skipped", "dead-letters")
 OUTPUTS: Final = (*DECIDED, "notices")
 DATED: Final = ("orders", "buyers", "shops", "catalog")
@@ -42,23 +40,6 @@ _BATCH: Final = 500_000
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-@dataclass(frozen=True)
-class Row:
-    """One record to write; its topic without the prefix."""
-
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[Header, ...] = ()
-
-
-def row(topic: str, owner: str, key: str, **fields: object) -> Row:
-    """A record of JSON fields, in the partition of its owner (a buyer, as a rule)."""
-    value = json.dumps(fields, ensure_ascii=False).encode()
-    return Row(topic, partition_of(owner, PARTITIONS), key.encode(), value)
 
 
 class Lab:

@@ -15,9 +15,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from faults.judge.view import Place
-from faults.lab import DATED, PARTITIONS, Lab, Row, now_ms, running
+from faults.lab import DATED, Lab, now_ms, running
 from faults.waiting import eventually
-from faults.world import WAVES, World, turned
+from testkit.rows import PARTITIONS, Row
+from testkit.world import WAVES, MixedWorld, turned
 
 _TICK_S: Final = 0.02
 _TURN_S: Final = 1.0
@@ -43,7 +44,7 @@ class Load:
     def __init__(self, lab: Lab, seed: int, rate: int, seconds: int) -> None:
         self._lab = lab
         self._rng = Random(seed)  # noqa: S311 - a load, no secret
-        self.world = World(seed, rate * seconds, now_ms())
+        self.world = MixedWorld(seed, rate * seconds, now_ms())
         lab.policies |= self.world.policies
         self.rows = [row for wave in self.world.requests for row in wave]
         self._later = _by_start(self.world)
@@ -227,7 +228,7 @@ def _append(batch: object, row: Row) -> bool:
     return taken is not None
 
 
-def _by_start(world: World) -> dict[int, list[Row]]:
+def _by_start(world: MixedWorld) -> dict[int, list[Row]]:
     """Facts of later waves, by the number of the request before which they are written."""
     found: dict[int, list[Row]] = {}
     start = 0

@@ -18,13 +18,13 @@ from rich.table import Table
 
 from faults.actions import workers
 from faults.campaign import Campaign, runs_of
-from faults.lab import Row
 from faults.report import line
 from faults.run import Act, Fault, Run
 from faults.verdict import Verdict
 from streams.signals import until_ended
 from testkit.broker import prepare
 from testkit.jars import default_cache
+from testkit.rows import Row
 
 _HASTY: Final = {"group.min.session.timeout.ms": "1000"}
 """Of the broker: by default it refuses less than 6 s."""

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from faults.actions.workers import rebalances
-from faults.lab import Row, now_ms
+from faults.lab import now_ms
 from faults.run import Run
-from faults.scenarios import Teller
+from testkit.rows import Row
+from testkit.scenarios.script import Script
 
 _CROWD: Final = 8_000
 _CHUNK: Final = 500
@@ -18,11 +19,11 @@ _PART_FEN: Final = 100
 
 async def crowds(run: Run) -> None:
     """31: 8,000 refunds of one order, and 8,000 versions of one refund, among good traffic."""
-    refunds, versions = Teller(_FAR, now_ms()), Teller(_FAR + 1, now_ms())
-    for teller in (refunds, versions):
-        teller.buyer()
-        teller.order()
-        await run.lab.put(*(found for _, found in teller.facts))
+    refunds, versions = Script(_FAR, now_ms()), Script(_FAR + 1, now_ms())
+    for script in (refunds, versions):
+        script.buyer()
+        script.order()
+        await run.lab.put(*(found for _, found in script.facts))
     before = await rebalances(run)
     await _ask(run, "refunds of an order", _refunds(refunds))
     await _ask(run, "versions of a refund", _versions(versions))
@@ -39,15 +40,15 @@ async def _ask(run: Run, what: str, rows: Iterator[Row]) -> None:
     run.note(f"{len(found)} {what} asked for")
 
 
-def _refunds(teller: Teller) -> Iterator[Row]:
+def _refunds(script: Script) -> Iterator[Row]:
     """Refunds of one order, each of a part of it."""
     for number in range(1, _CROWD + 1):
-        teller.ask(None, number, refund_fen=_PART_FEN)
-    return (found for _, found in teller.requests)
+        script.request(None, number, refund_fen=_PART_FEN)
+    return (found for _, found in script.requests)
 
 
-def _versions(teller: Teller) -> Iterator[Row]:
+def _versions(script: Script) -> Iterator[Row]:
     """Versions of one refund, as its buyer edits it again and again."""
     for version in range(1, _CROWD + 1):
-        teller.ask(None, refund_version=version, action="edit")
-    return (found for _, found in teller.requests)
+        script.request(None, refund_version=version, action="edit")
+    return (found for _, found in script.requests)

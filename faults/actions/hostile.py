@@ -7,10 +7,11 @@ from aiokafka import TopicPartition
 
 from faults.hostile import batches, bomb
 from faults.judge.view import Rec
-from faults.lab import FACTS, PARTITIONS, Row, row
+from faults.lab import FACTS
 from faults.raw import put
 from faults.run import Run
 from faults.waiting import eventually
+from testkit.rows import PARTITIONS, Row, row
 
 _FACT: Final = b'{"hostile": true}'
 """Nobody's: whatever its record is like, it is a dead letter."""

@@ -8,10 +8,11 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from faults.lab import PARTITIONS, Lab, Row, now_ms
+from faults.lab import Lab, now_ms
 from faults.run import Run
 from faults.waiting import eventually
-from faults.world import turned
+from testkit.rows import PARTITIONS, Row
+from testkit.world import turned
 
 _POISONED: Final = 1_000
 _SILENT_S: Final = 75.0

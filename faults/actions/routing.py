@@ -5,12 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
-from faults.lab import PARTITIONS, Row, now_ms, row
+from faults.lab import now_ms
 from faults.run import Run
-from faults.scenarios import Teller
 from faults.waiting import eventually
 from streams.processing.partitioner import partition_of
 from streams.records.fold import fold_payouts
+from testkit.rows import PARTITIONS, Row, row
+from testkit.scenarios.script import Script
 
 _ORDERS: Final = 200
 _NUMBERED_FROM: Final = 900_000
@@ -25,11 +26,11 @@ class _Moved:
     """An order that went to another buyer, by the book or carelessly."""
 
     def __init__(self, number: int) -> None:
-        self.old = Teller(number, now_ms())
+        self.old = Script(number, now_ms())
         self.by_the_book = number % 2 == 0
         self.old.buyer()
         self.old.order()
-        self.old.ask(None)
+        self.old.request(None)
         old = self.old.facts[0][1]
         names = (f"{self.old.owner}-{n}" for n in range(100))
         self.buyer_id = next(one for one in names if _home(one) != old.partition)

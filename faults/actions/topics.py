@@ -14,10 +14,11 @@ from faults.judge.checks import (
 )
 from faults.judge.observer import nobody_is_stuck
 from faults.judge.view import Rec, View
-from faults.lab import OUTPUTS, PARTITIONS, Row, now_ms
+from faults.lab import OUTPUTS, now_ms
 from faults.run import Run, SliceResult
 from faults.waiting import eventually
-from faults.world import turned
+from testkit.rows import PARTITIONS, Row
+from testkit.world import turned
 
 _TOGETHER_S: Final = 4.0
 """Load before and after a change, so that both logs hold something."""

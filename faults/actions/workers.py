@@ -3,10 +3,11 @@
 import asyncio
 from typing import Final
 
-from faults.lab import PARTITIONS, now_ms
+from faults.lab import now_ms
 from faults.run import Run
 from faults.waiting import eventually
 from faults.workers import Worker
+from testkit.rows import PARTITIONS
 
 SESSION_S: Final = 6.0
 """Session time-out of the laboratory's workers."""

@@ -7,11 +7,12 @@ import pytest
 from aiokafka.errors import KafkaError
 
 from faults.judge.checks import WITHOUT_ZOMBIES
-from faults.lab import DATED, Lab, Row, laboratory, now_ms, running
+from faults.lab import DATED, Lab, laboratory, now_ms, running
 from faults.waiting import eventually
 from faults.workers import supervised
-from faults.world import World
 from testkit.broker import LocalCluster
+from testkit.rows import Row
+from testkit.world import MixedWorld
 
 pytestmark = pytest.mark.asyncio
 
@@ -50,7 +51,7 @@ async def test_a_broker_restarted_under_load_leaves_neither_lag_nor_repeats(
         REFUND_KAFKA__REQUEST_TIMEOUT_MS="5000",
         REFUND_WORKER__STALL_AFTER_MS="8000",
     ) as lab:
-        world = World(SEED, 4_000, now_ms())
+        world = MixedWorld(SEED, 4_000, now_ms())
         lab.policies |= world.policies
         await lab.put(*world.facts[0])
         rows = [row for wave in world.requests for row in wave]

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from faults.lab import Lab, Row, laboratory, row
+from faults.lab import Lab, laboratory
 from streams.cli import execute
 from streams.settings import Secret
 from streams.tools.capture import filling
 from streams.tools.capture.redaction import Redactor
 from streams.tools.capture.store import Capture, write_part
+from testkit.rows import Row, row
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio

@@ -9,9 +9,10 @@ from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from faults.judge.view import answered_place
-from faults.lab import Lab, Row, laboratory, row
+from faults.lab import Lab, laboratory
 from faults.waiting import eventually
 from faults.workers import Worker
+from testkit.rows import Row, row
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio

@@ -13,10 +13,11 @@ from random import Random
 import pytest
 
 from faults.judge.checks import ALWAYS, WITHOUT_ZOMBIES
-from faults.lab import DATED, PARTITIONS, Lab, laboratory, now_ms, running
+from faults.lab import DATED, Lab, laboratory, now_ms, running
 from faults.waiting import eventually
 from faults.workers import Worker
-from faults.world import World, turned
+from testkit.rows import PARTITIONS
+from testkit.world import MixedWorld, turned
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio
@@ -38,7 +39,7 @@ class Load:
 
     def __init__(self, lab: Lab, requests: int) -> None:
         self._lab = lab
-        self.world = World(SEED, requests, now_ms())
+        self.world = MixedWorld(SEED, requests, now_ms())
         lab.policies |= self.world.policies
         self.rows = [row for wave in self.world.requests for row in wave]
         self.orders = [row for row in self.world.facts[0] if row.topic == "orders"]

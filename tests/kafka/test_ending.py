@@ -10,8 +10,8 @@ import pytest
 from faults.lab import Lab, laboratory, now_ms
 from faults.waiting import eventually
 from faults.workers import Worker
-from faults.world import World
 from testkit.broker import LocalCluster
+from testkit.world import MixedWorld
 
 pytestmark = pytest.mark.asyncio
 
@@ -30,7 +30,7 @@ NOISE: Final = (
 
 
 async def _asked(lab: Lab) -> None:
-    world = World(SEED, 100, now_ms())
+    world = MixedWorld(SEED, 100, now_ms())
     lab.policies |= world.policies
     await lab.put(*world.facts[0])
     await lab.mark("orders", "buyers", "shops", "catalog", "outcomes")

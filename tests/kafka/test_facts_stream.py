@@ -9,20 +9,14 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from faults.judge.checks import WITHOUT_ZOMBIES
-from faults.lab import (
-    DATED,
-    PARTITIONS,
-    WATERMARK,
-    Lab,
-    Row,
-    laboratory,
-    now_ms,
-    row,
-)
-from faults.scenarios import APPROVED, DAY, LINE, MINUTE, Teller
+from faults.lab import DATED, WATERMARK, Lab, laboratory, now_ms
 from faults.waiting import eventually
 from faults.workers import Worker
 from streams.processing.partitioner import partition_of
+from testkit.rows import PARTITIONS, Row, row
+from testkit.scenarios.eras import DAY, MINUTE
+from testkit.scenarios.script import APPROVED, Script
+from testkit.scenarios.single import LINE
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio
@@ -63,17 +57,17 @@ class Asking:
 
     async def ask(self, partition: int, order_as_of_ms: int | None) -> frozenset[str]:
         """Write an order and ask for its refund; what comes of it."""
-        teller = Teller(next(self._numbers), now_ms())
-        teller.buyer_id = self.owners[partition]
-        teller.order(as_of_ms=order_as_of_ms)
-        teller.ask(None)
+        script = Script(next(self._numbers), now_ms())
+        script.buyer_id = self.owners[partition]
+        script.order(as_of_ms=order_as_of_ms)
+        script.request(None)
         before = await self._lab.count("approvals", "reviews", "skipped")
-        await self._lab.put(*[found for _, found in (*teller.facts, *teller.requests)])
+        await self._lab.put(*[found for _, found in (*script.facts, *script.requests)])
         await self._lab.written(before + 1, "approvals", "reviews", "skipped")
         for rec in await self._lab.records("approvals", "reviews", "skipped"):
-            if rec.fields["refund_id"] == f"r-{teller.name}-1":
+            if rec.fields["refund_id"] == f"r-{script.name}-1":
                 return frozenset(rec.fields["reason_codes"])
-        raise AssertionError(f"{teller.name} was not decided")
+        raise AssertionError(f"{script.name} was not decided")
 
     async def until(self, wanted: frozenset[str]) -> None:
         """Ask until this comes of it: a new watermark takes effect by and by."""
@@ -148,11 +142,11 @@ async def test_buyers_and_orders_written_right_before_their_requests_are_approve
 ) -> None:
     """The order may be applied already when its buyer is not; both are waited for."""
     async with laboratory(kafka.bootstrap, topics, tmp_path, **STATIC) as lab:
-        told = [Teller(n, now_ms()) for n in range(FLUSHED)]
-        for teller in told:
-            teller.order()
-            teller.buyer()
-            teller.ask("")
+        told = [Script(n, now_ms()) for n in range(FLUSHED)]
+        for script in told:
+            script.order()
+            script.buyer()
+            script.request("")
         first, second = told[: FLUSHED // 2], told[FLUSHED // 2 :]
         orders = [one.facts[0][1] for one in first]
         async with lab.fresh(*DATED):
@@ -180,24 +174,24 @@ async def test_orders_that_vanish_go_back_or_cannot_be_read_are_never_approved_o
 ) -> None:
     async with laboratory(kafka.bootstrap, topics, tmp_path, **STATIC) as lab:
         ended, turned, broken, misrouted, well = (
-            Teller(n, now_ms()) for n in range(1, 6)
+            Script(n, now_ms()) for n in range(1, 6)
         )
         told = (ended, turned, broken, misrouted, well)
-        for teller in told:
-            teller.buyer()
-            teller.order()
+        for script in told:
+            script.buyer()
+            script.order()
         bad = [
             Row("orders", partition_of(broken.owner, PARTITIONS), b"o-000003-1", value)
             for value in (b"{", b'{"order_id":7}')
         ]
         async with lab.fresh(*DATED):
-            await lab.put(*[found for teller in told for _, found in teller.facts])
+            await lab.put(*[found for script in told for _, found in script.facts])
             await lab.put(tombstone(ended), *bad)
             newer = {"order_version": 5, "order_status": "shipped"}
             await lab.put(order(turned, **newer), order(turned, order_version=4))
-            for teller in told:
-                teller.ask(None)
-            asked = [found for teller in told for _, found in teller.requests]
+            for script in told:
+                script.request(None)
+            asked = [found for script in told for _, found in script.requests]
             wrong = (asked[3].partition + 1) % PARTITIONS
             asked[3] = Row("requests", wrong, asked[3].key, asked[3].value)
             await lab.put(*asked)
@@ -213,7 +207,7 @@ async def test_orders_that_vanish_go_back_or_cannot_be_read_are_never_approved_o
                 await ended_by(worker, start)
                 worker.start()
                 await worker.ready()
-            well.ask(None, 2)
+            well.request(None, 2)
             await lab.put(well.requests[-1][1])
             await lab.caught_up()
             view = await lab.checked(WITHOUT_ZOMBIES)
@@ -237,14 +231,14 @@ async def test_orders_that_vanish_go_back_or_cannot_be_read_are_never_approved_o
         assert {rec.header("refund_dlq_stage") for rec in view.dead} == {"fact"}
 
 
-def order(teller: Teller, **changes: Any) -> Row:  # noqa: ANN401 - JSON
-    teller.order(**changes)
-    return teller.facts[-1][1]
+def order(script: Script, **changes: Any) -> Row:  # noqa: ANN401 - JSON
+    script.order(**changes)
+    return script.facts[-1][1]
 
 
-def tombstone(teller: Teller) -> Row:
-    partition = partition_of(teller.owner, PARTITIONS)
-    return Row("orders", partition, f"o-{teller.name}-1".encode(), None)
+def tombstone(script: Script) -> Row:
+    partition = partition_of(script.owner, PARTITIONS)
+    return Row("orders", partition, f"o-{script.name}-1".encode(), None)
 
 
 async def ended_by(worker: Worker, way: str) -> None:
@@ -316,17 +310,17 @@ async def test_an_order_written_just_before_its_request_is_seen(
     kafka: Kafka, topics: str, tmp_path: Path
 ) -> None:
     async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
-        told = [Teller(number, now_ms()) for number in range(300)]
-        for teller in told:
-            teller.buyer()
+        told = [Script(number, now_ms()) for number in range(300)]
+        for script in told:
+            script.buyer()
         async with lab.fresh(*DATED):
-            await lab.put(*[found for teller in told for _, found in teller.facts])
+            await lab.put(*[found for script in told for _, found in script.facts])
             await lab.started()
-            for teller in told:
-                teller.order()
-                teller.ask("")
-                await lab.put(teller.facts[-1][1])
-                await lab.put(teller.requests[-1][1])
+            for script in told:
+                script.order()
+                script.request("")
+                await lab.put(script.facts[-1][1])
+                await lab.put(script.requests[-1][1])
             await lab.caught_up()
         view = await lab.checked()
         assert view.codes() == APPROVED
@@ -336,21 +330,21 @@ async def test_what_a_transaction_aborted_is_not_decided_and_offsets_pass_it(
     kafka: Kafka, topics: str, tmp_path: Path
 ) -> None:
     async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
-        told = [Teller(number, now_ms()) for number in range(4)]
-        for teller in told:
-            teller.buyer()
-            teller.order()
-            teller.ask("")
+        told = [Script(number, now_ms()) for number in range(4)]
+        for script in told:
+            script.buyer()
+            script.order()
+            script.request("")
         aborted, kept, last, never = told
         async with lab.fresh(*DATED):
-            await lab.put(*[found for teller in told for _, found in teller.facts])
+            await lab.put(*[found for script in told for _, found in script.facts])
             await lab.started()
             sender = AIOKafkaProducer(
                 bootstrap_servers=kafka.bootstrap, transactional_id=topics + "sender"
             )
             async with sender:
-                for teller, commits in ((aborted, False), (kept, True), (never, False)):
-                    asked = teller.requests[0][1]
+                for script, commits in ((aborted, False), (kept, True), (never, False)):
+                    asked = script.requests[0][1]
                     await sender.begin_transaction()
                     await sender.send_and_wait(
                         lab.input_topic, asked.value, asked.key, partition=0

@@ -6,8 +6,8 @@ import pytest
 
 from faults.lab import DATED, Lab, laboratory, now_ms
 from faults.waiting import eventually
-from faults.world import WAVES, World, differences
 from streams.families.fast_refund.reasons import REASONS
+from testkit.world import WAVES, MixedWorld, differences
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio
@@ -16,7 +16,7 @@ REQUESTS = 20_000
 SEED = 20_260_318
 
 
-async def follow_ups_written(lab: Lab, world: World) -> bool:
+async def follow_ups_written(lab: Lab, world: MixedWorld) -> bool:
     found = {
         rec.fields["decision_id"]
         for rec in await lab.records("reviews")
@@ -25,7 +25,7 @@ async def follow_ups_written(lab: Lab, world: World) -> bool:
     return world.follow_ups() <= found
 
 
-async def notices_written(lab: Lab, world: World) -> bool:
+async def notices_written(lab: Lab, world: MixedWorld) -> bool:
     found = {rec.fields["notice_id"] for rec in await lab.records("notices")}
     return world.notices <= found
 
@@ -34,7 +34,7 @@ async def test_every_one_of_20000_mixed_requests_gets_the_one_decision_its_facts
     kafka: Kafka, topics: str, tmp_path: Path
 ) -> None:
     async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
-        world = World(SEED, REQUESTS, now_ms())
+        world = MixedWorld(SEED, REQUESTS, now_ms())
         lab.policies |= world.policies
         await lab.put(*world.facts[0])
         async with lab.fresh(*DATED):

@@ -12,15 +12,17 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from faults.hostile import batches, bomb
 from faults.judge.checks import UNDISTURBED, too_large
 from faults.judge.view import Rec, View
-from faults.lab import DATED, FACTS, PARTITIONS, Lab, Row, laboratory, now_ms, row
+from faults.lab import DATED, FACTS, Lab, laboratory, now_ms
 from faults.raw import put
-from faults.scenarios import CATALOG, SHOPS, SINGLES, Teller, single
 from faults.waiting import eventually
+from testkit.rows import PARTITIONS, Row, row
+from testkit.scenarios.script import Script
+from testkit.scenarios.single import CATALOG, SHOPS, SINGLE, single
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio
 
-STORIES: Final = [case for case in SINGLES if case.era == "now" and case.codes]
+CASES: Final = [one for one in SINGLE.values() if one.era == "now" and one.codes]
 HOSTILE: Final = b'{"hostile": true}'
 """A fact of nobody: whatever its record is like, it is a dead letter."""
 SMALL_BYTES: Final = 200_000
@@ -33,17 +35,17 @@ async def test_whatever_a_broker_takes_is_answered_or_has_a_letter_and_harms_not
 ) -> None:
     async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
         await limit(lab, "reviews", SMALL_BYTES)
-        told = [single(case)(at, now_ms()) for at, case in enumerate(STORIES)]
+        told = [single(case)(at, now_ms()) for at, case in enumerate(CASES)]
         long = long_order(len(told))
         facts = await hostile_facts(lab)
         await lab.put(*lists())
-        await lab.put(*[one for teller in (*told, long) for _, one in teller.facts])
+        await lab.put(*[one for script in (*told, long) for _, one in script.facts])
         await hostile_requests(lab, 0)
         async with lab.fresh(*DATED), lab.sampling():
             workers = [await lab.started() for _ in range(2)]
             workers.append(await lab.started(REFUND_WORKER__ROLES="ingest"))
             facts |= await hostile_events(lab)
-            rows = [one for teller in (*told, long) for _, one in teller.requests]
+            rows = [one for script in (*told, long) for _, one in script.requests]
             await lab.put(*rows[::2])
             await hostile_requests(lab, 1)
             await lab.put(*rows[1::2])
@@ -59,8 +61,8 @@ async def test_whatever_a_broker_takes_is_answered_or_has_a_letter_and_harms_not
             await lab.put(*rows[:10])
             await lab.caught_up()
             assert later.running
-    for teller in told:
-        for (identity, withdrawal), codes in teller.expected.items():
+    for script in told:
+        for (identity, withdrawal), codes in script.expected.items():
             assert view.reasons(identity, withdrawal=withdrawal) == codes, identity
     check_cut(view, long)
 
@@ -72,17 +74,17 @@ def lists() -> Iterator[Row]:
             yield row(topic, key, key, **{name: key}, **fields)
 
 
-def long_order(number: int) -> Teller:
+def long_order(number: int) -> Script:
     """A request on an order of so many lines that its decision does not fit its topic."""
-    teller = Teller(number, now_ms())
-    teller.buyer()
-    teller.order(lines=[{}] * MANY)
-    teller.ask("ORDER_DETAIL_UNKNOWN")
-    return teller
+    script = Script(number, now_ms())
+    script.buyer()
+    script.order(lines=[{}] * MANY)
+    script.request("ORDER_DETAIL_UNKNOWN")
+    return script
 
 
-def check_cut(view: View, teller: Teller) -> None:
-    ((identity, _),) = teller.expected
+def check_cut(view: View, script: Script) -> None:
+    ((identity, _),) = script.expected
     decision = view.first[identity, False]
     assert decision.fields["reason_codes"] == ["ORDER_DETAIL_UNKNOWN"]
     seen = decision.fields["seen"]

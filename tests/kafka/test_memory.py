@@ -8,9 +8,10 @@ import pytest
 
 from faults.judge.checks import WITHOUT_ZOMBIES
 from faults.judge.view import Rec
-from faults.lab import DATED, Lab, Row, laboratory, now_ms, row
-from faults.scenarios import APPROVED, Teller
+from faults.lab import DATED, Lab, laboratory, now_ms
 from faults.waiting import eventually
+from testkit.rows import Row, row
+from testkit.scenarios.script import APPROVED, Script
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio
@@ -25,23 +26,23 @@ STATIC = {"REFUND_KAFKA__GROUP_INSTANCE_ID": "one"}
 """The next start of a killed worker need not wait for the end of its session."""
 
 
-def good(number: int) -> Teller:
+def good(number: int) -> Script:
     """A buyer and an order that would be approved."""
-    teller = Teller(number, now_ms())
-    teller.buyer()
-    teller.order()
-    return teller
+    script = Script(number, now_ms())
+    script.buyer()
+    script.order()
+    return script
 
 
 class Writer:
-    """Writes what tellers add, each row once, in the order in which it was told."""
+    """Writes what scripts add, each row once, in the order in which it was told."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._written: set[int] = set()
 
-    async def __call__(self, *tellers: Teller) -> None:
-        for told in ([t.facts for t in tellers], [t.requests for t in tellers]):
+    async def __call__(self, *scripts: Script) -> None:
+        for told in ([t.facts for t in scripts], [t.requests for t in scripts]):
             await self._lab.put(*self._new([found for one in told for found in one]))
 
     def _new(self, told: list[tuple[int, Row]]) -> list[Row]:
@@ -63,8 +64,8 @@ async def test_a_request_delivered_again_gets_the_first_decisions_bytes_whatever
         async with lab.fresh(*DATED), lab.sampling():
             await write(approved, reviewed)
             worker = await lab.started()
-            approved.ask("")
-            reviewed.ask("REFUND_AMOUNT_INVALID", refund_fen=19_901)
+            approved.request("")
+            reviewed.request("REFUND_AMOUNT_INVALID", refund_fen=19_901)
             await write(approved, reviewed)
             await lab.caught_up()
             first = {rec.identity: rec.value for rec in (await lab.view()).decisions}
@@ -73,8 +74,8 @@ async def test_a_request_delivered_again_gets_the_first_decisions_bytes_whatever
             later_ms = now_ms() + 5 * HOUR_MS
             for kill in (False, True):
                 approved.again(0)
-                approved.ask("", requested_at_ms=later_ms, event_id="another")
-                reviewed.ask("REFUND_AMOUNT_INVALID", requested_at_ms=later_ms)
+                approved.request("", requested_at_ms=later_ms, event_id="another")
+                reviewed.request("REFUND_AMOUNT_INVALID", requested_at_ms=later_ms)
                 if kill:
                     worker.kill()
                     worker.start()
@@ -97,22 +98,24 @@ async def test_versions_and_withdrawals_are_remembered_over_a_crash(
         told = (edited, late, open_one, gone, first_gone, second)
         write = Writer(lab)
         async with lab.fresh(*DATED):
-            for teller in (edited, gone, second):
-                teller.ask("")
-            late.ask("", refund_version=2, action="edit")
-            open_one.ask("REFUND_AMOUNT_INVALID", refund_fen=19_901)
-            first_gone.ask("REQUEST_WITHDRAWN", action="withdraw")
+            for script in (edited, gone, second):
+                script.request("")
+            late.request("", refund_version=2, action="edit")
+            open_one.request("REFUND_AMOUNT_INVALID", refund_fen=19_901)
+            first_gone.request("REQUEST_WITHDRAWN", action="withdraw")
             await write(*told)
             worker = await lab.started(**NEVER)
             await lab.written(6)
             worker.kill()
             # Cases 59, 60, 61, 62 and 48, told to a worker that decided none of it.
-            edited.ask("REQUEST_EDITED_AFTER_APPROVAL", refund_version=2, action="edit")
-            late.ask("SUPERSEDED_BY_VERSION")
-            open_one.ask("", refund_version=2, action="edit")
-            gone.ask("REQUEST_WITHDRAWN", action="withdraw")
-            first_gone.ask("REQUEST_WITHDRAWN")
-            second.ask("PRIOR_REFUND_ON_ORDER", 2)
+            edited.request(
+                "REQUEST_EDITED_AFTER_APPROVAL", refund_version=2, action="edit"
+            )
+            late.request("SUPERSEDED_BY_VERSION")
+            open_one.request("", refund_version=2, action="edit")
+            gone.request("REQUEST_WITHDRAWN", action="withdraw")
+            first_gone.request("REQUEST_WITHDRAWN")
+            second.request("PRIOR_REFUND_ON_ORDER", 2)
             await write(*told)
             worker.start(REFUND_WORKER__COMMIT_INTERVAL_MS="50")
             await lab.caught_up()
@@ -123,8 +126,8 @@ async def test_versions_and_withdrawals_are_remembered_over_a_crash(
             for identity, rec in view.first.items()
         }
         wanted: dict[tuple[str, bool], frozenset[str] | None] = {}
-        for teller in told:
-            wanted |= teller.expected
+        for script in told:
+            wanted |= script.expected
         assert found == wanted
         assert [rec.fields["notice_id"] for rec in view.notices] == [
             "withdrawn_after_approval:FR:r-000004-1:1"
@@ -139,8 +142,8 @@ async def test_a_failed_payout_opens_one_review_also_over_kill_9(
         told = (early, late, paid)
         write = Writer(lab)
         async with lab.fresh(*DATED):
-            for teller in told:
-                teller.ask("")
+            for script in told:
+                script.request("")
             await write(*told)
             worker = await lab.started(**NEVER)
             await lab.written(3, "approvals")
@@ -158,7 +161,7 @@ async def test_a_failed_payout_opens_one_review_also_over_kill_9(
             worker.start()
             await lab.written(2, "reviews")
             worker.kill()
-            early.ask("OPEN_REFUND_ON_ORDER", 2)
+            early.request("OPEN_REFUND_ON_ORDER", 2)
             await write(*told)
             worker.start(REFUND_WORKER__COMMIT_INTERVAL_MS="50")
             await lab.caught_up()
@@ -177,9 +180,9 @@ async def test_a_failed_payout_opens_one_review_also_over_kill_9(
         assert view.reasons("FR:r-000001-2:1") == {"OPEN_REFUND_ON_ORDER"}
 
 
-def fail(teller: Teller) -> None:
-    refund_id = f"r-{teller.name}-1"
-    teller.outcome(
+def fail(script: Script) -> None:
+    refund_id = f"r-{script.name}-1"
+    script.outcome(
         0, refund_id, refund_id=refund_id, kind="payout_failed", at_ms=now_ms()
     )
 
@@ -191,8 +194,8 @@ async def test_a_ship_race_is_noticed_once_also_over_a_restart(
         told = tuple(good(number) for number in range(1, 7))
         write = Writer(lab)
         async with lab.fresh(*DATED):
-            for teller in told:
-                teller.ask("")
+            for script in told:
+                script.request("")
             await write(*told)
             worker = await lab.started()
             await lab.caught_up()
@@ -202,9 +205,9 @@ async def test_a_ship_race_is_noticed_once_also_over_a_restart(
             }
             before, at, after, entered, unknown, while_away = told
 
-            def ship(teller: Teller, gap_ms: int, **more: Any) -> None:  # noqa: ANN401 - JSON
-                at_ms = decided[f"r-{teller.name}-1"] + gap_ms
-                teller.order(wave=1, picked_up_at_ms=at_ms, **more)
+            def ship(script: Script, gap_ms: int, **more: Any) -> None:  # noqa: ANN401 - JSON
+                at_ms = decided[f"r-{script.name}-1"] + gap_ms
+                script.order(wave=1, picked_up_at_ms=at_ms, **more)
 
             ship(before, -1)
             ship(at, 0)
@@ -215,9 +218,9 @@ async def test_a_ship_race_is_noticed_once_also_over_a_restart(
             await lab.written(9, "notices")
             worker.kill()
             ship(while_away, -7, order_status="shipped")
-            for teller in told[:-1]:
-                teller.facts.append(teller.facts[-1])  # the feed says it again
-                teller.order(
+            for script in told[:-1]:
+                script.facts.append(script.facts[-1])  # the feed says it again
+                script.order(
                     wave=2, picked_up_at_ms=now_ms()
                 )  # and then something else
             await write(*told)
@@ -227,7 +230,7 @@ async def test_a_ship_race_is_noticed_once_also_over_a_restart(
             assert await worker.exit_code(10) == 0
             worker.start()
             await worker.ready()
-            while_away.ask("", wave=1)  # answered after the notices of this start
+            while_away.request("", wave=1)  # answered after the notices of this start
             await write(*told)
             await lab.caught_up()
         view = await lab.checked(WITHOUT_ZOMBIES)
@@ -267,11 +270,11 @@ async def test_a_withdrawal_after_approval_and_a_merchants_switch_are_noticed_on
             worker = await lab.started()
             await lab.put(row("shops", "s-good", "s-good", **off))
             await lab.written(1, "notices")
-            withdrawn.ask("")
-            covered.ask("")  # case 45: the merchant's wish changes nothing
+            withdrawn.request("")
+            covered.request("")  # case 45: the merchant's wish changes nothing
             await write(withdrawn, covered)
             await lab.caught_up()
-            withdrawn.ask("REQUEST_WITHDRAWN", action="withdraw", refund_version=2)
+            withdrawn.request("REQUEST_WITHDRAWN", action="withdraw", refund_version=2)
             withdrawn.again(0)
             await write(withdrawn)
             await lab.written(2, "notices")
@@ -301,16 +304,16 @@ async def test_a_notice_that_was_due_when_its_worker_died_comes_from_the_next_on
     kafka: Kafka, topics: str, tmp_path: Path
 ) -> None:
     async with laboratory(kafka.bootstrap, topics, tmp_path, **STATIC) as lab:
-        teller = good(1)
+        script = good(1)
         write = Writer(lab)
         async with lab.fresh(*DATED):
-            teller.ask("")
-            await write(teller)
+            script.request("")
+            await write(script)
             # Without the watch nobody notices anything.
             worker = await lab.started(REFUND_WORKER__ROLES="decide")
             await lab.caught_up()
-            teller.ask("REQUEST_WITHDRAWN", action="withdraw", refund_version=2)
-            await write(teller)
+            script.request("REQUEST_WITHDRAWN", action="withdraw", refund_version=2)
+            await write(script)
             await lab.caught_up()
             worker.kill()
             worker.start(REFUND_WORKER__ROLES="decide,watch")

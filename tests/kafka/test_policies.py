@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from faults.lab import PARTITIONS, Lab, Row, laboratory, now_ms, row
+from faults.lab import Lab, laboratory, now_ms
 from faults.waiting import eventually
 from faults.workers import Worker
 from streams.processing.partitioner import partition_of
 from streams.settings import load_policy, shipped_policy_text
 from testkit import samples
+from testkit.rows import PARTITIONS, Row, row
 from testkit.samples import BUYER
 from tests.kafka.conftest import Kafka
 from tests.kafka.tools import run

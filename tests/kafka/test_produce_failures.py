@@ -11,20 +11,13 @@ from aiokafka.errors import KafkaError
 
 from faults.judge.checks import WITHOUT_ZOMBIES, problems
 from faults.judge.view import Rec, View
-from faults.lab import (
-    DATED,
-    PARTITIONS,
-    Lab,
-    Row,
-    laboratory,
-    now_ms,
-    running,
-)
-from faults.scenarios import SINGLES, single
+from faults.lab import DATED, Lab, laboratory, now_ms, running
 from faults.waiting import eventually
 from faults.workers import Worker
-from faults.world import World
 from testkit.broker import LocalCluster
+from testkit.rows import PARTITIONS, Row
+from testkit.scenarios.single import SINGLE, single
+from testkit.world import MixedWorld
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio
@@ -37,8 +30,8 @@ QUICK = {
 }
 
 
-async def world_of(lab: Lab, requests: int) -> World:
-    world = World(SEED, requests, now_ms())
+async def world_of(lab: Lab, requests: int) -> MixedWorld:
+    world = MixedWorld(SEED, requests, now_ms())
     lab.policies |= world.policies
     await lab.put(*world.facts[0])
     return world
@@ -149,9 +142,11 @@ async def test_a_broker_gone_for_longer_than_the_request_timeout_ends_the_worker
     async with laboratory(
         own_broker.bootstrap_servers, topics, tmp_path, **QUICK
     ) as lab:
-        told = [single(SINGLES[0])(number, now_ms()) for number in range(1_000)]
-        await lab.put(*[found for teller in told for _, found in teller.facts])
-        rows = [found for teller in told for _, found in teller.requests]
+        told = [
+            single(SINGLE["good_standing"])(number, now_ms()) for number in range(1_000)
+        ]
+        await lab.put(*[found for script in told for _, found in script.facts])
+        rows = [found for script in told for _, found in script.requests]
         await lab.mark(at_ms=now_ms() + 120_000)
         worker = await lab.started()
         async with running(deliver_again_and_again(lab, rows)):

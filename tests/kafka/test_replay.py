@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from faults.judge.view import Rec
-from faults.lab import Row, laboratory, row
+from faults.lab import laboratory
 from streams.tools.capture.store import Capture
+from testkit.rows import Row, row
 from tests.kafka.conftest import Kafka
 from tests.kafka.tools import live, other, run
 

@@ -10,7 +10,7 @@ from aiokafka.admin import RecordsToDelete
 from faults.judge.view import answered_place
 from faults.lab import DATED, laboratory, now_ms
 from faults.waiting import eventually
-from faults.world import World
+from testkit.world import MixedWorld
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio
@@ -34,7 +34,7 @@ async def test_requests_deleted_under_a_worker_end_it_and_are_counted_by_the_nex
     kafka: Kafka, topics: str, tmp_path: Path
 ) -> None:
     async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
-        world = World(SEED, 300, now_ms())
+        world = MixedWorld(SEED, 300, now_ms())
         lab.policies |= world.policies
         await lab.put(*world.facts[0])
         asked, requests = world.requests[0], "requests"

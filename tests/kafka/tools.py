@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from faults.lab import Lab, laboratory, now_ms
-from faults.world import WAVES, World
 from streams.cli import execute
+from testkit.world import WAVES, MixedWorld
 
 
 async def run(
@@ -27,13 +27,13 @@ def sets(lab: Lab) -> list[str]:
     return [part for one in values.items() for part in ("--set", "=".join(one))]
 
 
-async def live(lab: Lab, requests: int, waves: int = WAVES) -> World:
+async def live(lab: Lab, requests: int, waves: int = WAVES) -> MixedWorld:
     """Let a worker decide a mixed world, facts fresh all the while.
 
     Later waves change facts and ask at once, so which comes first is a race; with one
     wave every fact is there before its request.
     """
-    world = World(3, requests, now_ms())
+    world = MixedWorld(3, requests, now_ms())
     await lab.put(*world.facts[0])  # a worker is ready once they are applied
     async with lab.fresh():
         await lab.started()

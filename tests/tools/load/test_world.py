@@ -3,23 +3,18 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
-from streams.families.fast_refund.answers import Answers
-from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.decision_codec import decode_decision
-from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.slice_result import APPROVALS, DEAD_LETTERS, Site
-from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.slice_result import APPROVALS, DEAD_LETTERS
 from streams.processing.partitioner import partition_of
 from streams.processing.watermarks import WATERMARK_KEY
-from streams.records.record import Record
 from streams.settings import load_policy
-from streams.tools.capture.record import Captured
 from streams.tools.drive.rows import Row
 from streams.tools.load.pace import Festival
 from streams.tools.load.world import LoadRows
+from tests.memory_worker import MemoryWorker
 
 START = 1_800_000_000_000
 PARTITIONS = 4
@@ -137,41 +132,15 @@ def test_some_orders_ship_around_their_refund() -> None:
 
 def test_the_worker_approves_about_what_a_real_day_would_have() -> None:
     """Every record is read by the real readers, and no reason dominates by accident."""
-    shared = SharedTables(Policies((load_policy(None),)), PARTITIONS)
-    tables = {n: PartitionTables(n, PARTITIONS) for n in range(PARTITIONS)}
-    site = Site(
-        input_topic="x.requests",
-        partitions=PARTITIONS,
-        record_max_bytes=65_536,
-        source_name="/x",
-        app_version="1",
-    )
-    judge = Judge(site, shared, Breaker())
+    worker = MemoryWorker(Policies((load_policy(None),)))
     outcomes: Counter[int] = Counter()
     codes: Counter[str] = Counter()
-    for offset, row in enumerate(world()):
-        own = tables[row.partition]
-        match row.topic:
-            case "x.shops":
-                shared.apply_shop(row.partition, row.key, row.value)
-            case "x.catalog":
-                shared.apply_catalog(row.partition, row.key, row.value)
-            case "x.buyers":
-                own.apply_buyer(row.key, row.value)
-            case "x.orders":
-                own.apply_order(row.key, row.value)
-            case _:
-                at_ms = START + row.due_ns // 1_000_000
-                own.vetoes_known_ms = at_ms
-                record = Captured(
-                    row.topic, row.partition, offset, at_ms, 0, row.key, row.value
-                )
-                records = cast("list[Record]", [record])
-                asked, _ = judge.read(records, Answers(), own)
-                for one in judge.judge(records, asked, own, at_ms).outputs:
-                    outcomes[one.topic] += 1
-                    if one.topic != DEAD_LETTERS:
-                        codes.update(decode_decision(one.value or b"").reason_codes)
+    for row in world():
+        topic, at_ms = row.topic.removeprefix("x."), START + row.due_ns // 1_000_000
+        for one in worker.take(topic, row.partition, (row.key, row.value), at_ms):
+            outcomes[one.topic] += 1
+            if one.topic != DEAD_LETTERS:
+                codes.update(decode_decision(one.value or b"").reason_codes)
     total = sum(outcomes.values())
     assert 0.5 < outcomes[APPROVALS] / total < 0.75
     assert 0 < outcomes[DEAD_LETTERS] / total < 0.01

@@ -1,4 +1,4 @@
-"""A mixed world out of a seed: thousands of stories at once, bad records among them."""
+"""A mixed world out of a seed: thousands of scenarios at once, bad records among them."""
 
 from collections.abc import Iterator
 from random import Random
@@ -6,29 +6,32 @@ from typing import Final
 
 import orjson
 
-from faults import scenarios
-from faults.judge.view import Header
-from faults.lab import PARTITIONS, Row, row
 from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.policy_type import POLICY
 from streams.processing.policies.publication import parse_record
+from streams.tools.traffic import records
+from testkit.rows import PARTITIONS, Header, Row, row
+from testkit.scenarios import SCENARIOS
+from testkit.scenarios.eras import policies
+from testkit.scenarios.script import Scenario, Script
+from testkit.scenarios.single import CATALOG, SHOPS
 
 WAVES: Final = 3
+_SCENARIOS: Final = tuple(SCENARIOS.values())
 _PLAIN_SHARE: Final = 0.4
 _BAD_SHARE: Final = 0.03
+_VERY_LONG_SHARE: Final = 0.01
+"""Of bad records."""
+_KEYED_SHARE: Final = 0.9
 _LONG: Final = b'{"refund_id":"r-long","reason":"%b"}' % (b"x" * 65_600)
 _VERY_LONG: Final = b"y" * 900_000
 """Near the largest record a topic takes by default."""
 _BAD: Final[tuple[bytes | None, ...]] = (
-    None,
-    b"",
-    b"{",
-    b"not JSON",
+    *records.UNREADABLE,
     b"[1, 2]",
     b"7",
     b"null",
     b"{}",
-    b'{"refund_id": ""}',
     b'{"refund_id": 7}',
     b'{"refund_id": null, "refund_fen": "1"}',
     b'{"refund_id": "r", "refund_fen": NaN}',
@@ -50,7 +53,7 @@ _HEADERS: Final[tuple[tuple[Header, ...], ...]] = (
 )
 
 
-class World:
+class MixedWorld:
     """Rows to write, wave by wave, and what must come of them.
 
     Parameters
@@ -72,7 +75,7 @@ class World:
         self._write_lists(now_ms)
         number = 0
         while sum(map(len, self._spread)) < requests:
-            self._tell(self._pick(number)(number, now_ms))
+            self._add(self._pick(number)(number, now_ms))
             number += 1
         for wave, spread in enumerate(self._spread):
             spread.sort(key=lambda placed: placed[0])
@@ -80,59 +83,60 @@ class World:
         # The last outcome of a partition is one that is answered: then all are read.
         self.facts[1].sort(key=lambda found: b"payout_failed" in (found.value or b""))
 
-    def _pick(self, number: int) -> scenarios.Story:
-        if number < len(scenarios.ALL):
-            return scenarios.ALL[number]
+    def _pick(self, number: int) -> Scenario:
+        """Take each scenario once, then at random, with many of good standing."""
+        if number < len(_SCENARIOS):
+            return _SCENARIOS[number]
         if self._rng.random() < _PLAIN_SHARE:
-            return scenarios.ALL[0]
-        return self._rng.choice(scenarios.ALL)
+            return SCENARIOS["good_standing"]
+        return self._rng.choice(_SCENARIOS)
 
-    def _tell(self, teller: scenarios.Teller) -> None:
-        for wave, found in teller.facts:
+    def _add(self, script: Script) -> None:
+        for wave, found in script.facts:
             self.facts[wave].append(found)
         for wave in range(WAVES):
-            mine = [found for at, found in teller.requests if at == wave]
+            mine = [found for at, found in script.requests if at == wave]
             places = sorted(self._rng.random() for _ in mine)
             for place, found in zip(places, mine, strict=True):
                 self._spread[wave].append((place, self._dressed(found)))
-        self.expected |= teller.expected
-        self.notices.update(teller.notices)
+        self.expected |= script.expected
+        self.notices.update(script.notices)
         if self._rng.random() < _BAD_SHARE:
             self._spread[0].append((self._rng.random(), self.bad()))
 
     def _dressed(self, found: Row) -> Row:
-        key = found.key if self._rng.random() < 0.9 else None
+        key = found.key if self._rng.random() < _KEYED_SHARE else None
         headers = self._rng.choice(_HEADERS)
         return Row(found.topic, found.partition, key, found.value, headers)
 
     def bad(self) -> Row:
-        """A request that nobody can read, in some partition."""
+        """Return a request that nobody can read, in some partition."""
         rng = self._rng
-        value = _VERY_LONG if rng.random() < 0.01 else rng.choice(_BAD)
+        value = _VERY_LONG if rng.random() < _VERY_LONG_SHARE else rng.choice(_BAD)
         key = rng.choice((None, b"", b"\xff", b"r-bad"))
         return Row(
             "requests", rng.randrange(PARTITIONS), key, value, rng.choice(_HEADERS)
         )
 
     def _write_lists(self, now_ms: int) -> None:
-        for fields in scenarios.policies(now_ms):
+        for fields in policies(now_ms):
             policy = parse_record(POLICY, fields).policy
             self.policies[policy.name] = policy
             key = policy.name.encode()
             self.facts[0].append(Row("policies", 0, key, orjson.dumps(fields)))
-        for shop_id, shop in scenarios.SHOPS.items():
+        for shop_id, shop in SHOPS.items():
             fields = {"shop_id": shop_id, "as_of_ms": now_ms, **shop}
             self.facts[0].append(row("shops", shop_id, shop_id, **fields))
-        for entry_id, entry in scenarios.CATALOG.items():
+        for entry_id, entry in CATALOG.items():
             fields = {"id": entry_id, "as_of_ms": now_ms, **entry}
             self.facts[0].append(row("catalog", entry_id, entry_id, **fields))
 
     def total(self) -> int:
-        """Requests of all waves, bad records included."""
+        """Return the number of requests of all waves, bad records included."""
         return sum(map(len, self.requests))
 
     def follow_ups(self) -> set[str]:
-        """Decision ids of the review items that failed payouts open."""
+        """Return the decision ids of review items that failed payouts open."""
         return {name for name, _ in self.expected if name.endswith(":refund_failed")}
 
 
@@ -140,7 +144,7 @@ def differences(
     expected: dict[tuple[str, bool], frozenset[str] | None],
     found: dict[tuple[str, bool], frozenset[str]],
 ) -> Iterator[str]:
-    """Where what came of the stories is not what must come of them."""
+    """Yield where what came of scenarios is not what must come of them."""
     for identity, codes in expected.items():
         got = found.get(identity)
         if got is None:
@@ -152,7 +156,7 @@ def differences(
 
 
 def turned(orders: list[Row], version: int) -> Iterator[Row]:
-    """The same orders in a later version: shipped when it is even, paid when it is odd."""
+    """Yield the same orders in a later version: shipped when it is even, paid when odd."""
     for found in orders:
         fields = orjson.loads(found.value or b"{}")
         status = "paid" if version % 2 else "shipped"
