@@ -210,9 +210,9 @@ class FamilySettings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     partitions: PartitionCount | None = None
-    """Partitions of the family's input, its facts and its outputs, at most
-    ``topics.partitions``: its dead letters go to the partition number of the record. Not
-    to be changed later. Not set = ``topics.partitions``."""
+    """Partitions of the family's topics, at most ``topics.partitions``: its dead letters
+    go to the partition number of the record. Not to be changed later. Not set =
+    ``topics.partitions``."""
 
     group: Text | None = None
     """Consumer group that shares the partitions of the family's input. Not set =

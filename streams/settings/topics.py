@@ -26,14 +26,10 @@ def topic_name(row: Topic, topics: Topics) -> str:
 
 
 def topic_partitions(row: Topic, settings: Settings) -> int:
-    """Return how many partitions a topic has.
-
-    What one family reads and writes by partition has as many as its input. What all
-    share has ``topics.partitions``, whichever family declares it.
-    """
+    """Return how many partitions a topic has: all of one family have the same number."""
     if row.partition_key is None:
         return 1
-    if row.family is None or row.kind == "shared_fact":
+    if row.family is None:
         return settings.topics.partitions
     return settings.partitions_of(row.family)
 

@@ -7,12 +7,13 @@ from streams.families.fast_refund.decision_codec import decode_decision
 from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.policy import Policies, Policy
 from streams.families.fast_refund.tables import SharedTables
+from streams.families.fast_refund.topics import CODE, DECISIONS
+from streams.processing.topics import POLICIES
 from streams.records.headers import text
 from streams.records.record import Placed
 from streams.settings import Settings
+from streams.settings.topics import topic_name
 from streams.tools.reading import broker_errors, partitions_of, reader, scan
-
-_TOPICS = ("approvals", "reviews", "skipped")
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -39,21 +40,21 @@ async def look_up(settings: Settings, wanted: str, base: Policy) -> Found:
     SourceError
         No such decision, or the brokers cannot be reached.
     """
-    prefix = settings.topics.prefix
+    policies = topic_name(POLICIES, settings.topics)
     refund_id = _refund_id(wanted)
     key = refund_id.encode()
     first: dict[str, Placed] = {}
-    shared = SharedTables(Policies((base,)), settings.topics.partitions)
+    shared = SharedTables(Policies((base,)), settings.partitions_of(CODE))
 
     def take(record: Placed) -> None:
-        if record.topic == f"{prefix}policies":
+        if record.topic == policies:
             shared.apply_policy(record.key, record.value, record.timestamp)
         elif record.key == key and record.value is not None:
             decision_id = text(record.headers, "ce_id") or ""
             if wanted in (refund_id, decision_id):
                 first.setdefault(decision_id, record)
 
-    names = [prefix + name for name in (*_TOPICS, "policies")]
+    names = [topic_name(row, settings.topics) for row in (*DECISIONS, POLICIES)]
     with broker_errors(settings.kafka):
         partitions = await partitions_of(settings.kafka, names)
         async with reader(settings.kafka) as consumer:

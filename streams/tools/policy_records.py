@@ -2,12 +2,13 @@
 
 from streams.families.fast_refund.policy import Policies, Policy
 from streams.families.fast_refund.tables import SharedTables
+from streams.processing.topics import POLICIES
 from streams.tools.capture.store import Capture
 
 
 def policies_of(capture: Capture, base: Policy) -> Policies:
     """Return the policy of the file, with every version in the capture on top."""
     shared = SharedTables(Policies((base,)), capture.manifest.partitions)
-    for record in capture.records(("policies",)):
+    for record in capture.records((POLICIES.name,)):
         shared.apply_policy(record.key, record.value, record.timestamp)
     return shared.policies

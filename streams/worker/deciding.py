@@ -81,7 +81,7 @@ class Engine(Processor):
         )
         super().__init__(reading, **options)
         self.outputs = output_topics(settings)
-        self.shared = SharedTables(inputs.policies, settings.topics.partitions)
+        self.shared = SharedTables(inputs.policies, settings.partitions_of(CODE))
         self.breaker = Breaker()
         watched = "watch" in settings.worker.roles
         self.reconcile_queue = (ReconcileQueue if watched else DeadLettersOnly)(
@@ -177,7 +177,7 @@ class Engine(Processor):
         """What judges requests; there once it is known how large a record may be."""
         site = Site(
             input_topic=self.input_topic,
-            partitions=self._in.settings.topics.partitions,
+            partitions=self._in.settings.partitions_of(CODE),
             record_max_bytes=self._in.settings.worker.record_max_bytes,
             source_name=self._in.source_name,
             app_version=self._in.app_version,

@@ -18,7 +18,7 @@ def fact_topics(settings: Settings) -> FactTopics:
         shops=topic_name(rows.SHOPS, topics),
         catalog=topic_name(rows.CATALOG, topics),
         policies=topic_name(POLICIES, topics),
-        partitions=topics.partitions,
+        partitions=settings.partitions_of(rows.CODE),
     )
 
 

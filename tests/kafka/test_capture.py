@@ -158,11 +158,10 @@ async def test_buyers_are_redacted_alike_in_all_topics(
         given = {"REFUND_TOOLS__REDACTION_KEY_FILE": str(key_file)}
         assert await run(lab, folder, "--redact-buyers", **given) == 0
         assert "1 values left out" in capfd.readouterr().out
-        prefix = lab.prefix
     for path in folder.iterdir():
         assert KEY.encode() not in path.read_bytes()
     capture = Capture(folder)
-    new = Redactor(Secret(KEY), 4, prefix).buyer("b-77")
+    new = Redactor(Secret(KEY), 4, (), "").buyer("b-77")
     values = [one.value for one in capture.records(("buyers", "requests")) if one.value]
     assert [json.loads(value) for value in values] == [{"buyer_id": new}] * 2
     assert {one.key for one in capture.records(("buyers",))} == {new.encode()}

@@ -33,7 +33,7 @@ def _topic(
         kind=kind,
         family=CODE,
         key=key,
-        partition_key=key if kind == "shared_fact" else "buyer_id",
+        partition_key="key" if kind == "shared_fact" else "buyer_id",
         retention=retention,
         records=records,
         written_by=written_by,
@@ -42,13 +42,13 @@ def _topic(
 
 
 REQUESTS: Final = _topic(
-    "requests", "input", "refund_id", KEPT_14_DAYS, ("request",), ("edge", "ingest")
+    "requests", "input", "`refund_id`", KEPT_14_DAYS, ("request",), ("edge", "ingest")
 )
 ORDERS: Final = msgspec.structs.replace(
     _topic(
         "orders",
         "fact",
-        "order_id",
+        "`order_id`",
         COMPACTED,
         ("order", "watermark"),
         ("edge", "ingest"),
@@ -56,23 +56,23 @@ ORDERS: Final = msgspec.structs.replace(
     read_by=(*_DECIDING, "ingest"),
 )
 BUYERS: Final = _topic(
-    "buyers", "fact", "buyer_id", COMPACTED, ("buyer", "watermark"), ("platform",)
+    "buyers", "fact", "`buyer_id`", COMPACTED, ("buyer", "watermark"), ("platform",)
 )
 OUTCOMES: Final = _topic(
     "outcomes",
     "fact",
-    "refund_id; of a veto order_id",
+    "`refund_id`; of a veto `order_id`",
     KEPT_180_DAYS,
     ("outcome", "watermark"),
     ("payout", "reviewers", "ingest"),
 )
 SHOPS: Final = _topic(
-    "shops", "shared_fact", "shop_id", COMPACTED, ("shop", "watermark"), ("operator",)
+    "shops", "shared_fact", "`shop_id`", COMPACTED, ("shop", "watermark"), ("operator",)
 )
 CATALOG: Final = _topic(
     "catalog",
     "shared_fact",
-    "category:NAME, sku:ID",
+    "`category:NAME`, `sku:ID`",
     COMPACTED,
     ("catalog", "watermark"),
     ("operator",),
@@ -89,15 +89,18 @@ SKIPPED: Final = _topic(
 NOTICES: Final = _topic(
     "notices",
     "output",
-    "order_id, else refund_id, shop_id",
+    "`order_id`, else `refund_id`, `shop_id`",
     KEPT_180_DAYS,
     ("notice",),
     ("watch",),
 )
 
+DECISIONS: Final = (APPROVALS, REVIEWS, SKIPPED)
+"""Every request that can be read is answered by one record of these."""
+
 TOPICS: Final = FamilyTopics(
     input=REQUESTS,
     facts=(ORDERS, BUYERS, OUTCOMES),
     shared_facts=(SHOPS, CATALOG, POLICIES),
-    outputs=(APPROVALS, REVIEWS, SKIPPED, NOTICES, DEAD_LETTERS),
+    outputs=(*DECISIONS, NOTICES, DEAD_LETTERS),
 )

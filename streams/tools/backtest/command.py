@@ -9,6 +9,7 @@ import msgspec
 from streams.errors import UsageError
 from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.policy import Policies, Policy
+from streams.processing.topics import POLICIES
 from streams.settings import load_policy
 from streams.tools.backtest.comparing import (
     Verdict,
@@ -24,7 +25,7 @@ from streams.tools.capture.store import DECISIONS, FACTS, REQUESTS, Capture
 from streams.tools.progress import Progress
 
 RECORDED: Final = "recorded"
-_NEEDED: Final = tuple(name for name in FACTS if name != "policies")
+_NEEDED: Final = tuple(name for name in FACTS if name != POLICIES.name)
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):

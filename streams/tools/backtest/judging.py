@@ -13,7 +13,9 @@ from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.slice_result import APPROVALS, REVIEWS, SKIPPED, Site
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.topics import BUYERS, CATALOG, ORDERS, SHOPS
 from streams.processing.policies.pause import pause_key
+from streams.processing.topics import POLICIES
 from streams.records.unread import Bounds, bounded, recalled
 from streams.tools.backtest.recorded import Recorded
 from streams.tools.backtest.timeline import Slice, events
@@ -76,18 +78,18 @@ class Court:
         name = self._capture.name(record.topic)
         (read,) = bounded([recalled(record)], self._bounds)
         key, value, shared = read.key, read.value, self._shared
-        if name == "policies":
+        if name == POLICIES.name:
             # The operators' pause held whatever the policy said.
             if self._follow == "capture" or key == pause_key("FR").encode():
                 shared.apply_policy(key, value, record.timestamp)
             return
-        if name == "shops":
+        if name == SHOPS.name:
             shared.apply_shop(record.partition, key, value)
-        elif name == "catalog":
+        elif name == CATALOG.name:
             shared.apply_catalog(record.partition, key, value)
-        elif name == "orders":
+        elif name == ORDERS.name:
             self._tables[record.partition].apply_order(key, value)
-        elif name == "buyers":
+        elif name == BUYERS.name:
             self._tables[record.partition].apply_buyer(key, value)
         else:
             tables = self._tables[record.partition]

@@ -7,13 +7,14 @@ import msgspec
 
 from streams.families.fast_refund.decision_codec import decode_decision
 from streams.families.fast_refund.model import Decision
+from streams.processing.topics import DEAD_LETTERS
 from streams.records import headers
 from streams.records.dead_letters import last_text
 from streams.records.notices import FOLLOW_UP_SUFFIX
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import DECISIONS, REQUESTS, Capture
 
-DEAD_LETTERS: Final = "dead-letters"
+_LETTERS: Final = DEAD_LETTERS.name
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = 1000
 
@@ -38,7 +39,7 @@ def read_recorded(capture: Capture) -> Recorded:
     topic = capture.topic(REQUESTS)
     starts = {one.partition: one.start for one in capture.spans(REQUESTS)}
     found = Recorded({}, {}, [])
-    for record in capture.records((*DECISIONS, DEAD_LETTERS)):
+    for record in capture.records((*DECISIONS, _LETTERS)):
         place, at_ms = _judged(capture, record, topic)
         if place is None:
             continue
@@ -55,7 +56,7 @@ def read_recorded(capture: Capture) -> Recorded:
 
 
 def _decision(capture: Capture, record: Captured) -> Decision | None:
-    if capture.name(record.topic) == DEAD_LETTERS or record.value is None:
+    if capture.name(record.topic) == _LETTERS or record.value is None:
         return None
     try:
         decision = decode_decision(record.value)
@@ -69,7 +70,7 @@ def _judged(
 ) -> tuple[Place | None, int | None]:
     """Return which request a record answers, and when it was judged."""
     sent = record.headers
-    if capture.name(record.topic) == DEAD_LETTERS:
+    if capture.name(record.topic) == _LETTERS:
         texts = [
             last_text(sent, one) for one in ("partition", "offset", "failed_at_ms")
         ]

@@ -8,10 +8,10 @@ import msgspec
 
 from streams.errors import UsageError
 from streams.platforms.registry import installed
+from streams.processing.topics import Kind
 from streams.settings import Settings
 from streams.settings.topics import topic_name
 from streams.tools.capture.manifest import Span
-from streams.tools.capture.store import FACTS
 
 _RANGE: Final = re.compile(r"([A-Za-z0-9._-]+):(\d+):(\d*)\.\.(\d*)")
 
@@ -148,8 +148,15 @@ def _span(
     return Span(topic=place[0], partition=place[1], start=start, end=end, next=start)
 
 
-def whole_topics(prefix: str, facts: str) -> frozenset[str]:
-    """Return the topics that are captured from their beginning."""
-    return (
-        frozenset(prefix + name for name in FACTS) if facts == "whole" else frozenset()
+_FACT_KINDS: Final[frozenset[Kind]] = frozenset({"fact", "shared_fact"})
+
+
+def whole_topics(settings: Settings, facts: str) -> frozenset[str]:
+    """Return the topics that are captured from their beginning: facts of all families."""
+    if facts != "whole":
+        return frozenset()
+    return frozenset(
+        topic_name(row, settings.topics)
+        for row in installed(settings)
+        if row.kind in _FACT_KINDS
     )

@@ -7,16 +7,20 @@ is taken that belongs to the same partition, so that routing and replay go as be
 
 import hmac
 import re
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
 
 from streams.errors import SettingsError, UsageError
+from streams.families.fast_refund.topics import BUYERS
+from streams.platforms.registry import installed
 from streams.processing.partitioner import partition_of
 from streams.processing.watermarks import WATERMARK_KEY
 from streams.records.dead_letters import last_text
 from streams.records.json_values import Unreadable, decode_object
-from streams.settings import Secret
+from streams.settings import Secret, Settings
+from streams.settings.topics import topic_name
 from streams.tools.capture.record import Captured
 
 KEY_MIN: Final = 16
@@ -30,6 +34,15 @@ _FIELD: Final = re.compile(
 )
 
 
+def buyer_keyed(settings: Settings) -> frozenset[str]:
+    """Return the topics of all families whose keys are buyer ids."""
+    return frozenset(
+        topic_name(row, settings.topics)
+        for row in installed(settings)
+        if row.key == BUYERS.key
+    )
+
+
 class Redactor:
     """Replaces buyer ids in keys and values.
 
@@ -39,8 +52,10 @@ class Redactor:
         At least :data:`KEY_MIN` characters.
     partitions
         Of the topics that go by buyer.
-    prefix
-        Of our topics: keys of ``buyers`` are buyer ids, those of its dead letters too.
+    keyed
+        Topics whose keys are buyer ids; those of their dead letters are, too.
+    dead_letters
+        Their topic.
 
     Raises
     ------
@@ -48,7 +63,13 @@ class Redactor:
         There is no key, or it is too short.
     """
 
-    def __init__(self, key: Secret | None, partitions: int, prefix: str) -> None:
+    def __init__(
+        self,
+        key: Secret | None,
+        partitions: int,
+        keyed: Collection[str],
+        dead_letters: str,
+    ) -> None:
         text = key.reveal() if key is not None else ""
         if len(text) < KEY_MIN:
             raise SettingsError(
@@ -61,8 +82,8 @@ class Redactor:
             )
         self._key = text.encode()
         self._partitions = partitions
-        self._buyers = prefix + "buyers"
-        self._dead_letters = prefix + "dead-letters"
+        self._keyed = frozenset(keyed)
+        self._dead_letters = dead_letters
         self._known: dict[str, str] = {}
         self.blanked = 0
         """Values left out because nobody can say whether they name a buyer."""
@@ -98,7 +119,7 @@ class Redactor:
         origin = record.topic
         if origin == self._dead_letters:
             origin = last_text(record.headers, "topic") or ""
-        if origin == self._buyers and key is not None:
+        if origin in self._keyed and key is not None:
             key = self._key_of(key)
         if value:
             value = self._value_of(value)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from streams.errors import UsageError
+from streams.families.fast_refund import topics
+from streams.families.fast_refund.topics import TOPICS
 from streams.tools.capture import lines, parquet
 from streams.tools.capture.manifest import Manifest, Part, Span, load, put_in_place
 from streams.tools.capture.record import Captured
@@ -24,10 +26,12 @@ FORMATS: Final[Mapping[str, Format]] = {
     "jsonl": Format(lines.SUFFIX, lines.write, lines.read),
 }
 
-FACTS: Final = ("policies", "catalog", "shops", "buyers", "orders", "outcomes")
+FACTS: Final = tuple(
+    row.name for row in (*reversed(TOPICS.shared_facts), *TOPICS.facts)
+)
 """Topics that are known before a request of the same moment is judged."""
-DECISIONS: Final = ("approvals", "reviews", "skipped")
-REQUESTS: Final = "requests"
+DECISIONS: Final = tuple(row.name for row in topics.DECISIONS)
+REQUESTS: Final = topics.REQUESTS.name
 
 
 def write_part(folder: Path, form: str, records: Sequence[Captured]) -> Part:

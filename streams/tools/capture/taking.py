@@ -8,8 +8,11 @@ from aiokafka import TopicPartition
 
 from streams import __version__
 from streams.errors import UsageError
+from streams.families.fast_refund.topics import CODE
 from streams.kafka.topic_admin import admin_client
+from streams.processing.topics import DEAD_LETTERS
 from streams.settings import Settings
+from streams.settings.topics import topic_name
 from streams.tools.capture.filling import Filling
 from streams.tools.capture.manifest import FILE, Asked, Manifest, Span, load, save
 from streams.tools.capture.ranges import (
@@ -19,7 +22,7 @@ from streams.tools.capture.ranges import (
     spans_of,
     whole_topics,
 )
-from streams.tools.capture.redaction import Redactor, refuse_events
+from streams.tools.capture.redaction import Redactor, buyer_keyed, refuse_events
 from streams.tools.folders import made
 from streams.tools.reading import broker_errors, partitions_of, reader
 
@@ -71,7 +74,7 @@ async def capture(
                     created_at_ms=now_ms,
                     cluster_id=await _cluster_id(settings),
                     prefix=settings.topics.prefix,
-                    partitions=settings.topics.partitions,
+                    partitions=settings.partitions_of(CODE),
                     asked=asked,
                     spans=await _spans(consumer, settings, request, partitions),
                 )
@@ -110,8 +113,9 @@ def _redactor(settings: Settings, request: Request) -> Redactor | None:
     refuse_events(request.topics, settings.topics.events)
     return Redactor(
         settings.tools.redaction_key,
-        settings.topics.partitions,
-        settings.topics.prefix,
+        settings.partitions_of(CODE),
+        buyer_keyed(settings),
+        topic_name(DEAD_LETTERS, settings.topics),
     )
 
 
@@ -154,7 +158,7 @@ async def _spans(
         at_until=await _at(consumer, partitions, request.until_ms),
     )
     timed = request.from_ms is not None
-    return spans_of(bounds, ranges, whole_topics(prefix, request.facts), timed=timed)
+    return spans_of(bounds, ranges, whole_topics(settings, request.facts), timed=timed)
 
 
 def _places(offsets: dict[TopicPartition, int]) -> dict[Place, int]:

@@ -23,6 +23,7 @@ from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.ending import SHORT_MS, disconnect
 from streams.kafka.starting import connect
 from streams.kafka.topic_admin import admin_client, create, declare
+from streams.platforms.kuaishou.topics import EVENTS
 from streams.platforms.registry import installed
 from streams.settings import Settings, load
 from streams.tools.extras import require_testkit
@@ -118,7 +119,7 @@ def environment(
         "REFUND_KAFKA__BOOTSTRAP_SERVERS": bootstrap,
         "REFUND_KAFKA__GROUP_ID": prefix + "decide",
         "REFUND_TOPICS__PREFIX": prefix,
-        "REFUND_TOPICS__EVENTS": prefix + "platform.kuaishou.events",
+        "REFUND_TOPICS__EVENTS": prefix + EVENTS.name,
     }
 
 

@@ -72,7 +72,7 @@ class Show:
 
     async def _watch(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
         limit_fen = load_policy(None).paid_limit_fen
-        async for row in rows(consumer, self._settings.topics, limit_fen):
+        async for row in rows(consumer, self._settings, limit_fen):
             self._view.row(self._stage.board.take(row))
 
     async def _mark(self) -> None:

@@ -19,6 +19,8 @@ from typing import TextIO
 
 from streams import logs
 from streams.errors import WorkerError
+from streams.families.fast_refund.topics import CATALOG
+from streams.families.fast_refund.topics import SHOPS as SHOPS_TOPIC
 from streams.platforms.kuaishou.standin import StandIn, World
 from streams.signals import EXIT_TERMINATED
 from streams.tools.demo import machinery
@@ -153,9 +155,9 @@ async def _operator_speaks(wire: Wire) -> None:
     for shop, enabled in SHOPS:
         shop_id = str(shop)
         row = records.shop(shop_id, now_ms, enabled=enabled)
-        await wire.put("shops", shop_id, row, shop_id)
+        await wire.put(SHOPS_TOPIC, shop_id, row, shop_id)
     sku = f"sku:{EXCLUDED_SKU}"
-    await wire.put("catalog", sku, records.excluded(sku, now_ms), sku)
+    await wire.put(CATALOG, sku, records.excluded(sku, now_ms), sku)
     await wire.mark_all()
 
 

@@ -7,7 +7,9 @@ from typing import Final
 
 import msgspec
 
+from streams.families.fast_refund.topics import BUYERS, ORDERS, REQUESTS, SHOPS
 from streams.platforms.kuaishou.standin import World
+from streams.processing.topics import Topic
 from streams.tools.demo import samples
 from streams.tools.demo.samples import Cast, Samples
 from streams.tools.demo.scoreboard import Board
@@ -130,15 +132,15 @@ class Act:
                 for kind in limits
             ],
         )
-        await self.fact("buyers", self.cast.buyer_id, row)
+        await self.fact(BUYERS, self.cast.buyer_id, row)
 
     async def order(self, **changes: object) -> None:
         """Write a snapshot of this scene's order."""
         now_ms = self.now_ms()
         row = records.order(self._item, now_ms, order_version=now_ms)
-        await self.fact("orders", self.order_id, row | changes)
+        await self.fact(ORDERS, self.order_id, row | changes)
 
-    async def fact(self, topic: str, key: str, row: Mapping[str, object]) -> None:
+    async def fact(self, topic: Topic, key: str, row: Mapping[str, object]) -> None:
         """Write one row about this scene's buyer or order."""
         await self._stage.wire.put(topic, key, row, self.cast.buyer_id)
 
@@ -151,15 +153,13 @@ class Act:
         self._stage.board.expect("decision", self.refund_id, "direct")
         ask, now_ms = records.Ask(self.refund_id, self._item), self.now_ms()
         row = records.request(ask, now_ms, refund_version=now_ms) | changes
-        await self._stage.wire.put("requests", self.refund_id, row, self.cast.buyer_id)
+        await self._stage.wire.put(REQUESTS, self.refund_id, row, self.cast.buyer_id)
 
     async def request_broken(self) -> None:
         """Send what is no JSON; a dead letter must follow."""
         self._stage.board.expect("dead_letter", self.refund_id, "direct")
         value = b'{"refund_id":"' + self.refund_id.encode() + b'","refund_fen":'
-        await self._stage.wire.put(
-            "requests", self.refund_id, value, self.cast.buyer_id
-        )
+        await self._stage.wire.put(REQUESTS, self.refund_id, value, self.cast.buyer_id)
 
     async def merchant_switches(self) -> None:
         """Let the merchant try to switch the service off; a notice must follow."""
@@ -168,4 +168,4 @@ class Act:
             "notice", f"merchant_switch_ignored:{shop_id}", "direct"
         )
         row = {"shop_id": shop_id, "enabled": False, "by": "merchant"}
-        await self._stage.wire.put("shops", shop_id, row, shop_id)
+        await self._stage.wire.put(SHOPS, shop_id, row, shop_id)

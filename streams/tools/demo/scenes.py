@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
+from streams.families.fast_refund.topics import OUTCOMES
 from streams.tools.demo import samples
 from streams.tools.demo.scene_runner import EXCLUDED_SHOP, EXCLUDED_SKU, SHOP, Act
 
@@ -185,7 +186,7 @@ async def shop_excluded(act: Act) -> None:
 
 async def vetoed(act: Act) -> None:
     """The platform wants a person to look at this order."""
-    await act.fact("outcomes", act.order_id, {"order_id": act.order_id, "veto": True})
+    await act.fact(OUTCOMES, act.order_id, {"order_id": act.order_id, "veto": True})
     await _placed(act)
     await act.request()
 
@@ -232,7 +233,7 @@ async def payout_failed(act: Act) -> None:
     await act.decided()
     act.follow_up()
     await act.fact(
-        "outcomes",
+        OUTCOMES,
         act.refund_id,
         {
             "refund_id": act.refund_id,

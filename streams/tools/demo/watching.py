@@ -9,16 +9,17 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.families.fast_refund.decision_codec import decode_decision
 from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.reasons import reviewer_text, reviewer_text_en
+from streams.families.fast_refund.topics import DECISIONS, NOTICES
+from streams.processing.topics import DEAD_LETTERS, Topic
 from streams.records.dead_letters import last_text
 from streams.records.notices import Notice
 from streams.records.record import Record
-from streams.settings import Topics
+from streams.settings import Settings
+from streams.settings.topics import placed
 from streams.tools.demo.scoreboard import DEAD_LETTER, Row
 
 _POLL_MS: Final = 200
-_DECISIONS: Final = ("approvals", "reviews", "skipped")
-_NOTICES: Final = "notices"
-_DEAD_LETTERS: Final = "dead-letters"
+_SHOWN: Final = (*DECISIONS, NOTICES, DEAD_LETTERS)
 _NOTICE: Final = msgspec.json.Decoder(Notice)
 
 _APPROVED: Final = "FR_ALL_CONDITIONS_MET"
@@ -39,7 +40,9 @@ _NOTICE_WORDS: Final = {
 
 
 async def rows(
-    consumer: "AIOKafkaConsumer[bytes, bytes]", topics: Topics, limit_fen: int | None
+    consumer: "AIOKafkaConsumer[bytes, bytes]",
+    settings: Settings,
+    limit_fen: int | None,
 ) -> AsyncIterator[Row]:
     """Yield every output from the beginning of the topics, for ever.
 
@@ -50,27 +53,26 @@ async def rows(
     limit_fen
         ``paid_limit_fen`` of the policy, for the wording.
     """
-    names = (*_DECISIONS, _NOTICES, _DEAD_LETTERS)
+    topics = {topic.name: topic for topic in placed(_SHOWN, settings)}
     where = [
-        TopicPartition(topics.prefix + name, number)
-        for name in names
-        for number in range(topics.partitions)
+        TopicPartition(topic.name, number)
+        for topic in topics.values()
+        for number in range(topic.partitions)
     ]
     consumer.assign(where)
     await consumer.seek_to_beginning(*where)
     while True:
         polled: dict[Any, list[Record]] = await consumer.getmany(timeout_ms=_POLL_MS)
         for partition, records in polled.items():
-            name = str(partition.topic).removeprefix(topics.prefix)
             for record in records:
-                yield row(name, record, limit_fen)
+                yield row(topics[partition.topic].row, record, limit_fen)
 
 
-def row(topic: str, record: Record, limit_fen: int | None) -> Row:
-    """Put one output into words; ``topic`` is its name without the prefix."""
-    if topic == _DEAD_LETTERS:
+def row(topic: Topic, record: Record, limit_fen: int | None) -> Row:
+    """Put one output into words."""
+    if topic == DEAD_LETTERS:
         return _of_dead_letter(record)
-    if topic == _NOTICES:
+    if topic == NOTICES:
         return _of_notice(_NOTICE.decode(record.value or b""))
     return _of_decision(decode_decision(record.value or b""), limit_fen)
 

@@ -12,7 +12,10 @@ from typing import Any, Final
 import msgspec
 
 from streams.errors import SourceError
+from streams.families.fast_refund.topics import CODE, DECISIONS, REQUESTS
+from streams.processing.topics import DEAD_LETTERS
 from streams.settings import Settings
+from streams.settings.topics import topic_name
 from streams.tools.drive import ipc, receiving, sending
 from streams.tools.drive.clients import connection
 from streams.tools.drive.measuring import LATENESS_QUANTILE, Measured
@@ -21,7 +24,7 @@ from streams.tools.drive.rows import RowSource
 from streams.tools.drive.sending import Sent
 from streams.tools.drive.view import Look, View
 
-ANSWERS: Final = ("approvals", "reviews", "skipped", "dead-letters")
+ANSWERS: Final = tuple(row.name for row in (*DECISIONS, DEAD_LETTERS))
 """Topics of answers; the receiver tells them by their index."""
 _HEAD_START_S: Final = 2.0
 _LOADED_PER_S: Final = 20_000
@@ -110,12 +113,12 @@ def conduct(
 
 
 def _receiving_job(settings: Settings) -> receiving.ReceivingJob:
-    prefix = settings.topics.prefix
+    topics = settings.topics
     return receiving.ReceivingJob(
         connection(settings.kafka),
-        prefix + "requests",
-        tuple(prefix + name for name in ANSWERS),
-        settings.topics.partitions,
+        topic_name(REQUESTS, topics),
+        tuple(topic_name(row, topics) for row in (*DECISIONS, DEAD_LETTERS)),
+        settings.partitions_of(CODE),
     )
 
 

@@ -1,20 +1,24 @@
 """The topics that are written to: there, and of the right shape."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
-from streams.settings import Topics
+from streams.families.fast_refund.topics import TOPICS
+from streams.settings import Settings
+from streams.settings.topics import placed
 from streams.tools.drive.clients import Cluster
 
 
 def problems_of(
-    cluster: Cluster, topics: Topics, names: Iterable[str]
+    cluster: Cluster, settings: Settings, names: Collection[str]
 ) -> Iterator[str]:
     """Yield a line for each topic (without prefix) that is missing or of another shape."""
-    for name in names:
-        full = topics.prefix + name
-        found = cluster.topics.get(full)
-        wanted = 1 if name == "policies" else topics.partitions
+    rows = (row for row in TOPICS.rows() if row.name in names)
+    for topic in placed(rows, settings):
+        found = cluster.topics.get(topic.name)
         if found is None:
-            yield f"{full}: missing; run `refund topics create`"
-        elif found != wanted:
-            yield f"{full}: has {found} partitions, topics.partitions says {wanted}"
+            yield f"{topic.name}: missing; run `refund topics create`"
+        elif found != topic.partitions:
+            yield (
+                f"{topic.name}: has {found} partitions, the settings say "
+                f"{topic.partitions}"
+            )

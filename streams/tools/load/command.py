@@ -7,6 +7,7 @@ from typing import Final, TextIO
 import msgspec
 
 from streams.errors import UsageError
+from streams.families.fast_refund.topics import CODE, REQUESTS
 from streams.settings import Settings, Topics
 from streams.tools.drive.asserting import Assertion
 from streams.tools.drive.clients import look_at
@@ -86,8 +87,8 @@ def _check(settings: Settings, options: Options) -> None:
                 )
             ]
         )
-    names = (*MARKED, "requests", *ANSWERS)
-    problems = list(problems_of(look_at(settings.kafka), topics, names))
+    names = (*MARKED, REQUESTS.name, *ANSWERS)
+    problems = list(problems_of(look_at(settings.kafka), settings, names))
     if problems:
         raise UsageError(problems)
 
@@ -119,7 +120,7 @@ class _Loading:
             buyers=options.buyers,
             shops=options.shops,
             orders=options.orders,
-            partitions=self._settings.topics.partitions,
+            partitions=self._settings.partitions_of(CODE),
             prefix=self._settings.topics.prefix,
         )
         run = Run(

@@ -6,6 +6,7 @@ from math import exp, log
 from random import Random
 from typing import Final, NamedTuple
 
+from streams.families.fast_refund.topics import BUYERS, CATALOG, ORDERS, SHOPS
 from streams.processing.partitioner import partition_of
 from streams.processing.watermarks import WATERMARK_KEY
 from streams.tools.drive.rows import BEFORE_START, Row
@@ -40,7 +41,7 @@ _UNDER_LIMIT_FEN: Final = (29_000, 30_000)
 """What abusers pay: just under the limit, which is exclusive."""
 _SKUS: Final = 5_000
 _EXCLUDED: Final = ("virtual", "custom")
-MARKED: Final = ("orders", "buyers", "shops", "catalog")
+MARKED: Final = tuple(row.name for row in (ORDERS, BUYERS, SHOPS, CATALOG))
 """Topics whose feeds send watermarks."""
 
 
@@ -97,14 +98,14 @@ class Population:
         """Yield all that is known of them before a run."""
         for name in _EXCLUDED:
             value = records.excluded_kind(name, start_ms)
-            yield self._by_key(prefix + "catalog", f"category:{name}", value)
+            yield self._by_key(prefix + CATALOG.name, f"category:{name}", value)
         for name, standing in self.shops:
             value = records.shop(name, start_ms, standing)
-            yield self._by_key(prefix + "shops", name, value)
+            yield self._by_key(prefix + SHOPS.name, name, value)
         for buyer in self.buyers:
             value = records.buyer(buyer.buyer_id, start_ms, buyer.kind)
             key = buyer.buyer_id.encode()
-            yield _before(prefix + "buyers", buyer.partition, key, value)
+            yield _before(prefix + BUYERS.name, buyer.partition, key, value)
 
     def _by_key(self, topic: str, key: str, value: Fields) -> Row:
         return _before(topic, partition_of(key, self.partitions), key.encode(), value)

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from streams.families.fast_refund.topics import ORDERS, REQUESTS
 from streams.tools.drive.pacing import NS_PER_MS, NS_PER_S
 from streams.tools.drive.rows import BEFORE_START, Row
 from streams.tools.load.pace import Festival, moments
@@ -172,7 +173,7 @@ class Traffic:
         self._request(ask, at_ns, value)
 
     def _request(self, ask: Ask, due_ns: int, value: bytes) -> None:
-        topic, key = self._prefix + "requests", ask.refund_id.encode()
+        topic, key = self._prefix + REQUESTS.name, ask.refund_id.encode()
         row = Row(
             due_ns,
             timed=True,
@@ -187,7 +188,7 @@ class Traffic:
     def _bad(self, due_ns: int) -> None:
         partition = self._draw.randrange(self._people.partitions)
         value = self._draw.choice(records.UNREADABLE)
-        topic = self._prefix + "requests"
+        topic = self._prefix + REQUESTS.name
         row = Row(
             due_ns,
             timed=True,
@@ -206,7 +207,7 @@ class Traffic:
         return Row(
             due_ns,
             timed=False,
-            topic=self._prefix + "orders",
+            topic=self._prefix + ORDERS.name,
             partition=item.partition,
             key=item.order_id.encode(),
             value=records.encoded(order),

@@ -9,19 +9,22 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.policy_type import POLICY, root_doubts
 from streams.families.fast_refund.rules import READINGS
+from streams.families.fast_refund.topics import ORDERS
 from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.starting import connect
 from streams.processing.policies import Policies, PolicyBook
 from streams.processing.policies.plausible import unmeant
 from streams.processing.policies.publication import PolicyRecord
+from streams.processing.topics import POLICIES
 from streams.records.record import Placed
 from streams.settings import Settings, load_policy
+from streams.settings.topics import topic_name
 from streams.tools.reading import broker_errors, partitions_of, reader, scan
 
 
 def policies_topic(settings: Settings) -> str:
     """Return the name of the topic."""
-    return settings.topics.prefix + "policies"
+    return topic_name(POLICIES, settings.topics)
 
 
 def base_of(settings: Settings) -> Policies[Policy]:
@@ -118,7 +121,7 @@ async def roots_among(settings: Settings, wanted: frozenset[str]) -> frozenset[s
             if isinstance(path, list) and path and path[0] in wanted:
                 found.add(path[0])
 
-    topic = settings.topics.prefix + "orders"
+    topic = topic_name(ORDERS, settings.topics)
     with broker_errors(settings.kafka):
         partitions = await partitions_of(settings.kafka, [topic])
         async with reader(settings.kafka) as consumer:

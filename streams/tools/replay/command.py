@@ -7,6 +7,7 @@ from typing import TextIO
 import msgspec
 
 from streams.errors import UsageError
+from streams.families.fast_refund.topics import CODE
 from streams.settings import Settings
 from streams.tools.capture.store import REQUESTS, Capture
 from streams.tools.drive.asserting import Assertion
@@ -91,6 +92,7 @@ def _names(options: Options) -> tuple[str, ...]:
 
 def _check_target(settings: Settings, options: Options, names: tuple[str, ...]) -> None:
     manifest, topics = options.capture.manifest, settings.topics
+    partitions = settings.partitions_of(CODE)
     cluster = look_at(settings.kafka)
     if (
         options.into_origin == "refuse"
@@ -106,11 +108,11 @@ def _check_target(settings: Settings, options: Options, names: tuple[str, ...]) 
                 )
             ]
         )
-    problems = list(problems_of(cluster, topics, (*names, *ANSWERS)))
-    if options.placing == "recorded" and topics.partitions != manifest.partitions:
+    problems = list(problems_of(cluster, settings, (*names, *ANSWERS)))
+    if options.placing == "recorded" and partitions != manifest.partitions:
         problems.append(
-            f"the capture has {manifest.partitions} partitions, topics.partitions is "
-            f"{topics.partitions}: say --rekey to send each record to its buyer's"
+            f"the capture has {manifest.partitions} partitions, these topics have "
+            f"{partitions}: say --rekey to send each record to its buyer's"
         )
     if problems:
         raise UsageError(problems)
@@ -132,7 +134,7 @@ def _run(
         pace=pace,
         extent=extent,
         times=options.times,
-        partitions=settings.topics.partitions,
+        partitions=settings.partitions_of(CODE),
         placing=options.placing,
     )
     return Run(

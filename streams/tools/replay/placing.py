@@ -6,13 +6,15 @@ from typing import Final, Protocol
 import msgspec
 import orjson
 
+from streams.families.fast_refund.topics import BUYERS, ORDERS, REQUESTS, TOPICS
 from streams.processing.partitioner import partition_of
+from streams.processing.topics import POLICIES
 from streams.processing.watermarks import WATERMARK_KEY, Watermarks
 from streams.tools.capture.record import Captured
 
 Placed = tuple[int, bytes | None]
 """Partition and value."""
-BY_BUYER: Final = ("requests", "orders", "buyers", "outcomes")
+BY_BUYER: Final = tuple(row.name for row in (TOPICS.input, *TOPICS.facts))
 
 
 class _Owned(msgspec.Struct, gc=False):
@@ -61,11 +63,11 @@ class Owners:
         found = _owned(record.value)
         key = (record.key or b"").decode(errors="replace")
         order_id, refund_id = _text(found.order_id), _text(found.refund_id)
-        if name == "requests":
+        if name == REQUESTS.name:
             return _text(found.buyer_id) or order_id
-        if name == "buyers":
+        if name == BUYERS.name:
             return _text(found.buyer_id) or key or None
-        if name == "orders":
+        if name == ORDERS.name:
             order_id = order_id or key
             return _text(found.buyer_id) or self._of_order.get(order_id) or order_id
         if refund_id is not None:
@@ -90,7 +92,7 @@ class Rekeyed:
     def place(self, name: str, record: Captured) -> Iterable[Placed]:
         """Return where a record goes now."""
         key = record.key or b""
-        if name == "policies":
+        if name == POLICIES.name:
             return ((0, record.value),)
         if key.startswith(WATERMARK_KEY):
             return self._mark(name, record)

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from streams.errors import UsageError
+from streams.families.fast_refund.topics import ORDERS
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import FACTS, REQUESTS, Capture
 from streams.tools.drive.pacing import PaceOptions
@@ -123,5 +124,5 @@ class CaptureRows(msgspec.Struct, frozen=True, kw_only=True):
     def _placing(self, capture: Capture) -> Placing:
         if self.placing == "recorded":
             return AsRecorded()
-        owners = Owners(capture.records((REQUESTS, "orders")))
+        owners = Owners(capture.records((REQUESTS, ORDERS.name)))
         return Rekeyed(self.partitions, capture.manifest.partitions, owners)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from streams.processing.topics import POLICIES
 from streams.tools.drive.pacing import NS_PER_MS
 
 _TIME: Final = re.compile(rb'("[A-Za-z0-9_]*_ms"\s*:\s*)(-?[0-9]+)(?=\s*[,}\]])')
@@ -17,7 +18,6 @@ _IN_FORCE: Final = re.compile(
     rb'("(?:effective_from|published_at|from|until)_ms"\s*:\s*)(-?[0-9]+)(?=\s*[,}\]])'
 )
 _DIGITS_MAX: Final = 18
-POLICIES: Final = "policies"
 
 
 def move(name: str, value: bytes, moved: Callable[[int], int]) -> bytes:
@@ -29,7 +29,7 @@ def move(name: str, value: bytes, moved: Callable[[int], int]) -> bytes:
             return found[0]
         return found[1] + b"%d" % max(0, moved(int(digits)))
 
-    pattern = _IN_FORCE if name == POLICIES else _TIME
+    pattern = _IN_FORCE if name == POLICIES.name else _TIME
     return pattern.sub(new, value)
 
 

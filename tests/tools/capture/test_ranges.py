@@ -34,7 +34,7 @@ def bounds(
 def spans(
     found: Bounds, *ranges: OffsetRange, facts: str = "whole", timed: bool = False
 ) -> dict[Place, tuple[int, int]]:
-    whole = whole_topics("refund.", facts)
+    whole = whole_topics(Settings(), facts)
     return {
         (one.topic, one.partition): (one.start, one.end)
         for one in spans_of(found, ranges, whole, timed=timed)

@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 
 from streams.errors import RefundError, SettingsError
 from streams.processing.partitioner import partition_of
-from streams.settings import Secret
+from streams.settings import Secret, Settings
 from streams.tools.capture.record import Captured
-from streams.tools.capture.redaction import Redactor, refuse_events
+from streams.tools.capture.redaction import Redactor, buyer_keyed, refuse_events
 
 KEY = Secret("a key of some length")
 PARTITIONS = 8
 
 
 def redactor(key: Secret | None = KEY) -> Redactor:
-    return Redactor(key, PARTITIONS, "refund.")
+    return Redactor(key, PARTITIONS, buyer_keyed(Settings()), "refund.dead-letters")
 
 
 def record(
