@@ -25,15 +25,15 @@ from rich.table import Table
 
 from bench.options import BenchError
 from bench.world import Row, World, WorldSize, watermark
-from streams.families.fast_refund.answers import Answers
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.decision_codec import recover
 from streams.families.fast_refund.decision_history import DecisionHistory
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.slice_result import Site
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
 from streams.kafka.batches import RecordBatches
+from streams.processing.answers import Answers
+from streams.processing.site import Site
 from streams.settings.policy_file import load_policy
 from streams.worker.allocator import collect_seldom, keep_freed, set_aside
 from testkit.procfs import resident_mib

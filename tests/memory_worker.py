@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import cast
 
-from streams.families.fast_refund.answers import Answers
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.slice_result import Output, Site
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.processing.answers import Answers
+from streams.processing.site import Site
+from streams.processing.slice_result import Output
 from streams.records.record import Record
 from streams.tools.capture.record import Captured
 from testkit.rows import PARTITIONS

@@ -10,11 +10,11 @@ from streams.records.record import Record
 
 
 class HeldMarks(msgspec.Struct):
-    """Watermarks, and moments at which vetoes were read to their end."""
+    """Watermarks, and moments at which the dated topic was read to its end."""
 
     marks: list[tuple[TopicPartition, Record]] = msgspec.field(default_factory=list)
     """In the order they were read."""
-    vetoes_ms: dict[int, int] = msgspec.field(default_factory=dict)
+    ends_ms: dict[int, int] = msgspec.field(default_factory=dict)
     """By partition number, UTC ms."""
 
     def sift(
@@ -39,17 +39,17 @@ class HeldMarks(msgspec.Struct):
 
     def take(self) -> "HeldMarks":
         """Take everything out."""
-        taken = HeldMarks(self.marks, self.vetoes_ms)
-        self.marks, self.vetoes_ms = [], {}
+        taken = HeldMarks(self.marks, self.ends_ms)
+        self.marks, self.ends_ms = [], {}
         return taken
 
     def put_back(self, taken: "HeldMarks") -> None:
         """Hold again what was taken, before what came since."""
         self.marks[:0] = taken.marks
-        self.vetoes_ms = taken.vetoes_ms | self.vetoes_ms
+        self.ends_ms = taken.ends_ms | self.ends_ms
 
     def forget(self, owned: Collection[TopicPartition]) -> None:
         """Drop what belongs to the partitions of one number."""
         self.marks = [one for one in self.marks if one[0] not in owned]
         for where in owned:
-            self.vetoes_ms.pop(where.partition, None)
+            self.ends_ms.pop(where.partition, None)

@@ -15,17 +15,12 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.errors import FactsUnreadableError
-from streams.families.fast_refund.answers import (
-    Answers,
-    mark_of_decision,
-    mark_of_letter,
-)
-from streams.families.fast_refund.decision_codec import Recovered, recover
-from streams.families.fast_refund.decision_history import APPROVED, DecisionHistory
 from streams.kafka.errors import translating
+from streams.kafka.topic_names import FamilyNames
+from streams.processing.answers import Answers, mark_of_letter
+from streams.processing.family import FamilyProcess, RestoredDecision
 from streams.records import headers
 from streams.records.dead_letters import last_text
-from streams.records.notices import FOLLOW_UP_SUFFIX, recover_notice
 from streams.records.record import Record
 
 log = logging.getLogger(__name__)
@@ -33,30 +28,6 @@ log = logging.getLogger(__name__)
 _POLL_MS = 100
 _TURN_AFTER = 2_000
 """Decisions remembered between two turns of the event loop, which owes heartbeats."""
-
-
-class OutputTopics(msgspec.Struct, frozen=True, kw_only=True):
-    """Names of the topics we write; the same partition number as the input's."""
-
-    approvals: str
-    reviews: str
-    skipped: str
-    notices: str
-    dead_letters: str
-
-    def names(self) -> tuple[str, ...]:
-        """Return all of them."""
-        return (
-            self.approvals,
-            self.reviews,
-            self.skipped,
-            self.notices,
-            self.dead_letters,
-        )
-
-    def of(self, partition: int) -> tuple[TopicPartition, ...]:
-        """Return the output partitions of one input partition."""
-        return tuple(TopicPartition(name, partition) for name in self.names())
 
 
 class AnsweredOffsets(msgspec.Struct):
@@ -78,25 +49,29 @@ class OutputScan:
     asking
         A consumer that reads uncommitted: it tells the ends of the logs. What a
         transaction holds back is not read before it is over, and not left out either.
-    input_topic
-        Only outputs that answer this topic count as answered offsets.
+    names
+        The topics of the family; only outputs that answer its input count as answered
+        offsets.
+    family
+        Reads outputs, and remembers what they say.
     """
 
     def __init__(
         self,
         consumer: AIOKafkaConsumer,
         asking: AIOKafkaConsumer,
-        topics: OutputTopics,
-        input_topic: str,
+        names: FamilyNames,
+        family: FamilyProcess[Any, Any],
     ) -> None:
         self._consumer = consumer
         self._asking = asking
-        self._topics = topics
-        self._input_topic = input_topic
+        self._names = names
+        self._family = family
+        self._input_topic = names.input
         self._read_to: dict[TopicPartition, int] = {}
         self._reached: dict[TopicPartition, int] = {}
         """How far the present reading came."""
-        self._policies: dict[tuple[str, str | None], Recovered] = {}
+        self._policies: dict[tuple[str, str | None], RestoredDecision] = {}
         """The last decision under each policy, by its name and hash."""
         self.foreign = 0
         """Records in our output topics that are not ours to read."""
@@ -112,7 +87,7 @@ class OutputScan:
         With each the id and ``decided_at_ms`` of the last decision under it.
         """
         return {
-            policy: (one.decision_id, one.entry.decided_at_ms)
+            policy: (one.decision_id, one.decided_at_ms)
             for policy, one in self._policies.items()
         }
 
@@ -124,17 +99,17 @@ class OutputScan:
     def forget(self, partitions: Iterable[int]) -> None:
         """Read these partitions from the beginning next time."""
         for number in partitions:
-            for where in self._topics.of(number):
+            for where in self._names.outputs(number).values():
                 self._read_to.pop(where, None)
 
     async def read(
-        self, ledgers: Mapping[int, DecisionHistory], committed: Mapping[int, int]
+        self, states: Mapping[int, Any], committed: Mapping[int, int]
     ) -> dict[int, AnsweredOffsets]:
-        """Bring the ledgers up to the end of the output topics.
+        """Bring the states up to the end of the output topics.
 
         Parameters
         ----------
-        ledgers
+        states
             By partition; those not forgotten keep what they hold.
         committed
             By partition, the input offset from which requests will be read.
@@ -144,23 +119,24 @@ class OutputScan:
         FactsUnreadableError
             The outputs cannot be read; deciding without them could decide twice.
         """
-        answered = {number: AnsweredOffsets() for number in ledgers}
+        answered = {number: AnsweredOffsets() for number in states}
         self._no_decisions = []  # one that was broken off is read again
-        found: dict[int, list[tuple[int, Recovered]]] = {
-            number: [] for number in ledgers
+        found: dict[int, list[tuple[int, RestoredDecision]]] = {
+            number: [] for number in states
         }
         with translating("reading back outputs failed", FactsUnreadableError):
-            async for where, records in self._polls(list(ledgers)):
+            async for where, records in self._polls(list(states)):
                 number = where.partition
-                into = ledgers[number], found[number]
+                into = states[number], found[number]
                 known, start = answered[number], committed.get(number, 0)
                 for record in records:
                     self._take(where, record, known, start, into)
+        remember = self._family.remember
         for number, decisions in found.items():
             # Two topics, one history: the order of the input is the order of decisions.
             decisions.sort(key=_by_offset)
             for count, (_, decision) in enumerate(decisions, 1):
-                ledgers[number].remember(decision.entry)
+                remember(states[number], decision)
                 if count % _TURN_AFTER == 0:
                     await asyncio.sleep(0)
         # Not before all are remembered: who breaks this off reads them again.
@@ -190,7 +166,11 @@ class OutputScan:
         """
         self.held_back.clear()
         self._reached = {}
-        partitions = [where for number in numbers for where in self._topics.of(number)]
+        partitions = [
+            where
+            for number in numbers
+            for where in self._names.outputs(number).values()
+        ]
         if not partitions:
             return
         ends = await self._seek(partitions)
@@ -249,24 +229,20 @@ class OutputScan:
         record: Record,
         answered: AnsweredOffsets,
         committed: int,
-        into: tuple[DecisionHistory, list[tuple[int, Recovered]]],
+        into: tuple[Any, list[tuple[int, RestoredDecision]]],
     ) -> None:
-        ledger, found = into
-        if where.topic == self._topics.dead_letters:
+        state, found = into
+        if where.topic == self._names.dead_letters:
             self._take_dead_letter(where, record, answered, committed)
             return
-        if where.topic == self._topics.notices:
-            notice_id = recover_notice(record.value or b"")
-            if notice_id is not None:
-                ledger.note(notice_id)
-            return
-        decision = recover(record.value or b"")
+        name = self._names.short(where.topic)
+        decision = self._family.restore(name, record.value or b"")
         if decision is None:
             self.foreign += 1
             self._no_decisions.append((where, record.offset))
             return
-        if decision.decision_id.endswith(FOLLOW_UP_SUFFIX):
-            ledger.note(decision.decision_id)
+        if isinstance(decision, str):
+            state.note(decision)
             return
         offset = headers.number(record.headers, headers.SOURCE_OFFSET)
         source = headers.text(record.headers, headers.SOURCE_TOPIC)
@@ -276,13 +252,10 @@ class OutputScan:
         policy = decision.policy
         if policy is not None:
             self._policies[policy] = decision
-        inputs, entry = answered.inputs, decision.entry
+        inputs = answered.inputs
         inputs.end = max(inputs.end, offset + 1)
         if offset >= committed:
-            mark = mark_of_decision(
-                record.key, entry.refund_id, entry.version, withdraws=entry.withdraws
-            )
-            inputs.add(offset, mark)
+            inputs.add(offset, decision.mark(record.key))
         found.append((offset, decision))
 
     def _take_dead_letter(
@@ -308,7 +281,7 @@ class OutputScan:
                 inputs.add(at, mark_of_letter(record.key, record.value))
 
 
-def _by_offset(found: tuple[int, Recovered]) -> tuple[int, bool]:
-    """Of two answers to one offset (a zombie's) the approval counts: it moves money."""
+def _by_offset(found: tuple[int, RestoredDecision]) -> tuple[int, int]:
+    """Of two answers to one offset (a zombie's) the family says which one counts."""
     offset, decision = found
-    return offset, decision.entry.outcome != APPROVED
+    return offset, decision.rank

@@ -8,16 +8,15 @@ outputs do not answer before it was deleted unread.
 """
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.errors import FactsUnreadableError
-from streams.families.fast_refund.answers import Answers
-from streams.families.fast_refund.codec import decode_request
 from streams.kafka.errors import translating
 from streams.kafka.input_log import Start, tell_deleted
+from streams.processing.answers import Answers
 from streams.records.record import Record
 from streams.records.unread import Bounds, bounded
 
@@ -39,11 +38,19 @@ class PassedOver:
         Without a group, reads committed; assigned to something else only in between.
     bounds
         Those under which requests are read and answered.
+    mark
+        Returns the mark of a record's decision (:class:`Answers`); None = it gets none.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer, bounds: Bounds) -> None:
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        bounds: Bounds,
+        mark: Callable[[Record], int | None],
+    ) -> None:
         self._consumer = consumer
         self._bounds = bounds
+        self._mark = mark
         self.unanswered = 0
         """Requests before an offset that somebody else has set, so far."""
         self.deleted = 0
@@ -93,7 +100,7 @@ class PassedOver:
             answered = False
             window: list[int] = []
             async for record in self._records(where, low, high):
-                if answers.fit(record, decode_request(record.value)):
+                if answers.fit(record, self._mark(record)):
                     answered = True
                 else:
                     window.append(record.offset)

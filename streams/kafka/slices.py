@@ -1,12 +1,13 @@
-"""What a poll becomes: slices, each of one partition."""
+"""What a poll becomes: slices, each of one partition, and what a role does to them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Final, Protocol
 
 import msgspec
 from aiokafka import TopicPartition
 
+from streams.records.outgoing import Outgoing
 from streams.records.record import Record
 
 
@@ -28,6 +29,38 @@ class Slice(msgspec.Struct, frozen=True, gc=False):
 
 Poll = list[Slice]
 """What one poll brought: a slice of each partition that had something."""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What is ready to be written of a slice."""
+
+    piece: Slice
+    """The records that are done with this part."""
+    outputs: Mapping[TopicPartition, Sequence[Outgoing]]
+    last: bool
+    """Whether nothing of the slice is left."""
+    on_done: Callable[[], None] | None = None
+    """Called once all outputs are acknowledged."""
+
+
+class Step(Protocol):
+    """What a role does to slices, one at a time."""
+
+    def begin(self, poll: Poll) -> None:
+        """Take note of the poll whose slices come next."""
+        ...
+
+    async def read(self, piece: Slice) -> None:
+        """Do everything that must be awaited before the slice can be worked on."""
+        ...
+
+    def take(self, piece: Slice) -> Part:
+        """Work on the slice for a while; return what came of it."""
+        ...
+
+    def abandon(self, piece: Slice) -> None:
+        """Forget a slice that was taken away before it was done: it is read again."""
+        ...
 
 
 _WITHOUT_A_TURN: Final = 250

@@ -14,19 +14,14 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.errors import FactsUnreadableError, TopicsError
-from streams.families.fast_refund.tables import (
-    NOTHING,
-    Applied,
-    Misrouted,
-    PartitionTables,
-    Result,
-    SharedTables,
-)
 from streams.kafka.aiokafka_internals.fetched import newest_answer
 from streams.kafka.errors import translating
 from streams.kafka.held_marks import HeldMarks
 from streams.kafka.strays import Strays
+from streams.kafka.topic_names import FamilyNames
 from streams.logs import log_news
+from streams.processing.applied import NOTHING, Applied, Misrouted, Result
+from streams.processing.family import FamilyProcess
 from streams.processing.watermarks import Watermarks
 from streams.records.json_values import Unreadable
 from streams.records.record import Record
@@ -37,49 +32,6 @@ log = logging.getLogger(__name__)
 _POLL_MS: Final = 200
 _POLL_RECORDS: Final = 2000
 """Applied between two turns of the event loop, so that deciding goes on meanwhile."""
-
-
-class FactTopics(msgspec.Struct, frozen=True, kw_only=True):
-    """Names of the topics that facts come from, and how many partitions each has."""
-
-    orders: str
-    buyers: str
-    outcomes: str
-    shops: str
-    catalog: str
-    policies: str
-    partitions: int
-    """Of every topic but ``policies``, which has one."""
-
-    def names(self) -> tuple[str, ...]:
-        """Return all of them."""
-        return (
-            self.orders,
-            self.buyers,
-            self.outcomes,
-            self.shops,
-            self.catalog,
-            self.policies,
-        )
-
-    def owned(self, partition: int) -> tuple[TopicPartition, ...]:
-        """Return what is read for one buyer partition."""
-        names = (self.orders, self.buyers, self.outcomes)
-        return tuple(TopicPartition(name, partition) for name in names)
-
-    def shared(self) -> tuple[TopicPartition, ...]:
-        """Return what every worker reads whole."""
-        wide = [
-            TopicPartition(name, number)
-            for name in (self.shops, self.catalog)
-            for number in range(self.partitions)
-        ]
-        return (*wide, self.policy)
-
-    @property
-    def policy(self) -> TopicPartition:
-        """Return the one partition of the policies."""
-        return TopicPartition(self.policies, 0)
 
 
 class BadFact(msgspec.Struct, frozen=True, gc=False):
@@ -95,6 +47,8 @@ class TableReader:
 
     Parameters
     ----------
+    family
+        Takes the records; it opens the state of each partition.
     on_applied
         Called for every live change that may make a notice due, never while a
         partition is still being loaded (reconciliation follows the load).
@@ -105,27 +59,26 @@ class TableReader:
     def __init__(
         self,
         consumer: AIOKafkaConsumer,
-        topics: FactTopics,
-        shared: SharedTables,
+        names: FamilyNames,
+        family: FamilyProcess[Any, Any],
         on_applied: Callable[[int, Applied], None],
         on_bad: Callable[[BadFact], None],
     ) -> None:
         self._consumer = consumer
-        self.topics = topics
+        self.names = names
+        self._family = family
         self._on_applied = on_applied
         self._on_bad = on_bad
-        self.shared = shared
-        self.tables: dict[int, PartitionTables] = {}
+        self.shared = family.shared
+        self.tables: dict[int, Any] = {}
+        """By partition number: the state that the family has opened."""
         self.loaded: set[int] = set()
         self.shared_loaded = asyncio.Event()
         self.records_read: dict[str, int] = {}
         self.bad: dict[int, dict[tuple[str, int], BadFact]] = {}
         """Unreadable records by partition number, then by (topic, offset); who writes
         their letters takes them out."""
-        self.strays = Strays(topics.orders, topics.partitions)
-        self.switches: dict[int, list[tuple[str, TopicPartition, int]]] = {}
-        """Merchants' attempts (FR-Q3) nobody has looked at yet, by partition number:
-        shop id, where, offset. Those met while loading are among them."""
+        self.strays = Strays(names.audited, names.shared_partitions)
         self.held = HeldMarks()
         """Read live, and believed only once the logs were looked at (:meth:`believe`)."""
         self._starts: dict[TopicPartition, int] = {}
@@ -136,12 +89,8 @@ class TableReader:
         self._targets: dict[TopicPartition, int] = {}
         self._changed = asyncio.Event()
         self._moved = asyncio.Condition()
-        self._appliers: dict[str, Callable[[PartitionTables, Record], Result]] = {
-            topics.orders: _order,
-            topics.buyers: _buyer,
-            topics.outcomes: lambda tables, record: tables.apply_outcome(
-                record.key, record.value, record.offset
-            ),
+        self._appliers: dict[str, Callable[[Any, Record], Result]] = {
+            names.whole(name): apply for name, apply in family.appliers.items()
         }
 
     # -- what callers ask for --------------------------------------------------
@@ -207,17 +156,17 @@ class TableReader:
         """Let count what was held: its logs were still there after it was read."""
         for tp, record in taken.marks:
             self._apply_now(tp, [record])
-        for number, heard_ms in taken.vetoes_ms.items():
+        for number, heard_ms in taken.ends_ms.items():
             tables = self.tables.get(number)
             if tables is not None and number in self.loaded:
-                tables.vetoes_known_ms = heard_ms
+                tables.read_to_end(heard_ms)
 
     def compacted_starts(self) -> dict[TopicPartition, int]:
         """Return where the logs began that only compaction may shorten."""
         return {
             tp: first
             for tp, first in self._starts.items()
-            if tp in self._assigned and tp.topic != self.topics.outcomes
+            if tp in self._assigned and self.names.is_compacted(tp.topic)
         }
 
     # -- the loop --------------------------------------------------------------
@@ -277,13 +226,13 @@ class TableReader:
         numbers = self._wanted  # another load may change it while we wait for positions
         for partition in set(self.tables) - numbers:
             self._drop(partition)
-        wanted = {tp for number in numbers for tp in self.topics.owned(number)}
-        wanted.update(self.topics.shared())
+        wanted = {tp for number in numbers for tp in self.names.owned(number)}
+        wanted.update(self.names.shared())
         keep = {tp: await self._position(tp) for tp in wanted & self._assigned}
         new = wanted - self._assigned
         for number in numbers:
             if number not in self.tables:
-                tables = PartitionTables(number, self.topics.partitions)
+                tables = self._family.open(number)
                 tables.loading = True
                 self.tables[number] = tables
         if wanted != self._consumer.assignment():
@@ -296,20 +245,21 @@ class TableReader:
         if new:
             self._targets.update(await self._consumer.end_offsets(list(new)))
             self._starts.update(await self._consumer.beginning_offsets(list(new)))
-        if self.topics.policy in new and self._starts[self.topics.policy]:
+        policies = self.names.policies
+        if policies in new and self._starts[policies]:
             self.shared.policies_cut()
-            log_news(log, self.shared.book.news)
+            log_news(log, self.shared.news)
 
     def _drop(self, partition: int) -> None:
         self.tables.pop(partition, None)
         self.loaded.discard(partition)
         self.strays.drop(partition)
-        names = {tp.topic for tp in self.topics.owned(partition)}
+        names = {tp.topic for tp in self.names.owned(partition)}
         bad = self.bad.get(partition, {})
         self.bad[partition] = {
             at: fact for at, fact in bad.items() if at[0] not in names
         }
-        owned = self.topics.owned(partition)
+        owned = self.names.owned(partition)
         self._assigned -= set(owned)
         for tp in owned:
             self._read_to.pop(tp, None)
@@ -324,21 +274,16 @@ class TableReader:
 
     def _marks(self, tp: TopicPartition) -> Watermarks | None:
         """Return the watermarks of a partition that is loaded and has any."""
-        names, tables = self.topics, self.tables.get(tp.partition)
-        if tp.topic in self._appliers:
-            if tables is None or tp.partition not in self.loaded:
+        name = self.names.short(tp.topic)
+        if tp.topic not in self._appliers:
+            if not self.shared_loaded.is_set():
                 return None
-            marks = {
-                names.orders: tables.order_marks,
-                names.buyers: tables.buyer_marks,
-                names.outcomes: tables.outcome_marks,
-            }
-            return marks[tp.topic]
-        if not self.shared_loaded.is_set() or tp.topic == names.policies:
+            return self.shared.marks(name, tp.partition)
+        tables = self.tables.get(tp.partition)
+        if tables is None or tp.partition not in self.loaded:
             return None
-        if tp.topic == names.shops:
-            return self.shared.marks_of_shops(tp.partition)
-        return self.shared.marks_of_catalog(tp.partition)
+        marks: Watermarks | None = tables.marks(name)
+        return marks
 
     def _apply_now(self, tp: TopicPartition, records: list[Record]) -> None:
         apply = self._appliers.get(tp.topic)
@@ -354,15 +299,14 @@ class TableReader:
             if applied is not NOTHING:
                 self._note(tp, record, applied)
 
-    def _apply_shared(self, tp: TopicPartition, record: Record) -> Applied | Unreadable:
-        if tp.topic != self.topics.policies:
+    def _apply_shared(self, tp: TopicPartition, record: Record) -> Result:
+        policies = tp == self.names.policies
+        if not policies:
             self.strays.check_key(tp, record)
-        if tp.topic == self.topics.shops:
-            return self.shared.apply_shop(tp.partition, record.key, record.value)
-        if tp.topic == self.topics.catalog:
-            return self.shared.apply_catalog(tp.partition, record.key, record.value)
-        applied = self.shared.apply_policy(record.key, record.value, record.timestamp)
-        log_news(log, self.shared.book.news)
+        name = self.names.short(tp.topic)
+        applied = self.shared.apply(name, tp.partition, record)
+        if policies:
+            log_news(log, self.shared.news)
         return applied
 
     def _note(self, tp: TopicPartition, record: Record, applied: Result) -> None:
@@ -378,14 +322,11 @@ class TableReader:
             bad = found[tp.topic, record.offset] = BadFact(tp, record, why)
             self._on_bad(bad)
             return
-        if applied.merchant_switch is not None:
-            found_at = (applied.merchant_switch, tp, record.offset)
-            self.switches.setdefault(tp.partition, []).append(found_at)
         if tp.partition in self.loaded:
             self._on_applied(tp.partition, applied)
 
     async def _arrived(self) -> None:
-        """Cross off what has been read to its target, and date the veto feeds."""
+        """Cross off what has been read to its target, and date what must be dated."""
         for tp in list(self._targets):
             if (
                 tp not in self._assigned
@@ -393,33 +334,32 @@ class TableReader:
             ):
                 del self._targets[tp]
         if not self.shared_loaded.is_set() and not any(
-            tp in self._targets for tp in self.topics.shared()
+            tp in self._targets for tp in self.names.shared()
         ):
             self.shared_loaded.set()
         for number, tables in self.tables.items():
-            owned = self.topics.owned(number)
+            owned = self.names.owned(number)
             if number not in self.loaded and not any(
                 tp in self._targets for tp in owned
             ):
                 self.loaded.add(number)
                 self.strays.audit_later(number, tables.loaded())
-            await self._date_vetoes(tables, owned[2])
+            await self._date(number)
         async with self._moved:
             self._moved.notify_all()
 
-    async def _date_vetoes(
-        self, tables: PartitionTables, outcomes: TopicPartition
-    ) -> None:
-        if outcomes not in self._assigned or tables.partition not in self.loaded:
+    async def _date(self, number: int) -> None:
+        """Note when the dated topic of a partition was last heard to have ended."""
+        topic = self.names.dated
+        if topic is None:
             return
-        heard: int | None = self._consumer.last_poll_timestamp(outcomes)
-        end: int | None = self._consumer.highwater(outcomes)
-        if (
-            heard is not None
-            and end is not None
-            and await self._position(outcomes) >= end
-        ):
-            self.held.vetoes_ms[tables.partition] = heard
+        where = TopicPartition(topic, number)
+        if where not in self._assigned or number not in self.loaded:
+            return
+        heard: int | None = self._consumer.last_poll_timestamp(where)
+        end: int | None = self._consumer.highwater(where)
+        if heard is not None and end is not None and await self._position(where) >= end:
+            self.held.ends_ms[number] = heard
 
     async def _position(self, tp: TopicPartition) -> int:
         return int(await self._consumer.position(tp))
@@ -431,11 +371,3 @@ def _gone_back(tp: TopicPartition, read_to: int, record: Record) -> str:
         "the topic was made anew or has lost records; see that its feed has written all "
         "of it again, then start the workers again"
     )
-
-
-def _order(tables: PartitionTables, record: Record) -> Result:
-    return tables.apply_order(record.key, record.value)
-
-
-def _buyer(tables: PartitionTables, record: Record) -> Result:
-    return tables.apply_buyer(record.key, record.value)

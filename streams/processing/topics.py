@@ -94,6 +94,11 @@ class FamilyTopics(msgspec.Struct, frozen=True, kw_only=True):
     """Read whole by every worker; ``policies`` is the last of them."""
     outputs: tuple[Topic, ...]
     """Where answers go; ``dead-letters`` is the last of them."""
+    dated: str | None = None
+    """Name of the fact topic for which it counts when it was last read to its end, because
+    a fact that is not there allows something."""
+    audited: str | None = None
+    """Name of the fact topic whose rows a state looks at after its load."""
 
     def __post_init__(self) -> None:
         """Refuse rows that do not go together.

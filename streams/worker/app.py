@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 import faust
+import msgspec
 from faust.app.base import BootStrategy
 from mode import Service
 from mode.supervisors import CrashingSupervisor
@@ -18,20 +19,22 @@ from streams import __version__
 from streams.errors import PolicyError, RefundError, UsageError, WorkerError
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_type import POLICY
-from streams.families.fast_refund.topics import REQUESTS
+from streams.families.registered import registered
 from streams.kafka.errors import CLIENT, translated
 from streams.metrics import Metrics
-from streams.platforms.kuaishou import ingest_role
 from streams.platforms.kuaishou.categories import load_categories
+from streams.platforms.kuaishou.topics import EVENTS
+from streams.processing.family import Family
 from streams.processing.policies.book import PolicyBook
 from streams.rate_limit import RateLimitedLog
 from streams.settings import SHIPPED_NAME, PolicySource, Settings, load_record
+from streams.settings.model import FIRST_FAMILY
 from streams.settings.topics import topic_name
 from streams.visible import visible
 from streams.web.pages import Pages, address_of, check_address, register, web_options
-from streams.worker import reconciler, slice_driver
-from streams.worker.counters import EngineCounters
-from streams.worker.deciding import Engine, EngineInputs
+from streams.worker.agents import attach
+from streams.worker.counters import FamilyCounters
+from streams.worker.family_processor import FamilyInputs, FamilyProcessor
 from streams.worker.ingesting import IngestInputs, IngestService
 from streams.worker.launcher import RefundWorker
 from streams.worker.preflight import check_topics
@@ -61,19 +64,14 @@ class RefundApp(faust.App):
     BootStrategy = _NoFaustKafka
     logger = logging.getLogger("faust.app")  # what it tells is Faust's own
     mundane_level = "debug"
-    engine: Engine | None = None
-    ingest: IngestService | None = None
+    parts: "list[FamilyProcessor | IngestService]"
+    """The services this worker runs."""
     refused: RefundError | None = None
     """Why nothing was started."""
     settings: Settings
     limited: RateLimitedLog
     """For what may happen thousands of times a second."""
     readiness: Readiness
-
-    @property
-    def parts(self) -> "list[Engine | IngestService]":
-        """The services this worker runs."""
-        return [part for part in (self.engine, self.ingest) if part is not None]
 
     @property
     def failure(self) -> BaseException | None:
@@ -105,6 +103,18 @@ class RefundApp(faust.App):
             await self.add_runtime_dependency(part)
 
 
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """What every service of a worker is built on."""
+
+    settings: Settings
+    metrics: Metrics
+    now_ms: Callable[[], int]
+
+    def counters(self, limited: RateLimitedLog, topic: str) -> FamilyCounters:
+        """Return what counts for the service of one input topic."""
+        return FamilyCounters(self.metrics, topic, self.now_ms, limited)
+
+
 def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
     """Join all objects of one worker; connects to nothing yet.
 
@@ -122,6 +132,7 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
         stream_wait_empty=False,
         **web,
     )
+    app.parts = []
     app.readiness = Readiness(lambda: app.parts, address_of(web))
     app.settings = settings
     app.limited = RateLimitedLog(log, monotonic_ms)
@@ -130,16 +141,12 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
     metrics = Metrics(registry, now_ms)
     metrics.declare(series(settings))
     metrics.build(__version__, platform.python_version())
-    counters = EngineCounters(
-        metrics,
-        topic_name(REQUESTS, settings.topics),
-        now_ms,
-        app.limited,
-    )
+    base = Base(settings=settings, metrics=metrics, now_ms=now_ms)
     if "decide" in settings.worker.roles:
-        app.engine = _deciding(app, settings, now_ms, counters)
+        for family in registered(settings.worker.families):
+            app.parts.append(_deciding(app, base, family))
     if "ingest" in settings.worker.roles:
-        app.ingest = _ingesting(app, settings, now_ms, counters)
+        app.parts.append(_ingesting(app, base))
     register(app, _pages(app, metrics))
     return app
 
@@ -165,51 +172,45 @@ def _policies(source: PolicySource, now_ms: int) -> Policies:
     return Policies((record.policy,))
 
 
-def _deciding(
-    app: RefundApp,
-    settings: Settings,
-    now_ms: Callable[[], int],
-    counters: EngineCounters,
-) -> Engine:
+def _deciding(app: RefundApp, base: Base, family: Family) -> FamilyProcessor:
     polls = app.channel(maxsize=QUEUED_POLLS)
-    reconcile_queue = app.channel(maxsize=QUEUED_RECONCILE_REQUESTS)
-    engine = Engine(
-        EngineInputs(
+    requests = app.channel(maxsize=QUEUED_RECONCILE_REQUESTS)
+    settings, first = base.settings, family.code == FIRST_FAMILY
+    service = FamilyProcessor(
+        FamilyInputs(
             settings=settings,
-            policies=_policies(settings.policy, now_ms()),
-            now_ms=now_ms,
-            counters=counters,
+            family=family,
+            policies=_policies(settings.policy, base.now_ms()) if first else Policies(),
+            now_ms=base.now_ms,
+            counters=base.counters(
+                app.limited, topic_name(family.topics.input, settings.topics)
+            ),
             polls=polls,
-            reconcile_queue=reconcile_queue,
+            requests=requests,
             app_version=__version__,
-            source_name=f"/{topic_name(REQUESTS, settings.topics)}",
         )
     )
-    slice_driver.register(app, polls, engine.decide_parts)
-    watches = "watch" in settings.worker.roles
-    attach = reconciler.register if watches else reconciler.register_burying
-    attach(app, reconcile_queue, engine.watch_parts)
-    return engine
+    own = "" if first else f".{family.code}"
+    attach(app, f"decide{own}", polls, service.driver)
+    watches = "watch" if "watch" in settings.worker.roles else "bury"
+    attach(app, f"{watches}{own}", requests, service.reconciler)
+    return service
 
 
-def _ingesting(
-    app: RefundApp,
-    settings: Settings,
-    now_ms: Callable[[], int],
-    counters: EngineCounters,
-) -> IngestService:
+def _ingesting(app: RefundApp, base: Base) -> IngestService:
     polls = app.channel(maxsize=QUEUED_POLLS)
+    settings = base.settings
     service = IngestService(
         IngestInputs(
             settings=settings,
-            now_ms=now_ms,
-            counters=counters,
+            now_ms=base.now_ms,
+            counters=base.counters(app.limited, topic_name(EVENTS, settings.topics)),
             polls=polls,
             categories=load_categories(settings.kuaishou.categories_file),
             app_version=__version__,
         )
     )
-    ingest_role.register(app, polls, service.parts)
+    attach(app, "ingest", polls, service.driver)
     return service
 
 
@@ -279,9 +280,13 @@ def _pages(app: RefundApp, metrics: Metrics) -> Pages:
 
     def status() -> dict[str, object]:
         found: dict[str, object] = {"version": __version__}
+        families: dict[str, object] = {}
         for part in app.parts:
-            found.update(part.status())
-        return found
+            if isinstance(part, FamilyProcessor) and part.code != FIRST_FAMILY:
+                families[part.code] = part.status()
+            else:
+                found.update(part.status())
+        return found | ({"families": families} if families else {})
 
     metrics.ready = lambda: not app.readiness.reasons()
     return Pages(ready=ready, alive=alive, status=status, metrics=metrics)

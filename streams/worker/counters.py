@@ -1,4 +1,4 @@
-"""What agents and engine tell the metrics and the log: once a slice, or once a second.
+"""What agents and services tell the metrics and the log: once a slice, or once a second.
 
 What may come in floods (dead letters, misrouted records) is counted in the metrics and
 told in the log once a minute.
@@ -7,23 +7,45 @@ told in the log once a minute.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from streams.families.fast_refund.decide import PASSED
-from streams.families.fast_refund.slice_result import SliceResult
+from streams.kafka.passed_over import PassedOver
 from streams.kafka.slices import Slice
 from streams.kafka.source import Source
 from streams.kafka.strays import Stray
-from streams.kafka.table_reader import BadFact
+from streams.kafka.table_reader import BadFact, TableReader
 from streams.metrics import Metrics
 from streams.platforms.kuaishou import names
 from streams.platforms.kuaishou.ingest import Handled
+from streams.processing.family import FamilyProcess
 from streams.processing.policies import PolicyBook
+from streams.processing.slice_result import SliceResult
 from streams.rate_limit import Kind, RateLimitedLog
+from streams.worker.gauges import FamilyGauges
 from streams.worker.policy_watch import states
 
-if TYPE_CHECKING:
-    from streams.worker.deciding import Engine
+
+class Looked(Protocol):
+    """What the counters read off the service of a family, once a second."""
+
+    source: Source
+    facts: TableReader
+    passed_over: PassedOver
+
+    @property
+    def figures(self) -> FamilyGauges:
+        """Lag, rows and watermarks."""
+        ...
+
+    @property
+    def process(self) -> FamilyProcess[Any, Any]:
+        """The family."""
+        ...
+
+    def agents_up(self) -> Mapping[str, bool]:
+        """Return which agents run."""
+        ...
 
 
 DEAD_LETTERS: Final = Kind(
@@ -43,7 +65,7 @@ MISROUTED: Final = Kind(
 )
 
 
-class EngineCounters:
+class FamilyCounters:
     """Translates what happened into the closed table of metrics, and into log lines.
 
     Parameters
@@ -100,10 +122,10 @@ class EngineCounters:
             place = self._topic, partition, judged.misrouted_at
             self.limited.note(MISROUTED, "partition", place, judged.misrouted)
 
-    def acknowledged(self, latencies_ms: list[int]) -> None:
+    def acknowledged(self, topic: str, latencies_ms: list[int]) -> None:
         """Observe record time to acknowledged output of a slice, ms each."""
         self._metrics.latency.observe_many(latencies_ms)
-        self._metrics.slice_done(self._topic, len(latencies_ms))
+        self._metrics.slice_done(topic, len(latencies_ms))
 
     def noticed(self, kind: str) -> None:
         """Count a notice written."""
@@ -137,28 +159,26 @@ class EngineCounters:
         """Note a slice of events whose records are all acknowledged."""
         self._metrics.slice_done(topic, len(latencies_ms))
 
-    def look(self, engine: "Engine") -> None:
-        """Read the gauges off the engine; called once a second."""
-        metrics = self._metrics
-        self.look_at_source(self._topic, engine.source, engine.figures.lag())
-        passed, seen = engine.passed_over, self._passed_seen
+    def look(self, service: Looked) -> None:
+        """Read the gauges off the service of a family; called once a second."""
+        metrics, facts, process = self._metrics, service.facts, service.process
+        self.look_at_source(self._topic, service.source, service.figures.lag())
+        passed, seen = service.passed_over, self._passed_seen
         metrics.deleted(self._topic, passed.deleted - seen[0])
         metrics.unanswered(self._topic, passed.unanswered - seen[1])
         self._passed_seen = passed.deleted, passed.unanswered
-        new = Counter(engine.facts.records_read)
+        new = Counter(facts.records_read)
         new.subtract(self._facts_seen)
-        self._facts_seen = dict(engine.facts.records_read)
+        self._facts_seen = dict(facts.records_read)
         metrics.facts_loaded(
             {topic: count for topic, count in new.items() if count > 0}
         )
-        metrics.table_rows(engine.figures.table_rows())
-        metrics.watermarks(engine.figures.watermarks())
-        self.look_at_strays(engine.facts.strays.by_topic)
-        self._look_at_policies(engine.shared.book)
-        policy = engine.shared.policies.at(self._now_ms())
-        if policy is not None:
-            metrics.breakers_open(engine.breaker.open_now(self._now_ms(), policy))
-        self.agents(engine.agents_up())
+        metrics.table_rows(service.figures.table_rows())
+        metrics.watermarks(service.figures.watermarks())
+        self.look_at_strays(facts.strays.by_topic)
+        self._look_at_policies(process.shared.book)
+        metrics.breakers_open(process.breakers_open(self._now_ms()))
+        self.agents(service.agents_up())
 
     def _look_at_policies(self, book: PolicyBook[Any]) -> None:
         metrics, now_ms = self._metrics, self._now_ms()

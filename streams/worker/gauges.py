@@ -1,11 +1,14 @@
 """What a worker shows of itself: lag, rows in memory, watermarks."""
 
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 from aiokafka import TopicPartition
 
 from streams.kafka.source import Source
 from streams.kafka.table_reader import TableReader
+from streams.processing.family import FamilyProcess
 
 
 class SourceGauges:
@@ -50,28 +53,26 @@ class SourceGauges:
         }
 
 
-class Figures(SourceGauges):
+class FamilyGauges(SourceGauges):
     """Reads lag, rows in memory and watermarks off the parts of a deciding worker."""
 
     def __init__(
-        self, source: Source, facts: TableReader, now_ms: Callable[[], int]
+        self,
+        source: Source,
+        facts: TableReader,
+        family: FamilyProcess[Any, Any],
+        now_ms: Callable[[], int],
     ) -> None:
         super().__init__(source, now_ms)
         self._facts = facts
-        self._shared = facts.shared
+        self._family = family
 
     def table_rows(self) -> dict[str, int]:
         """Return rows in memory by table."""
-        tables = self._facts.tables.values()
-        return {
-            "orders": sum(len(one.orders) for one in tables),
-            "buyers": sum(len(one.buyers) for one in tables),
-            "refunds": sum(one.ledger.rows()["refunds"] for one in tables),
-            "notices": sum(one.ledger.rows()["notices"] for one in tables),
-            "shops": len(self._shared.shops),
-            "catalog": len(self._shared.listed),
-            "policies": len(self._shared.policies),
-        }
+        found = Counter[str]()
+        for state in self._facts.tables.values():
+            found.update(state.rows())
+        return {**found, **self._family.shared.rows()}
 
     def misrouted(self) -> dict[str, dict[str, int | None]]:
         """Return facts found in wrong partitions, by topic, with the newest as example."""
@@ -86,19 +87,7 @@ class Figures(SourceGauges):
         }
 
     def watermarks(self) -> dict[str, int | None]:
-        """Return the oldest watermark by topic; None = a partition has none.
-
-        A spare has no partitions, so no feed of theirs can be late for it.
-        """
-        names = self._facts.topics
-        found: dict[str, int | None] = {names.shops: self._shared.lists_ms}
-        tables = list(self._facts.tables.values())
-        if not tables:
-            return found
-        for name, marks in (
-            (names.orders, [one.order_marks.ms for one in tables]),
-            (names.buyers, [one.buyer_marks.ms for one in tables]),
-        ):
-            known = [ms for ms in marks if ms is not None]
-            found[name] = min(known) if known and len(known) == len(marks) else None
-        return found
+        """Return the oldest watermark by topic; None = a partition has none."""
+        whole = self._facts.names.whole
+        found = self._family.watermarks(list(self._facts.tables.values()))
+        return {whole(name): ms for name, ms in found.items()}

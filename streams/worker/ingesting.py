@@ -28,7 +28,7 @@ from streams.platforms.kuaishou.client import (
 )
 from streams.platforms.kuaishou.credentials import Credentials
 from streams.platforms.kuaishou.ingest import Ingest
-from streams.platforms.kuaishou.ingest_role import IngestParts
+from streams.platforms.kuaishou.ingest_role import Destination, IngestStep
 from streams.platforms.kuaishou.memory import Horizon
 from streams.platforms.kuaishou.order_placement import Placement, PlacementReader
 from streams.platforms.kuaishou.reading import Reader
@@ -37,8 +37,9 @@ from streams.processing.watermarks import WATERMARK_KEY
 from streams.records.outgoing import NO_HEADERS
 from streams.settings import Kuaishou, Secret, Settings
 from streams.settings.topics import placed, topic_name
-from streams.worker.counters import EngineCounters
+from streams.worker.counters import FamilyCounters
 from streams.worker.processor import Processor, ProcessorParts
+from streams.worker.slice_driver import SliceDriver
 from streams.worker.supervision import connect, monotonic_ms
 from streams.worker.watchdog import Patience, PatientWatchdog, Watchdog
 
@@ -54,7 +55,7 @@ class IngestInputs(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     now_ms: Callable[[], int]
-    counters: EngineCounters
+    counters: FamilyCounters
     polls: ChannelT[Poll]
     categories: Mapping[str, tuple[str, ...]]
     app_version: str
@@ -110,25 +111,26 @@ class IngestService(Processor):
         await self.know_topics(self.clients.asking)
         await self.join(self.clients.producer, lambda _where, _offset, _count: None)
 
-    async def parts(self) -> IngestParts:
-        """Return what the ``ingest`` agent works with, once it exists."""
+    async def driver(self) -> SliceDriver:
+        """Return what ingests slices, once it exists."""
         await self.built.wait()
-        topics = {one.row.name: one for one in placed(INGESTED, self._in.settings)}
+        settings, counters = self._in.settings, self._in.counters
+        topics = {one.row.name: one for one in placed(INGESTED, settings)}
         takes = min(self.room.of(topic.name) for topic in topics.values())
-        return IngestParts(
-            source=self.source,
-            ingest=self._ingest,
-            forget=self._forget,
-            placement=self.placement,
-            sink=self.sink,
+        destination = Destination(
             topics=topics,
-            counters=self._in.counters,
+            placement=self.placement,
             app_version=self._in.app_version,
             record_max_bytes=min(
-                self._in.settings.worker.record_max_bytes, takes - _HEADERS_BYTES
+                settings.worker.record_max_bytes, takes - _HEADERS_BYTES
             ),
             letter_max_bytes=self.letter_max_bytes(),
-            now_ms=self._in.now_ms,
+        )
+        step = IngestStep(
+            self._ingest, self._forget, destination, counters, self._in.now_ms
+        )
+        return SliceDriver(
+            self.source, self.sink, step, counters.written, self._in.now_ms
         )
 
     @override

@@ -1,231 +1,146 @@
-"""The ``watch`` agent: changes of facts in, notices and dead facts out."""
+"""Requests to reconcile in; notices, timers' outputs and letters of dead facts out."""
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
-from typing import Final, Protocol
+from collections.abc import AsyncIterable, Callable, Sequence
+from typing import Any, Protocol
 
-import faust
 import msgspec
 from aiokafka import TopicPartition
-from faust.types import ChannelT, StreamT
+from typing_extensions import override
 
-from streams.families.fast_refund.decision_history import DecisionHistory
-from streams.families.fast_refund.due_notices import (
-    NOTICE_KINDS,
-    Due,
-    due,
-    switch_ignored,
-)
-from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.ship_race import have_left
-from streams.families.fast_refund.tables import PartitionTables
-from streams.kafka.offsets import PendingSlice
-from streams.kafka.output_scan import AnsweredOffsets, OutputTopics
-from streams.kafka.sink import Sink
-from streams.kafka.table_reader import BadFact, TableReader
+from streams.kafka.table_reader import BadFact
+from streams.processing.family import FamilyProcess
+from streams.processing.reconcile import ReconcileRequest, pieces
+from streams.processing.site import Site
 from streams.records.dead_letters import dead_letter
-from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.outgoing import Outgoing
 from streams.records.unread import remains_of
-
-_AT_ONCE: Final = 200
-"""Refunds looked at between two turns of the event loop."""
-_TYPES = event_types((*NOTICE_KINDS, "manual_review"))
-
-
-class ReconcileRequest(msgspec.Struct, frozen=True, gc=False):
-    """What to look at again, in one partition."""
-
-    partition: int
-    refund_ids: tuple[str, ...] = ()
-    order_ids: tuple[str, ...] = ()
+from streams.worker.transport import Clocks, Transport
 
 
 class NoticeCounters(Protocol):
-    """What the agent tells the metrics."""
+    """What reconciling tells the metrics."""
 
     def noticed(self, kind: str) -> None:
-        """Count a notice written."""
+        """Count an output written that answers no input record."""
 
     def dead_fact(self, topic: str, error: str) -> None:
         """Count a fact record that became a dead letter."""
 
 
-class WatchParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the agent works with; built by the app."""
+class Duties(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reconciler works with besides the transport."""
 
-    facts: TableReader
-    sink: Sink
-    outputs: OutputTopics
-    answered: dict[int, AnsweredOffsets]
+    family: FamilyProcess[Any, Any]
+    site: Site
     counters: NoticeCounters
-    source_name: str
-    app_version: str
-    letter_max_bytes: int
-    """What the topic of dead letters takes."""
-    policy: Callable[[], Policy | None]
-    """The FR policy in force now; it says how long an approval is watched."""
-    now_ms: Callable[[], int]
-    ours: Callable[[int], Awaitable[bool]]
-    """Whether a partition is being read, surely by this worker."""
-    claim: Callable[[int], PendingSlice]
-    """Follows what is written for a partition (no offset waits for it)."""
+    clocks: Clocks
     hold: Callable[[ReconcileRequest], None]
-    """Takes a glance at a partition that is not; it is given again when it is."""
+    """Takes a request for a partition that is not ours now; it is given again when it is."""
 
 
-async def run(
-    reconcile_queue: AsyncIterable[ReconcileRequest],
-    parts: WatchParts,
-    act: Callable[[ReconcileRequest, WatchParts], None],
-) -> None:
-    """Write what is due, for ever. A lost output ends the process.
+class DeadLetterWriter:
+    """Writes letters of dead facts, and nothing else: the worker has no role ``watch``."""
 
-    Between two assignments nothing is: who has the partition meanwhile sees the same
-    facts, and both would write the same notice.
+    def __init__(self, transport: Transport, duties: Duties) -> None:
+        self._transport = transport
+        self._duties = duties
 
-    Parameters
-    ----------
-    act
-        :func:`look`, or :func:`bury` in a worker that does not watch.
-    """
-    async for wanted in reconcile_queue:
-        if not await parts.ours(wanted.partition):
-            parts.hold(wanted)
-            continue
-        for piece in _cut(wanted, parts):
-            if piece is not wanted and not await parts.ours(piece.partition):
-                parts.hold(piece)
+    async def run(self, requests: AsyncIterable[ReconcileRequest]) -> None:
+        """Write what is due, for ever. A lost output ends the process.
+
+        Between two assignments nothing is: who has the partition meanwhile sees the same
+        facts, and both would write the same notice.
+        """
+        async for wanted in requests:
+            if not await self._ours(wanted.partition):
+                self._duties.hold(wanted)
                 continue
-            act(piece, parts)
-            await parts.sink.room()
-            await asyncio.sleep(0)  # thousands may wait; requests go between them
+            for piece in pieces(wanted, self._keys(wanted)):
+                if piece is not wanted and not await self._ours(piece.partition):
+                    self._duties.hold(piece)
+                    continue
+                self.look(piece)
+                await self._transport.sink.room()
+                await asyncio.sleep(0)  # thousands may wait; requests go between them
+
+    async def _ours(self, partition: int) -> bool:
+        """Whether a partition is being read, surely by this worker."""
+        where = self._transport.input(partition)
+        return await self._transport.source.owns(
+            where, self._duties.clocks.monotonic_ms()
+        )
+
+    def _keys(self, wanted: ReconcileRequest) -> Sequence[str]:
+        """Return what to look at: the keys, and those of the groups."""
+        state = self._transport.facts.tables.get(wanted.partition)
+        if state is None:
+            return ()
+        found = list(wanted.keys)
+        for group in wanted.groups:
+            found += state.keys_of(group)
+        return found
+
+    def look(self, wanted: ReconcileRequest) -> None:
+        """Write every output that a request shows to be missing."""
+        number = wanted.partition
+        transport = self._transport
+        if number not in transport.facts.tables or number not in transport.answered:
+            return  # the partition has gone elsewhere; its new owner reconciles
+        self._reconcile(wanted)
+        self._bury(number)
+
+    def _reconcile(self, wanted: ReconcileRequest) -> None:
+        """Drop what only a worker with the role ``watch`` writes, so that it is not kept."""
+        state = self._transport.facts.tables[wanted.partition]
+        now_ms = self._duties.clocks.now_ms()
+        for _ in self._duties.family.reconcile(wanted.partition, (), state, now_ms):
+            pass
+
+    def _append(self, where: TopicPartition, record: Outgoing) -> None:
+        """Write a record that no offset waits for; a rebalance waits for it."""
+        offsets = self._transport.source.offsets
+        pending = offsets.track_output(self._transport.input(where.partition))
+        self._transport.sink.append(where, [record], pending)
+        pending.release()
+
+    def _bury(self, partition: int) -> None:
+        """Make dead letters of fact records that could not be read, each once.
+
+        They are not kept any longer: thousands of them would be looked at again with every
+        change, and fill the memory. Should a letter be lost, the process ends.
+        """
+        transport, now_ms = self._transport, self._duties.clocks.now_ms()
+        dead = transport.answered[partition].dead
+        where = TopicPartition(transport.names.dead_letters, partition)
+        for (topic, offset), bad in transport.facts.bad.pop(partition, {}).items():
+            if (topic, offset) in dead:
+                continue
+            dead.add((topic, offset))
+            self._append(where, self._letter(bad, now_ms))
+            self._duties.counters.dead_fact(topic, bad.why.error)
+
+    def _letter(self, bad: BadFact, now_ms: int) -> Outgoing:
+        site = self._duties.site
+        origin = (bad.where.topic, bad.where.partition, bad.record.offset)
+        why = ("fact", bad.why.error, bad.why.message)
+        left = remains_of(bad.record, site.letter_max_bytes)
+        return dead_letter(left, origin, why, now_ms, site.app_version)
 
 
-def everything(ledger: DecisionHistory, partition: int) -> ReconcileRequest:
-    """Return the glance that reconciles a partition after its load."""
-    return ReconcileRequest(partition, ledger.refund_ids())
+class Reconciler(DeadLetterWriter):
+    """Writes whatever should exist by the state and does not."""
 
-
-def _cut(wanted: ReconcileRequest, parts: WatchParts) -> Sequence[ReconcileRequest]:
-    """Cut a glance at many refunds into some at a few."""
-    tables = parts.facts.tables.get(wanted.partition)
-    refund_ids = () if tables is None else _refund_ids(wanted, tables)
-    if len(refund_ids) <= _AT_ONCE:
-        return (wanted,)
-    return [
-        ReconcileRequest(wanted.partition, tuple(refund_ids[begin : begin + _AT_ONCE]))
-        for begin in range(0, len(refund_ids), _AT_ONCE)
-    ]
-
-
-def _refund_ids(wanted: ReconcileRequest, tables: PartitionTables) -> Sequence[str]:
-    """Return what to look at: of an order its approvals, once its goods have left."""
-    found = list(wanted.refund_ids)
-    for order_id in wanted.order_ids:
-        order = tables.orders.get(order_id)
-        if order is not None and have_left(order):
-            found += tables.ledger.approved_on(order_id)
-    return found
-
-
-def look(wanted: ReconcileRequest, parts: WatchParts) -> None:
-    """Write every notice and dead letter that a glance shows to be missing."""
-    tables = parts.facts.tables.get(wanted.partition)
-    if tables is None or wanted.partition not in parts.answered:
-        return  # the partition has gone elsewhere; its new owner reconciles
-    now_ms = parts.now_ms()
-    policy = parts.policy()
-    ledger = tables.ledger
-    for refund_id in _refund_ids(wanted, tables):
-        for found in due(tables, refund_id, policy, now_ms):
-            _write(found, wanted.partition, parts, now_ms)
-    for shop_id, where, offset in parts.facts.switches.pop(wanted.partition, ()):
-        found = switch_ignored(shop_id, (*where, offset), now_ms)
-        if not ledger.noticed(found.identity):
-            _write(found, wanted.partition, parts, now_ms)
-    _bury(wanted.partition, parts, now_ms)
-
-
-def bury(wanted: ReconcileRequest, parts: WatchParts) -> None:
-    """Write the dead letters that a glance shows to be missing, and no notice."""
-    number = wanted.partition
-    if number not in parts.facts.tables or number not in parts.answered:
-        return  # as in look
-    parts.facts.switches.pop(number, None)  # nobody here tells of them
-    _bury(number, parts, parts.now_ms())
-
-
-def _write(found: Due, partition: int, parts: WatchParts, now_ms: int) -> None:
-    follow_up = found.kind == "manual_review"
-    names = parts.facts.topics
-    sources = {
-        "manual_review": names.outcomes,
-        "merchant_switch_ignored": names.shops,
-    }
-    source_topic = sources.get(found.kind, names.orders)
-    headers = SliceHeaders(
-        _TYPES, event_source(parts.source_name), source_topic, partition, now_ms
-    )
-    block = headers.build(found.kind, found.identity, found.source_offset, ())
-    topic = parts.outputs.reviews if follow_up else parts.outputs.notices
-    where = TopicPartition(topic, partition)
-    record = (found.key.encode(), found.value, block)
-    _append(where, record, parts)
-    # Before the acknowledgement: if that fails the process ends, and the next one
-    # reads from the topic what was really written.
-    parts.facts.tables[partition].ledger.note(found.identity)
-    parts.counters.noticed(found.kind)
-
-
-def _append(where: TopicPartition, record: Outgoing, parts: WatchParts) -> None:
-    claim = parts.claim(where.partition)
-    parts.sink.append(where, [record], claim)
-    claim.release()
-
-
-def _bury(partition: int, parts: WatchParts, now_ms: int) -> None:
-    """Make dead letters of fact records that could not be read, each once.
-
-    They are not kept any longer: thousands of them would be looked at again with every
-    change, and fill the memory. Should a letter be lost, the process ends.
-    """
-    dead = parts.answered[partition].dead
-    for (topic, offset), bad in parts.facts.bad.pop(partition, {}).items():
-        if (topic, offset) in dead:
-            continue
-        dead.add((topic, offset))
-        where = TopicPartition(parts.outputs.dead_letters, partition)
-        _append(where, _letter(bad, parts, now_ms), parts)
-        parts.counters.dead_fact(topic, bad.why.error)
-
-
-def _letter(bad: BadFact, parts: WatchParts, now_ms: int) -> Outgoing:
-    origin = (bad.where.topic, bad.where.partition, bad.record.offset)
-    why = ("fact", bad.why.error, bad.why.message)
-    left = remains_of(bad.record, parts.letter_max_bytes)
-    return dead_letter(left, origin, why, now_ms, parts.app_version)
-
-
-def register(
-    app: faust.App,
-    reconcile_queue: ChannelT[ReconcileRequest],
-    parts: Callable[[], Awaitable[WatchParts]],
-) -> None:
-    """Attach the agent to the app; it waits for its parts, which need a running loop."""
-
-    @app.agent(reconcile_queue, name="watch")
-    async def watch(pieces: StreamT[ReconcileRequest]) -> None:
-        await run(pieces, await parts(), look)
-
-
-def register_burying(
-    app: faust.App,
-    reconcile_queue: ChannelT[ReconcileRequest],
-    parts: Callable[[], Awaitable[WatchParts]],
-) -> None:
-    """Attach what is left of the agent in a worker that decides and does not watch."""
-
-    @app.agent(reconcile_queue, name="bury")
-    async def buries(pieces: StreamT[ReconcileRequest]) -> None:
-        await run(pieces, await parts(), bury)
+    @override
+    def _reconcile(self, wanted: ReconcileRequest) -> None:
+        duties, number = self._duties, wanted.partition
+        state = self._transport.facts.tables[number]
+        outputs = self._transport.names.outputs(number)
+        keys = self._keys(wanted)
+        now_ms = duties.clocks.now_ms()
+        for found in duties.family.reconcile(number, keys, state, now_ms):
+            self._append(outputs[found.topic], found.record)
+            # Before the acknowledgement: if that fails the process ends, and the next
+            # one reads from the topic what was really written.
+            state.note(found.identity)
+            duties.counters.noticed(found.kind)

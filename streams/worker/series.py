@@ -5,9 +5,8 @@ anything happens. An alert on the first event needs the 0 before it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
-from streams.families.fast_refund.due_notices import NOTICE_KINDS
 from streams.families.fast_refund.reasons import REASONS
 from streams.families.registered import registered
 from streams.metrics import Spec, table
@@ -21,9 +20,6 @@ from streams.settings.topics import PlacedTopic, placed, topic_name
 
 Series: TypeAlias = Mapping[Spec, Iterable[tuple[str, ...]]]
 """Metric -> the values of its labels, in the order of the metric table."""
-
-_FOLLOW_UP: Final = "manual_review"
-"""The review that a failed payout opens is counted among the notices."""
 
 
 def series(settings: Settings) -> Series:
@@ -48,8 +44,9 @@ def _all(settings: Settings) -> Iterator[tuple[Spec, tuple[str, ...]]]:
         for kind in DISAGREEMENTS:
             yield table.POLICY_DISAGREEMENTS, (kind,)
     if "watch" in roles:
-        for kind in (*NOTICE_KINDS, _FOLLOW_UP):
-            yield table.NOTICES, (kind,)
+        for family in registered(settings.worker.families):
+            for one in family.kinds:
+                yield table.NOTICES, (one,)
     if "ingest" in roles:
         events = topic_name(EVENTS, settings.topics)
         yield from _read(events, "ingest")

@@ -1,36 +1,29 @@
 """What happens to partitions between being assigned and being read.
 
-Facts to their end, outputs read back, the breaker warmed, notices reconciled.
+Facts to their end, outputs read back, the family warmed up, outputs reconciled.
 """
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Container, Mapping
-from typing import Final
+from typing import Any
 
 import msgspec
 
 from streams.errors import FactsUnreadableError
-from streams.families.fast_refund.breaker import Breaker
-from streams.families.fast_refund.decision_codec import decode_decision
-from streams.families.fast_refund.policy_type import POLICY
 from streams.kafka.fact_logs import FactLogs
 from streams.kafka.output_scan import AnsweredOffsets, OutputScan
 from streams.kafka.passed_over import PassedOver
 from streams.kafka.source import Starts
 from streams.kafka.table_reader import TableReader
 from streams.logs import log_news
+from streams.processing.family import FamilyProcess
 from streams.worker.allocator import set_aside
 from streams.worker.reconcile_queue import ReconcileQueue
 from streams.worker.supervision import monotonic_ms
 
 log = logging.getLogger(__name__)
-
-_POLICY_WAIT_MS: Final = POLICY.fields["policy_wait_ms"].default
-"""There is no policy yet that could say another wait."""
-_TURN_AFTER: Final = 1_000
-"""Approvals told to the breaker between two turns of the event loop."""
 
 
 class TakeoverParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +33,7 @@ class TakeoverParts(msgspec.Struct, frozen=True, kw_only=True):
     fact_logs: FactLogs
     reader: OutputScan
     passed_over: PassedOver
-    breaker: Breaker
+    family: FamilyProcess[Any, Any]
     reconcile_queue: ReconcileQueue
     load_timeout_ms: int
     now_ms: Callable[[], int]
@@ -86,8 +79,10 @@ class Takeover:
         await self._wait_for_policy()
         set_aside()
         for number in new:
-            await self._warm_breaker(number)
-            parts.reconcile_queue.at_all(number, parts.facts.tables[number].ledger)
+            state = parts.facts.tables[number]
+            for _ in parts.family.warm(state, parts.now_ms()):
+                await asyncio.sleep(0)
+            parts.reconcile_queue.at_all(number, state.keys())
             self._ready.add(number)
         parts.reconcile_queue.resume(committed)
         self.told = f"loaded in {monotonic_ms() - began} ms, {len(new)} of them new"
@@ -109,8 +104,8 @@ class Takeover:
                 await parts.facts.load(doubted)
                 set_aside()  # a quarter of reading back went into walking the facts
                 tables = parts.facts.tables
-                ledgers = {number: tables[number].ledger for number in doubted}
-                found = await parts.reader.read(ledgers, doubted)
+                states = {number: tables[number] for number in doubted}
+                found = await parts.reader.read(states, doubted)
                 self._join(found)
                 for where, start in starts.items():
                     inputs = found[where.partition].inputs
@@ -136,9 +131,10 @@ class Takeover:
         what is on the topic by now is read first.
         """
         facts = self._parts.facts
-        await facts.reach((facts.topics.policy,))
-        facts.shared.heard(self._parts.reader.policies(), self._parts.now_ms())
-        log_news(log, facts.shared.book.news)
+        await facts.reach((facts.names.policies,))
+        named = self._parts.reader.policies()
+        facts.shared.policies_named(named, self._parts.now_ms())
+        log_news(log, facts.shared.news)
 
     def _join(self, found: Mapping[int, AnsweredOffsets]) -> None:
         """Add what was known of partitions that stay: they were read on only."""
@@ -151,35 +147,7 @@ class Takeover:
     async def _wait_for_policy(self) -> None:
         """Rules 2: at start input waits for a policy, then goes to a person."""
         facts = self._parts.facts
-        left_ms = _POLICY_WAIT_MS - (monotonic_ms() - self._began_ms)
+        left_ms = facts.shared.policy_wait_ms - (monotonic_ms() - self._began_ms)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0, left_ms) / 1000):
-                await facts.until(lambda: bool(facts.shared.policies))
-
-    async def _warm_breaker(self, number: int) -> None:
-        """Let the breaker know what was approved before this worker came.
-
-        Each approval counts under the policy that was in force for it (R-08).
-        """
-        facts = self._parts.facts
-        policies = facts.shared.policies
-        windows = [policy.breaker_window_ms or 0 for policy in policies]
-        since_ms = self._parts.now_ms() - max(windows, default=0)
-        if not any(windows):
-            return
-        for count, entry in enumerate(facts.tables[number].ledger.approvals()):
-            if count % _TURN_AFTER == 0:
-                await asyncio.sleep(0)
-            if entry.decided_at_ms <= since_ms:
-                continue
-            decision = decode_decision(entry.value)
-            pinned_ms = decision.requested_at_ms or decision.decided_at_ms
-            policy = policies.at(pinned_ms)
-            if policy is not None:
-                self._parts.breaker.admit(
-                    decision.decision_id,
-                    decision.shop_id,
-                    decision.refund_fen,
-                    entry.decided_at_ms,
-                    policy,
-                )
+                await facts.until(facts.shared.has_policy)

@@ -21,12 +21,12 @@ from faults.judge.recovery import (
     recovery,
 )
 from faults.judge.view import Heard, Rec, Sample, View, digest_of
-from streams.families.fast_refund.answers import Answers
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.slice_result import Site
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.processing.answers import Answers
+from streams.processing.site import Site
 from streams.settings import load_policy
 from testkit import samples
 from testkit.fakes import headers_in
@@ -110,7 +110,7 @@ def judged(tables: PartitionTables, shared: SharedTables, facts: list[Rec]) -> V
     found = judge.judge(asked, reads, tables, DECIDED_MS)
     outputs: list[Rec] = []
     for output in found.outputs:
-        topic = NAMES[output.topic]
+        topic = output.topic
         offset = sum(rec.topic == topic for rec in outputs)
         outputs.append(
             Rec(

@@ -10,20 +10,23 @@ from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
 
 from faults.waiting import eventually
 from streams.errors import TopicsError
+from streams.families.fast_refund.family import FastRefundProcess
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.tables import SharedTables, lists_as_of
+from streams.families.fast_refund.tables import lists_as_of
 from streams.kafka.fact_logs import FactLogs
 from streams.kafka.incarnations import Expected, Incarnations
 from streams.kafka.table_reader import TableReader
+from streams.processing.watermarks import Watermarks
 from testkit import samples
 from testkit.fakes import FakeConsumer, FakeLog, turns
 from testkit.samples import NOW, NUMBER, PARTITIONS
 from tests.families.fast_refund.stage import FACTS
+from tests.families.fast_refund.world import SITE
 
 pytestmark = pytest.mark.asyncio
 
 ORDERS, BUYERS, OUTCOMES = FACTS.owned(NUMBER)
-CATALOG = TopicPartition(FACTS.catalog, 0)
+CATALOG = TopicPartition("refund.catalog", 0)
 MARK = b"__watermark__"
 LATER = NOW + 1_000
 
@@ -34,24 +37,25 @@ class Bench:
     def __init__(self) -> None:
         self.ms = NOW
         self.log = FakeLog(lambda: self.ms)
-        self.shared = SharedTables(Policies(), PARTITIONS)
+        process = FastRefundProcess(SITE, Policies())
+        self.shared = process.shared
         self.facts = TableReader(
             FakeConsumer(self.log, reset="earliest"),
             FACTS,
-            self.shared,
+            process,
             lambda *_: None,
             lambda _: None,
         )
         expected = {
             name: Expected(partitions=PARTITIONS, advice="do it")
-            for name in FACTS.names()
+            for name in FACTS.fact_names()
         }
-        expected[FACTS.policies] = Expected(partitions=1, advice="do it")
+        expected[FACTS.policies.topic] = Expected(partitions=1, advice="do it")
         self.incarnations = Incarnations(self.log.topics_now, expected, lambda: self.ms)
         self.asking = FakeConsumer(self.log, "read_uncommitted")
         self.logs = FactLogs(self.facts, self.incarnations, self.asking)
         for where in (*FACTS.owned(NUMBER), *FACTS.shared()):
-            if where.topic != FACTS.policies:
+            if where.topic != FACTS.policies.topic:
                 self.mark(where, NOW)
 
     def mark(self, where: TopicPartition, at_ms: int) -> None:
@@ -78,7 +82,8 @@ class Bench:
 
     @property
     def orders_ms(self) -> int | None:
-        return self.facts.tables[NUMBER].order_marks.ms
+        marks: Watermarks = self.facts.tables[NUMBER].order_marks
+        return marks.ms
 
     @property
     def lists_ms(self) -> int | None:
@@ -196,7 +201,7 @@ async def test_nothing_vouches_for_facts_of_a_topic_made_anew_and_the_process_en
         assert bench.lists_ms == NOW
 
 
-@pytest.mark.parametrize("topic", [FACTS.orders, FACTS.catalog, FACTS.policies])
+@pytest.mark.parametrize("topic", [ORDERS.topic, CATALOG.topic, FACTS.policies.topic])
 async def test_nothing_vouches_for_facts_of_a_topic_with_more_partitions(
     topic: str,
 ) -> None:
@@ -216,13 +221,13 @@ async def test_while_nobody_knows_nothing_newer_counts_and_nothing_is_forgotten(
     async with loaded() as bench:
         bench.mark(ORDERS, LATER)
         await bench.read()
-        bench.log.partitions[FACTS.orders] = 0  # a broker that does not know it (yet)
+        bench.log.partitions[ORDERS.topic] = 0  # a broker that does not know it (yet)
         with pytest.raises(UnknownTopicOrPartitionError):
             await bench.logs.look()
         bench.mark(ORDERS, LATER + 1)
         await bench.read()
         assert bench.orders_ms == NOW
-        del bench.log.partitions[FACTS.orders]
+        del bench.log.partitions[ORDERS.topic]
         await bench.logs.look()
         assert bench.orders_ms == LATER + 1
 
@@ -254,7 +259,7 @@ async def test_compacted_facts_whose_beginning_was_deleted_end_the_process() -> 
             except TopicsError as refused:
                 (problem,) = refused.problems
         assert problem.startswith(
-            f"{FACTS.catalog}/0: facts up to offset 0 were deleted"
+            f"{CATALOG.topic}/0: facts up to offset 0 were deleted"
         )
 
 

@@ -12,26 +12,25 @@ from faults.waiting import eventually
 from streams.errors import FactsUnreadableError
 from streams.families.fast_refund.decide import decide
 from streams.families.fast_refund.decision_codec import encode_decision
-from streams.families.fast_refund.decision_history import DecisionHistory
+from streams.families.fast_refund.family import FastRefundProcess
 from streams.families.fast_refund.model import Decision, Facts, Request
+from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.seen import see
-from streams.kafka.output_scan import AnsweredOffsets, OutputScan, OutputTopics
+from streams.families.fast_refund.topics import TOPICS
+from streams.kafka.output_scan import AnsweredOffsets, OutputScan
+from streams.kafka.topic_names import FamilyNames
 from streams.records.dead_letters import dead_letter_headers
 from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.notices import FOLLOW_UP_SUFFIX, Notice, encode_notice
 from streams.records.outgoing import Header
+from streams.settings import load
 from testkit.fakes import FakeConsumer, FakeLog, headers_in, turns
 from testkit.samples import NOW, T
+from tests.families.fast_refund.world import SITE
 
 pytestmark = pytest.mark.asyncio
 
-OUTPUTS = OutputTopics(
-    approvals="approvals",
-    reviews="reviews",
-    skipped="skipped",
-    notices="notices",
-    dead_letters="dead-letters",
-)
+NAMES = FamilyNames(TOPICS, load({}, None, {"topics.prefix": ""}))
 TYPES = event_types(("auto_approve", "manual_review", "superseded"))
 
 
@@ -58,8 +57,10 @@ class Bench:
         self.log = FakeLog()
         self.consumer = FakeConsumer(self.log)
         self.asking = FakeConsumer(self.log, "read_uncommitted")
-        self.reader = OutputScan(self.consumer, self.asking, OUTPUTS, "requests")
-        self.ledgers = {0: DecisionHistory(), 1: DecisionHistory()}
+        process = FastRefundProcess(SITE, Policies())
+        self.reader = OutputScan(self.consumer, self.asking, NAMES, process)
+        self.states = {0: process.open(0), 1: process.open(1)}
+        self.ledgers = {number: one.ledger for number, one in self.states.items()}
 
     def write(
         self,
@@ -87,7 +88,7 @@ class Bench:
     ) -> dict[int, AnsweredOffsets]:
         wanted = numbers or (0,)
         return await self.reader.read(
-            {number: self.ledgers[number] for number in wanted},
+            {number: self.states[number] for number in wanted},
             dict.fromkeys(wanted, committed),
         )
 

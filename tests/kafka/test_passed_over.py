@@ -5,9 +5,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from streams.errors import FactsUnreadableError
-from streams.families.fast_refund.answers import mark_of_letter
+from streams.families.fast_refund.request_marks import mark_of
 from streams.kafka.input_log import Start
 from streams.kafka.passed_over import PassedOver, ranges_of
+from streams.processing.answers import mark_of_letter
 from streams.records.unread import Unread, bounded
 from testkit import samples
 from testkit.fakes import FakeConsumer, FakeLog
@@ -28,7 +29,7 @@ class Bench:
         self.answers = answers_to(*self.log.records[P0][:answered])
         self.answers.end = answered
         self.consumer = FakeConsumer(self.log)
-        self.passed = PassedOver(self.consumer, BOUNDS)
+        self.passed = PassedOver(self.consumer, BOUNDS, mark_of)
 
     async def look(self, committed: int, doubted: int = 0) -> int:
         start = Start(first=0, due=committed, committed=committed, doubted=doubted)

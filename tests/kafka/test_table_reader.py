@@ -4,36 +4,37 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from faults.waiting import eventually
 from streams.errors import FactsUnreadableError
+from streams.families.fast_refund.family import FastRefundProcess
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_type import POLICY
-from streams.families.fast_refund.tables import Applied, SharedTables, lists_as_of
+from streams.families.fast_refund.tables import lists_as_of
+from streams.families.fast_refund.topics import TOPICS
 from streams.kafka.strays import Stray
-from streams.kafka.table_reader import FactTopics, TableReader
+from streams.kafka.table_reader import TableReader
+from streams.kafka.topic_names import FamilyNames
+from streams.processing.applied import PARTITION, Applied
 from streams.processing.partitioner import partition_of
 from streams.processing.policies.book import PolicyBook
+from streams.settings import load
 from testkit import samples
 from testkit.fakes import FakeConsumer, FakeLog, FakeRecord, turns
 from testkit.samples import BUYER, NOW, NUMBER, PARTITIONS
-from tests.families.fast_refund.world import SHIPPED
+from tests.families.fast_refund.world import SHIPPED, SITE
 
 pytestmark = pytest.mark.asyncio
 
-TOPICS = FactTopics(
-    orders="orders",
-    buyers="buyers",
-    outcomes="outcomes",
-    shops="shops",
-    catalog="catalog",
-    policies="policies",
-    partitions=PARTITIONS,
+NAMES = FamilyNames(
+    TOPICS,
+    load({}, None, {"topics.partitions": str(PARTITIONS), "topics.prefix": ""}),
 )
-ORDERS, BUYERS, OUTCOMES = TOPICS.owned(NUMBER)
+ORDERS, BUYERS, OUTCOMES = NAMES.owned(NUMBER)
 OTHER = (NUMBER + 1) % PARTITIONS
 SHOPS = TopicPartition("shops", NUMBER)
 CATALOG = TopicPartition("catalog", 0)
@@ -48,11 +49,14 @@ class Bench:
         self.consumer = FakeConsumer(self.log)
         self.applied: list[tuple[int, Applied]] = []
         self.bad: list[int] = []
-        self.shared = SharedTables(Policies(), PARTITIONS)
+        process = FastRefundProcess(
+            msgspec.structs.replace(SITE, topic_prefix=""), Policies()
+        )
+        self.shared = process.shared
         self.facts = TableReader(
             self.consumer,
-            TOPICS,
-            self.shared,
+            NAMES,
+            process,
             lambda number, applied: self.applied.append((number, applied)),
             lambda bad: self.bad.append(bad.where.partition),
         )
@@ -327,8 +331,8 @@ async def test_changes_are_told_live_only_and_only_of_owned_partitions() -> None
         bench.log.write(SHOPS, samples.shop(by="merchant"), b"s-1")
         bench.log.write(elsewhere, samples.shop(by="merchant"), b"s-1")
         await bench.read()
-    assert (NUMBER, Applied(refund_id="r-2")) in bench.applied
-    assert (NUMBER, Applied(merchant_switch="s-1")) in bench.applied
+    assert (NUMBER, Applied(key="r-2")) in bench.applied
+    assert (NUMBER, PARTITION) in bench.applied
     assert len(bench.applied) == 2
 
 
@@ -337,7 +341,7 @@ async def test_a_merchants_attempt_is_kept_even_when_it_is_met_while_loading() -
     offset = bench.log.write(SHOPS, samples.shop(by="merchant"), b"s-1")
     async with running(bench):
         await bench.load(NUMBER)
-    assert bench.facts.switches == {NUMBER: [("s-1", SHOPS, offset)]}
+    assert bench.shared.switches == {NUMBER: [("s-1", offset)]}
     assert bench.shared.shops == {}
 
 
@@ -349,7 +353,7 @@ async def test_the_veto_feed_is_dated_only_when_it_is_read_to_its_end() -> None:
 
         async def dated() -> bool:
             bench.facts.believe(bench.facts.held.take())
-            return tables.vetoes_known_ms == bench.ms
+            return bool(tables.vetoes_known_ms == bench.ms)
 
         await eventually(dated, 5)
         bench.consumer.pause(OUTCOMES)  # the broker does not answer any more
@@ -411,7 +415,7 @@ async def test_reaching_waits_for_what_was_written_before_it() -> None:
         await bench.load(NUMBER)
         bench.consumer.pause(ORDERS)
         bench.log.write(ORDERS, samples.order())
-        waiting = asyncio.create_task(bench.facts.reach(TOPICS.owned(NUMBER)))
+        waiting = asyncio.create_task(bench.facts.reach(NAMES.owned(NUMBER)))
         await turns(100)
         assert not waiting.done()
         bench.consumer.resume(ORDERS)
@@ -424,7 +428,7 @@ async def test_reaching_a_partition_that_is_gone_does_not_wait() -> None:
     bench.log.write(ORDERS, samples.order())
     async with running(bench):
         await bench.load(OTHER)
-        await asyncio.wait_for(bench.facts.reach(TOPICS.owned(NUMBER)), 5)
+        await asyncio.wait_for(bench.facts.reach(NAMES.owned(NUMBER)), 5)
 
 
 async def test_reaching_waits_for_no_topic_that_was_not_asked_about() -> None:
@@ -445,7 +449,7 @@ async def test_records_in_wrong_partitions_are_counted_by_topic_with_the_newest_
     bench = Bench()
     async with running(bench):
         await bench.load(OTHER)
-        orders, buyers, _ = TOPICS.owned(OTHER)
+        orders, buyers, _ = NAMES.owned(OTHER)
         for order_id in ("o-1", "o-2"):
             bench.log.write(orders, samples.order(order_id=order_id), b"o")
         bench.log.write(buyers, samples.buyer(), BUYER.encode())
@@ -466,7 +470,7 @@ async def test_records_in_wrong_partitions_are_counted_by_topic_with_the_newest_
 
 async def test_orders_in_a_wrong_partition_before_the_start_are_found_too() -> None:
     bench = Bench()
-    orders, _, _ = TOPICS.owned(OTHER)
+    orders, _, _ = NAMES.owned(OTHER)
     for number in range(2_500):
         row = samples.order(order_id=f"o-{number}")
         bench.log.write(orders, row, f"o-{number}".encode())

@@ -7,7 +7,6 @@ import pytest
 from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
-from streams.families.fast_refund.slice_result import SliceResult
 from streams.families.fast_refund.tables import PartitionTables
 from streams.kafka.slices import Slice
 from streams.kafka.strays import Stray
@@ -16,10 +15,11 @@ from streams.metrics import Metrics, table
 from streams.platforms.kuaishou.ingest import Handled
 from streams.platforms.kuaishou.names import Kind, Reason
 from streams.platforms.kuaishou.reading import Verdict
+from streams.processing.slice_result import SliceResult
 from streams.rate_limit import RateLimitedLog
 from streams.records.json_values import Unreadable
-from streams.worker.counters import EngineCounters
-from streams.worker.gauges import Figures
+from streams.worker.counters import FamilyCounters
+from streams.worker.gauges import FamilyGauges
 from testkit.fakes import FakeLog, FakeRecord
 from testkit.samples import NOW
 from tests.families.fast_refund.stage import Stage
@@ -34,7 +34,7 @@ class Told:
         self.ms = 0
         self.metrics = Metrics(CollectorRegistry(), lambda: 0)
         limited = RateLimitedLog(logging.getLogger("streams.worker"), lambda: self.ms)
-        self.counters = EngineCounters(self.metrics, TOPIC, lambda: 0, limited)
+        self.counters = FamilyCounters(self.metrics, TOPIC, lambda: 0, limited)
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ async def test_misrouted_facts_are_counted_and_told_once_a_minute_with_an_exampl
 async def test_misrouted_facts_are_shown_with_a_place_and_where_they_belong() -> None:
     stage = Stage(FakeLog(lambda: NOW))
     stage.facts.strays.by_topic["refund.orders"] = Stray(3, 2, 17, 5)
-    figures = Figures(stage.source, stage.facts, lambda: NOW)
+    figures = FamilyGauges(stage.source, stage.facts, stage.process, lambda: NOW)
     assert figures.misrouted() == {
         "refund.orders": {
             "count": 3,
@@ -179,7 +179,7 @@ def test_a_dead_event_is_counted_and_logged_with_its_place(
 @pytest.mark.asyncio
 async def test_no_feed_is_late_for_a_spare() -> None:
     stage = Stage(FakeLog(lambda: NOW))
-    figures = Figures(stage.source, stage.facts, lambda: NOW)
+    figures = FamilyGauges(stage.source, stage.facts, stage.process, lambda: NOW)
     assert set(figures.watermarks()) == {"refund.shops"}
     stage.facts.tables[0] = PartitionTables(0, 4)
     assert figures.watermarks()["refund.orders"] is None

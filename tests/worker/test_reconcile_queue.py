@@ -4,12 +4,11 @@ import asyncio
 
 import pytest
 
-from streams.families.fast_refund.decision_history import DecisionHistory
-from streams.families.fast_refund.tables import Applied
+from streams.processing.applied import Applied
+from streams.processing.reconcile import ReconcileRequest
 from streams.settings import load
 from streams.worker.app import build_app
 from streams.worker.reconcile_queue import DeadLettersOnly, ReconcileQueue
-from streams.worker.reconciler import ReconcileRequest
 from testkit.samples import NOW
 
 pytestmark = pytest.mark.asyncio
@@ -26,21 +25,21 @@ async def test_an_order_that_changes_often_waits_once_and_is_looked_at_after_eac
         await gate.acquire()
 
     reconcile_queue = ReconcileQueue(put)
-    order = ReconcileRequest(3, order_ids=("o-1",))
+    order = ReconcileRequest(3, groups=("o-1",))
     passing = asyncio.create_task(reconcile_queue.pass_on())
     for _ in range(1_000):
-        reconcile_queue.at_applied(3, Applied(order_id="o-1"))
-    reconcile_queue.at_applied(4, Applied(order_id="o-1"))  # of another partition
+        reconcile_queue.at_applied(3, Applied(group="o-1"))
+    reconcile_queue.at_applied(4, Applied(group="o-1"))  # of another partition
     assert reconcile_queue.waiting.qsize() == 2
     await asyncio.sleep(0)
     assert handed == [order]
-    reconcile_queue.at_applied(3, Applied(order_id="o-1"))  # it changed after that
+    reconcile_queue.at_applied(3, Applied(group="o-1"))  # it changed after that
     assert reconcile_queue.waiting.qsize() == 2
     for _ in range(2):
         gate.release()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-    assert handed == [order, ReconcileRequest(4, order_ids=("o-1",)), order]
+    assert handed == [order, ReconcileRequest(4, groups=("o-1",)), order]
     passing.cancel()
     await asyncio.wait({passing})
 
@@ -52,9 +51,9 @@ async def test_where_nobody_watches_only_bad_facts_are_looked_at() -> None:
         handed.append(wanted)
 
     reconcile_queue = DeadLettersOnly(put)
-    reconcile_queue.at_decided(3, ["r-1"])
-    reconcile_queue.at_applied(3, Applied(refund_id="r-1", order_id="o-1"))
-    reconcile_queue.at_all(3, DecisionHistory())
+    reconcile_queue.at_keys(3, ["r-1"])
+    reconcile_queue.at_applied(3, Applied(key="r-1", group="o-1"))
+    reconcile_queue.at_all(3, ("r-1", "r-2"))
     reconcile_queue.at(ReconcileRequest(4))
     assert [reconcile_queue.waiting.get_nowait() for _ in range(2)] == [
         ReconcileRequest(3),

@@ -9,12 +9,14 @@ import pytest
 from aiokafka.errors import KafkaTimeoutError
 
 from streams.errors import OutputLostError
+from streams.families.fast_refund import missing_facts
 from streams.families.fast_refund.policy import Policies
 from streams.kafka.slices import Poll
 from streams.processing.partitioner import partition_of
-from streams.worker import fact_lookup, reconciler, slice_driver
-from streams.worker.reconciler import ReconcileRequest, WatchParts
-from streams.worker.slice_driver import DecideParts
+from streams.processing.reconcile import ReconcileRequest
+from streams.worker.agents import attach
+from streams.worker.reconciler import DeadLetterWriter
+from streams.worker.slice_driver import SliceDriver
 from testkit import samples
 from testkit.fakes import turns
 from testkit.samples import NOW, NUMBER, PARTITIONS
@@ -47,7 +49,7 @@ async def test_outputs_go_to_the_partition_of_their_input_in_the_right_topic() -
         stage.log.write(INPUT, b"nonsense")
         await stage.decide()
         await stage.sink.flush()
-        sizes = {name: len(stage.records(name)) for name in OUTPUTS.names()}
+        sizes = {name: len(stage.records(name)) for name in OUTPUTS}
         assert list(sizes.values()) == [1, 1, 2, 0, 1]  # r-1 was withdrawn meanwhile
         assert stage.source.offsets.to_commit() == {INPUT: 5}
         assert len(stage.counted.latencies_ms) == 5
@@ -109,7 +111,7 @@ async def test_a_slice_of_an_assignment_that_is_over_is_left_alone() -> None:
         stage.ask()
         piece = await stage.read()
         await stage.assign()
-        await slice_driver.handle([piece], stage.parts)
+        await stage.driver.handle([piece])
         assert stage.counted.slices == []
         await stage.decide()  # it is read again
         await stage.sink.flush()
@@ -280,7 +282,7 @@ async def test_one_look_is_enough_for_all_slices_of_a_poll() -> None:
             stage.ask(refund_id=f"r-{number}", order_id=f"o-{number + 10}")
             pieces.append(await stage.read())
         before = len(told)
-        await slice_driver.handle(pieces, stage.parts)
+        await stage.driver.handle(pieces)
         assert told[before:] == [{"refund.orders", "refund.buyers", "refund.outcomes"}]
         assert len(stage.counted.slices) == 3
 
@@ -288,13 +290,13 @@ async def test_one_look_is_enough_for_all_slices_of_a_poll() -> None:
 async def test_shops_without_a_row_are_remembered_up_to_a_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fact_lookup, "_SOUGHT_MAX", 2)
+    monkeypatch.setattr(missing_facts, "_SOUGHT_MAX", 2)
     async with ready() as stage:
         sizes = []
         for number in range(4):
             stage.ask(refund_id=f"r-{number}", shop_id=f"s-{number + 10}")
             await stage.decide()
-            sizes.append(len(stage.facts.shared.sought))
+            sizes.append(len(stage.shared.sought))
         assert sizes == [1, 2, 1, 2]
 
 
@@ -328,7 +330,7 @@ async def test_after_a_crash_between_produce_and_commit_nothing_is_decided_twice
         log = first.log
     assert log.committed == {}
     log.write(ORDERS, samples.order(order_version=2, order_status="shipped"))
-    before = {name: list(first.records(name)) for name in OUTPUTS.names()}
+    before = {name: list(first.records(name)) for name in OUTPUTS}
     async with ready(log) as second:
         second.ask(refund_version=2)
         await second.decide()
@@ -340,7 +342,7 @@ async def test_after_a_crash_between_produce_and_commit_nothing_is_decided_twice
         newest = second.written("refund.reviews")[-1]
     assert "REQUEST_EDITED_AFTER_APPROVAL" in newest["reason_codes"]  # it remembers
     before["refund.reviews"].append(second.records("refund.reviews")[-1])
-    assert before == {name: second.records(name) for name in OUTPUTS.names()}
+    assert before == {name: second.records(name) for name in OUTPUTS}
 
 
 async def test_requests_of_a_topic_made_anew_are_decided_though_outputs_name_their_offsets(
@@ -456,9 +458,7 @@ async def test_in_turns_the_decisions_are_those_of_one_go() -> None:
             stage.ask(refund_id="r-0", action="withdraw")
             await stage.decide()
             await stage.sink.flush()
-            found.append(
-                [one.value for name in OUTPUTS.names() for one in stage.records(name)]
-            )
+            found.append([one.value for name in OUTPUTS for one in stage.records(name)])
             codes = [one["reason_codes"] for one in stage.written("refund.skipped")]
             assert ["SUPERSEDED_BY_VERSION"] in codes
     assert found[0] == found[1] == found[2]
@@ -466,7 +466,7 @@ async def test_in_turns_the_decisions_are_those_of_one_go() -> None:
 
 async def test_the_first_time_a_policy_counts_other_work_goes_on_meanwhile() -> None:
     async with ready() as stage:
-        shared = stage.facts.shared
+        shared = stage.shared
         for turn, by in enumerate((policy(), policy(**COUNTED))):
             shared.policies = Policies((by,))
             for number in range(6):
@@ -488,10 +488,10 @@ async def test_a_partition_taken_away_while_approvals_are_counted_is_left_alone(
     async with ready() as stage:
         stage.ask()
         await stage.decide()
-        stage.facts.shared.policies = Policies((policy(**COUNTED),))
+        stage.shared.policies = Policies((policy(**COUNTED),))
         stage.ask(refund_id="r-2")
         piece = await stage.read()
-        deciding = asyncio.create_task(slice_driver.handle([piece], stage.parts))
+        deciding = asyncio.create_task(stage.driver.handle([piece]))
         await asyncio.sleep(0)
         await stage.consumer.rebalance()
         await asyncio.wait_for(deciding, 5)
@@ -517,14 +517,14 @@ async def test_the_agents_of_the_app_work_with_the_parts_they_wait_for() -> None
     app = faust.App("test", broker="kafka://nowhere:9", autodiscover=False)
     async with ready() as stage:
 
-        async def decide_parts() -> DecideParts:
-            return stage.parts
+        async def driver() -> SliceDriver:
+            return stage.driver
 
-        async def watch_parts() -> WatchParts:
-            return stage.watch_parts
+        async def reconciler() -> DeadLetterWriter:
+            return stage.reconciler
 
-        slice_driver.register(app, app.channel(), decide_parts)
-        reconciler.register(app, app.channel(), watch_parts)
+        attach(app, "decide", app.channel(), driver)
+        attach(app, "watch", app.channel(), reconciler)
         agents = {name.rpartition(".")[2]: one for name, one in app.agents.items()}
         stage.ask(action="withdraw")
         await agents["decide"].fun(_stream([await stage.read()]))

@@ -13,6 +13,7 @@ from aiokafka import TopicPartition
 from prometheus_client import CollectorRegistry
 
 from streams.errors import FactsUnreadableError
+from streams.families.fast_refund.family import FAMILY, FastRefundProcess
 from streams.families.fast_refund.policy import Policies
 from streams.kafka.commit_marks import read_mark
 from streams.kafka.incarnations import Incarnations
@@ -21,12 +22,12 @@ from streams.kafka.offsets import Offsets
 from streams.kafka.output_scan import AnsweredOffsets
 from streams.metrics import Metrics
 from streams.processing.policies.publication import PolicyRecord, as_fields
+from streams.processing.reconcile import ReconcileRequest
 from streams.rate_limit import RateLimitedLog
 from streams.settings import Settings, load
-from streams.worker import processor, reconciler
-from streams.worker.counters import EngineCounters
-from streams.worker.deciding import Engine, EngineInputs
-from streams.worker.reconciler import ReconcileRequest
+from streams.worker import processor
+from streams.worker.counters import FamilyCounters
+from streams.worker.family_processor import FamilyInputs, FamilyProcessor
 from testkit import samples
 from testkit.fakes import FakeConsumer, FakeLog, FakeProducer, headers_in, turns
 from testkit.samples import NOW, NUMBER, PARTITIONS
@@ -51,21 +52,21 @@ class Bench:
         app = faust.App("test", broker="kafka://nowhere:9", autodiscover=False)
         metrics = Metrics(CollectorRegistry(), lambda: NOW)
         self.log = log
-        self.engine = Engine(
-            EngineInputs(
+        self.engine = FamilyProcessor(
+            FamilyInputs(
+                family=FAMILY,
                 settings=using,
                 policies=policies,
                 now_ms=lambda: NOW,
-                counters=EngineCounters(
+                counters=FamilyCounters(
                     metrics,
                     "refund.requests",
                     lambda: NOW,
                     RateLimitedLog(logging.getLogger("test"), lambda: NOW),
                 ),
                 polls=app.channel(),
-                reconcile_queue=app.channel(),
+                requests=app.channel(),
                 app_version="1",
-                source_name="/x",
             )
         )
         self.engine.incarnations = Incarnations(
@@ -88,6 +89,12 @@ class Bench:
         """Return what the watch agent will get."""
         waiting = self.engine.reconcile_queue.waiting
         return [waiting.get_nowait() for _ in range(waiting.qsize())]
+
+
+def fast_refund(bench: Bench) -> FastRefundProcess:
+    process = bench.engine.process
+    assert isinstance(process, FastRefundProcess)
+    return process
 
 
 @contextlib.asynccontextmanager
@@ -145,13 +152,13 @@ async def test_decisions_read_back_tell_of_policies_that_others_judged_by() -> N
     other = policy(version=1, paid_limit_fen=29_000)  # another file of the same name
     async with built(log, policies=Policies([other])) as bench:
         await bench.prepare(**{ME: 0})
-        book = bench.engine.shared.book
+        book = bench.engine.process.shared.book
         assert book.disagreed["decided"] == 1
-        shown = bench.engine.shared.book.disagreements[0].text
+        shown = bench.engine.process.shared.book.disagreements[0].text
         assert f"FR@1 (hash {SHIPPED.policy_hash})" in shown
     async with built(log, policies=Policies([SHIPPED])) as bench:
         await bench.prepare(**{ME: 0})
-        assert set(bench.engine.shared.book.disagreed.values()) == {0}
+        assert set(bench.engine.process.shared.book.disagreed.values()) == {0}
 
 
 async def test_the_file_does_not_take_the_place_of_a_version_that_was_lost() -> None:
@@ -162,10 +169,10 @@ async def test_the_file_does_not_take_the_place_of_a_version_that_was_lost() -> 
     headers = list(headers_in(output.record[2]))
     log.write(APPROVALS, output.value, output.record[0], headers)
     async with built(log) as bench:
-        assert bench.engine.shared.policies.at(NOW) is SHIPPED
+        assert bench.engine.process.shared.policies.at(NOW) is SHIPPED
         await bench.prepare(**{ME: 0})
-        assert bench.engine.shared.policies.at(NOW) is None
-        assert bench.engine.shared.policies.missing() == (2,)
+        assert bench.engine.process.shared.policies.at(NOW) is None
+        assert bench.engine.process.shared.policies.missing() == (2,)
 
 
 async def test_a_version_published_just_now_is_read_before_decisions_are_compared() -> (
@@ -184,8 +191,11 @@ async def test_a_version_published_just_now_is_read_before_decisions_are_compare
             TopicPartition("refund.policies", 0), samples.encoded(fields), b"FR@2"
         )
         await bench.prepare(**{f"p{OTHER}": 0, ME: 0})
-        assert set(bench.engine.shared.book.disagreed.values()) == {0}
-        assert [one.name for one in bench.engine.shared.policies] == ["FR@1", "FR@2"]
+        assert set(bench.engine.process.shared.book.disagreed.values()) == {0}
+        assert [one.name for one in bench.engine.process.shared.policies] == [
+            "FR@1",
+            "FR@2",
+        ]
 
 
 async def test_a_partition_that_stays_is_neither_read_back_nor_reconciled_again() -> (
@@ -284,7 +294,7 @@ async def test_the_breaker_counts_what_was_approved_before_this_worker_came() ->
     approved(log)
     async with built(log, policies=Policies([guarded])) as bench:
         await bench.prepare(**{ME: 0})
-        admit = bench.engine.breaker.admit
+        admit = fast_refund(bench).breaker.admit
         assert admit("FR:r-1:1", "s-1", 1, NOW, guarded) is None  # counted already
         assert admit("FR:r-2:1", "s-1", 1, NOW, guarded) == "shop"
 
@@ -374,13 +384,13 @@ async def test_nothing_is_noticed_once_outputs_are_waited_for() -> None:
         await bench.prepare(**{ME: 0})
 
         def look_again() -> None:
-            reconciler.look(ReconcileRequest(NUMBER, ("r-1",)), watched)
+            watched.look(ReconcileRequest(NUMBER, ("r-1",)))
 
         parting: Any = Parting(look_again)
         engine.sink = engine.source = parting
         engine.connected.append(parting)
         engine.built.set()
-        watched = await engine.watch_parts()
+        watched = await engine.reconciler()
         await engine.on_stop()
         assert parting.asked == ["close", "flush", "stop", "abort", "stop"]
         assert parting.written == []
@@ -431,5 +441,5 @@ async def test_what_was_found_of_the_fast_path_is_committed_with_every_offset(
             return mark.distrusts
 
         assert committed() is None
-        engine.judge.fast_path.doubtful = True
+        fast_refund(bench).judging.fast_path.doubtful = True
         assert committed() == "1"

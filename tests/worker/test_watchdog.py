@@ -182,7 +182,8 @@ async def test_without_partitions_or_a_broker_no_event_waits() -> None:
 
 async def test_a_worker_that_only_ingests_is_watched_and_may_ask_its_platform() -> None:
     settings = load({}, None, {"worker.roles": "ingest", "web.port": "off"})
-    service: Any = build_app(settings, monotonic_ms).ingest
+    parts: list[Any] = list(build_app(settings, monotonic_ms).parts)
+    (service,) = parts
     worker: Any = Ingesting()
     worker.end, worker.asking = 9, worker
     service.source = service.clients = worker

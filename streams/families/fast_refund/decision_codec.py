@@ -5,8 +5,9 @@ from typing import Final, TypeVar
 import msgspec
 
 from streams.families.fast_refund.decide import PASSED
-from streams.families.fast_refund.decision_history import Entry
+from streams.families.fast_refund.decision_history import APPROVED, Entry
 from streams.families.fast_refund.model import Decision
+from streams.families.fast_refund.request_marks import mark_of_decision
 from streams.records.plain_json import NoJsonError, parse
 
 T = TypeVar("T")
@@ -71,6 +72,23 @@ class Recovered(msgspec.Struct, frozen=True, gc=False):
     policy: tuple[str, str | None] | None
     """Name and hash of the policy that judged; None = none was in force. Records of version
     0.1.0 have no hash."""
+
+    @property
+    def decided_at_ms(self) -> int:
+        """Return when it was made, UTC ms."""
+        return self.entry.decided_at_ms
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for an approval: of two answers to one offset it counts, it moves money."""
+        return int(self.entry.outcome != APPROVED)
+
+    def mark(self, key: bytes | None) -> int:
+        """Return the mark of the request that it answers."""
+        entry = self.entry
+        return mark_of_decision(
+            key, entry.refund_id, entry.version, withdraws=entry.withdraws
+        )
 
 
 def recover(value: bytes) -> Recovered | None:

@@ -5,7 +5,7 @@ only those that something happened to. Ids are built from the decision, so a cra
 can delay a notice but never lose or double it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -21,7 +21,17 @@ from streams.families.fast_refund.ship_race import (
     Race,
     judge_race,
 )
-from streams.families.fast_refund.tables import PartitionTables
+from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.topics import (
+    NOTICES,
+    ORDERS,
+    OUTCOMES,
+    REVIEWS,
+    SHOPS,
+)
+from streams.processing.reconcile import DueOutput
+from streams.processing.site import Site
+from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.notices import FOLLOW_UP_SUFFIX, Notice, encode_notice
 
 _DEFAULT_WATCH_DAYS: Final = 30
@@ -33,6 +43,17 @@ NOTICE_KINDS: Final = (
     "withdrawn_after_approval",
     "merchant_switch_ignored",
 )
+
+
+FOLLOW_UP_KIND: Final = "manual_review"
+"""The review that a failed payout opens is counted among the notices."""
+
+_SOURCES: Final = {
+    FOLLOW_UP_KIND: OUTCOMES,
+    "merchant_switch_ignored": SHOPS,
+}
+"""Where the fact came from that calls for an output; else the order."""
+_TYPES: Final = event_types((*NOTICE_KINDS, FOLLOW_UP_KIND))
 
 
 class Due(msgspec.Struct, frozen=True, gc=False):
@@ -156,3 +177,44 @@ def switch_ignored(shop_id: str, source: tuple[str, int, int], now_ms: int) -> D
         noticed_at_ms=now_ms,
     )
     return Due(identity, notice.kind, shop_id, encode_notice(notice), offset)
+
+
+class DueNotices:
+    """Writes what is due as the topics have it.
+
+    Parameters
+    ----------
+    shared
+        Policies, which say how long an approval is watched, and merchants' attempts.
+    """
+
+    def __init__(self, site: Site, shared: SharedTables) -> None:
+        self._site = site
+        self._shared = shared
+        self._source = event_source(site.source_name)
+
+    def of(
+        self,
+        partition: int,
+        refund_ids: Sequence[str],
+        tables: PartitionTables,
+        now_ms: int,
+    ) -> Iterator[DueOutput]:
+        """Yield what refunds call for, and merchants' attempts of a partition of shops."""
+        policy = self._shared.policies.at(now_ms)
+        for refund_id in refund_ids:
+            for found in due(tables, refund_id, policy, now_ms):
+                yield self._output(found, partition, now_ms)
+        where = self._site.topic(SHOPS)
+        for shop_id, offset in self._shared.switches.pop(partition, ()):
+            found = switch_ignored(shop_id, (where, partition, offset), now_ms)
+            if not tables.noted(found.identity):
+                yield self._output(found, partition, now_ms)
+
+    def _output(self, found: Due, partition: int, now_ms: int) -> DueOutput:
+        source = self._site.topic(_SOURCES.get(found.kind, ORDERS))
+        headers = SliceHeaders(_TYPES, self._source, source, partition, now_ms)
+        block = headers.build(found.kind, found.identity, found.source_offset, ())
+        topic = REVIEWS if found.kind == FOLLOW_UP_KIND else NOTICES
+        record = (found.key.encode(), found.value, block)
+        return DueOutput(found.identity, found.kind, topic.name, record)

@@ -1,9 +1,189 @@
 """The fast refund as a family: what the machinery is given."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from streams.families.fast_refund.topics import CODE, TOPICS
+from streams.families.fast_refund.breaker import Breaker
+from streams.families.fast_refund.decision_codec import (
+    Recovered,
+    decode_decision,
+    recover,
+)
+from streams.families.fast_refund.due_notices import (
+    FOLLOW_UP_KIND,
+    NOTICE_KINDS,
+    DueNotices,
+)
+from streams.families.fast_refund.judge import Judge
+from streams.families.fast_refund.missing_facts import FactLookups, Missing
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.request_marks import mark_of
+from streams.families.fast_refund.slice_work import Unjudged
+from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.topics import (
+    BUYERS,
+    CODE,
+    NOTICES,
+    ORDERS,
+    OUTCOMES,
+    SHOPS,
+    TOPICS,
+)
+from streams.processing.answers import Answers
+from streams.processing.applied import Result
+from streams.processing.news import NewsQueue
+from streams.processing.reconcile import DueOutput
+from streams.processing.site import Site
+from streams.processing.slice_result import SliceResult
 from streams.processing.topics import FamilyTopics
+from streams.records.notices import FOLLOW_UP_SUFFIX, recover_notice
+from streams.records.record import Record
+
+_COUNTED_AT_ONCE: Final = 5_000
+"""Refunds looked through for approvals between two turns of the event loop."""
+_WARMED_AT_ONCE: Final = 1_000
+"""Approvals told to the breaker between two turns of the event loop."""
+
+
+class FastRefundProcess:
+    """The fast refund in one process (:class:`streams.processing.family.FamilyProcess`)."""
+
+    def __init__(self, site: Site, policies: Policies) -> None:
+        self._site = site
+        shared = site.shared_partitions or site.partitions
+        self.shared = SharedTables(policies, shared)
+        self.breaker = Breaker()
+        self.judging = Judge(site, self.shared, self.breaker)
+        self.lookups = FactLookups(self.shared, shared)
+        self._notices = DueNotices(site, self.shared)
+        self.appliers: Mapping[str, Callable[[PartitionTables, Record], Result]] = {
+            ORDERS.name: _order,
+            BUYERS.name: _buyer,
+            OUTCOMES.name: _outcome,
+        }
+
+    @property
+    def news(self) -> NewsQueue:
+        """What nobody has logged yet, besides that of policies."""
+        return self.judging.fast_path.news
+
+    def open(self, partition: int) -> PartitionTables:
+        """Return the empty tables of a partition."""
+        return PartitionTables(partition, self._site.partitions)
+
+    # -- read back -------------------------------------------------------------
+
+    def restore(self, topic: str, value: bytes) -> Recovered | str | None:
+        """Read an output: a decision, the id of a notice or follow-up, or None."""
+        if topic == NOTICES.name:
+            return recover_notice(value)
+        found = recover(value)
+        if found is not None and found.decision_id.endswith(FOLLOW_UP_SUFFIX):
+            return found.decision_id
+        return found
+
+    def remember(self, state: PartitionTables, found: Recovered) -> None:
+        """Put a decision that was read back into the history; the first of an id counts."""
+        state.ledger.remember(found.entry)
+
+    def mark(self, record: Record) -> int | None:
+        """Return the mark of a request; None = it gets a letter, no decision."""
+        return mark_of(record)
+
+    def warm(self, state: PartitionTables, now_ms: int) -> Iterator[None]:
+        """Let the breaker know what was approved before this worker came.
+
+        Each approval counts under the policy that was in force for it (R-08).
+        """
+        policies = self.shared.policies
+        windows = [policy.breaker_window_ms or 0 for policy in policies]
+        since_ms = now_ms - max(windows, default=0)
+        if not any(windows):
+            return
+        for count, entry in enumerate(state.ledger.approvals()):
+            if count % _WARMED_AT_ONCE == 0:
+                yield
+            if entry.decided_at_ms <= since_ms:
+                continue
+            decision = decode_decision(entry.value)
+            pinned_ms = decision.requested_at_ms or decision.decided_at_ms
+            policy = policies.at(pinned_ms)
+            if policy is not None:
+                self.breaker.admit(
+                    decision.decision_id,
+                    decision.shop_id,
+                    decision.refund_fen,
+                    entry.decided_at_ms,
+                    policy,
+                )
+
+    # -- judge -----------------------------------------------------------------
+
+    def read(
+        self, records: Sequence[Record], answered: Answers, state: PartitionTables
+    ) -> tuple[Unjudged, Missing | None]:
+        """Read a slice of requests, and what they name that is not known (yet)."""
+        requests, missing = self.judging.read(records, answered, state)
+        return Unjudged(records, requests), missing or None
+
+    def prepare(self, state: PartitionTables) -> bool:
+        """Count approvals of buyers for a while, if a policy asks for that."""
+        if not self.judging.counts_approvals():
+            return False
+        return state.ledger.index_buyers(_COUNTED_AT_ONCE)
+
+    def judge(
+        self,
+        piece: Unjudged,
+        state: PartitionTables,
+        now_ms: int,
+        enough: Callable[[], bool],
+    ) -> SliceResult:
+        """Judge the next requests of a slice, at least some of them."""
+        return self.judging.judge_some(piece, state, now_ms, enough)
+
+    def distrusts(self) -> str | None:
+        """Return this version once its fast path was found wrong."""
+        return self.judging.fast_path.distrusts()
+
+    def heard(self, distrusted: Iterable[str | None]) -> None:
+        """Give the fast path up if a worker of this version found it wrong before."""
+        self.judging.fast_path.heard(distrusted)
+
+    # -- reconcile -------------------------------------------------------------
+
+    def reconcile(
+        self, partition: int, keys: Sequence[str], state: PartitionTables, now_ms: int
+    ) -> Iterator[DueOutput]:
+        """Yield the notices and follow-ups that are due and not noted."""
+        return self._notices.of(partition, keys, state, now_ms)
+
+    # -- shown -----------------------------------------------------------------
+
+    def watermarks(self, states: Sequence[PartitionTables]) -> dict[str, int | None]:
+        """Return the oldest watermark by topic; None = a partition has none.
+
+        A spare has no partitions, so no feed of theirs can be late for it.
+        """
+        found: dict[str, int | None] = {SHOPS.name: self.shared.lists_ms}
+        if not states:
+            return found
+        for name, marks in (
+            (ORDERS.name, [one.order_marks.ms for one in states]),
+            (BUYERS.name, [one.buyer_marks.ms for one in states]),
+        ):
+            known = [ms for ms in marks if ms is not None]
+            found[name] = min(known) if len(known) == len(marks) else None
+        return found
+
+    def breakers_open(self, now_ms: int) -> Mapping[str, int]:
+        """Return open breakers by scope."""
+        policy = self.shared.policies.at(now_ms)
+        return {} if policy is None else self.breaker.open_now(now_ms, policy)
+
+    def status(self) -> Mapping[str, object]:
+        """Return whether the fast path is in use."""
+        return {"fast_path": "given up" if self.distrusts() else "in use"}
 
 
 class FastRefund:
@@ -11,6 +191,23 @@ class FastRefund:
 
     code: str = CODE
     topics: FamilyTopics = TOPICS
+    kinds: Sequence[str] = (*NOTICE_KINDS, FOLLOW_UP_KIND)
+
+    def process(self, site: Site, policies: Policies) -> FastRefundProcess:
+        """Return the family for one process."""
+        return FastRefundProcess(site, policies)
 
 
 FAMILY: Final = FastRefund()
+
+
+def _order(tables: PartitionTables, record: Record) -> Result:
+    return tables.apply_order(record.key, record.value)
+
+
+def _buyer(tables: PartitionTables, record: Record) -> Result:
+    return tables.apply_buyer(record.key, record.value)
+
+
+def _outcome(tables: PartitionTables, record: Record) -> Result:
+    return tables.apply_outcome(record.key, record.value, record.offset)

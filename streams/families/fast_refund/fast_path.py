@@ -14,11 +14,15 @@ from streams.families.fast_refund.fast_rules import (
 )
 from streams.families.fast_refund.full_path import FullPath
 from streams.families.fast_refund.model import Request
-from streams.families.fast_refund.slice_result import APPROVALS, Output, Site, SliceWork
+from streams.families.fast_refund.slice_work import SliceWork
 from streams.families.fast_refund.tables import SharedTables
+from streams.families.fast_refund.topics import APPROVALS
 from streams.processing.news import News, news_queue
+from streams.processing.site import Site
+from streams.processing.slice_result import Output
 from streams.records.record import Record
 
+_APPROVALS: Final = APPROVALS.name
 _COMPARED_AT_ONCE: Final = 1_000
 """Plain decisions that may be judged the full path too without a pause; each millisecond
 allows for one more. So up to 1,000 a second are all compared, and as many above it."""
@@ -117,7 +121,7 @@ class FastPath:
         if len(value) > self._surely_fits and not self._site.fits(made):
             return False
         judged = work.judged
-        judged.outputs.append(Output(APPROVALS, made))
+        judged.outputs.append(Output(_APPROVALS, made))
         judged.approved += 1
         judged.ages_ms.append(now_ms - at_ms)
         ledger.remember(approval)

@@ -18,9 +18,10 @@ from streams.families.fast_refund.model import (
 )
 from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.seen import see
-from streams.families.fast_refund.slice_result import Site, SliceWork
+from streams.families.fast_refund.slice_work import SliceWork
 from streams.families.fast_refund.tables import SharedTables, fresh
 from streams.processing.partitioner import misplaced
+from streams.processing.site import Site
 
 
 class FullPath:

@@ -7,7 +7,6 @@ outputs. Replay and backtest call :meth:`Judge.judge` too.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from streams.families.fast_refund.answers import Answers
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.codec import decode_request
 from streams.families.fast_refund.decide import AUTO_APPROVE
@@ -18,23 +17,18 @@ from streams.families.fast_refund.full_path import FullPath
 from streams.families.fast_refund.history_facts import counts_approvals
 from streams.families.fast_refund.missing_facts import Missing
 from streams.families.fast_refund.model import Decision, Request
-from streams.families.fast_refund.slice_result import (
-    APPROVALS,
-    DEAD_LETTERS,
-    REVIEWS,
-    SKIPPED,
-    Output,
-    Read,
-    Site,
-    SliceResult,
-    SliceWork,
-    Unjudged,
-)
+from streams.families.fast_refund.request_marks import mark_of_request
+from streams.families.fast_refund.slice_work import Read, SliceWork, Unjudged
 from streams.families.fast_refund.tables import (
     PartitionTables,
     SharedTables,
     lists_as_of,
 )
+from streams.families.fast_refund.topics import APPROVALS, REVIEWS, SKIPPED
+from streams.processing.answers import Answers
+from streams.processing.site import Site
+from streams.processing.slice_result import Output, SliceResult
+from streams.processing.topics import DEAD_LETTERS
 from streams.records.dead_letters import dead_letter
 from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.json_values import Unreadable
@@ -42,6 +36,10 @@ from streams.records.outgoing import Outgoing
 from streams.records.record import Record
 from streams.records.unread import reason, remains_of
 
+_APPROVALS: Final = APPROVALS.name
+_REVIEWS: Final = REVIEWS.name
+_SKIPPED: Final = SKIPPED.name
+_DEAD_LETTERS: Final = DEAD_LETTERS.name
 _TYPES: Final = event_types(
     ("auto_approve", "manual_review", "out_of_scope", "superseded")
 )
@@ -98,7 +96,11 @@ class Judge:
         known = answered.marks
         for record in records:
             read = decode_request(record.value)
-            if known and record.offset in known and answered.fit(record, read):
+            if (
+                known
+                and record.offset in known
+                and answered.fit(record, mark_of_request(record, read))
+            ):
                 found.append(None)
                 continue
             if isinstance(read, Unreadable):
@@ -188,7 +190,7 @@ class Judge:
             work.now_ms,
             self._site.app_version,
         )
-        judged.outputs.append(Output(DEAD_LETTERS, letter))
+        judged.outputs.append(Output(_DEAD_LETTERS, letter))
         judged.dead[why.error] = judged.dead.get(why.error, 0) + 1
         judged.dead_at.setdefault(why.error, record.offset)
 
@@ -272,11 +274,11 @@ class Judge:
         work.judged.repeated += 1
 
 
-def _topic_of(outcome: str | None) -> int:
+def _topic_of(outcome: str | None) -> str:
     """Return where a decision belongs; without an outcome it is a skip."""
     if outcome == APPROVED:
-        return APPROVALS
-    return SKIPPED if outcome is None else REVIEWS
+        return _APPROVALS
+    return _SKIPPED if outcome is None else _REVIEWS
 
 
 def _count(decision: Decision, work: SliceWork) -> None:

@@ -1,7 +1,22 @@
-"""What requests name and the tables lack."""
+"""Facts that a request names and the tables lack: looked for once more.
+
+A sender may write buyer, order and request in one go; the request can then be here
+before the facts are applied. So what is missing is looked for before it is judged, once
+a poll. An order that is not there is the reason for a person's work, so it is looked for
+each time, and with it its buyer. A buyer alone is looked for as long as that helps: where
+a platform keeps rows of some buyers only, each poll names others that have none, and a
+look holds up all requests of a poll for as long as a fetch of facts may take. A shop
+without a row is covered (FR-1.2a), and most shops have none: each is looked for once, and
+known to have no row from then on, because its row would arrive like any other change of a
+fact.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from streams.families.fast_refund.model import Request
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.topics import BUYERS, ORDERS, OUTCOMES, SHOPS
 
 
 class Missing:
@@ -45,3 +60,61 @@ class Missing:
             and shop_id not in shared.sought
         ):
             self.shops.add(shop_id)
+
+
+_SOUGHT_MAX: Final = 100_000
+"""Shops known to have no row, some 10 MB; beyond, they are looked for once more."""
+
+_FRUITLESS_MS: Final = 5_000
+"""After a look that found no buyer, none is looked for alone for so long: at 50 ms a
+look, a hundredth of the time."""
+
+
+class FactLookups:
+    """Decides what is looked for, and learns from what is found.
+
+    Parameters
+    ----------
+    partitions
+        Of the topics of shops.
+    """
+
+    def __init__(self, shared: SharedTables, partitions: int) -> None:
+        self._shared = shared
+        self._partitions = partitions
+        self.due_ms = 0
+        """Monotonic ms from which a look for buyers alone may begin."""
+
+    def wanted(
+        self, missing: Missing, partitions: Sequence[int], at_ms: int
+    ) -> list[tuple[str, int]]:
+        """Return the fact partitions to be read on before the slice is judged."""
+        found: list[tuple[str, int]] = []
+        if missing.orders:
+            for number in partitions:
+                found += [(row.name, number) for row in (ORDERS, BUYERS, OUTCOMES)]
+        elif missing.buyers and at_ms >= self.due_ms:
+            found += [(BUYERS.name, number) for number in partitions]
+        if missing.shops or missing.any_shop:
+            found += [(SHOPS.name, number) for number in range(self._partitions)]
+        return found
+
+    def looked(
+        self,
+        missing: Missing,
+        topics: frozenset[str],
+        states: Iterable[PartitionTables],
+        at_ms: int,
+    ) -> None:
+        """Take note of what was found, once these topics were read on."""
+        if BUYERS.name in topics and not missing.orders:
+            found = any(
+                buyer_id in tables.buyers
+                for tables in states
+                for buyer_id in missing.buyers
+            )
+            self.due_ms = at_ms if found else at_ms + _FRUITLESS_MS
+        sought = self._shared.sought
+        if len(sought) + len(missing.shops) > _SOUGHT_MAX:
+            sought.clear()
+        sought.update(missing.shops)

@@ -4,8 +4,8 @@ A record that cannot be read takes away what was known under its key: nobody kno
 the present state, so requests that need it go to a person. It is never passed over.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -23,38 +23,18 @@ from streams.families.fast_refund.model import Buyer, Catalog, Order, Shop
 from streams.families.fast_refund.orders import OrderReader
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_type import POLICY
+from streams.families.fast_refund.ship_race import have_left
+from streams.families.fast_refund.topics import BUYERS, CATALOG, ORDERS, OUTCOMES, SHOPS
+from streams.processing.applied import NOTHING, PARTITION, Applied, Misrouted, Result
+from streams.processing.news import NewsQueue
 from streams.processing.partitioner import misplaced, partition_of
 from streams.processing.policies.book import PolicyBook
 from streams.processing.watermarks import WATERMARK_KEY, Watermarks, slowest
 from streams.records.json_values import Unreadable, decode_object
+from streams.records.record import Record
 
 UNREADABLE: Final = "unreadable"
 """A value no rule knows: it stands where a record could not be read."""
-
-
-class Applied(msgspec.Struct, frozen=True, gc=False):
-    """What applying a record changed: the ids whose notices may be due."""
-
-    order_id: str | None = None
-    refund_id: str | None = None
-    merchant_switch: str | None = None
-    """``shop_id`` whose merchant tried to switch the service (case 45)."""
-
-
-NOTHING: Final = Applied()
-
-
-class Misrouted(msgspec.Struct, frozen=True, gc=False):
-    """A row was found in another partition than its buyer's."""
-
-    expected: int
-    """The partition where it belongs."""
-    applied: Applied = NOTHING
-    """What it changed all the same."""
-
-
-Result: TypeAlias = Applied | Unreadable | Misrouted
-"""What came of a record."""
 
 
 class PartitionTables:
@@ -104,8 +84,51 @@ class PartitionTables:
         if known is not order and not self._replace(known, order):
             return NOTHING
         if self.ledger.on_order(order_id):
-            return Applied(order_id=order_id)
+            return Applied(group=order_id)
         return NOTHING
+
+    def marks(self, topic: str) -> Watermarks | None:
+        """Return the watermarks of a fact topic."""
+        return {
+            ORDERS.name: self.order_marks,
+            BUYERS.name: self.buyer_marks,
+            OUTCOMES.name: self.outcome_marks,
+        }[topic]
+
+    def read_to_end(self, at_ms: int) -> None:
+        """Note when the veto feed was last read to its end, UTC ms."""
+        self.vetoes_known_ms = at_ms
+
+    def keys(self) -> Sequence[str]:
+        """Return every refund that has a decision."""
+        return self.ledger.refund_ids()
+
+    def due(self) -> Sequence[str]:
+        """Return nothing: what the fast refund owes follows from facts, not from time."""
+        return ()
+
+    def keys_of(self, group: str) -> Sequence[str]:
+        """Return the approvals of an order, once its goods have left."""
+        order = self.orders.get(group)
+        if order is None or not have_left(order):
+            return ()
+        return self.ledger.approved_on(group)
+
+    def noted(self, identity: str) -> bool:
+        """Whether a notice with this id was written."""
+        return self.ledger.noticed(identity)
+
+    def note(self, identity: str) -> None:
+        """Remember that a notice with this id was written."""
+        self.ledger.note(identity)
+
+    def rows(self) -> dict[str, int]:
+        """Return how many rows there are by table."""
+        return {
+            "orders": len(self.orders),
+            "buyers": len(self.buyers),
+            **self.ledger.rows(),
+        }
 
     def _elsewhere(self, order: Order) -> int | None:
         """Return where a snapshot belongs, if not here."""
@@ -145,7 +168,7 @@ class PartitionTables:
         if order_id is None:
             return Unreadable("no_id", "a tombstone without a key")
         self.orders.pop(order_id, None)
-        return Applied(order_id=order_id)
+        return Applied(group=order_id)
 
     def _replace(self, known: Order, order: Order) -> bool:
         """Put the newer snapshot in the place of the older; False = it is older."""
@@ -220,7 +243,7 @@ class PartitionTables:
             if fate.payout == "payout_succeeded":
                 return NOTHING  # the money went back: nothing later undoes that
             ledger.put_fate(refund_id, Fate(str(outcome.kind), at_ms, None, offset))
-            return Applied(refund_id=refund_id)
+            return Applied(key=refund_id)
         # A tuple: what was sent need not be hashable.
         if outcome.kind == "reviewed" and outcome.result in ("approved", "rejected"):
             reviewed = str(outcome.result)
@@ -248,19 +271,51 @@ class SharedTables:
         """Those of the book."""
         self._shop_marks = [Watermarks() for _ in range(partitions)]
         self._catalog_marks = [Watermarks() for _ in range(partitions)]
+        self.switches: dict[int, list[tuple[str, int]]] = {}
+        """Merchants' attempts (FR-Q3) nobody has looked at yet, by partition of the
+        shops: shop id, offset. Those met while loading are among them."""
         self.lists_ms: int | None = None
         """The slowest watermark of shops and catalogue; None until all have spoken."""
 
-    def marks_of_shops(self, partition: int) -> Watermarks:
-        """Return the watermarks of one partition of ``refund.shops``."""
-        return self._shop_marks[partition]
+    @property
+    def news(self) -> NewsQueue:
+        """What nobody has logged yet."""
+        return self.book.news
 
-    def marks_of_catalog(self, partition: int) -> Watermarks:
-        """Return the watermarks of one partition of ``refund.catalog``."""
-        return self._catalog_marks[partition]
+    @property
+    def policy_wait_ms(self) -> int:
+        """How long input waits at a start for a first policy: no policy says it yet."""
+        return int(POLICY.fields["policy_wait_ms"].default)
+
+    def has_policy(self) -> bool:
+        """Whether there is any policy, in force or not."""
+        return bool(self.policies)
+
+    def rows(self) -> dict[str, int]:
+        """Return how many rows there are by table."""
+        return {
+            "shops": len(self.shops),
+            "catalog": len(self.listed),
+            "policies": len(self.policies),
+        }
+
+    def marks(self, topic: str, partition: int) -> Watermarks | None:
+        """Return the watermarks of a partition of a topic; policies have none."""
+        if topic == SHOPS.name:
+            return self._shop_marks[partition]
+        return self._catalog_marks[partition] if topic == CATALOG.name else None
+
+    def apply(self, topic: str, partition: int, record: Record) -> Result:
+        """Take a record of a shared fact topic."""
+        key, value = record.key, record.value
+        if topic == SHOPS.name:
+            return self.apply_shop(partition, key, value, record.offset)
+        if topic == CATALOG.name:
+            return self.apply_catalog(partition, key, value)
+        return self.apply_policy(key, value, record.timestamp)
 
     def apply_shop(
-        self, partition: int, key: bytes | None, value: bytes | None
+        self, partition: int, key: bytes | None, value: bytes | None, offset: int = -1
     ) -> Applied | Unreadable:
         """Take a row of ``refund.shops``; a merchant's own wish changes nothing (R-09)."""
         if key is not None and key.startswith(WATERMARK_KEY):
@@ -277,7 +332,9 @@ class SharedTables:
             return shop
         sent = decode_object(value)
         if isinstance(sent, dict) and sent.get("by") == "merchant":
-            return Applied(merchant_switch=str(shop.shop_id))
+            found_at = (str(shop.shop_id), offset)
+            self.switches.setdefault(partition, []).append(found_at)
+            return PARTITION
         self.shops[str(shop.shop_id)] = shop
         return NOTHING
 
@@ -326,7 +383,7 @@ class SharedTables:
         self.policies = self.book.policies
         return refused or NOTHING
 
-    def heard(
+    def policies_named(
         self, named: Mapping[tuple[str, str | None], tuple[str, int]], now_ms: int
     ) -> None:
         """Compare with the policies that decisions name; see the book."""

@@ -103,4 +103,6 @@ TOPICS: Final = FamilyTopics(
     facts=(ORDERS, BUYERS, OUTCOMES),
     shared_facts=(SHOPS, CATALOG, POLICIES),
     outputs=(*DECISIONS, NOTICES, DEAD_LETTERS),
+    dated=OUTCOMES.name,  # an order without a veto may be approved
+    audited=ORDERS.name,
 )

@@ -5,16 +5,24 @@ from typing import Final
 
 import msgspec
 
-from streams.families.fast_refund.answers import Answers
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.decision_codec import decode_decision, recover
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.slice_result import APPROVALS, REVIEWS, SKIPPED, Site
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
-from streams.families.fast_refund.topics import BUYERS, CATALOG, ORDERS, SHOPS
+from streams.families.fast_refund.topics import (
+    APPROVALS,
+    BUYERS,
+    CATALOG,
+    ORDERS,
+    REVIEWS,
+    SHOPS,
+    SKIPPED,
+)
+from streams.processing.answers import Answers
 from streams.processing.policies.pause import pause_key
+from streams.processing.site import Site
 from streams.processing.topics import POLICIES
 from streams.records.unread import Bounds, bounded, recalled
 from streams.tools.backtest.recorded import Recorded
@@ -22,7 +30,7 @@ from streams.tools.backtest.timeline import Slice, events
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import REQUESTS, Capture
 
-_DECIDED: Final = (APPROVALS, REVIEWS, SKIPPED)
+_DECIDED: Final = (APPROVALS.name, REVIEWS.name, SKIPPED.name)
 
 
 class Versions(msgspec.Struct, frozen=True):

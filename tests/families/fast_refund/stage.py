@@ -3,47 +3,40 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from aiokafka import TopicPartition
 
-from streams.families.fast_refund.breaker import Breaker
-from streams.families.fast_refund.judge import Judge
-from streams.families.fast_refund.slice_result import SliceResult
-from streams.families.fast_refund.tables import Applied
-from streams.kafka.output_scan import AnsweredOffsets, OutputScan, OutputTopics
+from streams.families.fast_refund.family import FastRefundProcess
+from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.topics import TOPICS
+from streams.kafka.output_scan import AnsweredOffsets, OutputScan
 from streams.kafka.sink import Sink
 from streams.kafka.slices import Poll, Slice
 from streams.kafka.source import Source, SourceLimits, Starts
-from streams.kafka.table_reader import BadFact, FactTopics, TableReader
-from streams.worker import reconciler, slice_driver
-from streams.worker.reconciler import ReconcileRequest, WatchParts
-from streams.worker.slice_driver import DecideParts
+from streams.kafka.table_reader import BadFact, TableReader
+from streams.kafka.topic_names import FamilyNames
+from streams.processing.applied import Applied
+from streams.processing.reconcile import ReconcileRequest
+from streams.processing.slice_result import SliceResult
+from streams.settings import load
+from streams.worker.judge_step import JudgeStep
+from streams.worker.reconciler import DeadLetterWriter, Duties, Reconciler
+from streams.worker.slice_driver import SliceDriver
+from streams.worker.transport import Clocks, Transport
 from testkit import samples
 from testkit.fakes import FakeConsumer, FakeLog, FakeProducer, FakeRecord, input_log
 from testkit.samples import BUYER, NOW, NUMBER, PARTITIONS
-from tests.families.fast_refund.world import MARK, SITE, shared_tables
+from tests.families.fast_refund.world import MARK, SHIPPED, SITE, fill
 
 INPUT: Final = TopicPartition(SITE.input_topic, NUMBER)
-FACTS: Final = FactTopics(
-    orders="refund.orders",
-    buyers="refund.buyers",
-    outcomes="refund.outcomes",
-    shops="refund.shops",
-    catalog="refund.catalog",
-    policies="refund.policies",
-    partitions=PARTITIONS,
+FACTS: Final = FamilyNames(
+    TOPICS, load({}, None, {"topics.partitions": str(PARTITIONS)})
 )
 ORDERS, BUYERS, OUTCOMES = FACTS.owned(NUMBER)
 SHOPS: Final = TopicPartition("refund.shops", NUMBER)
-OUTPUTS: Final = OutputTopics(
-    approvals="refund.approvals",
-    reviews="refund.reviews",
-    skipped="refund.skipped",
-    notices="refund.notices",
-    dead_letters="refund.dead-letters",
-)
+OUTPUTS: Final = FACTS.output_names()
 
 
 def _input(number: int) -> TopicPartition:
@@ -63,7 +56,8 @@ class Counted:
         assert partition == NUMBER
         self.slices.append(judged)
 
-    def acknowledged(self, latencies_ms: list[int]) -> None:
+    def acknowledged(self, topic: str, latencies_ms: list[int]) -> None:
+        assert topic == SITE.input_topic
         self.latencies_ms += latencies_ms
 
     def noticed(self, kind: str) -> None:
@@ -78,7 +72,7 @@ def world_of_facts(log: FakeLog) -> None:
     log.write(ORDERS, samples.order(), b"o-1")
     log.write(BUYERS, samples.buyer(), BUYER.encode())
     for where in (*FACTS.owned(NUMBER), *FACTS.shared()):
-        if where.topic != FACTS.policies:
+        if where != FACTS.policies:
             log.write(where, samples.watermark(), MARK)
 
 
@@ -95,14 +89,17 @@ class Stage:
         self.held: list[ReconcileRequest] = []
         self.slices: list[Slice] = []
         self.facts_consumer = FakeConsumer(log)
+        self.process = FastRefundProcess(SITE, Policies((SHIPPED,)))
+        fill(self.process.shared)
+        self.shared = self.process.shared
         self.facts = TableReader(
-            self.facts_consumer, FACTS, shared_tables(), self._applied, self._bad
+            self.facts_consumer, FACTS, self.process, self._applied, self._bad
         )
         self.reader = OutputScan(
             FakeConsumer(log),
             FakeConsumer(log, "read_uncommitted"),
-            OUTPUTS,
-            SITE.input_topic,
+            FACTS,
+            self.process,
         )
         self.producer = FakeProducer(log, room)
         self.sink = Sink(self.producer, self.reader.written, self.producer)
@@ -121,35 +118,38 @@ class Stage:
             lambda: self.now_ms,
         )
         self.consumer.subscribe([SITE.input_topic], self.source)
-        self.parts = DecideParts(
+        self.clocks = Clocks(now_ms=lambda: self.now_ms, monotonic_ms=self._clock_ms)
+        self.transport = Transport(
+            names=FACTS,
             source=self.source,
             facts=self.facts,
-            judge=Judge(SITE, self.facts.shared, Breaker()),
             sink=self.sink,
-            outputs=OUTPUTS,
             answered=self.answered,
-            touch=lambda number, ids: self.reconcile_queue.append(
+        )
+        self.step = JudgeStep(
+            self.transport,
+            self.process,
+            self.counted,
+            self.clocks,
+            lambda number, ids: self.reconcile_queue.append(
                 ReconcileRequest(number, tuple(ids))
             ),
-            counters=self.counted,
-            now_ms=lambda: self.now_ms,
-            clock_ms=self._clock_ms,
         )
-        self.watch_parts = WatchParts(
-            facts=self.facts,
-            sink=self.sink,
-            outputs=OUTPUTS,
-            answered=self.answered,
+        self.driver = SliceDriver(
+            self.source,
+            self.sink,
+            self.step,
+            self.counted.acknowledged,
+            lambda: self.now_ms,
+        )
+        self.duties = Duties(
+            family=self.process,
+            site=SITE,
             counters=self.counted,
-            source_name="/refund.watch",
-            app_version="1.2.3",
-            letter_max_bytes=SITE.letter_max_bytes,
-            policy=lambda: self.facts.shared.policies.at(self.now_ms),
-            now_ms=lambda: self.now_ms,
-            ours=lambda number: self.source.owns(_input(number), self.now_ms),
-            claim=lambda number: self.source.offsets.track_output(_input(number)),
+            clocks=Clocks(now_ms=lambda: self.now_ms, monotonic_ms=lambda: self.now_ms),
             hold=self.held.append,
         )
+        self.reconciler = Reconciler(self.transport, self.duties)
 
     def _clock_ms(self) -> int:
         """Tell a time that goes on each time it is asked for."""
@@ -160,22 +160,22 @@ class Stage:
         self.slices += poll
 
     async def _prepare(self, starts: Starts) -> None:
-        fast_path = self.parts.judge.fast_path
-        fast_path.heard([start.distrusts for start in starts.values()])
-        self.source.marks.distrusts = fast_path.distrusts
+        self.process.heard([start.distrusts for start in starts.values()])
+        self.source.marks.distrusts = self.process.distrusts
         committed = {where.partition: one.offset for where, one in starts.items()}
         self.reader.forget(set(self.facts.tables) ^ set(committed))  # gone, or new
         await self.facts.load(committed)
-        ledgers = {number: self.facts.tables[number].ledger for number in committed}
+        states = {number: self.facts.tables[number] for number in committed}
         self.facts.believe(self.facts.held.take())
-        self.answered.update(await self.reader.read(ledgers, committed))
-        for number, ledger in ledgers.items():
-            self.reconcile_queue.append(reconciler.everything(ledger, number))
+        self.answered.update(await self.reader.read(states, committed))
+        for number, state in states.items():
+            wanted = ReconcileRequest(number, state.keys())
+            self.reconcile_queue.append(wanted)
 
     def _applied(self, number: int, applied: Applied) -> None:
-        refunds = () if applied.refund_id is None else (applied.refund_id,)
-        orders = () if applied.order_id is None else (applied.order_id,)
-        self.reconcile_queue.append(ReconcileRequest(number, refunds, orders))
+        keys = () if applied.key is None else (applied.key,)
+        groups = () if applied.group is None else (applied.group,)
+        self.reconcile_queue.append(ReconcileRequest(number, keys, groups))
 
     def _bad(self, bad: BadFact) -> None:
         self.reconcile_queue.append(ReconcileRequest(bad.where.partition))
@@ -196,18 +196,16 @@ class Stage:
         return self.slices.pop(0)
 
     async def decide(self) -> None:
-        await slice_driver.handle([await self.read()], self.parts)
+        await self.driver.handle([await self.read()])
 
-    async def look(
-        self, act: Callable[[ReconcileRequest, WatchParts], None] = reconciler.look
-    ) -> None:
-        """Let the watch agent look at all it was told."""
+    async def look(self, by: DeadLetterWriter | None = None) -> None:
+        """Let the reconciler look at all it was told."""
 
         async def told() -> AsyncIterator[ReconcileRequest]:
             while self.reconcile_queue:
                 yield self.reconcile_queue.pop(0)
 
-        await reconciler.run(told(), self.watch_parts, act)
+        await (by or self.reconciler).run(told())
         await self.sink.flush()
 
     async def caught_up(self) -> None:

@@ -8,7 +8,7 @@ from tests.families.fast_refund.world import SITE, World
 
 
 def found_wrong(stage: Stage) -> bool:
-    return stage.parts.judge.fast_path.doubtful
+    return stage.process.judging.fast_path.doubtful
 
 
 async def decided_and_committed(stage: Stage) -> None:
@@ -24,11 +24,11 @@ async def test_a_worker_of_the_same_version_does_not_switch_the_fast_path_on_aga
     *, wrong: bool
 ) -> None:
     async with ready() as first:
-        first.parts.judge.fast_path.doubtful = wrong
+        first.process.judging.fast_path.doubtful = wrong
         await decided_and_committed(first)
     async with ready(first.log) as second:
         assert found_wrong(second) is wrong
-        news = second.parts.judge.fast_path.news
+        news = second.process.judging.fast_path.news
         assert any("another version runs" in one.text for one in news) is wrong
         await decided_and_committed(second)  # and passes it on
     async with ready(first.log) as third:

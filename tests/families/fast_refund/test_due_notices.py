@@ -15,8 +15,8 @@ from streams.families.fast_refund.due_notices import due
 from streams.families.fast_refund.model import Facts, Request
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.seen import see
-from streams.worker import reconciler
-from streams.worker.reconciler import ReconcileRequest
+from streams.processing.reconcile import ReconcileRequest
+from streams.worker.reconciler import DeadLetterWriter
 from testkit import samples
 from testkit.fakes import turns
 from testkit.samples import DROP, NOW, NUMBER
@@ -302,7 +302,7 @@ async def test_headers_and_key_of_a_notice_are_those_of_the_contract() -> None:
             "ce_specversion": b"1.0",
             "ce_id": b"race:FR:r-1:1",
             "ce_type": b"refund.race_detected.v1",
-            "ce_source": b"/refund.watch",
+            "ce_source": b"/refund.requests",
             "content-type": b"application/json",
             "source_topic": b"refund.orders",
             "source_partition": str(NUMBER).encode(),
@@ -351,7 +351,7 @@ async def test_a_partition_that_is_not_ours_is_left_to_its_owner() -> None:
         await stage.caught_up()
         del stage.answered[NUMBER]
         assert await look(stage) == []
-        reconciler.look(ReconcileRequest(NUMBER + 1, ("r-1",)), stage.watch_parts)
+        stage.reconciler.look(ReconcileRequest(NUMBER + 1, ("r-1",)))
         await stage.sink.flush()
         assert stage.written("refund.notices") == []
 
@@ -366,7 +366,7 @@ async def test_between_two_assignments_nothing_is_noticed_and_nothing_forgotten(
         order_of(stage, order_status="shipped")
         assert await look(stage) == []
         assert stage.counted.kinds == []
-        assert ReconcileRequest(NUMBER, order_ids=("o-1",)) in stage.held
+        assert ReconcileRequest(NUMBER, groups=("o-1",)) in stage.held
         await stage.assign()
         stage.reconcile_queue[:] = stage.held
         assert len(await look(stage)) == 2
@@ -398,7 +398,7 @@ async def test_the_many_approvals_of_an_order_are_looked_at_in_turns_with_other_
     async with ready() as stage:
         many = 450
         again = policy(prior_refund_states=["failed"])
-        stage.facts.shared.policies = Policies((again,))
+        stage.shared.policies = Policies((again,))
         for number in range(many):
             stage.ask(refund_id=f"r-{number}")
         while stage.counted.latencies_ms == [] or stage.source.read_to[INPUT] < many:
@@ -426,14 +426,14 @@ async def test_approvals_not_looked_at_yet_wait_when_the_partition_is_taken_away
 ):
     async with ready() as stage:
         again = policy(prior_refund_states=["failed"])
-        stage.facts.shared.policies = Policies((again,))
+        stage.shared.policies = Policies((again,))
         many = [f"r-{number}" for number in range(450)]
         stage.reconcile_queue[:] = [ReconcileRequest(NUMBER, tuple(many))]
         looking = asyncio.create_task(stage.look())
         await asyncio.sleep(0)
         await stage.consumer.rebalance()
         await asyncio.wait_for(looking, 5)
-        held = [one for wanted in stage.held for one in wanted.refund_ids]
+        held = [one for wanted in stage.held for one in wanted.keys]
         assert held in (many[200:], many[400:])
 
 
@@ -445,17 +445,15 @@ async def test_a_change_of_an_order_costs_the_same_however_many_approvals_it_has
     for many in (1, 90):
         async with ready() as stage:
             again = policy(prior_refund_states=["failed"])
-            stage.facts.shared.policies = Policies((again,))
+            stage.shared.policies = Policies((again,))
             for number in range(many):
                 stage.ask(refund_id=f"r-{number}")
             await stage.decide()
             order_of(stage, delivery_block=1)
             await stage.caught_up()
             wanted = stage.reconcile_queue[-1]
-            assert wanted.order_ids == ("o-1",)
-            spent.append(
-                Calls().of(partial(reconciler.look, wanted, stage.watch_parts))
-            )
+            assert wanted.groups == ("o-1",)
+            spent.append(Calls().of(partial(stage.reconciler.look, wanted)))
     assert spent[0] == spent[1]
 
 
@@ -538,11 +536,11 @@ async def test_a_worker_that_does_not_watch_buries_bad_facts_and_notices_nothing
         order_of(stage, picked_up_at_ms=T0)
         stage.log.write(ORDERS, b"no json", b"o-2")
         await stage.caught_up()
-        await stage.look(reconciler.bury)
+        await stage.look(DeadLetterWriter(stage.transport, stage.duties))
         (letter,) = stage.records("refund.dead-letters")
         assert letter.value == b"no json"
         assert stage.facts.bad.get(NUMBER, {}) == {}
         assert stage.records("refund.notices") == []
         stage.reconcile_queue.append(ReconcileRequest(NUMBER + 1))  # of another worker
-        await stage.look(reconciler.bury)
+        await stage.look(DeadLetterWriter(stage.transport, stage.duties))
         assert len(stage.records("refund.dead-letters")) == 1

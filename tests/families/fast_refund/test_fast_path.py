@@ -13,8 +13,8 @@ from streams.families.fast_refund.decision_codec import recover
 from streams.families.fast_refund.decision_history import DecisionHistory, Entry
 from streams.families.fast_refund.fast_record import Approval
 from streams.families.fast_refund.fast_rules import FastRules, fast_rules_at
-from streams.families.fast_refund.slice_result import SliceResult
-from streams.families.fast_refund.tables import NOTHING
+from streams.processing.applied import NOTHING
+from streams.processing.slice_result import SliceResult
 from testkit import samples
 from tests.families.fast_refund.world import SITE, World, policy, topics
 
@@ -112,7 +112,9 @@ def test_a_pause_counts_at_the_decision_and_not_at_the_request() -> None:
 
 def test_a_missing_version_sends_to_a_person_what_it_may_be_in_force_for() -> None:
     made = world(plain=True)
-    made.shared.heard({("FR@3", "0123"): ("FR:r-9:1", made.now_ms)}, made.now_ms)
+    made.shared.policies_named(
+        {("FR@3", "0123"): ("FR:r-9:1", made.now_ms)}, made.now_ms
+    )
     (decision,) = made.decide(samples.request())
     assert decision["reason_codes"] == ["POLICY_NOT_LOADED"]
     assert decision["policy"] is None

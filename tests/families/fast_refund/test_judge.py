@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.families.fast_refund.answers import Answers
 from streams.families.fast_refund.decide import judge_again
 from streams.families.fast_refund.decision_codec import decode_decision, encode_decision
 from streams.families.fast_refund.decision_history import Entry
-from streams.families.fast_refund.slice_result import DEAD_LETTERS
+from streams.processing.answers import Answers
 from streams.processing.partitioner import partition_of
+from streams.processing.topics import DEAD_LETTERS
 from testkit import samples
 from testkit.fakes import FakeRecord, headers_in
 from testkit.samples import BUYER, DROP, NOW, NUMBER, PARTITIONS, T
@@ -143,7 +143,7 @@ def test_every_record_gets_exactly_one_output_that_names_its_offset(
         assert len(judged.outputs) == len(records)
         for record, output in zip(records, judged.outputs, strict=True):
             headers = dict(headers_in(output.record[2]))
-            if output.topic == DEAD_LETTERS:
+            if output.topic == DEAD_LETTERS.name:
                 assert output.value == record.value
                 assert headers["refund_dlq_offset"] == str(record.offset).encode()
                 continue
@@ -819,7 +819,7 @@ def test_a_decision_on_anything_can_be_judged_again_from_its_own_bytes(
     world.shared.apply_shop(0, None, samples.shop(**shop))
     judged = world.slice([world.record(samples.request(**request))])
     for output in judged.outputs:
-        assert output.topic != DEAD_LETTERS
+        assert output.topic != DEAD_LETTERS.name
         assert _again(output.value) == output.value
 
 

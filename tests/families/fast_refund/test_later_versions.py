@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from streams.families.fast_refund.history_facts import find
 from streams.families.fast_refund.model import Past, Request
-from streams.families.fast_refund.slice_result import later_versions
+from streams.families.fast_refund.slice_work import later_versions
 from tests.families.fast_refund.base import NOW, SHIPPED
 
 REQUESTS = st.lists(

@@ -7,11 +7,11 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from streams.families.fast_refund.answers import Answers, mark_of_letter
 from streams.families.fast_refund.decide import judge_again
 from streams.families.fast_refund.decision_codec import decode_decision, encode_decision
 from streams.families.fast_refund.judge import Judge
-from streams.families.fast_refund.slice_result import Output
+from streams.processing.answers import Answers, mark_of_letter
+from streams.processing.slice_result import Output
 from streams.records.unread import undecodable
 from testkit import samples
 from testkit.fakes import headers_in

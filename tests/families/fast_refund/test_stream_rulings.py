@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pytest
 
-from streams.families.fast_refund.answers import Answers
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.processing.answers import Answers
 from streams.processing.partitioner import partition_of
 from streams.records.json_values import Unreadable
 from streams.tools.decide import decide_lines

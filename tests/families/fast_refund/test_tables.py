@@ -9,15 +9,13 @@ from streams.families.fast_refund.model import Buyer, Shop
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.tables import (
-    NOTHING,
     UNREADABLE,
-    Applied,
-    Misrouted,
     PartitionTables,
     SharedTables,
     fresh,
     lists_as_of,
 )
+from streams.processing.applied import NOTHING, PARTITION, Applied, Misrouted
 from streams.processing.partitioner import partition_of
 from streams.processing.watermarks import Watermarks
 from streams.records.json_values import Unreadable
@@ -128,9 +126,9 @@ def test_a_snapshot_that_cannot_be_read_without_a_key_is_told_all_the_same(
 def test_a_tombstone_ends_an_order_and_an_older_snapshot_may_follow() -> None:
     tables = own()
     tables.apply_order(KEY, samples.order(order_version=5))
-    assert tables.apply_order(KEY, None) == Applied(order_id="o-1")
+    assert tables.apply_order(KEY, None) == Applied(group="o-1")
     assert tables.orders == {}
-    assert tables.apply_order(KEY, None) == Applied(order_id="o-1")
+    assert tables.apply_order(KEY, None) == Applied(group="o-1")
     tables.apply_order(KEY, samples.order(order_version=1))
     assert set(tables.orders) == {"o-1"}
 
@@ -139,9 +137,9 @@ def test_only_orders_that_have_a_refund_are_told() -> None:
     tables = own()
     assert tables.apply_order(KEY, samples.order()) is NOTHING
     tables.ledger.remember(decided())
-    assert tables.apply_order(KEY, samples.order()) == Applied(order_id="o-1")
-    assert tables.apply_order(KEY, None) == Applied(order_id="o-1")
-    assert tables.apply_order(KEY, samples.order()) == Applied(order_id="o-1")
+    assert tables.apply_order(KEY, samples.order()) == Applied(group="o-1")
+    assert tables.apply_order(KEY, None) == Applied(group="o-1")
+    assert tables.apply_order(KEY, samples.order()) == Applied(group="o-1")
 
 
 # -- buyers ------------------------------------------------------------------------
@@ -262,7 +260,7 @@ def test_a_payout_that_succeeded_is_the_last_word() -> None:
     tables = own()
     fate_of = tables.ledger.fate_of
     failed = samples.outcome("payout_failed")
-    assert tables.apply_outcome(b"r-1", failed, 3) == Applied(refund_id="r-1")
+    assert tables.apply_outcome(b"r-1", failed, 3) == Applied(key="r-1")
     assert fate_of("r-1") == Fate("payout_failed", NOW + 5_000, source_offset=3)
     tables.apply_outcome(b"r-1", samples.outcome("payout_succeeded"), 4)
     succeeded = fate_of("r-1")
@@ -330,7 +328,7 @@ def test_an_outcome_in_a_partition_of_others_is_told_and_counts_all_the_same() -
     """A veto must count wherever it is."""
     tables = PartitionTables(OTHER, PARTITIONS)
     failed = samples.outcome("payout_failed", buyer_id=BUYER)
-    changed = Applied(refund_id="r-1")
+    changed = Applied(key="r-1")
     assert tables.apply_outcome(b"r-1", failed, 3) == Misrouted(NUMBER, changed)
     veto = samples.encoded({"order_id": "o-1", "veto": True, "buyer_id": BUYER})
     assert tables.apply_outcome(KEY, veto, 4) == Misrouted(NUMBER)
@@ -346,7 +344,7 @@ def test_a_merchants_own_switch_changes_nothing() -> None:
     tables = shared()
     tables.apply_shop(0, b"s-1", samples.shop(standing="watch"))
     found = tables.apply_shop(0, b"s-1", samples.shop(enabled=False, by="merchant"))
-    assert found == Applied(merchant_switch="s-1")
+    assert found is PARTITION
     assert tables.shops["s-1"] == Shop(
         "s-1", enabled=True, standing="watch", as_of_ms=NOW
     )

@@ -6,27 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from streams.families.fast_refund.answers import (
-    Answers,
-    mark_of_decision,
-    mark_of_letter,
-)
 from streams.families.fast_refund.breaker import Breaker
-from streams.families.fast_refund.codec import decode_request
 from streams.families.fast_refund.judge import Judge
-from streams.families.fast_refund.model import Request
 from streams.families.fast_refund.policy import Policies, Policy
 from streams.families.fast_refund.policy_type import POLICY
-from streams.families.fast_refund.slice_result import (
-    APPROVALS,
-    DEAD_LETTERS,
-    REVIEWS,
-    SKIPPED,
-    Output,
-    Site,
-    SliceResult,
-)
+from streams.families.fast_refund.request_marks import mark_of
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.processing.answers import Answers, mark_of_letter
+from streams.processing.site import Site
+from streams.processing.slice_result import Output, SliceResult
 from streams.records.record import Record
 from streams.records.unread import Bounds, bounded
 from testkit import samples
@@ -41,15 +29,10 @@ SITE: Final = Site(
     record_max_bytes=65_536,
     source_name="/refund.requests",
     app_version="1.2.3",
+    topic_prefix="refund.",
 )
 BOUNDS: Final = Bounds(SITE.record_max_bytes, SITE.letter_max_bytes)
 MARK: Final = b"__watermark__"
-NAMES: Final = {
-    APPROVALS: "approvals",
-    REVIEWS: "reviews",
-    SKIPPED: "skipped",
-    DEAD_LETTERS: "dead_letters",
-}
 
 
 def policy(**changes: object) -> Policy:
@@ -58,6 +41,12 @@ def policy(**changes: object) -> Policy:
 
 def shared_tables(*policies: Policy, at_ms: int = NOW) -> SharedTables:
     tables = SharedTables(Policies(policies or (SHIPPED,)), PARTITIONS)
+    fill(tables, at_ms)
+    return tables
+
+
+def fill(tables: SharedTables, at_ms: int = NOW) -> None:
+    """Put the shops and the catalogue of the base case into tables."""
     for number in range(PARTITIONS):
         tables.apply_shop(number, MARK, samples.watermark(at_ms))
         tables.apply_catalog(number, MARK, samples.watermark(at_ms))
@@ -66,7 +55,6 @@ def shared_tables(*policies: Policy, at_ms: int = NOW) -> SharedTables:
             0, None, samples.category(id=f"category:{name}", kind=name)
         )
     tables.apply_shop(0, None, samples.shop())
-    return tables
 
 
 def partition_tables(number: int = NUMBER, at_ms: int = NOW) -> PartitionTables:
@@ -137,15 +125,8 @@ def answers_to(*records: FakeRecord) -> Answers:
     """Return what outputs that answer these records would say."""
     found = Answers()
     for record in records:
-        request = decode_request(record.value)
-        if isinstance(request, Request):
-            mark = mark_of_decision(
-                record.key,
-                request.refund_id,
-                request.refund_version,
-                withdraws=request.action == "withdraw",
-            )
-        else:
+        mark = mark_of(record)
+        if mark is None:
             mark = mark_of_letter(record.key, record.value)
         found.add(record.offset, mark)
     return found
@@ -162,4 +143,4 @@ def verdict(decision: dict[str, Any]) -> object:
 
 
 def topics(judged: SliceResult) -> list[str]:
-    return [NAMES[one.topic] for one in judged.outputs]
+    return [one.topic.replace("-", "_") for one in judged.outputs]

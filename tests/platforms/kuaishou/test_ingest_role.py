@@ -13,17 +13,18 @@ from streams.errors import OutputLostError
 from streams.kafka.sink import Sink
 from streams.kafka.slices import Poll, Slice
 from streams.kafka.source import Source, SourceLimits, Starts
-from streams.platforms.kuaishou import ingest_role
 from streams.platforms.kuaishou.client import Answer, SilentPlatform
 from streams.platforms.kuaishou.client import Platform as PlatformClient
 from streams.platforms.kuaishou.ingest import Handled, Ingest
-from streams.platforms.kuaishou.ingest_role import IngestParts
+from streams.platforms.kuaishou.ingest_role import Destination, IngestStep
 from streams.platforms.kuaishou.order_placement import Placement, PlacementReader
 from streams.platforms.kuaishou.reading import Reader
 from streams.platforms.kuaishou.topics import INGESTED
 from streams.processing.partitioner import partition_of
 from streams.settings import load
 from streams.settings.topics import placed
+from streams.worker.agents import attach
+from streams.worker.slice_driver import SliceDriver
 from testkit.fakes import FakeConsumer, FakeLog, FakeProducer, input_log, turns
 from testkit.samples import NOW, PARTITIONS
 from tests.platforms.kuaishou.samples import (
@@ -129,18 +130,21 @@ class Bench:
         )
         self.sink = Sink(self.producer, lambda *_: None, self.producer)
         self.consumer.subscribe([EVENTS.topic], self.source)
-        self.parts = IngestParts(
-            source=self.source,
-            ingest=self._ingest,
-            forget=self._forget,
-            placement=self.placement,
-            sink=self.sink,
-            topics={one.row.name: one for one in placed(INGESTED, SETTINGS)},
-            counters=self.counted,
-            app_version="1.2.3",
-            record_max_bytes=65_536,
-            letter_max_bytes=1_000_000,
-            now_ms=lambda: NOW,
+        step = IngestStep(
+            self._ingest,
+            self._forget,
+            Destination(
+                topics={one.row.name: one for one in placed(INGESTED, SETTINGS)},
+                placement=self.placement,
+                app_version="1.2.3",
+                record_max_bytes=65_536,
+                letter_max_bytes=1_000_000,
+            ),
+            self.counted,
+            lambda: NOW,
+        )
+        self.driver = SliceDriver(
+            self.source, self.sink, step, self.counted.written, lambda: NOW
         )
 
     def _ingest(self, number: int) -> Ingest:
@@ -195,7 +199,7 @@ async def test_a_new_refund_becomes_an_order_and_a_request_of_the_buyers_partiti
 ):
     bench = await started()
     bench.log.write(EVENTS, message(REFUND_ADDED), b"k", [TRACE, ("x", b"1")])
-    await ingest_role.handle(await bench.read(), bench.parts)
+    await bench.driver.handle([await bench.read()])
     await bench.sink.flush()
     (order,), (request,) = bench.log.records[ORDERS], bench.log.records[REQUESTS]
     assert (order.key, request.key) == (str(ORDER_ID).encode(), str(REFUND_ID).encode())
@@ -213,7 +217,7 @@ async def test_an_event_that_cannot_be_read_is_buried_byte_for_byte(
     bench = await started()
     original = [("a", b"\xff"), ("a", b"\xff"), TRACE]
     bench.log.write(EVENTS, value, b"\x00key", original)
-    await ingest_role.handle(await bench.read(), bench.parts)
+    await bench.driver.handle([await bench.read()])
     await bench.sink.flush()
     (letter,) = bench.log.records[LETTERS]
     assert (letter.key, letter.value) == (b"\x00key", value)
@@ -231,7 +235,7 @@ async def test_an_event_that_no_client_can_take_apart_is_buried_with_what_is_lef
 ):
     bench = await started()
     bench.log.write_unread(EVENTS, b"k", message(REFUND_ADDED))
-    await ingest_role.handle(await bench.read(), bench.parts)
+    await bench.driver.handle([await bench.read()])
     await bench.sink.flush()
     (letter,) = bench.log.records[LETTERS]
     assert (letter.key, letter.value) == (b"k", message(REFUND_ADDED))
@@ -247,7 +251,7 @@ async def test_an_answer_larger_than_a_topic_takes_becomes_an_order_without_line
     bench = await started()
     bench.platform.gifts = 1_000
     bench.log.write(EVENTS, message(REFUND_ADDED))
-    await ingest_role.handle(await bench.read(), bench.parts)
+    await bench.driver.handle([await bench.read()])
     await bench.sink.flush()
     (order,) = bench.log.records[ORDERS]
     assert len(order.value or b"") < 65_536
@@ -260,7 +264,7 @@ async def test_an_answer_larger_than_a_topic_takes_becomes_an_order_without_line
 async def test_an_event_that_needs_no_record_is_done_all_the_same() -> None:
     bench = await started()
     bench.log.write(EVENTS, b'{"test":true}')
-    await ingest_role.handle(await bench.read(), bench.parts)
+    await bench.driver.handle([await bench.read()])
     assert bench.counts() == {}
     assert bench.source.offsets.to_commit() == {EVENTS: 1}
 
@@ -269,7 +273,7 @@ async def test_an_event_is_committed_only_when_all_it_became_is_acknowledged() -
     bench = await started()
     bench.producer.held = True
     bench.log.write(EVENTS, message(REFUND_ADDED))
-    await ingest_role.handle(await bench.read(), bench.parts)
+    await bench.driver.handle([await bench.read()])
     await turns()
     bench.producer.acknowledge(1)
     await turns()
@@ -284,13 +288,13 @@ async def test_a_lost_record_ends_the_agent() -> None:
     bench = await started()
     bench.producer.held = True
     bench.log.write(EVENTS, message(REFUND_ADDED))
-    await ingest_role.handle(await bench.read(), bench.parts)
+    await bench.driver.handle([await bench.read()])
     await turns()
     bench.producer.refuse(KafkaTimeoutError())
     await turns()
     bench.log.write(EVENTS, message(REFUND_ADDED, eventId="another"))
     with pytest.raises(OutputLostError):
-        await ingest_role.handle(await bench.read(), bench.parts)
+        await bench.driver.handle([await bench.read()])
     assert bench.source.offsets.to_commit() == {}
 
 
@@ -299,7 +303,7 @@ async def test_the_partition_is_not_complete_while_the_platform_is_asked() -> No
     bench = await started()
     bench.platform.gate.clear()
     bench.log.write(EVENTS, message(REFUND_ADDED))
-    asking = asyncio.create_task(ingest_role.handle(await bench.read(), bench.parts))
+    asking = asyncio.create_task(bench.driver.handle([await bench.read()]))
     await turns()
     assert bench.platform.asked
     assert bench.source.complete_until_ms(EVENTS) is None
@@ -314,13 +318,13 @@ async def test_events_taken_away_while_the_platform_is_asked_are_read_again() ->
     bench = await started()
     bench.platform.gate.clear()
     bench.log.write(EVENTS, message(REFUND_ADDED))
-    asking = asyncio.create_task(ingest_role.handle(await bench.read(), bench.parts))
+    asking = asyncio.create_task(bench.driver.handle([await bench.read()]))
     await turns()
     await bench.assign()
     bench.platform.gate.set()
     await asking
     assert bench.counts() == {}
-    await ingest_role.handle(await bench.read(), bench.parts)
+    await bench.driver.handle([await bench.read()])
     await bench.sink.flush()
     assert (len(bench.log.records[ORDERS]), len(bench.log.records[REQUESTS])) == (1, 1)
 
@@ -330,7 +334,7 @@ async def test_a_slice_of_an_assignment_that_is_over_is_not_even_read() -> None:
     bench.log.write(EVENTS, message(REFUND_ADDED))
     piece = await bench.read()
     await bench.assign()
-    await ingest_role.handle(piece, bench.parts)
+    await bench.driver.handle([piece])
     assert bench.readers == {}
 
 
@@ -370,7 +374,7 @@ async def test_copies_go_to_the_partition_of_the_first_over_a_restart() -> None:
 async def finish(bench: Bench) -> None:
     """Handle what is written, and commit: the process ends."""
     while bench.source.read_to[EVENTS] < bench.log.end(EVENTS):
-        await ingest_role.handle(await bench.read(), bench.parts)
+        await bench.driver.handle([await bench.read()])
     await bench.sink.flush()
     await bench.source.stop()
 
@@ -408,13 +412,13 @@ async def test_the_agent_of_the_app_works_with_the_parts_it_waits_for() -> None:
     bench = await started()
     bench.log.write(EVENTS, message(REFUND_ADDED))
 
-    async def parts() -> IngestParts:
-        return bench.parts
+    async def driver() -> SliceDriver:
+        return bench.driver
 
     async def stream() -> AsyncIterator[Poll]:
         yield [await bench.read()]
 
-    ingest_role.register(app, app.channel(), parts)
+    attach(app, "ingest", app.channel(), driver)
     (agent,) = app.agents.values()
     await agent.fun(stream())
     await bench.sink.flush()

@@ -9,7 +9,7 @@ from streams.tools.capture.record import Captured
 from streams.tools.capture.store import Capture
 from testkit import samples
 from testkit.fakes import headers_in
-from tests.families.fast_refund.world import NAMES, World
+from tests.families.fast_refund.world import World
 from tests.tools.capture.test_store import stored
 
 T: Final = samples.T
@@ -69,7 +69,7 @@ class Day:
             self.put("requests", b"r", value)
         judged = self.world.slice([self.world.record(value) for value in values])
         for output in judged.outputs:
-            topic = NAMES[output.topic]
+            topic = output.topic
             self.put(
                 TOPICS.get(topic, topic),
                 output.record[0],

@@ -7,8 +7,9 @@ from typing import Any
 
 from streams.families.fast_refund.decision_codec import decode_decision
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.slice_result import APPROVALS, DEAD_LETTERS
+from streams.families.fast_refund.topics import APPROVALS
 from streams.processing.partitioner import partition_of
+from streams.processing.topics import DEAD_LETTERS
 from streams.processing.watermarks import WATERMARK_KEY
 from streams.settings import load_policy
 from streams.tools.drive.rows import Row
@@ -133,17 +134,17 @@ def test_some_orders_ship_around_their_refund() -> None:
 def test_the_worker_approves_about_what_a_real_day_would_have() -> None:
     """Every record is read by the real readers, and no reason dominates by accident."""
     worker = MemoryWorker(Policies((load_policy(None),)))
-    outcomes: Counter[int] = Counter()
+    outcomes: Counter[str] = Counter()
     codes: Counter[str] = Counter()
     for row in world():
         topic, at_ms = row.topic.removeprefix("x."), START + row.due_ns // 1_000_000
         for one in worker.take(topic, row.partition, (row.key, row.value), at_ms):
             outcomes[one.topic] += 1
-            if one.topic != DEAD_LETTERS:
+            if one.topic != DEAD_LETTERS.name:
                 codes.update(decode_decision(one.value or b"").reason_codes)
     total = sum(outcomes.values())
-    assert 0.5 < outcomes[APPROVALS] / total < 0.75
-    assert 0 < outcomes[DEAD_LETTERS] / total < 0.01
+    assert 0.5 < outcomes[APPROVALS.name] / total < 0.75
+    assert 0 < outcomes[DEAD_LETTERS.name] / total < 0.01
     wanted = {
         "ORDER_SHIPPED",
         "PAID_AT_OR_OVER_LIMIT",

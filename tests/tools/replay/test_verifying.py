@@ -12,7 +12,7 @@ from streams.settings import load_policy
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import Capture
 from streams.tools.replay.verifying import first_difference, verify
-from tests.families.fast_refund.world import NAMES, World
+from tests.families.fast_refund.world import World
 from tests.tools.capture.test_store import stored
 
 SHIPPED = load_policy(None)
@@ -24,7 +24,7 @@ def decisions(*changes: dict[str, object]) -> list[Captured]:
         world.add_order(f"o-{number}")
         world.one(refund_id=f"r-{number}", order_id=f"o-{number}", **change)
     return [
-        Captured(f"refund.{NAMES[one.topic]}", world.number, n, 1, 0, b"k", one.value)
+        Captured(f"refund.{one.topic}", world.number, n, 1, 0, b"k", one.value)
         for n, one in enumerate(world.outputs)
     ]
 

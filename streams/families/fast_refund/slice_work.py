@@ -1,103 +1,24 @@
-"""What a slice gives, and what judging it carries along."""
+"""What is read of a slice, and what judging it carries along."""
 
 from collections.abc import Sequence
 from heapq import nlargest
 from typing import Final
 
-import msgspec
-
 from streams.families.fast_refund.fast_rules import FastRules
 from streams.families.fast_refund.model import Past, Request
 from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.tables import PartitionTables
+from streams.processing.slice_result import SliceResult
 from streams.records.headers import SliceHeaders
 from streams.records.json_values import Unreadable
-from streams.records.outgoing import Outgoing
 from streams.records.record import Record
-
-APPROVALS: Final = 0
-REVIEWS: Final = 1
-SKIPPED: Final = 2
-DEAD_LETTERS: Final = 4
-"""Where they stand in :meth:`streams.kafka.output_scan.OutputTopics.of`; notices are no answers."""
-
 
 _FEW: Final = 8
 """Up to as many versions of a refund in one slice are all looked at."""
 
 
-class Output(msgspec.Struct, frozen=True, gc=False):
-    """One record to write, to the partition of its input."""
-
-    topic: int
-    """``APPROVALS``, ``REVIEWS``, ``SKIPPED`` or ``DEAD_LETTERS``."""
-    record: Outgoing
-
-    @property
-    def value(self) -> bytes | None:
-        """The value of the record; None = tombstone."""
-        return self.record[1]
-
-
-class SliceResult(msgspec.Struct):
-    """What came of a slice, for the sink and for the counters."""
-
-    outputs: list[Output]
-    reasons: dict[tuple[str, str | None, tuple[str, ...]], int]
-    """(disposition, outcome, reason codes) -> new decisions that are no approvals."""
-    ages_ms: list[int]
-    """Request time to decision, of every new decision that has one."""
-    dead: dict[str, int]
-    """Error -> dead letters."""
-    approved: int = 0
-    """New approvals; they all have the same one reason."""
-    touched: list[str] = msgspec.field(default_factory=list)
-    """Refund ids whose notices may be due now."""
-    repeated: int = 0
-    misrouted: int = 0
-    misrouted_at: int = -1
-    """Offset of the first of them."""
-    dead_at: dict[str, int] = msgspec.field(default_factory=dict)
-    """Error -> offset of the first dead letter with it."""
-    doubted: int = 0
-    """Plain decisions that differ from those of the rules: 0 or 1."""
-    answered: int = 0
-    """Offsets skipped because they had an output before the last restart."""
-    unfit: int = 0
-    """Outputs that name an offset of the slice and answer another record."""
-
-
 Read = Request | Unreadable | None
 """A request, why a record is none, or None: it had its output before a restart."""
-
-
-_HEADERS_BYTES: Final = 8_192
-"""Of a decision at most: an id of 1,024 characters, and those that are ours."""
-
-
-class Site(msgspec.Struct, frozen=True, kw_only=True):
-    """Names that go into records, and limits of what is read."""
-
-    input_topic: str
-    partitions: int
-    record_max_bytes: int
-    source_name: str
-    app_version: str
-    decision_max_bytes: int = 1_000_000
-    """Key, value and headers of a decision together: what its topic takes."""
-    letter_max_bytes: int = 1_000_000
-    """The same of a dead letter."""
-
-    @property
-    def surely_fits_bytes(self) -> int:
-        """A value of a decision that is no longer fits, whatever key and headers are."""
-        return self.decision_max_bytes - self.record_max_bytes - _HEADERS_BYTES
-
-    def fits(self, record: Outgoing) -> bool:
-        """Whether the topic of a decision takes it."""
-        key, value, headers = record
-        size = len(key or b"") + len(value or b"") + len(headers)
-        return size <= self.decision_max_bytes
 
 
 class Unjudged:

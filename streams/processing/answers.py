@@ -10,8 +10,6 @@ from typing import Final
 
 import msgspec
 
-from streams.families.fast_refund.model import Request
-from streams.records.json_values import Unreadable
 from streams.records.record import Record
 from streams.records.unread import Unread
 
@@ -40,28 +38,19 @@ class Answers(msgspec.Struct):
         elif mark not in known:
             self.marks[offset] = (*known, mark)
 
-    def fit(self, record: Record, read: Request | Unreadable) -> bool:
+    def fit(self, record: Record, mark: int | None) -> bool:
         """Whether an output answers this very record.
 
         Parameters
         ----------
-        read
-            What was read of the record.
+        mark
+            What a decision on the record carries as its mark; None = it gets none.
         """
         known = self.marks.get(record.offset)
         if known is None:
             return False
         kept = record.remains if isinstance(record, Unread) else record
-        if mark_of_letter(kept.key, kept.value) in known or (
-            isinstance(read, Request)
-            and mark_of_decision(
-                record.key,
-                read.refund_id,
-                read.refund_version,
-                withdraws=read.action == "withdraw",
-            )
-            in known
-        ):
+        if mark in known or mark_of_letter(kept.key, kept.value) in known:
             return True
         self.unfit.add(record.offset)
         return False
@@ -86,13 +75,6 @@ class Answers(msgspec.Struct):
     def offsets(self) -> Collection[int]:
         """Return the offsets answered."""
         return self.marks.keys()
-
-
-def mark_of_decision(
-    key: bytes | None, refund_id: str, version: object, *, withdraws: bool
-) -> int:
-    """Mark the request that a decision answers; comparable within one process."""
-    return hash((key, refund_id, version, withdraws))
 
 
 def mark_of_letter(key: bytes | None, value: bytes | None) -> int:

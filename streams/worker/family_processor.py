@@ -1,7 +1,7 @@
-"""The engine service: clients, tables, source and sink of one deciding worker.
+"""The service of one family: clients, facts, outputs, source and sink of a deciding worker.
 
 It owns the order of things. Start: connect, check topics, join the group. Per
-assignment: facts to their end, outputs read back, notices reconciled, then read.
+assignment: facts to their end, outputs read back, outputs reconciled, then read.
 Stop: no new slice, outputs acknowledged, offsets committed, group left.
 """
 
@@ -11,17 +11,12 @@ from functools import cached_property
 from typing import Any
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from faust.types import ChannelT
 from mode import Service
 from typing_extensions import override
 
-from streams.families.fast_refund.breaker import Breaker
-from streams.families.fast_refund.judge import Judge
-from streams.families.fast_refund.policy import Policies, Policy
-from streams.families.fast_refund.slice_result import Site
-from streams.families.fast_refund.tables import SharedTables
-from streams.families.fast_refund.topics import CODE, REQUESTS, TOPICS
+from streams.families.fast_refund.policy import Policies
 from streams.kafka.clients import build
 from streams.kafka.fact_logs import FactLogs
 from streams.kafka.incarnations import Expected, expected
@@ -30,63 +25,67 @@ from streams.kafka.passed_over import PassedOver
 from streams.kafka.slices import Poll
 from streams.kafka.source import Starts
 from streams.kafka.table_reader import BadFact, TableReader
+from streams.kafka.topic_names import FamilyNames
 from streams.logs import log_news
+from streams.processing.family import Family, FamilyProcess
+from streams.processing.reconcile import ReconcileRequest
+from streams.processing.site import Site
 from streams.records.unread import Bounds
 from streams.settings import Settings
-from streams.settings.topics import placed, topic_name
+from streams.settings.topics import placed
 from streams.worker.allocator import collect_seldom, keep_freed
-from streams.worker.counters import EngineCounters
-from streams.worker.gauges import Figures
+from streams.worker.counters import FamilyCounters
+from streams.worker.gauges import FamilyGauges
+from streams.worker.judge_step import JudgeStep
 from streams.worker.policy_watch import compare_files, file_of, shown
 from streams.worker.processor import Processor, ProcessorParts
 from streams.worker.reconcile_queue import DeadLettersOnly, ReconcileQueue
-from streams.worker.reconciler import ReconcileRequest, WatchParts
-from streams.worker.slice_driver import DecideParts
+from streams.worker.reconciler import DeadLetterWriter, Duties, Reconciler
+from streams.worker.slice_driver import SliceDriver
 from streams.worker.supervision import connect, monotonic_ms
 from streams.worker.takeover import Takeover, TakeoverParts
-from streams.worker.topic_names import fact_topics, output_topics
+from streams.worker.transport import Clocks, Transport
 from streams.worker.watchdog import DecidingWatchdog, Patience, Watchdog
 
 log = logging.getLogger(__name__)
 
 
-class EngineInputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What the app hands to the engine."""
+class FamilyInputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the app hands to the service of a family."""
 
     settings: Settings
+    family: Family
     policies: Policies
     now_ms: Callable[[], int]
-    counters: EngineCounters
+    counters: FamilyCounters
     polls: ChannelT[Poll]
-    reconcile_queue: ChannelT[ReconcileRequest]
+    requests: ChannelT[ReconcileRequest]
     app_version: str
-    source_name: str
 
 
-class Engine(Processor):
-    """Everything between Kafka and the agents, for one process."""
+class FamilyProcessor(Processor):
+    """Everything between Kafka and the agents of one family, for one process."""
 
-    def __init__(self, inputs: EngineInputs, **options: Any) -> None:  # noqa: ANN401 - mode's own
-        settings = inputs.settings
+    def __init__(self, inputs: FamilyInputs, **options: Any) -> None:  # noqa: ANN401 - mode's own
+        settings, family = inputs.settings, inputs.family
         self._in = inputs
-        self.input_topic = topic_name(REQUESTS, settings.topics)
-        reading = ProcessorParts(
+        self.code = family.code
+        self.names = FamilyNames(family.topics, settings)
+        parts = ProcessorParts(
             settings=settings,
-            topic=self.input_topic,
-            group_id=settings.group_of(CODE),
+            topic=self.names.input,
+            group_id=settings.group_of(family.code),
             slice_max=settings.kafka.max_poll_records,
             polls=inputs.polls,
             now_ms=inputs.now_ms,
             policy_file=file_of(inputs.policies),
         )
-        super().__init__(reading, **options)
-        self.outputs = output_topics(settings)
-        self.shared = SharedTables(inputs.policies, settings.partitions_of(CODE))
-        self.breaker = Breaker()
+        super().__init__(parts, **options)
         watched = "watch" in settings.worker.roles
         self.reconcile_queue = (ReconcileQueue if watched else DeadLettersOnly)(
-            self._put_glance
+            self._put_request
         )
+        self._clocks = Clocks(now_ms=inputs.now_ms, monotonic_ms=monotonic_ms)
 
     # -- start -----------------------------------------------------------------
 
@@ -113,6 +112,26 @@ class Engine(Processor):
         most = self._in.settings.worker.record_max_bytes
         return Bounds(most, min(most, self.letter_max_bytes()))
 
+    @cached_property
+    def process(self) -> FamilyProcess[Any, Any]:
+        """The family here; there once it is known how large a record may be."""
+        return self._in.family.process(self._site, self._in.policies)
+
+    @cached_property
+    def _site(self) -> Site:
+        settings = self._in.settings
+        return Site(
+            input_topic=self.names.input,
+            partitions=self.names.partitions,
+            shared_partitions=settings.topics.partitions,
+            record_max_bytes=settings.worker.record_max_bytes,
+            source_name=f"/{self.names.input}",
+            app_version=self._in.app_version,
+            topic_prefix=settings.topics.prefix,
+            decision_max_bytes=self.room.decision(self.names.output_names()),
+            letter_max_bytes=self.letter_max_bytes(),
+        )
+
     def equip(
         self,
         facts: AIOKafkaConsumer,
@@ -120,25 +139,25 @@ class Engine(Processor):
         asking: AIOKafkaConsumer,
     ) -> None:
         """Build what reads facts and outputs, on consumers of their own."""
-        settings = self._in.settings
+        settings, process = self._in.settings, self.process
         self.facts = TableReader(
             facts,
-            fact_topics(settings),
-            self.shared,
+            self.names,
+            process,
             self.reconcile_queue.at_applied,
             self._on_bad,
         )
         self._hearing_facts = self.hear(self.facts.heard)
-        self.reader = OutputScan(outputs, asking, self.outputs, self.input_topic)
+        self.reader = OutputScan(outputs, asking, self.names, process)
         self.fact_logs = FactLogs(self.facts, self.incarnations, asking)
-        self.passed_over = PassedOver(outputs, self.bounds())
+        self.passed_over = PassedOver(outputs, self.bounds(), process.mark)
         self.takeover = Takeover(
             TakeoverParts(
                 facts=self.facts,
                 fact_logs=self.fact_logs,
                 reader=self.reader,
                 passed_over=self.passed_over,
-                breaker=self.breaker,
+                family=process,
                 reconcile_queue=self.reconcile_queue,
                 load_timeout_ms=settings.worker.load_timeout_ms,
                 now_ms=self._in.now_ms,
@@ -147,7 +166,7 @@ class Engine(Processor):
 
     @override
     def expected(self) -> Mapping[str, Expected]:
-        return expected(placed(TOPICS.rows(), self._in.settings))
+        return expected(placed(self._in.family.topics.rows(), self._in.settings))
 
     @override
     async def look_at_logs(self) -> None:
@@ -155,16 +174,16 @@ class Engine(Processor):
 
     @override
     async def prepare(self, starts: Starts) -> None:
-        self.judge.fast_path.heard(start.distrusts for start in starts.values())
-        log_news(log, self.judge.fast_path.news)
+        self.process.heard(start.distrusts for start in starts.values())
+        log_news(log, self.process.news)
         await self.takeover.prepare(starts)
 
     @override
     def distrusts(self) -> str | None:
-        return self.judge.fast_path.distrusts()
+        return self.process.distrusts()
 
-    async def _put_glance(self, wanted: ReconcileRequest) -> None:
-        await self._in.reconcile_queue.put(wanted)  # type: ignore[arg-type]  # a channel takes any value
+    async def _put_request(self, wanted: ReconcileRequest) -> None:
+        await self._in.requests.put(wanted)  # type: ignore[arg-type]  # a channel takes any value
 
     def _on_bad(self, bad: BadFact) -> None:
         self._in.counters.bad_fact(bad)
@@ -173,59 +192,44 @@ class Engine(Processor):
             self.reconcile_queue.at(ReconcileRequest(partition))
 
     @cached_property
-    def judge(self) -> Judge:
-        """What judges requests; there once it is known how large a record may be."""
-        site = Site(
-            input_topic=self.input_topic,
-            partitions=self._in.settings.partitions_of(CODE),
-            record_max_bytes=self._in.settings.worker.record_max_bytes,
-            source_name=self._in.source_name,
-            app_version=self._in.app_version,
-            decision_max_bytes=self.room.decision(self.outputs.names()),
-            letter_max_bytes=self.letter_max_bytes(),
-        )
-        return Judge(site, self.shared, self.breaker)
-
-    async def decide_parts(self) -> DecideParts:
-        """Return what the ``decide`` agent works with, once it exists."""
-        await self.built.wait()
-        return DecideParts(
+    def _transport(self) -> Transport:
+        return Transport(
+            names=self.names,
             source=self.source,
             facts=self.facts,
-            judge=self.judge,
             sink=self.sink,
-            outputs=self.outputs,
             answered=self.takeover.answered,
-            touch=self.reconcile_queue.at_decided,
-            counters=self._in.counters,
-            now_ms=self._in.now_ms,
-            clock_ms=monotonic_ms,
         )
 
-    async def watch_parts(self) -> WatchParts:
-        """Return what the ``watch`` agent works with, once it exists."""
+    async def driver(self) -> SliceDriver:
+        """Return what judges slices, once it exists."""
         await self.built.wait()
-        return WatchParts(
-            facts=self.facts,
-            sink=self.sink,
-            outputs=self.outputs,
-            answered=self.takeover.answered,
-            counters=self._in.counters,
-            source_name=self._in.source_name,
-            app_version=self._in.app_version,
-            letter_max_bytes=self.letter_max_bytes(),
-            policy=self._policy_now,
-            now_ms=self._in.now_ms,
-            ours=lambda number: self.source.owns(self._input(number), monotonic_ms()),
-            claim=lambda number: self.source.offsets.track_output(self._input(number)),
-            hold=self.reconcile_queue.hold,
+        counters = self._in.counters
+        step = JudgeStep(
+            self._transport,
+            self.process,
+            counters,
+            self._clocks,
+            self.reconcile_queue.at_keys,
+        )
+        return SliceDriver(
+            self.source, self.sink, step, counters.acknowledged, self._in.now_ms
         )
 
-    def _input(self, partition: int) -> TopicPartition:
-        return TopicPartition(self.input_topic, partition)
-
-    def _policy_now(self) -> Policy | None:
-        return self.shared.policies.at(self._in.now_ms())
+    async def reconciler(self) -> DeadLetterWriter:
+        """Return what reconciles, once it exists."""
+        await self.built.wait()
+        watches = "watch" in self._in.settings.worker.roles
+        return (Reconciler if watches else DeadLetterWriter)(
+            self._transport,
+            Duties(
+                family=self.process,
+                site=self._site,
+                counters=self._in.counters,
+                clocks=self._clocks,
+                hold=self.reconcile_queue.hold,
+            ),
+        )
 
     # -- tasks -----------------------------------------------------------------
 
@@ -234,7 +238,7 @@ class Engine(Processor):
         await self.run_until_stopped(self.facts.run())
 
     @Service.task
-    async def _run_glances(self) -> None:
+    async def _run_reconcile_queue(self) -> None:
         await self.run_until_stopped(self.reconcile_queue.pass_on())
 
     @override
@@ -248,16 +252,17 @@ class Engine(Processor):
     async def _compare_files(self) -> None:
         await self.built.wait()
         settings, source = self._in.settings, self.source
-        group = settings.group_of(CODE)
-        await compare_files(settings.kafka, group, source, self.shared.book)
+        group = settings.group_of(self.code)
+        book = self.process.shared.book
+        await compare_files(settings.kafka, group, source, book)
 
     # -- what pages show -------------------------------------------------------
 
     @cached_property
     @override
-    def figures(self) -> Figures:
+    def figures(self) -> FamilyGauges:
         """Lag, rows and watermarks; there once everything is built."""
-        return Figures(self.source, self.facts, self._in.now_ms)
+        return FamilyGauges(self.source, self.facts, self.process, self._in.now_ms)
 
     @override
     def look(self) -> None:
@@ -304,11 +309,15 @@ class Engine(Processor):
         named = policy.name if policy is not None else "none"
         return f"{found} {self.takeover.told}, policy {named}"
 
+    def _policy_now(self) -> Any:  # noqa: ANN401 - the family's own
+        return self.process.shared.policies.at(self._in.now_ms())
+
     def status(self) -> dict[str, object]:
         """Return what ``/status`` shows."""
         if not self.built.is_set():
             return {"state": "connecting"}
         policy, figures = self._policy_now(), self.figures
+        book = self.process.shared.book
         return {
             "state": "ready" if not self.not_ready() else "starting",
             "partitions": figures.partitions(),
@@ -319,12 +328,12 @@ class Engine(Processor):
             "policy_hash": policy.policy_hash if policy is not None else None,
             "policy_refused": [
                 f"{one.name}: {line}"
-                for one in self.shared.book.refused_last
+                for one in book.refused_last
                 for line in one.problems
             ],
-            "policies": shown(self.shared.book, self._in.now_ms()),
+            "policies": shown(book, self._in.now_ms()),
             "rebalances": self.source.rebalances,
-            "fast_path": "given up" if self.distrusts() else "in use",
+            **self.process.status(),
         }
 
     # -- stop ------------------------------------------------------------------

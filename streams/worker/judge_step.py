@@ -1,0 +1,164 @@
+"""What a family does to slices: facts looked for, records judged in turns."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+import msgspec
+from aiokafka import TopicPartition
+
+from streams.kafka.slices import Part, Poll, Slice
+from streams.logs import log_news
+from streams.processing.answers import Answers
+from streams.processing.family import FamilyProcess
+from streams.processing.slice_result import SliceResult, Unjudged
+from streams.records.outgoing import Outgoing
+from streams.worker.transport import Clocks, Transport
+
+log = logging.getLogger(__name__)
+
+_STINT_MS: Final = 20
+"""Of judging, after which the event loop gets a turn, however long the slice is. A full
+slice of plain requests takes two."""
+
+
+class JudgeCounters(Protocol):
+    """What judging tells the metrics, once a part of a slice."""
+
+    def judged(self, partition: int, judged: SliceResult) -> None:
+        """Count what was decided in a slice of a partition."""
+
+
+class JudgeStep:
+    """Judges the slices of one family (:class:`streams.kafka.slices.Step`).
+
+    Parameters
+    ----------
+    touch
+        Told partition and keys that may call for more outputs, once those of their slice
+        are acknowledged.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        family: FamilyProcess[Any, Any],
+        counters: JudgeCounters,
+        clocks: Clocks,
+        touch: Callable[[int, list[str]], None],
+    ) -> None:
+        self._transport = transport
+        self._family = family
+        self._counters = counters
+        self._clocks = clocks
+        self._touch = touch
+        self._numbers: list[int] = []
+        self._looked: set[str] = set()
+        """Fact topics looked at for the present poll: one look serves all of its slices,
+        whose records were all written before it."""
+        self._unjudged: Unjudged | None = None
+
+    def begin(self, poll: Poll) -> None:
+        """Take note of the poll whose slices come next."""
+        self._numbers = [piece.partition.partition for piece in poll]
+        self._looked = set()
+
+    async def read(self, piece: Slice) -> None:
+        """Read the records, look for facts that they name, prepare the state."""
+        number, family = piece.partition.partition, self._family
+        state = self._transport.facts.tables[number]
+        answered = self._transport.answered[number].inputs
+        self._unjudged, missing = family.read(piece.records, answered, state)
+        if missing is not None:
+            await self._look(missing)
+        while family.prepare(state):
+            await asyncio.sleep(0)
+            if piece.epoch != self._transport.source.epoch:
+                return
+
+    async def _look(self, missing: object) -> None:
+        """Return when what was written before this poll came is applied.
+
+        Raises
+        ------
+        FactsUnreadableError
+            The broker does not say what was written.
+        """
+        facts, names = self._transport.facts, self._transport.names
+        lookups, clock_ms = self._family.lookups, self._clocks.monotonic_ms
+        wanted = [
+            one
+            for one in lookups.wanted(missing, self._numbers, clock_ms())
+            if one[0] not in self._looked
+        ]
+        if wanted:
+            await facts.reach(
+                [TopicPartition(names.whole(name), number) for name, number in wanted]
+            )
+        looked = frozenset(name for name, _ in wanted)
+        self._looked |= looked
+        states = [
+            facts.tables[number] for number in self._numbers if number in facts.tables
+        ]
+        lookups.looked(missing, looked, states, clock_ms())
+
+    def take(self, piece: Slice) -> Part:
+        """Judge for a while; return what came of it."""
+        unjudged = self._unjudged
+        assert unjudged is not None, "read() comes before take()"  # noqa: S101 - ours
+        number, begin = piece.partition.partition, unjudged.done
+        state = self._transport.facts.tables[number]
+        clock_ms = self._clocks.monotonic_ms
+        until_ms = clock_ms() + _STINT_MS
+        judged = self._family.judge(
+            unjudged, state, self._clocks.now_ms(), lambda: clock_ms() >= until_ms
+        )
+        last = unjudged.finished
+        if begin or not last:
+            records = piece.records[begin : unjudged.done]
+            piece = msgspec.structs.replace(piece, records=records)
+        inputs = self._transport.answered[number].inputs
+        if inputs:
+            judged.unfit = _unfit(piece, inputs)
+            inputs.forget([record.offset for record in piece.records])
+        judged.touched += state.due()
+        if self._family.news:
+            log_news(log, self._family.news)
+        self._counters.judged(number, judged)
+        return Part(
+            piece, self._placed(number, judged), last, self._told(number, judged)
+        )
+
+    def _placed(
+        self, number: int, judged: SliceResult
+    ) -> dict[TopicPartition, list[Outgoing]]:
+        outputs = self._transport.names.outputs(number)
+        found: defaultdict[str, list[Outgoing]] = defaultdict(list)
+        for output in judged.outputs:
+            found[output.topic].append(output.record)
+        return {outputs[name]: records for name, records in found.items()}
+
+    def _told(self, number: int, judged: SliceResult) -> Callable[[], None] | None:
+        touched = judged.touched
+        return (lambda: self._touch(number, touched)) if touched else None
+
+    def abandon(self, piece: Slice) -> None:  # noqa: ARG002 - one slice at a time
+        """Forget the slice: what is not judged is read again."""
+        self._unjudged = None
+
+
+def _unfit(piece: Slice, inputs: Answers) -> int:
+    """Count, and tell of, the records whose offset another one has an answer for."""
+    unfit = [one.offset for one in piece.records if one.offset in inputs.unfit]
+    if unfit:
+        log.error(
+            "%s/%d: outputs name offsets %d to %d and answer other records than are there "
+            "now: the topic was made anew; these %d records are decided",
+            *piece.partition,
+            unfit[0],
+            unfit[-1],
+            len(unfit),
+        )
+    return len(unfit)
