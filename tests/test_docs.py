@@ -152,7 +152,7 @@ def test_every_stated_exit_code_is_one_of_ours() -> None:
 
 def test_every_reason_for_not_being_ready_is_explained() -> None:
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    for source in ("deciding.py", "ingesting.py"):
+    for source in ("family_processor.py", "ingesting.py"):
         text = (ROOT / "streams" / "worker" / source).read_text(encoding="utf-8")
         body = text.split("def not_ready(")[1].split("\n    def ")[0]
         reasons = re.findall(r'(?:return \[|append\()"([^"]+)"', body)

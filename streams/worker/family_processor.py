@@ -282,7 +282,7 @@ class FamilyProcessor(Processor):
         if not self.source.first_assignment.is_set() and not self.idle_spare():
             reasons.append("waiting for the first assignment")
         if not self.facts.shared_loaded.is_set():
-            reasons.append("loading shops, catalogue and policies")
+            reasons.append("loading shared facts and policies")
         if set(self.facts.tables) - self.facts.loaded:
             reasons.append("loading facts")
         reasons += [
