@@ -6,7 +6,7 @@ and are there only with the extra ``tools``.
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -14,12 +14,9 @@ from streams import logs
 from streams.errors import UsageError
 from streams.settings import load_policy
 from streams.tools.capture_commands import CaptureFolder, Report, backtest, capture
+from streams.tools.drive.pacing import PaceOptions
 from streams.tools.edge import Config, Edge, PolicyFile, Servers, Sets
 from streams.tools.extras import require_tools
-
-if TYPE_CHECKING:
-    from streams.tools.drive.pacing import PaceOptions
-
 
 Asserts = Annotated[
     list[str] | None,
@@ -91,7 +88,6 @@ def replay(  # noqa: PLR0913 - one parameter an option
     from streams.tools.replay import command  # noqa: PLC0415
 
     options = command.Options(
-        capture=Capture(folder),
         topics=tuple(topic or ()),
         pace=_pace(speed, rate, poisson, seed),
         times=times,
@@ -104,7 +100,10 @@ def replay(  # noqa: PLR0913 - one parameter an option
         warm_up_s=warm_up,
     )
     logs.silence()
-    raise typer.Exit(command.replay(settings, options, sys.stdout, edge.now_ms))
+    capture = Capture(folder)
+    raise typer.Exit(
+        command.replay(settings, capture, options, sys.stdout, edge.now_ms)
+    )
 
 
 def load(  # noqa: PLR0913 - one parameter an option
@@ -177,9 +176,7 @@ def load(  # noqa: PLR0913 - one parameter an option
 
 def _pace(
     speed: float | None, rate: float | None, poisson: float | None, seed: int
-) -> "PaceOptions":
-    from streams.tools.drive.pacing import PaceOptions  # noqa: PLC0415
-
+) -> PaceOptions:
     if sum(one is not None for one in (speed, rate, poisson)) > 1:
         raise UsageError(["give one of --speed, --rate and --poisson"])
     if rate is not None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import Final, TextIO
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from streams.kafka.errors import translated_for_command
@@ -13,9 +13,6 @@ from streams.tools.capture.record import Captured, size_bytes
 from streams.tools.capture.redaction import Redactor
 from streams.tools.capture.store import write_part
 from streams.tools.progress import Progress
-
-if TYPE_CHECKING:
-    from aiokafka import AIOKafkaConsumer
 
 _POLL_MS: Final = 500
 PART_BYTES: Final = 32_000_000

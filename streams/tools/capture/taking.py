@@ -1,10 +1,10 @@
 """Taking a capture: from the brokers into parts, going on where it was interrupted."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import msgspec
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams import __version__
 from streams.errors import UsageError
@@ -25,9 +25,6 @@ from streams.tools.capture.ranges import (
 from streams.tools.capture.redaction import Redactor, buyer_keyed, refuse_events
 from streams.tools.folders import made
 from streams.tools.reading import broker_errors, partitions_of, reader
-
-if TYPE_CHECKING:
-    from aiokafka import AIOKafkaConsumer
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 from streams.errors import UsageError
 from streams.families.fast_refund.topics import CODE
 from streams.settings import Settings
+from streams.tools.capture.manifest import Manifest
 from streams.tools.capture.store import REQUESTS, Capture
 from streams.tools.drive.asserting import Assertion
 from streams.tools.drive.clients import look_at
@@ -24,7 +25,6 @@ from streams.tools.report.run import conclude, report_of
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What ``refund replay`` was called with."""
 
-    capture: Capture
     topics: tuple[str, ...]
     """Names without prefix; empty = all inputs that were captured."""
     pace: PaceOptions
@@ -40,7 +40,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def replay(
-    settings: Settings, options: Options, out: TextIO, now_ms: Callable[[], int]
+    settings: Settings,
+    capture: Capture,
+    options: Options,
+    out: TextIO,
+    now_ms: Callable[[], int],
 ) -> int:
     """Send a capture and wait for the answers; return the exit code.
 
@@ -51,10 +55,11 @@ def replay(
     SourceError
         The brokers cannot be reached.
     """
-    names = _names(options)
-    _check_target(settings, options, names)
-    extent = extent_of(options.capture, names)
-    run = _run(settings, options, names, extent)
+    names = _names(capture, options.topics)
+    _check_target(settings, capture.manifest, options, names)
+    extent = extent_of(capture, names)
+    source = _rows(settings, capture, options, names, extent)
+    run = _run(source, options)
     print(
         f"{extent.requests:,} requests and {extent.facts:,} facts, "
         f"{options.pace.words}, about {run.length_s:,.0f} s; facts older than the first "
@@ -68,14 +73,14 @@ def replay(
             outcome = conduct(run, settings, view, now_ms)
         finally:
             view.close()
-        what = f"Replay of {options.capture.folder.name}"
+        what = f"Replay of {capture.folder.name}"
         report = report_of(outcome, what, options.pace.words, options.assertions)
         return conclude(report, outcome, options.report, out)
 
 
-def _names(options: Options) -> tuple[str, ...]:
-    held = options.capture.names()
-    wanted = options.topics or tuple(name for name in INPUTS if name in held)
+def _names(capture: Capture, asked: tuple[str, ...]) -> tuple[str, ...]:
+    held = capture.names()
+    wanted = asked or tuple(name for name in INPUTS if name in held)
     problems = [
         f"--topic {name}: not one of {', '.join(INPUTS)}"
         if name not in INPUTS
@@ -90,9 +95,10 @@ def _names(options: Options) -> tuple[str, ...]:
     return wanted
 
 
-def _check_target(settings: Settings, options: Options, names: tuple[str, ...]) -> None:
-    manifest, topics = options.capture.manifest, settings.topics
-    partitions = settings.partitions_of(CODE)
+def _check_target(
+    settings: Settings, manifest: Manifest, options: Options, names: tuple[str, ...]
+) -> None:
+    topics, partitions = settings.topics, settings.partitions_of(CODE)
     cluster = look_at(settings.kafka)
     if (
         options.into_origin == "refuse"
@@ -118,24 +124,31 @@ def _check_target(settings: Settings, options: Options, names: tuple[str, ...]) 
         raise UsageError(problems)
 
 
-def _run(
-    settings: Settings, options: Options, names: tuple[str, ...], extent: Extent
-) -> Run:
-    pace = options.pace
-    length_s = (
-        (extent.last_ms - extent.first_ms) / 1000 / pace.speed
-        if pace.kind == "recorded"
-        else extent.requests / pace.rate
-    )
-    source = CaptureRows(
-        folder=str(options.capture.folder),
+def _rows(
+    settings: Settings,
+    capture: Capture,
+    options: Options,
+    names: tuple[str, ...],
+    extent: Extent,
+) -> CaptureRows:
+    return CaptureRows(
+        folder=str(capture.folder),
         names=names,
         prefix=settings.topics.prefix,
-        pace=pace,
+        pace=options.pace,
         extent=extent,
         times=options.times,
         partitions=settings.partitions_of(CODE),
         placing=options.placing,
+    )
+
+
+def _run(source: CaptureRows, options: Options) -> Run:
+    pace, extent = options.pace, source.extent
+    length_s = (
+        (extent.last_ms - extent.first_ms) / 1000 / pace.speed
+        if pace.kind == "recorded"
+        else extent.requests / pace.rate
     )
     return Run(
         source=source,
