@@ -1,4 +1,4 @@
-"""What is kept of a failed run: its story, and its topics as JSON lines."""
+"""What stays of a failed run: its timeline, and its topics as JSON lines."""
 
 import base64
 import gzip
@@ -9,7 +9,7 @@ from pathlib import Path
 from faults.judge.view import Rec, View
 
 
-def keep(
+def save(
     folder: Path,
     timeline: Sequence[tuple[float, str]],
     found: Sequence[str],
@@ -17,7 +17,7 @@ def keep(
 ) -> None:
     """Write everything a reader needs to find out what happened into ``folder``."""
     lines = [f"{at:8.2f} s  {text}" for at, text in timeline]
-    (folder / "story.txt").write_text(
+    (folder / "timeline.txt").write_text(
         "\n".join([*lines, "", *found, ""]), encoding="utf-8"
     )
     if view is None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from faults.disk import small_disk
-from faults.run import Fault, Run, play
+from faults.execute import execute
+from faults.run import Fault, Run
 from faults.verdict import NotRunError, Verdict, not_run
 from testkit.broker import LocalCluster
 from testkit.node import ClusterOptions
@@ -50,12 +51,12 @@ class Campaign:
         self._libs = libs
         self._folder = folder
 
-    def play(
+    def run(
         self,
         wanted: Iterable[tuple[Fault, int]],
         on_verdict: Callable[[Verdict], None],
     ) -> list[Verdict]:
-        """Play runs one after the other; tell each verdict as it is there."""
+        """Do runs one after the other and report each verdict at once."""
         verdicts: list[Verdict] = []
         for fault, seed in wanted:
             verdict = self._one(fault, seed)
@@ -82,7 +83,7 @@ class Campaign:
         with LocalCluster(self._libs, folder / "brokers", options) as cluster:
             run = Run(fault, seed, cluster)
             run.disk = disk
-            return asyncio.run(play(run, folder))
+            return asyncio.run(execute(run, folder))
 
 
 def disk_of(fault: Fault) -> AbstractContextManager[Path | None]:
@@ -91,7 +92,7 @@ def disk_of(fault: Fault) -> AbstractContextManager[Path | None]:
 
 
 def broker_properties(fault: Fault, disk: Path | None) -> Mapping[str, str]:
-    """Return what a fault's brokers are told besides the usual."""
+    """Return broker properties of a fault, besides the usual."""
     if disk is None:
         return fault.properties
     return {**fault.properties, "log.dirs": str(disk / "data")}

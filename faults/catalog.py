@@ -1,4 +1,4 @@
-"""The campaign: every fault, how often, under what load, and what it must keep to."""
+"""The campaign: every fault, its runs, load and bounds."""
 
 from typing import Final
 
@@ -6,7 +6,7 @@ from faults.actions import (
     brokers,
     crowds,
     hostile,
-    hours,
+    long_load,
     machines,
     networks,
     outputs,
@@ -54,10 +54,10 @@ def soak(length_s: int) -> Fault:
         24,
         "soak",
         "30 % load for hours, then ten times as much for a minute",
-        hours.soak,
+        long_load.soak,
         1,
         rate=150,
-        seconds=hours.rows_s(length_s),
+        seconds=long_load.rows_s(length_s),
         length_s=length_s,
         checks=UNDISTURBED,
         within=_USUAL,
@@ -82,7 +82,7 @@ def mixture(length_s: int) -> Fault:
 
 
 LASTING: Final = {"soak": soak, "mixture": mixture}
-"""By name, faults that last as long as they are told to, in seconds."""
+"""By name: faults whose length, in seconds, can be chosen."""
 
 
 FAULTS: Final = (

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from faults.campaign import Campaign, runs_of
 from faults.catalog import FAULTS, LASTING
-from faults.report import PAGE, catalogue, figures_table, line, write_page
+from faults.report import PAGE, catalogue, line, measurements_table, write_page
 from faults.run import Fault
 from faults.verdict import Verdict
 from streams.errors import RefundError
@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add = found.add_argument
     add("fault", nargs="*", help="numbers or names of faults (default: all)")
-    add("--list", action="store_true", help="tell the faults and end")
+    add("--list", action="store_true", help="list the faults and end")
     add("--runs", type=int, metavar="N", help="runs of each (default: the campaign's)")
     add("--seed", type=int, metavar="N", help="of the first run (default: 1)")
     add("--minutes", type=int, metavar="N", help=f"length of {', '.join(LASTING)}")
@@ -95,7 +95,7 @@ def _play(given: argparse.Namespace, faults: Sequence[Fault], console: Console) 
     cache = default_cache(None, Path.home())
     console.print(f"failed runs are kept in {folder}")
 
-    def told(verdict: Verdict) -> None:
+    def report(verdict: Verdict) -> None:
         console.print(line(verdict), markup=False, highlight=False, soft_wrap=True)
         if given.json:
             print(msgspec.json.encode(verdict).decode(), flush=True)
@@ -104,8 +104,8 @@ def _play(given: argparse.Namespace, faults: Sequence[Fault], console: Console) 
                 sink.write(msgspec.json.encode(verdict) + b"\n")
 
     campaign = Campaign(prepare(cache), folder)
-    verdicts = campaign.play(runs_of(faults, given.runs, given.seed), told)
-    console.print(figures_table(verdicts, faults))
+    verdicts = campaign.run(runs_of(faults, given.runs, given.seed), report)
+    console.print(measurements_table(verdicts, faults))
     for verdict in verdicts:
         if verdict.not_run is not None:
             missing = f"{verdict.name} WAS NOT RUN: {verdict.not_run}"

@@ -162,7 +162,7 @@ class Load:
                     moments.append(lane.rows.pop(0)[1])
                 lane.sending = True
                 try:
-                    told = await (
+                    written = await (
                         await producer.send_batch(
                             batch, topic, partition=lane.partition
                         )
@@ -172,7 +172,7 @@ class Load:
                     continue
                 finally:
                     lane.sending = False
-                for place, meant_ms in enumerate(moments, told.offset):
+                for place, meant_ms in enumerate(moments, written.offset):
                     self.sent[lane.partition, place] = meant_ms
             if lane.over:
                 return

@@ -1,4 +1,4 @@
-"""What is measured in a run, and what the figures must keep to."""
+"""What is measured in a run, and the bounds that a run must keep."""
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
@@ -30,13 +30,13 @@ class Measurements(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Bound: TypeAlias = Callable[[Measurements], str | None]
-"""Says what is wrong with the figures; None = nothing."""
+"""Says which bound a run broke; None = none."""
 
 _NOISE_MS: Final = 250
 """A percentile below this says more about the machine than about us."""
 
 
-def figures_of(
+def measurements_of(
     view: View, fault_ms: tuple[int, int], unsure: int, seconds: float
 ) -> Measurements:
     """Measure a run whose fault lasted from ``fault_ms[0]`` to ``fault_ms[1]``, UTC ms."""
@@ -58,65 +58,65 @@ def figures_of(
 def gap_at_most(limit_ms: int) -> Bound:
     """Bound the longest time without a decision in a partition that had requests waiting."""
 
-    def told(figures: Measurements) -> str | None:
-        gap_ms = figures.longest_gap_ms
+    def check(measured: Measurements) -> str | None:
+        gap_ms = measured.longest_gap_ms
         if gap_ms is not None and gap_ms <= limit_ms:
             return None
         return (
             f"a partition went {gap_ms} ms without a decision, {limit_ms} are allowed"
         )
 
-    return told
+    return check
 
 
 def repeats_at_most(limit: int) -> Bound:
     """Bound the raw repeats."""
 
-    def told(figures: Measurements) -> str | None:
-        if figures.raw_repeats <= limit:
+    def check(measured: Measurements) -> str | None:
+        if measured.raw_repeats <= limit:
             return None
-        return f"{figures.raw_repeats} raw repeats, {limit} are allowed"
+        return f"{measured.raw_repeats} raw repeats, {limit} are allowed"
 
-    return told
+    return check
 
 
 def late_at_most(limit: int) -> Bound:
     """Bound the answers that a crash moved behind later ones."""
 
-    def told(figures: Measurements) -> str | None:
-        if figures.late_answers <= limit:
+    def check(measured: Measurements) -> str | None:
+        if measured.late_answers <= limit:
             return None
-        return f"{figures.late_answers} answers out of order, {limit} are allowed"
+        return f"{measured.late_answers} answers out of order, {limit} are allowed"
 
-    return told
+    return check
 
 
 def p99_at_most(limit_ms: int) -> Bound:
     """Bound the latency while the fault lasts."""
 
-    def told(figures: Measurements) -> str | None:
-        during_ms = figures.p99_during_ms
+    def check(measured: Measurements) -> str | None:
+        during_ms = measured.p99_during_ms
         if during_ms is not None and during_ms <= limit_ms:
             return None
         return f"p99 was {during_ms} ms during the fault, {limit_ms} are allowed"
 
-    return told
+    return check
 
 
 def back_within(limit_ms: int) -> Bound:
     """Bound the time from the end of the fault until no request was waiting any more."""
 
-    def told(figures: Measurements) -> str | None:
-        if figures.back_ms is not None and figures.back_ms <= limit_ms:
+    def check(measured: Measurements) -> str | None:
+        if measured.back_ms is not None and measured.back_ms <= limit_ms:
             return None
-        return f"back after {figures.back_ms} ms, {limit_ms} are allowed"
+        return f"back after {measured.back_ms} ms, {limit_ms} are allowed"
 
-    return told
+    return check
 
 
-def p99_is_back(figures: Measurements) -> str | None:
+def p99_is_back(measured: Measurements) -> str | None:
     """Latency after recovery is within twice that of before, or below the noise."""
-    before, after = figures.p99_before_ms, figures.p99_after_ms
+    before, after = measured.p99_before_ms, measured.p99_after_ms
     if before is None or after is None:
         return None  # a fault that begins before the first decision
     if after <= max(2 * before, _NOISE_MS):

@@ -1,4 +1,4 @@
-"""Verdicts for people: a line as each comes, a table at the end, a page to keep."""
+"""Verdicts for people: lines as each comes, a table at the end, the page in docs."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -50,26 +50,26 @@ def catalogue(faults: Iterable[Fault]) -> Table:
 
 
 def line(verdict: Verdict) -> str:
-    """Return what is to be told of a run: seed, timeline, figures, problems."""
+    """Return a verdict in lines: seed, measurements, timeline, problems."""
     if verdict.not_run is not None:
         return f"NOT RUN {verdict.fault} {verdict.name}  {verdict.not_run}"
-    figures = verdict.figures
+    measured = verdict.measured
     head = (
         f"{'passed' if verdict.passed else 'FAILED'}  {verdict.fault} {verdict.name}"
-        f"  seed {verdict.seed}  {figures.requests} requests in {figures.seconds} s"
-        f"  back {figures.back_ms} ms  longest gap {figures.longest_gap_ms} ms"
-        f"  p99 {figures.p99_before_ms} -> {figures.p99_during_ms}"
-        f" -> {figures.p99_after_ms} ms"
-        f"  raw repeats {figures.raw_repeats}  late {figures.late_answers}"
+        f"  seed {verdict.seed}  {measured.requests} requests in {measured.seconds} s"
+        f"  back {measured.back_ms} ms  longest gap {measured.longest_gap_ms} ms"
+        f"  p99 {measured.p99_before_ms} -> {measured.p99_during_ms}"
+        f" -> {measured.p99_after_ms} ms"
+        f"  raw repeats {measured.raw_repeats}  late {measured.late_answers}"
     )
-    told = [head, *(f"  {at:8.2f} s  {text}" for at, text in verdict.timeline)]
-    told += [f"  !! {problem}" for problem in verdict.problems]
-    if verdict.kept:
-        told.append(f"  kept in {verdict.kept}; again with --seed {verdict.seed}")
-    return "\n".join(told)
+    lines = [head, *(f"  {at:8.2f} s  {text}" for at, text in verdict.timeline)]
+    lines += [f"  !! {problem}" for problem in verdict.problems]
+    if verdict.folder:
+        lines.append(f"  kept in {verdict.folder}; again with --seed {verdict.seed}")
+    return "\n".join(lines)
 
 
-def figures_table(verdicts: Iterable[Verdict], faults: Iterable[Fault]) -> Table:
+def measurements_table(verdicts: Iterable[Verdict], faults: Iterable[Fault]) -> Table:
     """Return one row a fault: median (worst) of its runs."""
     table = Table(*_HEAD)
     for row in _rows(verdicts, faults):
@@ -110,29 +110,29 @@ def _rows(
 
 def _row(fault: Fault, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     tried = [verdict for verdict in verdicts if verdict.not_run is None]
-    figures = [verdict.figures for verdict in tried]
+    measured = [verdict.measured for verdict in tried]
     passed = sum(verdict.passed for verdict in tried)
     return (
         str(fault.number),
         fault.name,
         f"{passed} of {len(tried)}" if tried else "not run",
         str(fault.runs),
-        f"{median(one.seconds for one in figures):.0f}" if figures else "-",
-        str(sum(one.requests for one in figures)),
-        _spread(figures, lambda one: one.raw_repeats),
-        _spread(figures, lambda one: one.back_ms),
-        _spread(figures, lambda one: one.longest_gap_ms),
-        _spread(figures, lambda one: one.p99_before_ms),
-        _spread(figures, lambda one: one.p99_during_ms),
-        _spread(figures, lambda one: one.p99_after_ms),
+        f"{median(one.seconds for one in measured):.0f}" if measured else "-",
+        str(sum(one.requests for one in measured)),
+        _spread(measured, lambda one: one.raw_repeats),
+        _spread(measured, lambda one: one.back_ms),
+        _spread(measured, lambda one: one.longest_gap_ms),
+        _spread(measured, lambda one: one.p99_before_ms),
+        _spread(measured, lambda one: one.p99_during_ms),
+        _spread(measured, lambda one: one.p99_after_ms),
     )
 
 
 def _spread(
-    figures: Iterable[Measurements], of: Callable[[Measurements], int | None]
+    measured: Iterable[Measurements], of: Callable[[Measurements], int | None]
 ) -> str:
     """Median, and the worst in brackets; runs without the figure are left out."""
-    found = [value for one in figures if (value := of(one)) is not None]
+    found = [value for one in measured if (value := of(one)) is not None]
     if not found:
         return "-"
     return f"{median(found):.0f} ({max(found)})"

@@ -1,4 +1,4 @@
-"""How a worker is: memory, descriptors, tasks, rows; measured again and again."""
+"""Resources of a worker over time: memory, descriptors, tasks, rows of tables."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from testkit.procfs import descriptors, resident_mib
 
 
 @dataclass(frozen=True)
-class Vitals:
-    """One look at one worker."""
+class ResourceSample:
+    """Resources of one worker at one moment."""
 
     at_s: float
     """Monotonic."""
@@ -22,12 +22,12 @@ class Vitals:
     """Those it remembers having given; an id each."""
 
 
-async def look(worker: Worker, at_s: float) -> Vitals:
-    """Look at a worker that runs."""
+async def take_sample(worker: Worker, at_s: float) -> ResourceSample:
+    """Measure a worker that runs."""
     tables = (await worker.status()).get("tables") or {}
     assert isinstance(tables, dict)
     notices = tables.pop("notices")
-    return Vitals(
+    return ResourceSample(
         at_s,
         resident_mib(worker.pid),
         descriptors(worker.pid),
@@ -37,16 +37,18 @@ async def look(worker: Worker, at_s: float) -> Vitals:
     )
 
 
-def growth(looks: Sequence[Vitals], of: Callable[[Vitals], float]) -> float:
-    """Return what a straight line through all looks gains from the first to the last.
+def growth(
+    samples: Sequence[ResourceSample], of: Callable[[ResourceSample], float]
+) -> float:
+    """Return what a straight line through all samples gains from the first to the last.
 
-    A line, not the ends: one look at a bad moment tells nothing.
+    A line, not the ends: one sample at a bad moment says nothing.
     """
-    count = len(looks)
-    mean_s = sum(one.at_s for one in looks) / count
-    mean = sum(of(one) for one in looks) / count
-    spread = sum((one.at_s - mean_s) ** 2 for one in looks)
+    count = len(samples)
+    mean_s = sum(one.at_s for one in samples) / count
+    mean = sum(of(one) for one in samples) / count
+    spread = sum((one.at_s - mean_s) ** 2 for one in samples)
     if not spread:
         return 0.0
-    slope = sum((one.at_s - mean_s) * (of(one) - mean) for one in looks) / spread
-    return slope * (looks[-1].at_s - looks[0].at_s)
+    slope = sum((one.at_s - mean_s) * (of(one) - mean) for one in samples) / spread
+    return slope * (samples[-1].at_s - samples[0].at_s)

@@ -1,4 +1,4 @@
-"""Workers and their supervisor: who ends with a failure is started again."""
+"""Starts workers, and starts again those that failed, as a scheduler does."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,27 +18,27 @@ STOP_S: Final = 10.0
 """What schedulers leave a process between SIGTERM and SIGKILL, at the least."""
 
 
-class Crew:
-    """The workers of a run, kept alive while :meth:`watching`."""
+class Supervisor:
+    """The workers of a run; starts them again inside :meth:`watching`."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self.workers: list[Worker] = []
-        self._kept: set[Worker] = set()
+        self._supervised: set[Worker] = set()
         self.codes: list[tuple[str, int]] = []
         """Name and exit code of every worker that ended by itself."""
         self.given_up: list[str] = []
         """Workers that asked for a person."""
 
     async def add(self, count: int = 1, **settings: str) -> list[Worker]:
-        """Start more workers; back when they are ready."""
-        fresh = [self.hire(**settings) for _ in range(count)]
+        """Start more workers and wait until they are ready."""
+        fresh = [self.start_new(**settings) for _ in range(count)]
         for worker in fresh:
             await worker.ready()
         return fresh
 
-    def hire(self, **settings: str) -> Worker:
-        """Start one more worker, and keep it alive."""
+    def start_new(self, **settings: str) -> Worker:
+        """Start one more worker and supervise it."""
         worker = self._lab.worker(**settings)
         self.workers.append(worker)
         self._begin(worker)
@@ -46,24 +46,24 @@ class Crew:
 
     def _begin(self, worker: Worker, **changes: str | None) -> None:
         worker.start(**changes)
-        self._kept.add(worker)
+        self._supervised.add(worker)
 
     def kill(self, worker: Worker) -> None:
-        """SIGKILL a worker; its supervisor starts it again at once."""
-        self._kept.discard(worker)
+        """SIGKILL a worker and start it again at once."""
+        self._supervised.discard(worker)
         if worker.running:
             worker.kill()
         self._begin(worker)
 
-    def lose(self, worker: Worker) -> None:
+    def kill_for_good(self, worker: Worker) -> None:
         """SIGKILL a worker for good."""
-        self._kept.discard(worker)
+        self._supervised.discard(worker)
         if worker.running:
             worker.kill()
 
     async def stop(self, worker: Worker) -> int:
-        """SIGTERM a worker and leave it down; its exit code, within ten seconds."""
-        self._kept.discard(worker)
+        """SIGTERM a worker, leave it down, and return its exit code, within ten seconds."""
+        self._supervised.discard(worker)
         worker.terminate()
         return await worker.exit_code(STOP_S)
 
@@ -72,20 +72,20 @@ class Crew:
         self._begin(worker, **changes)
 
     async def ready(self, deadline_s: float = 60.0) -> None:
-        """Wait until all that are kept are ready; ends of theirs are mended meanwhile."""
+        """Wait until all supervised workers are ready."""
 
         async def asked() -> bool:
             return all(
                 [
                     worker.running and await worker.answers("readyz")
-                    for worker in list(self._kept)
+                    for worker in list(self._supervised)
                 ]
             )
 
         await eventually(asked, deadline_s)
 
     async def owned(self) -> dict[str, set[int]]:
-        """Partitions that each running worker reads, by its own word."""
+        """Return the partitions that each running worker reads, by its `/status`."""
         return {
             worker.name: await worker.partitions()
             for worker in self.workers
@@ -98,7 +98,7 @@ class Crew:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """Keep alive what is kept, inside the block; all are ended at its end."""
+        """Start failed workers again inside the block; end all workers at its end."""
         task = asyncio.create_task(self._watch())
         try:
             yield
@@ -113,15 +113,15 @@ class Crew:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_S)
-            for worker in list(self._kept):
+            for worker in list(self._supervised):
                 code = worker.code
                 if code is None:
                     continue
                 self.codes.append((worker.name, code))
                 if code == _NEEDS_A_PERSON:
-                    self._kept.discard(worker)
+                    self._supervised.discard(worker)
                     self.given_up.append(worker.name)
                     continue
                 await asyncio.sleep(_START_AGAIN_S)
-                if worker in self._kept and not worker.running:
+                if worker in self._supervised and not worker.running:
                     worker.start()

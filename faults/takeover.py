@@ -19,7 +19,7 @@ from rich.table import Table
 from faults.actions import workers
 from faults.campaign import Campaign, runs_of
 from faults.report import line
-from faults.run import Act, Fault, Run
+from faults.run import Action, Fault, Run
 from faults.verdict import Verdict
 from streams.signals import until_ended
 from testkit.broker import prepare
@@ -37,8 +37,8 @@ _PREPARED: Final = " loaded in "
 async def kill_for_good(run: Run) -> None:
     """Kill a worker that nobody starts again."""
     await run.some_moment()
-    worker = run.rng.choice(run.crew.workers)
-    run.crew.lose(worker)
+    worker = run.rng.choice(run.supervisor.workers)
+    run.supervisor.kill_for_good(worker)
     run.note(f"{worker.name} killed for good")
     await run.pass_s(workers.SESSION_S * 2)
 
@@ -51,9 +51,9 @@ async def kill_with_many_facts(run: Run) -> None:
         await run.lab.put(*(_renamed(row, begin + at) for at, row in enumerate(some)))
     run.note(f"{_MANY} orders more")
     await kill_for_good(run)
-    for worker in run.crew.workers:
-        told = [text for text in worker.text().splitlines() if _PREPARED in text]
-        run.note(f"{worker.name}: {told[-1].partition('partitions ')[2]}")
+    for worker in run.supervisor.workers:
+        lines = [text for text in worker.text().splitlines() if _PREPARED in text]
+        run.note(f"{worker.name}: {lines[-1].partition('partitions ')[2]}")
 
 
 def _renamed(row: Row, number: int) -> Row:
@@ -62,7 +62,7 @@ def _renamed(row: Row, number: int) -> Row:
 
 
 def _way(
-    number: int, text: str, act: Act, session_ms: int, settings: Mapping[str, str]
+    number: int, text: str, action: Action, session_ms: int, settings: Mapping[str, str]
 ) -> Fault:
     times = {
         "REFUND_KAFKA__SESSION_TIMEOUT_MS": str(session_ms),
@@ -72,7 +72,7 @@ def _way(
         number,
         f"way-{number}",
         text,
-        act,
+        action,
         1,
         settings={**times, **settings},
         properties=_HASTY,
@@ -96,7 +96,7 @@ def table(verdicts: Sequence[Verdict]) -> Table:
     found = Table("session time-out and membership", "longest gap ms", "runs", "judge")
     for way in WAYS:
         mine = [one for one in verdicts if one.name == way.name]
-        gaps = [one.figures.longest_gap_ms or 0 for one in mine]
+        gaps = [one.measured.longest_gap_ms or 0 for one in mine]
         if gaps:
             passed = all(one.passed for one in mine)
             found.add_row(
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str]) -> int:
         Path(tempfile.mkdtemp(prefix="takeover-")),
     )
     ways = [way for way in WAYS if not given.way or way.number in given.way]
-    verdicts = campaign.play(
+    verdicts = campaign.run(
         runs_of(ways, given.runs, None),
         lambda one: console.print(line(one), markup=False, soft_wrap=True),
     )

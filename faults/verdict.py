@@ -18,9 +18,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[str, ...]
     timeline: tuple[tuple[float, str], ...]
     """Seconds from the start of the load, and what happened."""
-    figures: Measurements
-    kept: str | None = None
-    """Folder of a failed run: logs of workers and brokers, topics as JSON lines."""
+    measured: Measurements = msgspec.field(name="figures")
+    folder: str | None = msgspec.field(default=None, name="kept")
+    """Of a failed run: logs of workers and brokers, topics as JSON lines."""
     not_run: str | None = None
     """Why nothing was tried; None = it was."""
 
@@ -38,6 +38,6 @@ def not_run(number: int, name: str, seed: int, why: NotRunError) -> Verdict:
         seed=seed,
         problems=(),
         timeline=(),
-        figures=Measurements(),
+        measured=Measurements(),
         not_run=str(why),
     )

@@ -137,7 +137,7 @@ class Worker:
         return body if code == _OK and isinstance(body, dict) else {}
 
     async def partitions(self) -> set[int]:
-        """Partitions it reads by its own word."""
+        """Return the partitions that it reads, by its `/status`."""
         found = (await self.status()).get("partitions", {})
         assert isinstance(found, dict)
         return {int(number) for number in found}

@@ -23,7 +23,7 @@ async def broker_down(run: Run) -> None:
     run.note("broker killed")
     await run.pass_s(70)
     await _back(run, 1)
-    await run.crew.ready(90)
+    await run.supervisor.ready(90)
     run.note("workers ready")
 
 
@@ -31,17 +31,17 @@ async def early_worker(run: Run) -> None:
     """11: workers are started 60 s before the broker."""
     await asyncio.to_thread(run.cluster.kill, 1)
     for _ in range(2):
-        run.crew.hire()
+        run.supervisor.start_new()
     run.note("workers started, no broker")
     await run.pass_s(60)
     await _back(run, 1)
-    await run.crew.ready(90)
+    await run.supervisor.ready(90)
     run.note("workers ready")
 
 
 async def rolling_brokers(run: Run) -> None:
     """12: the three brokers are restarted in turn, in order."""
-    before = await run.crew.owned()
+    before = await run.supervisor.owned()
     counts = await rebalances(run)
     for node in run.cluster.nodes:
         await asyncio.to_thread(run.cluster.stop_node, node)
@@ -49,7 +49,7 @@ async def rolling_brokers(run: Run) -> None:
         await _back(run, node)
         await in_sync(run)
     run.expect(await rebalances(run) == counts, "the group was rebalanced")
-    run.expect(await run.crew.owned() == before, "partitions have moved")
+    run.expect(await run.supervisor.owned() == before, "partitions have moved")
 
 
 async def kill_leader(run: Run) -> None:
@@ -96,12 +96,12 @@ async def freeze_broker(run: Run) -> None:
     await asyncio.to_thread(run.cluster.resume, node)
     run.note(f"broker {node} goes on")
     await in_sync(run)
-    await run.crew.ready(90)
+    await run.supervisor.ready(90)
 
 
 async def two_down(run: Run) -> None:
     """16: two of three brokers are down for 40 s: nothing can be written."""
-    usual = max(resident_mib(one.pid) for one in run.crew.workers)
+    usual = max(resident_mib(one.pid) for one in run.supervisor.workers)
     gone = run.rng.sample(run.cluster.nodes, 2)
     for node in gone:
         await asyncio.to_thread(run.cluster.kill, node)
@@ -109,13 +109,13 @@ async def two_down(run: Run) -> None:
     most = 0.0
     for _ in range(_TWO_DOWN_S):
         await run.pass_s(1)
-        living = [one.pid for one in run.crew.workers if one.running]
+        living = [one.pid for one in run.supervisor.workers if one.running]
         most = max([most, *map(resident_mib, living)])
     run.note(f"a worker takes {usual:.0f} MiB, and at most {most:.0f} meanwhile")
     run.expect(most < usual + _MORE_MIB, f"a worker took {most - usual:.0f} MiB more")
     await asyncio.gather(*(_back(run, node) for node in gone))
     await in_sync(run)
-    await run.crew.ready(90)
+    await run.supervisor.ready(90)
 
 
 _QUIET_S: Final = (10.0, 30.0)
@@ -123,7 +123,7 @@ _QUIET_S: Final = (10.0, 30.0)
 
 async def mixture(run: Run) -> None:
     """25: workers and brokers killed and frozen, with quiet between."""
-    scenes: tuple[Callable[[Run], Awaitable[None]], ...] = (
+    actions: tuple[Callable[[Run], Awaitable[None]], ...] = (
         kill,
         zombie,
         kill_leader,
@@ -133,10 +133,10 @@ async def mixture(run: Run) -> None:
     loop = asyncio.get_running_loop()
     until = loop.time() + run.fault.length_s
     while loop.time() < until:
-        scene = run.rng.choice(scenes)
-        run.note(f"-- {scene.__name__}")
-        await scene(run)
-        await run.crew.ready(90)
+        action = run.rng.choice(actions)
+        run.note(f"-- {action.__name__}")
+        await action(run)
+        await run.supervisor.ready(90)
         await run.pass_s(run.rng.uniform(*_QUIET_S))
 
 

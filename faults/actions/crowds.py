@@ -12,7 +12,7 @@ from testkit.scenarios.script import Script
 _CROWD: Final = 8_000
 _CHUNK: Final = 500
 _FAR: Final = 900_000
-"""Number of the first story here: the world's own are below."""
+"""Number of the first scenario here; the world's own are below."""
 _PART_FEN: Final = 100
 """Asked back by each refund of the order: many fit into what was paid."""
 
@@ -30,7 +30,7 @@ async def crowds(run: Run) -> None:
     await run.no_lag()
     run.note("all of them have an answer")
     run.expect(await rebalances(run) == before, "the group was rebalanced")
-    run.expect(not run.crew.codes, f"workers ended: {run.crew.codes}")
+    run.expect(not run.supervisor.codes, f"workers ended: {run.supervisor.codes}")
 
 
 async def _ask(run: Run, what: str, rows: Iterator[Row]) -> None:

@@ -31,7 +31,7 @@ async def hostile(run: Run) -> None:
     run.note("hostile records in every topic")
     await eventually(lambda: _all_buried(run), 60)
     run.note("every hostile fact has its letter")
-    run.expect(not run.crew.codes, f"workers ended: {run.crew.codes}")
+    run.expect(not run.supervisor.codes, f"workers ended: {run.supervisor.codes}")
 
 
 async def _into_requests(run: Run, number: int) -> None:

@@ -18,10 +18,10 @@ async def clock(run: Run) -> None:
     """22: the clock of one worker is an hour ahead (odd seeds) or behind (even ones)."""
     hours = 1 if run.seed % 2 else -1
     environ = await asyncio.to_thread(shifted, hours)
-    wrong = run.rng.choice(run.crew.workers)
-    await run.crew.stop(wrong)
-    run.crew.start(wrong, **environ)
-    await run.crew.ready()
+    wrong = run.rng.choice(run.supervisor.workers)
+    await run.supervisor.stop(wrong)
+    run.supervisor.start(wrong, **environ)
+    await run.supervisor.ready()
     await eventually(wrong.partitions)
     owned = await wrong.partitions()
     run.note(f"{wrong.name} {hours:+d} h, partitions {sorted(owned)}")
@@ -33,9 +33,9 @@ async def clock(run: Run) -> None:
     run.expect(not more, f"{more} approvals by a clock that is wrong")
     run.expect(len(run.watch.answered) > decided, "nothing was decided")
     run.expect(await wrong.partitions() == owned, "partitions have moved")
-    await run.crew.stop(wrong)
-    run.crew.start(wrong, **RIGHT)
-    await run.crew.ready()
+    await run.supervisor.stop(wrong)
+    run.supervisor.start(wrong, **RIGHT)
+    await run.supervisor.ready()
     before = run.watch.approved_in(owned)
 
     async def approving() -> bool:
@@ -59,5 +59,5 @@ async def disk_full(run: Run) -> None:
         await asyncio.to_thread(run.cluster.kill, _BROKER)
         await asyncio.to_thread(run.cluster.start_node, _BROKER)
         run.note("the broker is back")
-    await run.crew.ready(90)
+    await run.supervisor.ready(90)
     run.note("workers ready")

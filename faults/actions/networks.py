@@ -41,10 +41,10 @@ async def proxied(run: Run, **settings: str) -> AsyncIterator[tuple[Network, ...
 
 async def restarted(run: Run, **changes: str | None) -> None:
     """Restart all workers in turn, with other settings."""
-    for worker in run.crew.workers:
-        await run.crew.stop(worker)
-        run.crew.start(worker, **changes)
-    await run.crew.ready()
+    for worker in run.supervisor.workers:
+        await run.supervisor.stop(worker)
+        run.supervisor.start(worker, **changes)
+    await run.supervisor.ready()
 
 
 async def bad_network(run: Run) -> None:
@@ -66,6 +66,6 @@ async def bad_network(run: Run) -> None:
         network.mend()
         run.cut_off.append((cut_ms, now_ms()))
         run.note("mended")
-        await run.crew.ready(90)
+        await run.supervisor.ready(90)
         await run.no_lag()
         run.note("no lag")

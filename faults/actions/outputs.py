@@ -19,7 +19,7 @@ from faults.judge.checks import (
 from faults.judge.loss import Loss
 from faults.judge.view import View
 from faults.lab import now_ms
-from faults.run import Run, SliceResult
+from faults.run import JudgedPart, Run
 from faults.waiting import eventually
 from streams.kafka.topic_admin import create, declare
 from streams.platforms.registry import installed
@@ -59,7 +59,7 @@ async def too_large(run: Run) -> None:
     await _ends_and_is_started_again(run, "reviews")
     await _limit(run, _USUAL)
     run.note("reviews take everything again")
-    await run.crew.ready(90)
+    await run.supervisor.ready(90)
 
 
 async def _limit(run: Run, size: int) -> None:
@@ -79,7 +79,7 @@ async def unauthorised(run: Run) -> None:
         await _ends_and_is_started_again(run, "approvals")
         await asyncio.to_thread(rights.give_back)
         run.note("workers may write approvals again")
-        await run.crew.ready(90)
+        await run.supervisor.ready(90)
         await run.no_lag()
         run.note("no lag")
 
@@ -91,13 +91,13 @@ async def _ends_and_is_started_again(run: Run, refusing: str) -> None:
     await run.pass_s(_REFUSED_S)
     more = await run.lab.count(refusing) - before
     run.expect(not more, f"{more} records in {refusing}, which takes none")
-    codes = [code for _, code in run.crew.codes]
+    codes = [code for _, code in run.supervisor.codes]
     run.note(f"workers ended with {codes}")
-    run.expect(set(codes) == {1}, f"exit codes {run.crew.codes}, not 1")
+    run.expect(set(codes) == {1}, f"exit codes {run.supervisor.codes}, not 1")
 
 
 async def _seen_to_end(run: Run) -> bool:
-    return bool(run.crew.codes)
+    return bool(run.supervisor.codes)
 
 
 class _Rights:
@@ -162,10 +162,10 @@ async def topic_deleted(run: Run) -> None:
     """
     loss = await _delete(run)
     await eventually(lambda: _nobody_left(run), 120)
-    codes = [code for _, code in run.crew.codes]
+    codes = [code for _, code in run.supervisor.codes]
     run.note(f"workers ended with {codes}")
     # 1 for the output that was lost, 2 when they are started again: no such topic.
-    run.expect(set(codes) == {1, 2}, f"exit codes {run.crew.codes}, not 1 and 2")
+    run.expect(set(codes) == {1, 2}, f"exit codes {run.supervisor.codes}, not 1 and 2")
     (spec,) = (
         one
         for one in declare(installed(run.lab.settings), run.lab.settings)
@@ -175,12 +175,12 @@ async def topic_deleted(run: Run) -> None:
     run.watch.from_start("approvals")
     loss.made_again(now_ms(), len(run.watch.heard))
     run.note("approvals are there again, empty")
-    for worker in run.crew.workers:
-        run.crew.start(worker)
-    await run.crew.ready(90)
-    run.crew.given_up.clear()  # they asked for a person, and one came
+    for worker in run.supervisor.workers:
+        run.supervisor.start(worker)
+    await run.supervisor.ready(90)
+    run.supervisor.given_up.clear()  # they asked for a person, and one came
 
-    def split(view: View) -> Sequence[SliceResult]:
+    def split(view: View) -> Sequence[JudgedPart]:
         whole = [check for check in ALWAYS if check is not first_decisions_hold]
         counts = loss.decided_again(view)
         run.note(f"decided again: {counts[0]}, {counts[1]} with another outcome")
@@ -200,16 +200,18 @@ _LEFT: Final = (
 
 async def _delete(run: Run) -> Loss:
     """Delete the approvals while workers stand still, so that all they hold is known."""
-    for worker in run.crew.workers:
+    for worker in run.supervisor.workers:
         worker.pause()
     await run.watch.caught_up()
     loss = Loss("approvals", await run.lab.records("approvals"), now_ms())
     await run.lab.admin.delete_topics([run.lab.prefix + "approvals"])
-    for worker in run.crew.workers:
+    for worker in run.supervisor.workers:
         worker.resume()
     run.note(f"approvals are deleted, {len(loss.records)} records")
     return loss
 
 
 async def _nobody_left(run: Run) -> bool:
-    return not run.crew.alive() and len(run.crew.given_up) == len(run.crew.workers)
+    return not run.supervisor.alive() and len(run.supervisor.given_up) == len(
+        run.supervisor.workers
+    )

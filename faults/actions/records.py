@@ -73,16 +73,16 @@ def _changed(row: Row, **changes: object) -> Row:
 
 async def facts(run: Run) -> None:
     """20: fact topics that are silent, lagging, tombstoned, compacted, or out of order."""
-    scenes: tuple[Callable[[Run], Awaitable[None]], ...] = (
+    actions: tuple[Callable[[Run], Awaitable[None]], ...] = (
         _silent,
         _lagging,
         _tombstoned,
         _compacted,
         _out_of_order,
     )
-    scene = scenes[run.seed % len(scenes)]
-    run.note(scene.__name__.strip("_").replace("_", " "))
-    await scene(run)
+    action = actions[run.seed % len(actions)]
+    run.note(action.__name__.strip("_").replace("_", " "))
+    await action(run)
 
 
 async def _silent(run: Run) -> None:
@@ -137,9 +137,9 @@ async def _compacted(run: Run) -> None:
 
     await eventually(smaller, 60)
     run.note(f"orders are compacted: {_OVERTAKEN} records or more are gone")
-    for worker in run.crew.workers:
-        run.crew.kill(worker)
-    await run.crew.ready()
+    for worker in run.supervisor.workers:
+        run.supervisor.kill(worker)
+    await run.supervisor.ready()
     run.note("workers have loaded what is left")
 
 
@@ -150,7 +150,7 @@ async def _out_of_order(run: Run) -> None:
     newer, older = _FAR_VERSION + 2, _FAR_VERSION + 1
     await run.lab.put(*turned(some, newer))
     await run.lab.put(*turned(some, older))
-    run.note(f"{len(some)} orders shipped, then told to be paid before")
+    run.note(f"{len(some)} orders shipped, then in an older version that says paid")
     await run.pass_s(8)
     run.load.changing.set()
 

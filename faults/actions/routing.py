@@ -15,7 +15,7 @@ from testkit.scenarios.script import Script
 
 _ORDERS: Final = 200
 _NUMBERED_FROM: Final = 900_000
-"""Above every story of the load."""
+"""Number of a scenario, above all of the load."""
 _PUSHED: Final = 60
 _ORDER_ID: Final = 2_607_790_000_000_001
 _REFUND_ID: Final = 2_607_790_000_500_001
@@ -91,7 +91,7 @@ async def two_buyers(run: Run) -> None:
 async def _counted(run: Run) -> bool:
     """Whether the workers have counted every order that was moved carelessly."""
     line = f'refund_misrouted_total{{topic="{run.lab.prefix}orders"}}'
-    counts = [await worker.metric(line) or 0 for worker in run.crew.workers]
+    counts = [await worker.metric(line) or 0 for worker in run.supervisor.workers]
     return sum(counts) >= _ORDERS / 2
 
 
@@ -118,15 +118,15 @@ async def ingest_restarted(run: Run) -> None:
 
     The platform answers nothing, and a refund push names no buyer.
     """
-    (worker,) = await run.crew.add(1, REFUND_WORKER__ROLES="ingest")
+    (worker,) = await run.supervisor.add(1, REFUND_WORKER__ROLES="ingest")
     await run.lab.put(*[_added(number) for number in range(_PUSHED)])
     await _pushed(run, 1)
-    run.crew.kill(worker)
-    await run.crew.ready()
+    run.supervisor.kill(worker)
+    await run.supervisor.ready()
     await _pushed(run, 2)
-    await run.crew.stop(worker)
-    run.crew.start(worker)
-    await run.crew.ready()
+    await run.supervisor.stop(worker)
+    run.supervisor.start(worker)
+    await run.supervisor.ready()
     await _pushed(run, 3)
     await run.no_lag()
     lain: defaultdict[bytes | None, list[int]] = defaultdict(list)

@@ -15,7 +15,7 @@ from faults.judge.checks import (
 from faults.judge.observer import nobody_is_stuck
 from faults.judge.view import Rec, View
 from faults.lab import OUTPUTS, now_ms
-from faults.run import Run, SliceResult
+from faults.run import JudgedPart, Run
 from faults.waiting import eventually
 from testkit.rows import PARTITIONS, Row
 from testkit.world import turned
@@ -34,8 +34,8 @@ async def requests_anew(run: Run) -> None:
     await run.watch.caught_up()
     live = run.seed % 2 == 1
     if not live:
-        for worker in run.crew.workers:
-            run.crew.lose(worker)
+        for worker in run.supervisor.workers:
+            run.supervisor.kill_for_good(worker)
     outputs = await run.lab.ends(*OUTPUTS)
     heard = len(run.watch.heard)
     run.load.sent.clear()
@@ -46,17 +46,17 @@ async def requests_anew(run: Run) -> None:
     if live:
         await _all_ask_for_a_person(run, "requests: deleted and made anew")
     await run.pass_s(_TOGETHER_S)
-    for worker in run.crew.workers:
-        run.crew.start(worker)
+    for worker in run.supervisor.workers:
+        run.supervisor.start(worker)
     if live and await run.lab.committed():
         await _all_ask_for_a_person(run, "since the group")
         run.note("what they committed since is refused; somebody sets it back")
         await run.lab.set_committed(dict.fromkeys(range(PARTITIONS), 0))
-        for worker in run.crew.workers:
-            run.crew.start(worker)
-    await run.crew.ready(90)
+        for worker in run.supervisor.workers:
+            run.supervisor.start(worker)
+    await run.supervisor.ready(90)
 
-    def split(view: View) -> Sequence[SliceResult]:
+    def split(view: View) -> Sequence[JudgedPart]:
         later = [
             rec
             for rec in view.outputs
@@ -81,9 +81,9 @@ async def outcomes_anew(run: Run) -> None:
     await _all_ask_for_a_person(run, "made anew")
     await run.lab.put(*_newest(run.watch.facts, "outcomes"))
     run.note("the feed has written all outcomes again")
-    for worker in run.crew.workers:
-        run.crew.start(worker)
-    await run.crew.ready(90)
+    for worker in run.supervisor.workers:
+        run.supervisor.start(worker)
+    await run.supervisor.ready(90)
 
 
 async def facts_parted(run: Run) -> None:
@@ -99,8 +99,8 @@ async def facts_parted(run: Run) -> None:
     await run.lab.put(*(replace(one, partition=_MORE - 1) for one in hidden))
     run.note(f"{topic} has {_MORE} partitions, {len(hidden)} facts are in the new ones")
     await _all_ask_for_a_person(run, f"{topic}: {_MORE} partitions now")
-    for worker in run.crew.workers:
-        run.crew.start(worker)
+    for worker in run.supervisor.workers:
+        run.supervisor.start(worker)
     await _all_ask_for_a_person(run, f"{topic}: {_MORE} partitions, declared")
     approvals = await run.lab.records("approvals")
     wrong = [rec for rec in approvals if _relied_on(rec, topic, some, changed_ms)]
@@ -109,9 +109,9 @@ async def facts_parted(run: Run) -> None:
     run.watch.from_start(topic)
     await run.lab.put(*_newest(run.watch.facts, topic))
     run.note(f"{topic} is made anew, with the partitions that it must have, and filled")
-    for worker in run.crew.workers:
-        run.crew.start(worker)
-    await run.crew.ready(90)
+    for worker in run.supervisor.workers:
+        run.supervisor.start(worker)
+    await run.supervisor.ready(90)
 
 
 def _excluded() -> Row:
@@ -132,25 +132,25 @@ def _relied_on(rec: Rec, topic: str, orders: Iterable[Row], since_ms: int) -> bo
 
 async def open_transaction(run: Run) -> None:
     """29: somebody else's transaction is open on outputs while a worker is killed."""
-    worker, *_ = run.crew.workers
+    worker, *_ = run.supervisor.workers
     async with run.lab.open_transaction("approvals"):
         with run.load.again():  # what was decided comes again
             run.note("a foreign transaction is open on approvals")
             await run.pass_s(_TOGETHER_S)
-            run.crew.kill(worker)
+            run.supervisor.kill(worker)
             run.note("a worker is killed")
 
             async def waits() -> bool:
-                pages = [await one.says("readyz") for one in run.crew.workers]
+                pages = [await one.says("readyz") for one in run.supervisor.workers]
                 return any("open transaction" in page for page in pages)
 
             await eventually(waits, 60)
             run.note("a worker waits, and says so")
             await run.pass_s(_TOGETHER_S)
     run.note("the transaction is aborted")
-    await run.crew.ready(90)
+    await run.supervisor.ready(90)
 
-    def split(view: View) -> Sequence[SliceResult]:
+    def split(view: View) -> Sequence[JudgedPart]:
         """Leave out what the reader, which reads uncommitted, heard of the foreign one."""
         ours = [one for one in view.heard if one.source or one.topic != "approvals"]
         return [(replace(view, heard=ours), run.fault.checks)]
@@ -162,8 +162,10 @@ async def reset_forward(run: Run) -> None:
     """30: the group's offsets are set past requests that nobody has decided, and back."""
     await run.load.hold()
     await run.no_lag()
-    for worker in run.crew.workers:
-        run.expect(await run.crew.stop(worker) == 0, "a worker did not stop with 0")
+    for worker in run.supervisor.workers:
+        run.expect(
+            await run.supervisor.stop(worker) == 0, "a worker did not stop with 0"
+        )
     stood = await run.lab.committed()
     run.load.go_on()
     await run.pass_s(_TOGETHER_S)
@@ -174,26 +176,28 @@ async def reset_forward(run: Run) -> None:
     left = sum(ends[number] - stood[number] for number in ends)
     await run.lab.set_committed(ends)
     run.note(f"offsets are set forward past {left} requests")
-    for worker in run.crew.workers:
-        run.crew.start(worker)
-    await run.crew.ready(90)
+    for worker in run.supervisor.workers:
+        run.supervisor.start(worker)
+    await run.supervisor.ready(90)
     pattern = re.compile(r": (\d+) requests before the group's offset")
-    told = sum(
+    named = sum(
         int(count)
-        for worker in run.crew.workers
+        for worker in run.supervisor.workers
         for count in set(pattern.findall(worker.text()))
     )
-    run.expect(told >= left, f"{told} of {left} requests were told of")
-    for worker in run.crew.workers:
-        run.expect(await run.crew.stop(worker) == 0, "a worker did not stop with 0")
+    run.expect(named >= left, f"{named} of {left} requests were named in the log")
+    for worker in run.supervisor.workers:
+        run.expect(
+            await run.supervisor.stop(worker) == 0, "a worker did not stop with 0"
+        )
     await run.lab.set_committed(stood)
     run.note("offsets are set back")
-    for worker in run.crew.workers:
-        run.crew.start(worker)
-    await run.crew.ready(90)
+    for worker in run.supervisor.workers:
+        run.supervisor.start(worker)
+    await run.supervisor.ready(90)
     run.load.go_on()
 
-    def split(view: View) -> Sequence[SliceResult]:
+    def split(view: View) -> Sequence[JudgedPart]:
         left_out = (commits_stay_behind, nobody_is_stuck)
         return [(view, [one for one in WITHOUT_ZOMBIES if one not in left_out])]
 
@@ -204,17 +208,18 @@ async def _all_ask_for_a_person(run: Run, words: str) -> None:
     """Wait until every worker has ended with code 2, and said why."""
 
     async def all_gone() -> bool:
-        return len(run.crew.given_up) == len(run.crew.workers)
+        return len(run.supervisor.given_up) == len(run.supervisor.workers)
 
     await eventually(all_gone, 60)
-    run.note(f"workers ended with {run.crew.codes}")
+    run.note(f"workers ended with {run.supervisor.codes}")
     run.expect(
-        {code for _, code in run.crew.codes} == {2}, f"exit codes {run.crew.codes}"
+        {code for _, code in run.supervisor.codes} == {2},
+        f"exit codes {run.supervisor.codes}",
     )
-    for worker in run.crew.workers:
+    for worker in run.supervisor.workers:
         last = worker.text().splitlines()[-1]
         run.expect(words in last, f"{worker.name} says: {last}")
-    run.crew.given_up.clear()  # they asked for a person, and one came
+    run.supervisor.given_up.clear()  # they asked for a person, and one came
 
 
 def _orders_ahead(run: Run, count: int) -> list[Row]:

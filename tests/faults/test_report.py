@@ -21,7 +21,7 @@ KINDS_OF_17 = {"too-large", "unauthorised", "topic-deleted"}
 
 def verdict(name: str, seed: int, **changes: object) -> Verdict:
     (fault,) = chosen([name])
-    fields = {"problems": (), "timeline": (), "figures": Measurements(requests=1_000)}
+    fields = {"problems": (), "timeline": (), "measured": Measurements(requests=1_000)}
     return Verdict(fault=fault.number, name=name, seed=seed, **(fields | changes))  # type: ignore[arg-type]
 
 

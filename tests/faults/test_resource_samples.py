@@ -5,15 +5,15 @@ from random import Random
 
 import pytest
 
-from faults.resource_samples import Vitals, growth
+from faults.resource_samples import ResourceSample, growth
 from testkit.procfs import descriptors, peak_mib, resident_mib
 
 
-def at(at_s: float, mib: float) -> Vitals:
-    return Vitals(at_s, mib, 0, 0, 0, 0)
+def at(at_s: float, mib: float) -> ResourceSample:
+    return ResourceSample(at_s, mib, 0, 0, 0, 0)
 
 
-def mib(one: Vitals) -> float:
+def mib(one: ResourceSample) -> float:
     return one.mib
 
 

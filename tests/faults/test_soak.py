@@ -4,8 +4,8 @@ from typing import cast
 
 import pytest
 
-from faults.actions import hours
-from faults.resource_samples import Vitals
+from faults.actions import long_load
+from faults.resource_samples import ResourceSample
 from faults.run import Run
 from faults.workers import Worker
 
@@ -25,10 +25,10 @@ class Named:
     name = "worker-1"
 
 
-def looks(grown_mib: float, rows: int, notices: int) -> list[Vitals]:
+def looks(grown_mib: float, rows: int, notices: int) -> list[ResourceSample]:
     """Three looks at a worker that grows evenly."""
     return [
-        Vitals(
+        ResourceSample(
             60.0 * part, 500 + grown_mib * part / 2, 15, 50,
             rows * part // 2, notices * part // 2,
         )
@@ -49,7 +49,7 @@ def test_memory_may_grow_by_the_notices_while_tables_stand_still(
     grown_mib: float, notices: int, bounds: tuple[str, ...]
 ) -> None:
     told = Told()
-    hours._judge(  # noqa: SLF001 - the scene itself takes hours
+    long_load._judge(  # noqa: SLF001 - the scene itself takes hours
         cast("Run", told),
         cast("Worker", Named()),
         looks(100.0, 100_000, 0),
@@ -62,7 +62,7 @@ def test_memory_may_grow_by_the_notices_while_tables_stand_still(
 
 def test_memory_may_grow_by_the_rows_while_requests_are_new() -> None:
     told = Told()
-    hours._judge(  # noqa: SLF001 - as above
+    long_load._judge(  # noqa: SLF001 - as above
         cast("Run", told),
         cast("Worker", Named()),
         looks(400.0, 100_000, 0),

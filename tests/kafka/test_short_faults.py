@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from faults.catalog import FAULTS
+from faults.execute import execute
 from faults.report import line
-from faults.run import Fault, Run, play
+from faults.run import Fault, Run
 from testkit.broker import LocalCluster
 
 SEED = 3
@@ -25,6 +26,6 @@ def test_the_judge_finds_nothing_after(
     with cluster_of(fault.nodes) as cluster:
         run = Run(fault, SEED, cluster)
         run.calm_s = CALM_S
-        verdict = asyncio.run(play(run, tmp_path / "run"))
+        verdict = asyncio.run(execute(run, tmp_path / "run"))
     assert verdict.passed, line(verdict)
-    assert verdict.figures.requests > CALM_S * fault.rate
+    assert verdict.measured.requests > CALM_S * fault.rate

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from faults.resource_samples import Vitals, growth, look
+from faults.resource_samples import ResourceSample, growth, take_sample
 from faults.run import Run
 from faults.workers import Worker
 
 BURST: Final = 10
 """Times the usual rate."""
 BURST_S: Final = 60
-_LOOK_S: Final = 2.0
+_SAMPLE_S: Final = 2.0
 _SETTLING: Final = 0.2
 """Of a phase; caches fill and allocators find their size meanwhile."""
 _ROW_BYTES: Final = 4_096
@@ -22,7 +22,7 @@ _NOTICE_BYTES: Final = 200
 _LEAK_MIB: Final = 8.0
 """More than a line through two memory curves gains by chance."""
 _MORE: Final = 8
-"""Descriptors and tasks that come and go: our own looks among them."""
+"""Descriptors and tasks that come and go: our own samples among them."""
 
 
 def rows_s(length_s: int) -> int:
@@ -35,64 +35,67 @@ async def soak(run: Run) -> None:
 
     While every request is new, tables grow, and memory with them: so much a row. While
     all are delivered again, tables stand still, and so must memory, but for the notices:
-    orders go on changing, and when one is shipped its approval is spoken of.
+    orders go on changing, and when one is shipped there is a notice about its approval.
     """
     half_s = run.fault.length_s / 2
     new = await _phase(run, half_s)
-    _tell(run, "new requests", new)
+    _note_phase(run, "new requests", new)
     with run.load.again():
         same = await _phase(run, half_s)
-    _tell(run, "the same again", same)
+    _note_phase(run, "the same again", same)
     run.load.pace(run.fault.rate * BURST)
     burst = await _phase(run, BURST_S)
     run.load.pace(run.fault.rate)
-    _tell(run, f"{BURST} times as many", burst)
+    _note_phase(run, f"{BURST} times as many", burst)
     await run.no_lag()
     run.note("no lag")
     after = await _phase(run, max(10.0, BURST_S / 2))
-    _tell(run, "afterwards", after)
-    for worker in run.crew.workers:
+    _note_phase(run, "afterwards", after)
+    for worker in run.supervisor.workers:
         _judge(run, worker, new[worker], same[worker])
         _flat(run, worker, same[worker], burst[worker], after[worker])
 
 
-Looks = dict[Worker, list[Vitals]]
+Samples = dict[Worker, list[ResourceSample]]
 
 
-async def _phase(run: Run, seconds: float) -> Looks:
+async def _phase(run: Run, seconds: float) -> Samples:
     """Let the load go on, and look at the workers meanwhile."""
-    found: Looks = {worker: [] for worker in run.crew.workers}
+    found: Samples = {worker: [] for worker in run.supervisor.workers}
     loop = asyncio.get_running_loop()
     began = loop.time()
     while loop.time() - began < seconds:
-        await run.pass_s(_LOOK_S)
+        await run.pass_s(_SAMPLE_S)
         if loop.time() - began < seconds * _SETTLING:
             continue
-        for worker, looks in found.items():
-            with suppress(AssertionError):  # it does not run: its codes tell
-                looks.append(await look(worker, loop.time()))
+        for worker, samples in found.items():
+            with suppress(AssertionError):  # it does not run: its exit codes say so
+                samples.append(await take_sample(worker, loop.time()))
     return found
 
 
-def _tell(run: Run, name: str, phase: Looks) -> None:
-    for worker, looks in phase.items():
-        first, last = looks[0], looks[-1]
+def _note_phase(run: Run, name: str, phase: Samples) -> None:
+    for worker, samples in phase.items():
+        first, last = samples[0], samples[-1]
         run.note(
             f"{name}, {worker.name}: {last.mib:.0f} MiB"
-            f" ({growth(looks, lambda one: one.mib):+.1f}),"
+            f" ({growth(samples, lambda one: one.mib):+.1f}),"
             f" {last.rows} rows ({last.rows - first.rows:+d}),"
             f" {last.notices} notices ({last.notices - first.notices:+d}),"
-            f" descriptors {_range(looks, 'descriptors')}, tasks {_range(looks, 'tasks')}"
+            f" descriptors {_range(samples, 'descriptors')}, tasks {_range(samples, 'tasks')}"
         )
 
 
-def _range(looks: Sequence[Vitals], name: str) -> str:
-    values = [getattr(one, name) for one in looks]
+def _range(samples: Sequence[ResourceSample], name: str) -> str:
+    values = [getattr(one, name) for one in samples]
     return f"{min(values)}-{max(values)}"
 
 
 def _judge(
-    run: Run, worker: Worker, new: Sequence[Vitals], same: Sequence[Vitals]
+    run: Run,
+    worker: Worker,
+    new: Sequence[ResourceSample],
+    same: Sequence[ResourceSample],
 ) -> None:
     rows = max(0, new[-1].rows - new[0].rows)
     allowed = _LEAK_MIB + rows * _ROW_BYTES / 2**20
@@ -111,7 +114,7 @@ def _judge(
     )
 
 
-def _flat(run: Run, worker: Worker, *phases: Sequence[Vitals]) -> None:
+def _flat(run: Run, worker: Worker, *phases: Sequence[ResourceSample]) -> None:
     """Descriptors and tasks after and during the burst are those of before."""
     calm = phases[0]
     for name in ("descriptors", "tasks"):
