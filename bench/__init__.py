@@ -4,8 +4,9 @@
 own, rounds interleaved, and prints tables. What a figure means and how it could
 mislead: ``docs/performance.md``, which ``python -m bench --write-docs`` writes.
 
-In reading order: ``options`` (what is asked for), ``lineup`` (who runs), ``world`` (the
+In reading order: ``options`` (what is asked for), ``engine_table`` (who runs), ``world`` (the
 records), ``rounds``, ``running`` (one engine once), ``throughput``, ``latency``,
-``search``, ``restart``, ``startup`` (the figures), ``results``, ``remarks``, ``plots``,
-``report``, ``guide`` (what is shown). ``peers`` and ``java`` are the engines.
+``search``, ``restart``, ``startup`` (the figures), ``results``,
+``table_notes``, ``plots``, ``report``, ``methodology`` (what is shown). ``peers`` and
+``java`` are the engines.
 """

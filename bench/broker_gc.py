@@ -1,4 +1,4 @@
-"""The broker's garbage: collected before a run, so that it is not within it.
+"""Lets the broker collect garbage before a run, so that it does not within it.
 
 Its collector takes a core for some hundred milliseconds. At 10,000 requests a second that
 is a queue, and a p99 of 100 ms for whichever engine is being measured just then.

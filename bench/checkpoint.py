@@ -1,4 +1,4 @@
-"""Figures on disk: written after every engine, so that a run of hours can be gone on with.
+"""Results on disk: written after every engine, so that a run of hours can be resumed.
 
 A run that is gone on with must still be one run: the same options, the same machine and
 the same code of ours, or its figures would not belong into one table.

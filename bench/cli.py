@@ -168,9 +168,9 @@ def _do(given: argparse.Namespace) -> None:
 def _race(given: argparse.Namespace, cache_home: str | None) -> None:
     before = _before(given)
     options = before.options if before else options_of(given)
-    found = find(options.engines, cache_home, _tell)
+    found = find(options.engines, cache_home, _report)
     for name, why in found.left_out.items():
-        _tell(f"left out: {name}: {why}")
+        _report(f"left out: {name}: {why}")
     machine = describe(found.tools, own_broker=options.bootstrap is None)
     if before is None:
         options = replace(options, engines=found.engines)
@@ -180,11 +180,11 @@ def _race(given: argparse.Namespace, cache_home: str | None) -> None:
     else:
         results = checkpoint.gone_on_with(before, machine, given.resume)
     file = given.resume or given.json
-    keep = partial(checkpoint.write, results, file) if file else _nowhere
-    keep()  # a file that cannot be written is known before hours of work
+    save = partial(checkpoint.write, results, file) if file else _nowhere
+    save()  # a file that cannot be written is known before hours of work
     if _left(results):
         with broker(options, cache_home) as bootstrap:
-            _measure(Place(bootstrap, found.tools, _tell), results, keep)
+            _measure(Place(bootstrap, found.tools, _report), results, save)
     _show(results, given)
     if failures := results.all_failures():
         raise BenchError("\n".join(failures))
@@ -223,18 +223,18 @@ def _left(results: Results) -> dict[str, tuple[Options, Rounds]]:
     }
 
 
-def _measure(place: Place, results: Results, keep: Callable[[], None]) -> None:
+def _measure(place: Place, results: Results, save: Callable[[], None]) -> None:
     options = results.options
     if options.bootstrap is None:
         warm_up(place, options)
     for condition, (of, part) in _left(results).items():
         if condition:
-            _tell(f"under another condition: {condition}")
-        rounds(place, of, part, keep)
+            _report(f"under another condition: {condition}")
+        rounds(place, of, part, save)
 
 
 def _nowhere() -> None:
-    """Keep nothing: no file was asked for."""
+    """Save nothing: no file was named."""
 
 
 def _show(results: Results, given: argparse.Namespace) -> None:
@@ -245,5 +245,5 @@ def _show(results: Results, given: argparse.Namespace) -> None:
         write_page(results, given.write_docs)
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -160,7 +160,7 @@ def _kstreams_full(*more: str) -> Callable[[Site], tuple[str, ...]]:
     return command
 
 
-LINEUP: Final[dict[str, Kind]] = {
+ENGINE_TABLE: Final[dict[str, Kind]] = {
     "ours": Kind("ours", "full", _ours, _OURS),
     "ours-per-core": Kind(
         "ours, a worker a core", "full", _per_core(_ours), _OURS, _WORKERS_WARM_UP
@@ -214,6 +214,6 @@ LINEUP: Final[dict[str, Kind]] = {
 }
 """By name, in the order of the table."""
 
-ENGINES: Final = tuple(LINEUP)
+ENGINES: Final = tuple(ENGINE_TABLE)
 FLOOR: Final = "floor"
 """No engine: requests are read where they were written."""

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from bench.engine_table import FLOOR, LINEUP, Kind, Site
+from bench.engine_table import ENGINE_TABLE, FLOOR, Kind, Site
 from bench.options import Options
 from streams.kafka.topic_admin import TopicSpec, admin_client, create, declare
 from streams.platforms.registry import installed
@@ -60,7 +60,7 @@ def engine(name: str, site: Site) -> Engine:
 
     ``floor`` is no engine: requests are read where they were written.
     """
-    kind = _FLOOR if name == FLOOR else LINEUP[name]
+    kind = _FLOOR if name == FLOOR else ENGINE_TABLE[name]
     options = site.options
     settings = _settings(site)
     declared = declare(installed(settings), settings)

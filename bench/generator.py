@@ -18,7 +18,7 @@ from confluent_kafka import Producer
 
 from bench.kafka import now_ms
 from bench.options import BenchError
-from bench.world import Row, World, WorldSize
+from bench.world import NumberedWorld, Row, WorldSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def send(producer: Producer, topic: str, rows: list[Row], pace: Pace) -> "array[
 
 def main(job: dict[str, Any]) -> None:
     """Do one job: build all records first, then wait for the start time."""
-    world = World(WorldSize(**job["world"]))
+    world = NumberedWorld(WorldSize(**job["world"]))
     first, count, rate = job["first"], job["count"], job["rate"]
     built_ms = now_ms()
     rows = [

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.options import BenchError
-from bench.world import Row, World, WorldSize, watermark
+from bench.world import NumberedWorld, Row, WorldSize, watermark
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.decision_codec import recover
 from streams.families.fast_refund.decision_history import DecisionHistory
@@ -79,7 +79,9 @@ def measure(orders: int) -> Growth:
     """Load, decide, read back."""
     keep_freed()
     collect_seldom()
-    world = World(WorldSize(orders, max(1, orders // _BUYERS_PER_ORDER), _PARTITIONS))
+    world = NumberedWorld(
+        WorldSize(orders, max(1, orders // _BUYERS_PER_ORDER), _PARTITIONS)
+    )
     tables = [PartitionTables(number, _PARTITIONS) for number in range(_PARTITIONS)]
     for key, value, partition in world.buyer_rows(_NOW_MS):
         tables[partition].apply_buyer(key, value)
@@ -119,7 +121,7 @@ def _load(
     return spent_ns / count / 1_000, grown * 2**20 / count
 
 
-def _shared(world: World, tables: Sequence[PartitionTables]) -> SharedTables:
+def _shared(world: NumberedWorld, tables: Sequence[PartitionTables]) -> SharedTables:
     """Return shops and catalogue, and date every feed, those of the tables too."""
     shared = SharedTables(Policies((load_policy(None),)), _PARTITIONS)
     for name, (key, value, partition) in world.list_rows(_NOW_MS):
@@ -136,7 +138,7 @@ def _shared(world: World, tables: Sequence[PartitionTables]) -> SharedTables:
 
 
 def _decide(
-    world: World, tables: Sequence[PartitionTables], judge: Judge
+    world: NumberedWorld, tables: Sequence[PartitionTables], judge: Judge
 ) -> tuple[float, list[bytes]]:
     """Return CPU in us of a request, and the decisions that were counted."""
     found: list[float] = []
@@ -158,17 +160,17 @@ def _decide(
     return median(found), values
 
 
-def _slices(world: World) -> Iterator[tuple[int, list[DefaultRecord]]]:
+def _slices(world: NumberedWorld) -> Iterator[tuple[int, list[DefaultRecord]]]:
     waiting: list[list[DefaultRecord]] = [[] for _ in range(_PARTITIONS)]
-    told = number = 0
-    while told < _WARM_UP + _SLICES:
+    slices = number = 0
+    while slices < _WARM_UP + _SLICES:
         key, value, partition = world.request(number, _NOW_MS)
         number += 1
         records = waiting[partition]
         records.append(DefaultRecord(number, _NOW_MS, 0, key, value, []))
         if len(records) == _SLICE:
             waiting[partition] = []
-            told += 1
+            slices += 1
             yield partition, records
 
 

@@ -10,7 +10,7 @@ from html import escape
 from statistics import median
 from typing import Final
 
-from bench.engine_table import LINEUP
+from bench.engine_table import ENGINE_TABLE
 from bench.results import Results
 from bench.running import Run
 
@@ -83,7 +83,7 @@ def _bars(results: Results, title: str, value: Callable[[Run], float]) -> str:
     for row, name in enumerate(names):
         found = values[name]
         middle, y = scale.x(median(found)), _y(row)
-        colour = _FULL if LINEUP[name].work == "full" else _SMALL
+        colour = _FULL if ENGINE_TABLE[name].work == "full" else _SMALL
         width = max(1.0, middle - _LEFT)
         parts.append(
             f'<rect x="{_LEFT}" y="{y - 8}" width="{width:.1f}" height="16" fill="{colour}"/>'
@@ -154,7 +154,7 @@ def _frame(names: Sequence[str], title: str, scale: _Scale) -> list[str]:
             f"{_number(tick)}</text>"
         )
     for row, name in enumerate(names):
-        kind = LINEUP[name]
+        kind = ENGINE_TABLE[name]
         label = escape(f"{kind.label} ({kind.work})")
         parts.append(
             f'<text x="{_LEFT - 8}" y="{_y(row) + 4}" text-anchor="end">{label}</text>'

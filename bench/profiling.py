@@ -22,7 +22,7 @@ from bench.engine_table import Tools
 from bench.options import BenchError, Options
 from bench.setup import Place, ends_of, fill, fresh, prepared, write_requests
 from bench.worker import started, wait_for
-from bench.world import World
+from bench.world import NumberedWorld
 
 _LOOKS_PER_S: Final = 400
 _SHOWN: Final = 30
@@ -34,7 +34,7 @@ _ATTACH_S: Final = 2.0
 def profile(bootstrap: str, options: Options, out: Path) -> str:
     """Profile a throughput run of our engine; write ``out`` and return the top entries."""
     spy = shutil.which("py-spy")
-    world = World(options.world)
+    world = NumberedWorld(options.world)
     place = Place(bootstrap, Tools(), lambda _: None)
     with ExitStack() as held:
         one, site = held.enter_context(prepared("ours", place, options))

@@ -10,7 +10,7 @@ from rich.table import Table as RichTable
 from bench.methodology import HOW
 from bench.plots import plots
 from bench.results import Results, Table, tables
-from bench.table_notes import ratio_table, remarks
+from bench.table_notes import notes, ratio_table
 
 BEGIN: Final = "<!-- by hand: from here -->"
 END: Final = "<!-- by hand: to here -->"
@@ -32,7 +32,7 @@ def show(results: Results) -> None:
         console = Console(width=_WIDTH)
     for table in (*tables(results), ratio_table(results)):
         console.print(_rich(table))
-    for line in remarks(results):
+    for line in notes(results):
         console.print(line, highlight=False)
 
 
@@ -66,12 +66,12 @@ def page(results: Results, pictures: Iterable[str], by_hand: str) -> str:
     )
     body = "\n".join(_markdown(table) for table in tables(results))
     shown = "\n".join(f"![{name}]({name})" for name in pictures)
-    notes = "\n".join(f"- {line}" for line in remarks(results))
+    listed = "\n".join(f"- {line}" for line in notes(results))
     return (
         "# Performance\n\n"
         "Written by `python -m bench --write-docs`, except for what stands between the two "
         "marks.\n\n"
-        f"{body}\n{notes}\n\n{shown}\n\n{_markdown(ratio_table(results))}\n"
+        f"{body}\n{listed}\n\n{shown}\n\n{_markdown(ratio_table(results))}\n"
         f"## Machine\n\n| | |\n|---|---|\n{machine}\n\n{HOW}\n{BEGIN}\n{by_hand}\n{END}\n"
     )
 

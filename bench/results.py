@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from bench.engine_table import LINEUP
+from bench.engine_table import ENGINE_TABLE
 from bench.latency import Latency
 from bench.options import Options
 from bench.rounds import Quiet, Rounds
@@ -114,7 +114,11 @@ def work_table(results: Results) -> Table:
     head = ("engine", "work", titles[0], "times\nFaust", *titles[1:], facts)
     base = speed(results.of(YARDSTICK))
     rows = [
-        (LINEUP[name].label, LINEUP[name].work, *_work_cells(results.of(name), base))
+        (
+            ENGINE_TABLE[name].label,
+            ENGINE_TABLE[name].work,
+            *_work_cells(results.of(name), base),
+        )
         for name in results.options.engines
     ]
     return Table("Throughput and cost", (*head, "pause of a\nrestart, s"), rows)
@@ -151,7 +155,7 @@ def latency_table(results: Results) -> Table:
     rows = []
     for name in options.engines:
         runs = results.of(name)
-        cells = [LINEUP[name].label, LINEUP[name].work]
+        cells = [ENGINE_TABLE[name].label, ENGINE_TABLE[name].work]
         for number in range(len(options.rates)):
             cells += _delays([one.latencies[number] for one in runs])
         rows.append((*cells, _tops(runs), _approved(runs)))
@@ -210,7 +214,7 @@ def varied_table(results: Results) -> Table | None:
                 for column in COLUMNS[:3]
             ]
             delays = _delays([one.latencies[0] for one in own])
-            label = f"{LINEUP[name].label} ({LINEUP[name].work})"
+            label = f"{ENGINE_TABLE[name].label} ({ENGINE_TABLE[name].work})"
             rows.append((condition, label, *cells, *delays))
     head = ["condition", "engine", *(column.title for column in COLUMNS[:3])]
     head += [f"{name} ms\nat {rate:,}/s" for name in ("p50", "p99", "p99.9")]

@@ -11,7 +11,7 @@ from typing import Final
 
 from bench import broker_gc, latency
 from bench.broker_gc import BROKERS_COLLECTOR
-from bench.engine_table import FLOOR, LINEUP
+from bench.engine_table import ENGINE_TABLE, FLOOR
 from bench.latency import Latency, Probe
 from bench.options import BenchError, Options
 from bench.running import PATIENCE_S, Run, run
@@ -73,9 +73,9 @@ def warm_up(place: Place, options: Options) -> None:
     first run had a p99 several times that of the next ones. At all rates, as the code
     for many small requests is not that for a few large ones.
     """
-    place.tell("warming the broker up")
+    place.report("warming the broker up")
     if options.bootstrap is None and not broker_gc.collect():
-        place.tell("no jcmd: the broker may collect garbage within a run")
+        place.report("no jcmd: the broker may collect garbage within a run")
     few = replace(
         options,
         records=min(options.records, _WARM_UP_RECORDS),
@@ -105,11 +105,11 @@ def missing(found: Rounds, options: Options) -> dict[int, list[str]]:
 
 
 def rounds(
-    place: Place, options: Options, found: Rounds, keep: Callable[[], None]
+    place: Place, options: Options, found: Rounds, save: Callable[[], None]
 ) -> None:
-    """Add to ``found`` what is missing in it, calling ``keep`` after every engine.
+    """Add to ``found`` what is missing in it, calling ``save`` after every engine.
 
-    An engine that fails is told of, and the others go on: a long run is worth its
+    An engine that fails is reported, and the others go on: a long run is worth its
     other figures.
     """
     for number, names in missing(found, options).items():
@@ -122,14 +122,14 @@ def rounds(
             with _failing(f"round {number}, {name}", found, place):
                 one = run(name, number, place, options)
                 found.runs.append(one)
-                place.tell(_line(one, options))
-            keep()
+                place.report(_line(one, options))
+            save()
 
 
 def _let_step_back(place: Place) -> None:
     """Do it while there is no engine, whose own compiler runs as it likes."""
     if not procfs.step_back(os.getpid(), _BESIDE):
-        place.tell("the broker's compiler and collector compete with the engine")
+        place.report("the broker's compiler and collector compete with the engine")
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def _failing(what: str, found: Rounds, place: Place) -> Iterator[None]:
         yield
     except BenchError as problem:
         found.failures.append(f"{what}: {problem}")
-        place.tell(f"FAILED: {found.failures[-1]}")
+        place.report(f"FAILED: {found.failures[-1]}")
 
 
 def listen(number: int, place: Place, options: Options) -> Quiet:
@@ -156,7 +156,7 @@ def listen(number: int, place: Place, options: Options) -> Quiet:
 
 
 def _line(one: Run, options: Options) -> str:
-    kind = LINEUP[one.engine]
+    kind = ENGINE_TABLE[one.engine]
     times = ", ".join(_times(found) for found in one.latencies)
     return (
         f"round {one.round}/{options.rounds} {kind.label} ({kind.work}): "

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bench import broker_gc, latency, restart, startup, throughput
-from bench.engine_table import LINEUP, Site
+from bench.engine_table import ENGINE_TABLE, Site
 from bench.engines import Engine
 from bench.kafka import Ends
 from bench.latency import Latency, Probe
@@ -23,7 +23,7 @@ from bench.setup import (
 )
 from bench.throughput import Throughput, Watched
 from bench.worker import Worker, started
-from bench.world import World
+from bench.world import NumberedWorld
 from testkit import procfs
 
 PATIENCE_S: Final = 10.0
@@ -96,14 +96,14 @@ def run(name: str, number: int, place: Place, options: Options) -> Run:
 
 def _lay_out(one: Engine, site: Site) -> None:
     """Write facts and requests, those for warming up first."""
-    world = World(site.options.world)
+    world = NumberedWorld(site.options.world)
     fill(one, world, site)
     write_requests(one, world, site, warming(one))
     write_requests(one, world, site, range(one.records))
 
 
 def _start_with_facts(name: str, place: Place, options: Options) -> float | None:
-    if LINEUP[name].work != "full" or not options.start_facts:
+    if ENGINE_TABLE[name].work != "full" or not options.start_facts:
         return None
     sizes = replace(options, orders=options.start_facts, records=1, rates=(), warm_up=0)
     with prepared(name, place, sizes) as (one, site):

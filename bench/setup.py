@@ -1,4 +1,4 @@
-"""What is laid out before an engine starts: topics, facts, requests."""
+"""Sets up what an engine needs before it starts: topics, facts, requests."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,9 +12,9 @@ from bench.engine_table import Site, Tools
 from bench.engines import Engine, create_topics, engine
 from bench.kafka import CommittedEnds, Ends, Watermarks, Writer, delete_topics, now_ms
 from bench.options import Options
-from bench.world import WARM_UP_FROM, World
+from bench.world import WARM_UP_FROM, NumberedWorld
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 """Takes a line of progress."""
 
 
@@ -24,7 +24,7 @@ class Place:
 
     bootstrap: str
     tools: Tools
-    tell: Tell
+    report: Report
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def ends_of(one: Engine, site: Site) -> Iterator[Ends]:
         found.close()
 
 
-def fill(one: Engine, world: World, site: Site) -> None:
+def fill(one: Engine, world: NumberedWorld, site: Site) -> None:
     """Write the facts, for an engine that reads them from topics."""
     if one.kind.work != "full":
         return
@@ -72,7 +72,9 @@ def warming(one: Engine) -> range:
     return range(WARM_UP_FROM, WARM_UP_FROM + one.warm_up)
 
 
-def write_requests(one: Engine, world: World, site: Site, numbers: range) -> None:
+def write_requests(
+    one: Engine, world: NumberedWorld, site: Site, numbers: range
+) -> None:
     """Write requests as fast as the broker takes them."""
     Writer(site.bootstrap, site.options.compression).write(
         one.requests, (world.request(number, now_ms()) for number in numbers)

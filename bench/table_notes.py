@@ -1,18 +1,18 @@
-"""What must be known to read the tables."""
+"""Notes under the tables: what a reader must know."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from bench.engine_table import LINEUP
+from bench.engine_table import ENGINE_TABLE
 from bench.results import Results, Table, spread
 from bench.running import Run
 
 _QUIET_CORES: Final = 0.1
 
 
-def remarks(results: Results) -> list[str]:
+def notes(results: Results) -> list[str]:
     """Return one sentence or two a line."""
     options = results.options
     begun = len({one.round for one in results.runs})
@@ -30,7 +30,7 @@ def remarks(results: Results) -> list[str]:
     ]
     found += [f"FAILED: {' '.join(one.split())}" for one in results.all_failures()]
     found += [
-        f"LEFT OUT: {LINEUP[name].label} ({LINEUP[name].work}): {why}"
+        f"LEFT OUT: {ENGINE_TABLE[name].label} ({ENGINE_TABLE[name].work}): {why}"
         for name, why in results.left_out.items()
     ]
     return found
@@ -40,9 +40,9 @@ def _throughput(results: Results) -> str:
     options = results.options
     few = min((one.throughput.samples for one in results.runs), default=0)
     fewer = {
-        f"{LINEUP[name].label}: {options.records // LINEUP[name].share:,}"
+        f"{ENGINE_TABLE[name].label}: {options.records // ENGINE_TABLE[name].share:,}"
         for name in options.engines
-        if LINEUP[name].share > 1
+        if ENGINE_TABLE[name].share > 1
     }
     exceptions = f" ({'; '.join(sorted(fewer))})" if fewer else ""
     return (
@@ -133,7 +133,7 @@ def ratio_table(results: Results) -> Table:
         found = _ratios(results.of(one.ours), results.of(one.other), one.value)
         if found:
             named = [
-                f"{LINEUP[name].label} ({LINEUP[name].work})"
+                f"{ENGINE_TABLE[name].label} ({ENGINE_TABLE[name].work})"
                 for name in (one.ours, one.other)
             ]
             rows.append((one.title, " : ".join(named), spread(found, 2)))

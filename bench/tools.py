@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.engine_table import ENGINES, LINEUP, Tools
+from bench.engine_table import ENGINE_TABLE, ENGINES, Tools
 from bench.jars import built
 from bench.options import BenchError
 from testkit.jars import BrokerUnavailableError
@@ -25,7 +25,7 @@ class Found:
 
 
 def find(
-    asked: Sequence[str], cache_home: str | None, tell: Callable[[str], None]
+    asked: Sequence[str], cache_home: str | None, report: Callable[[str], None]
 ) -> Found:
     """Find, or build, what the engines asked for need; none asked for = all that can run.
 
@@ -36,10 +36,10 @@ def find(
     """
     wanted = tuple(asked) or ENGINES
     missing: dict[str, str] = {}
-    needs = {LINEUP[name].needs for name in wanted}
+    needs = {ENGINE_TABLE[name].needs for name in wanted}
     jars = None
     if "java" in needs:
-        tell("looking for the Kafka Streams peers; Maven builds them once")
+        report("looking for the Kafka Streams peers; Maven builds them once")
         try:
             jars = built(cache_home)
         except BrokerUnavailableError as problem:
@@ -48,9 +48,9 @@ def find(
     if not python.exists():
         missing["peers"] = _NO_PYTHON
     left_out = {
-        name: missing[LINEUP[name].needs]
+        name: missing[ENGINE_TABLE[name].needs]
         for name in wanted
-        if LINEUP[name].needs in missing
+        if ENGINE_TABLE[name].needs in missing
     }
     if asked and left_out:
         raise BenchError(

@@ -46,7 +46,7 @@ class WorldSize:
     """Bytes of text that a request carries besides what is read; 0 = none."""
 
 
-class World:
+class NumberedWorld:
     """Facts and requests by number."""
 
     def __init__(self, size: WorldSize) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.engine_table import LINEUP
+from bench.engine_table import ENGINE_TABLE
 from bench.report import BEGIN, END, write_page
 from bench.results import COLUMNS, Results, from_json
 from bench.running import Run
@@ -67,7 +67,7 @@ def test_a_quick_run_measures_every_engine_and_misses_no_output(
     results, printed = _quick(bootstrap, OURS, tmp_path)
     assert [one.engine for one in results.runs] == OURS
     for one in results.runs:
-        assert f"│ {LINEUP[one.engine].label} " in printed
+        assert f"│ {ENGINE_TABLE[one.engine].label} " in printed
         _is_complete(one)
     ours = results.runs[0]
     assert ours.start_facts_s is not None
@@ -95,7 +95,7 @@ def _writes_a_page_and_keeps_what_is_by_hand(results: Results, file: Path) -> No
     text = file.read_text()
     inside = text.partition(BEGIN)[2].partition(END)[0]
     assert inside.strip() == "by hand: this stays"
-    assert all(f"| {LINEUP[one.engine].label} |" in text for one in results.runs)
+    assert all(f"| {ENGINE_TABLE[one.engine].label} |" in text for one in results.runs)
     drawn = sorted(file.parent.glob("page-*.svg"))
     assert len(drawn) == 3
     for plot in drawn:

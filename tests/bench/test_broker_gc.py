@@ -1,4 +1,4 @@
-"""The broker is told to collect before a run; without one nothing happens."""
+"""The broker is asked to collect before a run; without one nothing happens."""
 
 import shutil
 import subprocess

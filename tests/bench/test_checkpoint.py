@@ -11,7 +11,7 @@ from bench.results import Results
 from bench.rounds import Quiet, Rounds
 from bench.running import Run
 from bench.setup import Place
-from bench.table_notes import remarks
+from bench.table_notes import notes
 from tests.bench.test_results import results, run
 
 PLACE = Place("nowhere:1", Tools(), lambda _: None)
@@ -116,7 +116,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
 
 def test_a_part_of_the_rounds_is_said_to_be_one() -> None:
     found = begun(options=replace(results().options, rounds=5), quiet=[])
-    assert remarks(found)[0].startswith("Median (least-most) of 2 rounds (5 were asked")
+    assert notes(found)[0].startswith("Median (least-most) of 2 rounds (5 were asked")
 
 
 def test_an_engine_that_fails_is_told_and_the_others_are_kept(

@@ -11,7 +11,7 @@ from bench.results import Results, from_json, latency_table, varied_table, work_
 from bench.rounds import Quiet, Rounds
 from bench.running import Run
 from bench.search import Highest
-from bench.table_notes import ratio_table, remarks
+from bench.table_notes import notes, ratio_table
 from bench.throughput import Throughput
 
 QUICK = Latency(1_000, 1.0, 3.0, 5.0, 9.0, 0.2, 1.0, kept=True)
@@ -115,13 +115,13 @@ def test_an_engine_whose_every_run_failed_keeps_its_row_and_its_reason() -> None
     runs = [one for one in found.runs if one.engine != "aiokafka"]
     failed = replace(found, runs=runs, failures=["round 1, aiokafka: it ended\nso"])
     assert cells(failed, "bare aiokafka")["p50 ms\nat 1,000/s"] == "no run"
-    assert "FAILED: round 1, aiokafka: it ended so" in remarks(failed)
+    assert "FAILED: round 1, aiokafka: it ended so" in notes(failed)
     assert plots(failed).keys() == plots(found).keys()
 
 
 def test_an_engine_that_was_left_out_is_named_with_its_reason() -> None:
     found = replace(results(), left_out={"quix": "no environment"})
-    assert any("Quix" in line and "no environment" in line for line in remarks(found))
+    assert any("Quix" in line and "no environment" in line for line in notes(found))
 
 
 def test_results_come_back_from_json_as_they_were() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench import cli, jars, tools
-from bench.engine_table import ENGINES, LINEUP, Site, Tools
+from bench.engine_table import ENGINE_TABLE, ENGINES, Site, Tools
 from bench.options import BenchError, Options
 from testkit.jars import KAFKA_VERSION, make_once
 
@@ -24,7 +24,7 @@ def test_engines_that_need_what_is_not_there_are_left_out_unless_they_are_asked_
     monkeypatch.chdir(tmp_path)  # no environment of the peers here
     monkeypatch.setenv("PATH", str(tmp_path))  # and no Java
     found = tools.find((), str(tmp_path), quiet)
-    assert set(found.left_out) == {name for name in ENGINES if LINEUP[name].needs}
+    assert set(found.left_out) == {name for name in ENGINES if ENGINE_TABLE[name].needs}
     assert set(found.engines) == set(ENGINES) - set(found.left_out)
     assert "no java on the path" in found.left_out["kstreams"]
     assert "make bench" in found.left_out["quix"]
@@ -75,7 +75,7 @@ def test_the_peers_are_built_against_the_broker_of_the_tests() -> None:
 @pytest.mark.parametrize("name", ENGINES)
 def test_every_engine_is_told_where_its_records_are(name: str, tmp_path: Path) -> None:
     site = Site("h:1", "p-1.", Options(), tmp_path, Tools(Path("python"), Path("jars")))
-    command = LINEUP[name].command(site)
+    command = ENGINE_TABLE[name].command(site)
     assert "h:1" in command
     assert any("p-1." in part for part in command)
     assert all(part for part in command)

@@ -6,7 +6,7 @@ import pytest
 from bench.names import request_number
 from bench.options import Options, variations
 from bench.peers.typed import TypedWorld
-from bench.world import SPARE_ORDERS, WARM_UP_FROM, World, WorldSize
+from bench.world import SPARE_ORDERS, WARM_UP_FROM, NumberedWorld, WorldSize
 from streams.processing.partitioner import partition_of
 
 NOW_MS = 1_773_800_100_000
@@ -15,7 +15,7 @@ SKEWED = WorldSize(orders=4_000, buyers=900, partitions=4, skew=70)
 
 
 def test_no_order_is_asked_for_twice_and_every_row_is_where_its_buyer_is() -> None:
-    world = World(EVEN)
+    world = NumberedWorld(EVEN)
     seen = set()
     for number in range(EVEN.orders):
         key, value, partition = world.request(number, NOW_MS)
@@ -27,7 +27,7 @@ def test_no_order_is_asked_for_twice_and_every_row_is_where_its_buyer_is() -> No
 
 
 def test_warming_up_asks_for_orders_of_its_own_that_are_loaded_too() -> None:
-    world = World(EVEN)
+    world = NumberedWorld(EVEN)
     asked = {
         orjson.loads(world.request(number, NOW_MS)[1])["order_id"]
         for number in range(EVEN.orders)
@@ -43,7 +43,7 @@ def test_warming_up_asks_for_orders_of_its_own_that_are_loaded_too() -> None:
 
 
 def test_the_small_engines_know_every_order_and_buyer_and_approve() -> None:
-    world = World(EVEN)
+    world = NumberedWorld(EVEN)
     small = TypedWorld(EVEN.orders + SPARE_ORDERS, EVEN.buyers)
 
     def outcome(request: dict[str, object]) -> str:
@@ -61,7 +61,7 @@ def test_the_small_engines_know_every_order_and_buyer_and_approve() -> None:
 
 
 def test_an_uneven_world_puts_its_share_into_one_partition_without_repeating() -> None:
-    world = World(SKEWED)
+    world = NumberedWorld(SKEWED)
     rows = [world.request(number, NOW_MS) for number in range(1_000)]
     share = Counter(partition for _, _, partition in rows)[0] / len(rows)
     assert 0.65 < share < 0.75
@@ -73,7 +73,7 @@ def test_every_condition_has_an_order_for_each_of_its_requests(condition: str) -
     options = variations(Options(records=3_000, seconds=1, rates=(1_000, 9_999)))[
         condition
     ]
-    world = World(options.world)
+    world = NumberedWorld(options.world)
     count = options.records + options.latency_records
     orders = {
         orjson.loads(world.request(number, NOW_MS)[1])["order_id"]
@@ -83,7 +83,7 @@ def test_every_condition_has_an_order_for_each_of_its_requests(condition: str) -
 
 
 def test_a_padded_request_has_about_the_size_asked_for_and_text_that_differs() -> None:
-    world = World(Options(records=10, record_bytes=5_000).world)
+    world = NumberedWorld(Options(records=10, record_bytes=5_000).world)
     first, second = (orjson.loads(world.request(n, NOW_MS)[1]) for n in (0, 1))
     assert 4_900 < len(orjson.dumps(first)) < 5_100
     assert first["note"] != second["note"]

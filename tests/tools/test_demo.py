@@ -23,8 +23,8 @@ from streams.settings import load_policy
 from streams.tools.demo.machinery import environment, read
 from streams.tools.demo.picture import Pictured
 from streams.tools.demo.samples import Cast, Samples
-from streams.tools.demo.scoreboard import Board, Row, percentile
-from streams.tools.demo.show import JsonView, LinesView, LiveView, Started
+from streams.tools.demo.scoreboard import Row, Scoreboard, percentile
+from streams.tools.demo.views import JsonView, LinesView, LiveView, Started
 from testkit.marked_processes import MARK, processes_of, until_gone
 
 ROOT = Path(__file__).parents[2]
@@ -330,22 +330,22 @@ def decided(refund_id: str) -> Row:
 
 def test_what_has_no_answer_makes_a_run_incomplete() -> None:
     now = iter((100, 130, 160))
-    board = Board(lambda: next(now))
-    assert board.summary(1).complete is False  # nothing was sent at all
-    board.expect("decision", "r1", "direct")
-    board.expect("decision", "r2", "direct")
-    timed = board.take(decided("r1"))
+    scoreboard = Scoreboard(lambda: next(now))
+    assert scoreboard.summary(1).complete is False  # nothing was sent at all
+    scoreboard.expect("decision", "r1", "direct")
+    scoreboard.expect("decision", "r2", "direct")
+    timed = scoreboard.take(decided("r1"))
     assert (timed.via, timed.ms) == ("direct", 60)
-    summary = board.summary(1)
+    summary = scoreboard.summary(1)
     assert summary.unanswered == ("decision r2",)
     assert summary.complete is False
     assert summary.latency_ms == {"direct": (60, 60)}
 
 
 def test_an_answer_that_nobody_asked_for_is_counted() -> None:
-    board = Board(lambda: 0)
-    assert board.take(decided("r9")).ms is None
-    assert board.summary(1).unasked == 1
+    scoreboard = Scoreboard(lambda: 0)
+    assert scoreboard.take(decided("r9")).ms is None
+    assert scoreboard.summary(1).unasked == 1
 
 
 def test_percentiles_are_by_nearest_rank() -> None:
@@ -357,10 +357,10 @@ def test_percentiles_are_by_nearest_rank() -> None:
 
 
 def test_a_line_has_amount_reason_in_both_languages_and_milliseconds() -> None:
-    board = Board(iter((5, 26)).__next__)
-    board.expect("decision", "r1", "direct")
+    scoreboard = Scoreboard(iter((5, 26)).__next__)
+    scoreboard.expect("decision", "r1", "direct")
     out = io.StringIO()
-    LinesView(out).row(board.take(decided("r1")))
+    LinesView(out).row(scoreboard.take(decided("r1")))
     assert out.getvalue() == (
         "manual_review\tr1\t-\t199\t21\tdirect\t"
         "后台显示已发货 / the back end shows the order as shipped\n"
@@ -386,7 +386,7 @@ def test_no_id_forges_a_row_of_the_board(
     view = kind(out)
     view.start(Started(bootstrap_servers="b", web="w", log="l", broker="none"))
     row = msgspec.structs.replace(decided(FORGED), order_id=FORGED, en=FORGED)
-    view.row(Board(lambda: 0).take(row))
+    view.row(Scoreboard(lambda: 0).take(row))
     view.close()
     shown = out.getvalue()
     assert "\u202e" not in shown
@@ -396,7 +396,7 @@ def test_no_id_forges_a_row_of_the_board(
 
 def test_json_lines_hold_the_row_as_it_is() -> None:
     out = io.StringIO()
-    JsonView(out).row(Board(lambda: 0).take(decided("r1")))
+    JsonView(out).row(Scoreboard(lambda: 0).take(decided("r1")))
     found = json.loads(out.getvalue())
     assert found["reason_codes"] == ["ORDER_SHIPPED"]
     assert (found["refund_fen"], found["ms"]) == (19900, None)
@@ -409,10 +409,10 @@ def test_the_scene_at_the_limit_asks_for_the_limit_of_the_shipped_policy() -> No
 def test_a_picture_of_a_run_names_its_rows_and_no_other_site(tmp_path: Path) -> None:
     file, out = tmp_path / "run.svg", io.StringIO()
     view = Pictured(LinesView(out), file)
-    board = Board(iter((5, 26)).__next__)
-    board.expect("decision", "r1", "direct")
-    view.row(board.take(decided("r1")))
-    view.end(board.summary(1), ["next: nothing"])
+    scoreboard = Scoreboard(iter((5, 26)).__next__)
+    scoreboard.expect("decision", "r1", "direct")
+    view.row(scoreboard.take(decided("r1")))
+    view.end(scoreboard.summary(1), ["next: nothing"])
     drawn = file.read_text(encoding="utf-8").replace("&#160;", " ")
     assert "the back end shows the order as shipped" in drawn
     assert "1 results in 1 s" in drawn

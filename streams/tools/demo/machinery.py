@@ -1,4 +1,4 @@
-"""Everything that runs in ``refund demo`` besides the play: broker, topics, worker.
+"""Everything that runs in ``refund demo`` besides the scenes: broker, topics, worker.
 
 What was started is stopped in reverse order, whatever happens; and should this
 process be killed, broker and worker notice and end by themselves.

@@ -10,7 +10,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """The choices of the command line."""
 
     seconds: int = 20
-    """How long it plays, from the moment the worker is ready."""
+    """How long scenes begin, from the moment the worker is ready."""
     afterwards: Literal["stop", "keep"] = "stop"
     """``keep`` leaves broker and worker running until Ctrl-C."""
     form: Literal["people", "json"] = "people"

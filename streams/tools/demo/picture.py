@@ -9,7 +9,7 @@ from rich.console import Console
 from typing_extensions import override
 
 from streams.tools.demo.scoreboard import Summary, Timed
-from streams.tools.demo.show import Started, View, figures, table_of
+from streams.tools.demo.views import Started, View, figures, table_of
 from streams.visible import visible
 
 _COLUMNS: Final = 120

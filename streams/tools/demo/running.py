@@ -1,4 +1,4 @@
-"""From options to an exit code: start, play, wait for the answers, sum up, stop."""
+"""From options to an exit code: start, run scenes, wait for the answers, sum up, stop."""
 
 import asyncio
 import io
@@ -24,14 +24,14 @@ from streams.families.fast_refund.topics import SHOPS as SHOPS_TOPIC
 from streams.platforms.kuaishou.standin import StandIn, World
 from streams.signals import EXIT_TERMINATED
 from streams.tools.demo import machinery
+from streams.tools.demo.demo_run import DemoRun
 from streams.tools.demo.options import Options
 from streams.tools.demo.picture import Pictured
-from streams.tools.demo.playing import Show
 from streams.tools.demo.samples import Samples
-from streams.tools.demo.scene_runner import EXCLUDED_SKU, Stage
+from streams.tools.demo.scene_runner import EXCLUDED_SKU, SceneContext
 from streams.tools.demo.scenes import SHOPS
-from streams.tools.demo.scoreboard import Board
-from streams.tools.demo.show import JsonView, LinesView, LiveView, Started, View
+from streams.tools.demo.scoreboard import Scoreboard
+from streams.tools.demo.views import JsonView, LinesView, LiveView, Started, View
 from streams.tools.demo.wire import Wire
 from streams.tools.reading import broker_errors
 from streams.tools.traffic import records
@@ -59,7 +59,7 @@ def run(options: Options, environ: Mapping[str, str], now_ms: Callable[[], int])
     WorkerError
         Broker or worker did not start, or ended.
     KeyboardInterrupt
-        Ctrl-C before the play was over.
+        Ctrl-C before the scenes were over.
     """
     logs.silence()
     try:
@@ -102,14 +102,14 @@ async def _run(
         given |= machinery.platform_environment(folder, url)
         producer = await stack.enter_async_context(machinery.producing(settings))
         consumer = await stack.enter_async_context(machinery.consuming(settings))
-        stage = _stage(Wire(producer, settings, now_ms), world)
-        await _operator_speaks(stage.wire)
+        context = _context(Wire(producer, settings, now_ms), world)
+        await _operator_speaks(context.wire)
         worker = machinery.Worker(given, folder / "worker.log", port)
         stack.callback(worker.stop)
         stack.callback(view.close)
         await worker.ready()
         view.start(_started(options, address, worker))
-        await Show(options, settings, stage, view, worker).run(consumer)
+        await DemoRun(options, settings, context, view, worker).run(consumer)
     return 0
 
 
@@ -139,11 +139,11 @@ async def _platform(world: World) -> AsyncIterator[str]:
         await standin.stop()
 
 
-def _stage(wire: Wire, world: World) -> Stage:
-    return Stage(
+def _context(wire: Wire, world: World) -> SceneContext:
+    return SceneContext(
         wire=wire,
         world=world,
-        board=Board(wire.now_ms),
+        scoreboard=Scoreboard(wire.now_ms),
         samples=Samples(),
         events=itertools.count(1),
     )

@@ -1,4 +1,4 @@
-"""One scene being played: what buyer, shop, platform and operator do in it."""
+"""Runs one scene: what buyer, shop, platform and operator do in it."""
 
 import asyncio
 import itertools
@@ -12,7 +12,7 @@ from streams.platforms.kuaishou.standin import World
 from streams.processing.topics import Topic
 from streams.tools.demo import samples
 from streams.tools.demo.samples import Cast, Samples
-from streams.tools.demo.scoreboard import Board
+from streams.tools.demo.scoreboard import Scoreboard
 from streams.tools.demo.wire import Wire
 from streams.tools.traffic import records
 
@@ -28,23 +28,23 @@ _NO_PARTITION: Final = -1
 """The wire finds the partition by the buyer."""
 
 
-class Stage(msgspec.Struct, frozen=True, kw_only=True):
+class SceneContext(msgspec.Struct, frozen=True, kw_only=True):
     """What all scenes share."""
 
     wire: Wire
     world: World
     """What the stand-in of the open platform knows."""
-    board: Board
+    scoreboard: Scoreboard
     samples: Samples
     events: "itertools.count[int]"
     """Numbers pushed messages."""
 
 
-class Act:
+class SceneRunner:
     """The hands of one scene."""
 
-    def __init__(self, stage: Stage, cast: Cast) -> None:
-        self._stage = stage
+    def __init__(self, context: SceneContext, cast: Cast) -> None:
+        self._context = context
         self.cast = cast
         self.order_id = str(cast.order_id)
         self.refund_id = str(cast.refund_id)
@@ -54,7 +54,7 @@ class Act:
 
     def now_ms(self) -> int:
         """UTC ms."""
-        return self._stage.wire.now_ms()
+        return self._context.wire.now_ms()
 
     async def settle(self) -> None:
         """Let what was written be known everywhere."""
@@ -62,29 +62,29 @@ class Act:
 
     async def decided(self) -> None:
         """Wait for the decision on this scene's refund."""
-        await self._stage.board.arrived("decision", self.refund_id)
+        await self._context.scoreboard.arrived("decision", self.refund_id)
 
     def notice(self, kind: str, via: str) -> None:
         """Expect a notice about this scene's refund."""
-        self._stage.board.expect("notice", f"{kind}:{self.refund_id}", via)
+        self._context.scoreboard.expect("notice", f"{kind}:{self.refund_id}", via)
 
     def follow_up(self) -> None:
         """Expect one more decision about this scene's refund."""
-        self._stage.board.expect("decision", self.refund_id, "direct")
+        self._context.scoreboard.expect("decision", self.refund_id, "direct")
 
     # -- the platform ----------------------------------------------------------
 
     def order_detail(self, **changes: object) -> None:
         """Let the platform tell the order so; later changes lie over earlier ones."""
-        self._tell(self._stage.world.orders, self.order_id, samples.ORDER, changes)
+        self._tell(self._context.world.orders, self.order_id, samples.ORDER, changes)
 
     def fee_detail(self, **changes: object) -> None:
         """Let the platform tell what the order cost."""
-        self._tell(self._stage.world.fees, self.order_id, samples.FEE, changes)
+        self._tell(self._context.world.fees, self.order_id, samples.FEE, changes)
 
     def refund_detail(self, **changes: object) -> None:
         """Let the platform tell the refund so."""
-        self._tell(self._stage.world.refunds, self.refund_id, samples.REFUND, changes)
+        self._tell(self._context.world.refunds, self.refund_id, samples.REFUND, changes)
 
     def _tell(
         self,
@@ -95,26 +95,26 @@ class Act:
     ) -> None:
         known = table.get(key)
         table[key] = (
-            self._stage.samples.answer(name, self.cast, changes)
+            self._context.samples.answer(name, self.cast, changes)
             if known is None
             else samples.merged(known, changes)
         )
 
     async def push(self, name: str, **info: object) -> None:
         """Push one message; fields of ``info`` may differ from the sample."""
-        value = self._stage.samples.message(
-            name, self.cast, next(self._stage.events), info
+        value = self._context.samples.message(
+            name, self.cast, next(self._context.events), info
         )
-        await self._stage.wire.push(self.cast.order_id, value)
+        await self._context.wire.push(self.cast.order_id, value)
 
     async def ask(self, name: str = samples.REFUND_ADDED, **info: object) -> None:
         """Push a message about the refund; a decision must follow."""
-        self._stage.board.expect("decision", self.refund_id, "kuaishou")
+        self._context.scoreboard.expect("decision", self.refund_id, "kuaishou")
         await self.push(name, **info)
 
     async def push_broken(self) -> None:
         """Push what nobody can read; a dead letter must follow."""
-        self._stage.board.expect("dead_letter", self.order_id, "kuaishou")
+        self._context.scoreboard.expect("dead_letter", self.order_id, "kuaishou")
         await self.push(samples.BROKEN)
 
     # -- edge and operator: canonical records ----------------------------------
@@ -142,30 +142,32 @@ class Act:
 
     async def fact(self, topic: Topic, key: str, row: Mapping[str, object]) -> None:
         """Write one row about this scene's buyer or order."""
-        await self._stage.wire.put(topic, key, row, self.cast.buyer_id)
+        await self._context.wire.put(topic, key, row, self.cast.buyer_id)
 
     async def feed_stops(self, at_ms: int) -> None:
         """Let the feed of this buyer's orders be no further than ``at_ms``."""
-        await self._stage.wire.mark_stale(self.cast.buyer_id, at_ms)
+        await self._context.wire.mark_stale(self.cast.buyer_id, at_ms)
 
     async def request(self, **changes: object) -> None:
         """Ask for a refund without a platform in between; a decision must follow."""
-        self._stage.board.expect("decision", self.refund_id, "direct")
+        self._context.scoreboard.expect("decision", self.refund_id, "direct")
         ask, now_ms = records.Ask(self.refund_id, self._item), self.now_ms()
         row = records.request(ask, now_ms, refund_version=now_ms) | changes
-        await self._stage.wire.put(REQUESTS, self.refund_id, row, self.cast.buyer_id)
+        await self._context.wire.put(REQUESTS, self.refund_id, row, self.cast.buyer_id)
 
     async def request_broken(self) -> None:
         """Send what is no JSON; a dead letter must follow."""
-        self._stage.board.expect("dead_letter", self.refund_id, "direct")
+        self._context.scoreboard.expect("dead_letter", self.refund_id, "direct")
         value = b'{"refund_id":"' + self.refund_id.encode() + b'","refund_fen":'
-        await self._stage.wire.put(REQUESTS, self.refund_id, value, self.cast.buyer_id)
+        await self._context.wire.put(
+            REQUESTS, self.refund_id, value, self.cast.buyer_id
+        )
 
     async def merchant_switches(self) -> None:
         """Let the merchant try to switch the service off; a notice must follow."""
         shop_id = str(self.cast.shop_id)
-        self._stage.board.expect(
+        self._context.scoreboard.expect(
             "notice", f"merchant_switch_ignored:{shop_id}", "direct"
         )
         row = {"shop_id": shop_id, "enabled": False, "by": "merchant"}
-        await self._stage.wire.put(SHOPS, shop_id, row, shop_id)
+        await self._context.wire.put(SHOPS, shop_id, row, shop_id)

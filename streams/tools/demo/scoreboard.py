@@ -66,7 +66,7 @@ class _Sent(msgspec.Struct, frozen=True):
     via: str
 
 
-class Board:
+class Scoreboard:
     """Pairs outputs with what was sent.
 
     Parameters

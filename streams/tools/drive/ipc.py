@@ -1,4 +1,4 @@
-"""How the processes of a run tell the conductor that they failed."""
+"""Messages from the processes of a run to the main process: its failures."""
 
 import signal
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ FAILED: Final = b"F"
 
 
 @contextmanager
-def failures_told(pipe: Connection) -> Iterator[None]:
-    """Tell what goes wrong in the block, the whole of a process, and end quietly.
+def failures_sent(pipe: Connection) -> Iterator[None]:
+    """Send an error of the block, which is the whole of a process, and end quietly.
 
-    A conductor that was killed is found out by telling it something, which is what both
-    processes do many times a second: then there is nobody to tell, and nothing to go on for.
+    Both processes send messages many times a second. When the main process was killed,
+    sending fails: there is nobody to report to, and nothing to go on for.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the conductor ends us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
     try:
         yield
-    except Exception as problem:  # noqa: BLE001 - the conductor raises it
+    except Exception as problem:  # noqa: BLE001 - the main process raises it
         text = " ".join(str(problem).split()) or type(problem).__name__
         with suppress(OSError):
             pipe.send_bytes(FAILED + text.encode())

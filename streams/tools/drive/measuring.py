@@ -145,7 +145,7 @@ class Measured:
         return self._foreign + len(self._early)
 
     def acked(self, numbers: "array[int]") -> None:
-        """Take what the sender told: partition, offset, due, lateness of each."""
+        """Take a message of the sender: partition, offset, due, lateness of each."""
         every = iter(numbers)
         for partition, offset, due_ns, late_ns in zip(
             every, every, every, every, strict=True
@@ -161,7 +161,7 @@ class Measured:
                 self._match(partition, offset, due_ns, found)
 
     def came(self, numbers: "array[int]") -> None:
-        """Take what the receiver told: partition, offset, moment, topic of each."""
+        """Take a message of the receiver: partition, offset, moment, topic of each."""
         every = iter(numbers)
         for partition, offset, at_ns, topic in zip(
             every, every, every, every, strict=True

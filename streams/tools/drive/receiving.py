@@ -22,14 +22,14 @@ from confluent_kafka import (
 from streams.errors import SourceError
 from streams.records import headers
 from streams.records.dead_letters import last_text
-from streams.tools.drive.ipc import failures_told
+from streams.tools.drive.ipc import failures_sent
 
 READY: Final = b"R"
 ANSWERS: Final = b"N"
 """Followed by four 64-bit numbers an answer: partition and offset of the request, when
 it came (monotonic ns), index of its topic."""
 STOP: Final = b"S"
-"""From the conductor."""
+"""From the main process."""
 _POLL_S: Final = 0.02
 _TELL_NUMBERS: Final = 4 * 512
 _TELL_NS: Final = 20_000_000
@@ -108,13 +108,13 @@ def _receive(consumer: Consumer, job: ReceivingJob, pipe: Connection) -> None:
                 pipe.send_bytes(ANSWERS + answers.tobytes())
                 del answers[:]
             told_ns = at_ns
-            if pipe.poll():  # told to stop, or the conductor is no more
+            if pipe.poll():  # a stop, or the main process is gone
                 return
 
 
 def main(job: ReceivingJob, pipe: Connection) -> None:
-    """Run the process until the conductor says stop."""
-    with failures_told(pipe):
+    """Run the process until the main process says stop."""
+    with failures_sent(pipe):
         consumer = Consumer(
             job.client
             | {

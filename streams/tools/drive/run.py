@@ -1,4 +1,4 @@
-"""One run: a sender, a receiver, and what they tell put together."""
+"""One run: a sender, a receiver, and what both report put together."""
 
 import multiprocessing
 import time
@@ -25,7 +25,7 @@ from streams.tools.drive.sending import Sent
 from streams.tools.drive.view import Look, View
 
 ANSWERS: Final = tuple(row.name for row in (*DECISIONS, DEAD_LETTERS))
-"""Topics of answers; the receiver tells them by their index."""
+"""Topics of answers; the receiver names them by their index."""
 _HEAD_START_S: Final = 2.0
 _LOADED_PER_S: Final = 20_000
 """Rows a second that are surely loaded before the start."""
@@ -83,7 +83,7 @@ class Outcome(msgspec.Struct):
         return self.measured.latency.count / span_s if span_s > 0 else 0.0
 
 
-def conduct(
+def drive(
     run: Run, settings: Settings, view: View, now_ms: Callable[[], int]
 ) -> Outcome:
     """Do one run; blocks until its last answer, or until patience ends.
@@ -153,7 +153,7 @@ def _expect(message: bytes) -> bytes:
 
 
 class _Following:
-    """Takes what the processes tell until the run is over."""
+    """Takes messages of the processes until the run is over."""
 
     def __init__(self, run: Run, measured: Measured, start_ns: int, view: View) -> None:
         self._run, self._measured, self._view = run, measured, view

@@ -1,8 +1,8 @@
 """The sending process: each row at its moment, or at once when that has passed.
 
 While there is time it prepares rows ahead, so that reading files does not make it late.
-What it does to the producer is told to the conductor in batches: for every request its
-partition, offset, intended moment and lateness.
+It reports to the main process in batches: partition, offset, intended moment and
+lateness of every request.
 """
 
 import gc
@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 from confluent_kafka import KafkaError, Message, Producer
 
-from streams.tools.drive.ipc import failures_told
+from streams.tools.drive.ipc import failures_sent
 from streams.tools.drive.pacing import NS_PER_MS, NS_PER_S
 from streams.tools.drive.rows import Row, RowSource
 
@@ -27,7 +27,7 @@ _SPARE_NS: Final = 200_000
 _POLL_NS: Final = 3_000_000
 """Longer waits are spent polling for acknowledgements; they are coarse to 1 ms."""
 _TELL_NUMBERS: Final = 4 * 512
-_TELL_NS: Final = 20_000_000
+_REPORT_NS: Final = 20_000_000
 _FULL_S: Final = 0.005
 _FLUSH_S: Final = 60.0
 
@@ -66,20 +66,20 @@ class Sender:
 
     Parameters
     ----------
-    tell
-        Takes one message for the conductor.
+    send
+        Takes one message for the main process.
     """
 
     def __init__(
-        self, producer: Producer, job: SendingJob, tell: Callable[[bytes], None]
+        self, producer: Producer, job: SendingJob, send: Callable[[bytes], None]
     ) -> None:
         self._producer = producer
         self._job = job
-        self._tell = tell
+        self._to_main = send
         self._rows: Iterator[Row] = job.source.rows(job.start_ms)
         self._ahead: deque[Row] = deque()
         self._acks = array("q")
-        self._told_ns = 0
+        self._reported_ns = 0
         self.requests = self.facts = self.refused = 0
 
     def preload(self) -> int:
@@ -88,7 +88,7 @@ class Sender:
         while self._prepare() and self._ahead[0].due_ns < 0:
             self._produce(self._ahead.popleft(), 0, self._fact_done)
             count += 1
-            self._keep_telling()
+            self._report_if_due()
         self.flush()
         return count
 
@@ -107,7 +107,7 @@ class Sender:
     def flush(self) -> None:
         """Wait until everything is acknowledged or refused."""
         self.refused += self._producer.flush(_FLUSH_S)
-        self._pass_on()
+        self._report()
 
     def _prepare(self) -> bool:
         row = next(self._rows, None)
@@ -117,10 +117,10 @@ class Sender:
         return True
 
     def _wait(self, wait_ns: int) -> None:
-        if self._keep_telling():
+        if self._report_if_due():
             return
         if wait_ns > _POLL_NS:
-            self._producer.poll(min(wait_ns - _POLL_NS, _TELL_NS) / NS_PER_S)
+            self._producer.poll(min(wait_ns - _POLL_NS, _REPORT_NS) / NS_PER_S)
         else:
             time.sleep(wait_ns / NS_PER_S)
 
@@ -135,7 +135,7 @@ class Sender:
         self._produce(row, at_ms, done)
         self._producer.poll(0)
         if len(self._acks) >= _TELL_NUMBERS:
-            self._pass_on()
+            self._report()
 
     def _produce(self, row: Row, at_ms: int, done: Callable[..., None]) -> None:
         while True:
@@ -151,7 +151,7 @@ class Sender:
                 )
             except BufferError:
                 self._producer.poll(_FULL_S)
-                self._keep_telling()
+                self._report_if_due()
             else:
                 return
 
@@ -169,23 +169,23 @@ class Sender:
         if error is not None:
             self.refused += 1
 
-    def _keep_telling(self) -> bool:
-        """Tell something if that is due: so whatever it does, it finds out that nobody listens."""
-        due = time.monotonic_ns() - self._told_ns > _TELL_NS
+    def _report_if_due(self) -> bool:
+        """Report if a report is due: sending fails once the main process is gone."""
+        due = time.monotonic_ns() - self._reported_ns > _REPORT_NS
         if due:
-            self._pass_on()
+            self._report()
         return due
 
-    def _pass_on(self) -> None:
-        """Tell what was acknowledged, be it nothing."""
-        self._told_ns = time.monotonic_ns()
-        self._tell(ACKS + self._acks.tobytes())
+    def _report(self) -> None:
+        """Report what was acknowledged, be it nothing."""
+        self._reported_ns = time.monotonic_ns()
+        self._to_main(ACKS + self._acks.tobytes())
         del self._acks[:]
 
 
 def main(job: SendingJob, pipe: Connection) -> None:
     """Run the process: load, say so, send, say so."""
-    with failures_told(pipe):
+    with failures_sent(pipe):
         producer = Producer(
             job.client
             | {

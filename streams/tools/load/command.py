@@ -11,7 +11,7 @@ from streams.families.fast_refund.topics import CODE, REQUESTS
 from streams.settings import Settings, Topics
 from streams.tools.drive.asserting import Assertion
 from streams.tools.drive.clients import look_at
-from streams.tools.drive.run import ANSWERS, Outcome, Run, conduct
+from streams.tools.drive.run import ANSWERS, Outcome, Run, drive
 from streams.tools.drive.target import problems_of
 from streams.tools.drive.view import view_for
 from streams.tools.folders import made
@@ -139,7 +139,7 @@ class _Loading:
         )
         view = view_for(self._out)
         try:
-            return conduct(run, self._settings, view, self._now_ms)
+            return drive(run, self._settings, view, self._now_ms)
         finally:
             view.close()
 

@@ -14,7 +14,7 @@ from streams.tools.capture.store import REQUESTS, Capture
 from streams.tools.drive.asserting import Assertion
 from streams.tools.drive.clients import look_at
 from streams.tools.drive.pacing import PaceOptions
-from streams.tools.drive.run import ANSWERS, Run, conduct
+from streams.tools.drive.run import ANSWERS, Run, drive
 from streams.tools.drive.target import problems_of
 from streams.tools.drive.view import view_for
 from streams.tools.folders import made
@@ -70,7 +70,7 @@ def replay(
     with made(options.report, "--report"):
         view = view_for(out)
         try:
-            outcome = conduct(run, settings, view, now_ms)
+            outcome = drive(run, settings, view, now_ms)
         finally:
             view.close()
         what = f"Replay of {capture.folder.name}"

@@ -1,4 +1,4 @@
-"""The play: scenes one after another, their results shown, the verdict at the end."""
+"""One demo run: scenes one after another, their results, the summary at the end."""
 
 import asyncio
 import itertools
@@ -15,9 +15,9 @@ from streams.settings import Settings, load_policy
 from streams.tools.demo.machinery import Worker
 from streams.tools.demo.options import Options
 from streams.tools.demo.samples import Cast
-from streams.tools.demo.scene_runner import SHOP, Act, Stage
+from streams.tools.demo.scene_runner import SHOP, SceneContext, SceneRunner
 from streams.tools.demo.scenes import PROGRAMME, Scene
-from streams.tools.demo.show import View
+from streams.tools.demo.views import View
 from streams.tools.demo.watching import rows
 
 _WATERMARK_S: Final = 1.0
@@ -27,26 +27,26 @@ _SCENE_EVERY_S: Final = 0.35
 _ANSWER_TIMEOUT_S: Final = 15.0
 
 
-class Show:
-    """The play itself, with everything in place."""
+class DemoRun:
+    """Runs the scenes and shows their results; everything else is up already."""
 
     def __init__(
         self,
         options: Options,
         settings: Settings,
-        stage: Stage,
+        context: SceneContext,
         view: View,
         worker: Worker,
     ) -> None:
         self._options = options
         self._settings = settings
-        self._stage = stage
+        self._context = context
         self._view = view
         self._worker = worker
         self._over = False
 
     async def run(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
-        """Play to the end and show what comes of it.
+        """Run scenes until the time is over and show their results.
 
         Raises
         ------
@@ -55,7 +55,10 @@ class Show:
         """
         try:
             await first_of(
-                self._play(), self._watch(consumer), self._mark(), self._worker.guard()
+                self._scenes(),
+                self._watch(consumer),
+                self._mark(),
+                self._worker.guard(),
             )
         except asyncio.CancelledError:
             if not self._over:
@@ -63,7 +66,7 @@ class Show:
         self._verdict()
 
     def _verdict(self) -> None:
-        summary = self._stage.board.summary(self._options.seconds)
+        summary = self._context.scoreboard.summary(self._options.seconds)
         if not summary.complete:
             raise WorkerError(
                 f"{len(summary.unanswered)} of {summary.expected} have no answer after "
@@ -73,16 +76,16 @@ class Show:
     async def _watch(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
         limit_fen = load_policy(None).paid_limit_fen
         async for row in rows(consumer, self._settings, limit_fen):
-            self._view.row(self._stage.board.take(row))
+            self._view.row(self._context.scoreboard.take(row))
 
     async def _mark(self) -> None:
         while True:
             await asyncio.sleep(_WATERMARK_S)
-            await self._stage.wire.mark_all()
+            await self._context.wire.mark_all()
 
-    async def _play(self) -> None:
-        await perform(self._stage, self._options.seconds)
-        summary = self._stage.board.summary(self._options.seconds)
+    async def _scenes(self) -> None:
+        await run_scenes(self._context, self._options.seconds)
+        summary = self._context.scoreboard.summary(self._options.seconds)
         self._over = True
         self._view.end(summary, self._advice())
         if self._options.afterwards == "keep" and summary.complete:
@@ -105,14 +108,14 @@ class Show:
         return [
             "",
             "Running until Ctrl-C. In another terminal:",
-            f"  {refund} explain {self._stage.board.example or 'ID'} {where} --lang zh",
+            f"  {refund} explain {self._context.scoreboard.example or 'ID'} {where} --lang zh",
             f"  {refund} dlq list {where}",
             f"  curl {self._worker.web}/metrics",
         ]
 
 
-async def perform(stage: Stage, seconds: int) -> None:
-    """Play every scene once, then again while there is time; wait for the answers.
+async def run_scenes(context: SceneContext, seconds: int) -> None:
+    """Run every scene once, then again while there is time; wait for the answers.
 
     Returns after ``seconds`` and, at most, the time-out for answers.
     """
@@ -125,19 +128,21 @@ async def perform(stage: Stage, seconds: int) -> None:
         for number, scene in enumerate(itertools.cycle(PROGRAMME), start=1):
             if number > len(PROGRAMME) and loop.time() >= until:
                 break
-            cast = Cast(number=number, at_ms=stage.wire.now_ms(), shop_id=SHOP)
-            running.append(asyncio.create_task(_scene(scene, Act(stage, cast))))
+            cast = Cast(number=number, at_ms=context.wire.now_ms(), shop_id=SHOP)
+            running.append(
+                asyncio.create_task(_scene(scene, SceneRunner(context, cast)))
+            )
             await asyncio.sleep(began + number * every - loop.time())
         with suppress(TimeoutError):
             async with asyncio.timeout(_ANSWER_TIMEOUT_S):
                 await asyncio.gather(*running)
-                await stage.board.settled()
+                await context.scoreboard.settled()
     finally:
         await _cancel(running)
 
 
-async def _scene(scene: Scene, act: Act) -> None:
-    await scene(act)
+async def _scene(scene: Scene, runner: SceneRunner) -> None:
+    await scene(runner)
 
 
 async def first_of(*works: Coroutine[Any, Any, None]) -> None:
