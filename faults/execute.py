@@ -120,7 +120,7 @@ async def _phases(run: Run) -> None:
         run.supervisor.start_new(**own)
     await run.supervisor.ready()
     async with run.load.coming_in():
-        run._start = time.monotonic()  # noqa: SLF001 - the timeline's clock
+        run.start_clock()
         await run.pass_s(run.calm_s)
         run.note("fault begins")
         run.began_ms = now_ms()

@@ -91,6 +91,10 @@ class Run:
         self.over_ms = 0
         self._start = time.monotonic()
 
+    def start_clock(self) -> None:
+        """Count the timeline from now."""
+        self._start = time.monotonic()
+
     def note(self, text: str) -> None:
         """Write down that something happened now."""
         self.timeline.append((round(time.monotonic() - self._start, 2), text))

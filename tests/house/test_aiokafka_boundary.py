@@ -94,8 +94,6 @@ ALLOWED = {
     "testkit/embedded.py": ["_exit"],
     # confluent-kafka spells a public constant with an underscore.
     "bench/receiver.py": ["_PARTITION_EOF"],
-    # A scenario begins its own clock late.
-    "faults/run.py": ["_start"],
 }
 
 
