@@ -5,12 +5,33 @@ without a change in a family. Whatever is asked is answered from memory, without
 judging is synchronous.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Generic, Protocol
+from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
+from typing import Generic, Protocol, cast
 
 from typing_extensions import TypeVar
 
 Row = TypeVar("Row")
+Fact_co = TypeVar("Fact_co", covariant=True)
+
+
+class Table(Protocol[Fact_co]):
+    """Facts by id, to be read; what they come from writes them."""
+
+    def get(self, key: str | None, /) -> Fact_co | None:
+        """Return the row of a key; there is none for None."""
+        ...
+
+    def has(self, key: str | None, /) -> bool:
+        """Whether there is a row of a key."""
+        ...
+
+    def keys(self) -> KeysView[str]:
+        """Return the keys there are; they may change with the next record."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        ...
 
 
 class NoticeIds(Protocol):
@@ -85,6 +106,28 @@ class KeyedState(Decisions, Protocol[Row]):
     def rows(self) -> Mapping[str, int]:
         """Return how many rows, decisions and notices there are, for ``/status``."""
         ...
+
+
+class MemoryTable(Generic[Row]):
+    """A :class:`Table` in memory.
+
+    Parameters
+    ----------
+    rows
+        The owner keeps it, and it alone changes it.
+    """
+
+    def __init__(self, rows: dict[str, Row]) -> None:
+        self._rows = rows
+        # Bound: the fast path asks of every request, and pays for no call of ours.
+        # None is a key of no row.
+        self.get = cast("Callable[[str | None], Row | None]", rows.get)
+        self.has = cast("Callable[[str | None], bool]", rows.__contains__)
+        self.keys = rows.keys
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self._rows)
 
 
 class MemoryState(Generic[Row]):

@@ -98,10 +98,10 @@ async def test_loading_returns_when_own_and_shared_facts_are_at_their_end() -> N
         await bench.load(NUMBER)
         tables = bench.facts.tables[NUMBER]
         assert len(tables.orders) == 50
-        assert set(tables.buyers) == {BUYER}
+        assert set(tables.buyers.keys()) == {BUYER}
         assert tables.ledger.veto_of("o-1") is True
-        assert set(bench.shared.shops) == {"s-1"}
-        assert set(bench.shared.listed) == {"category:virtual"}
+        assert set(bench.shared.shops.keys()) == {"s-1"}
+        assert set(bench.shared.catalog.listed) == {"category:virtual"}
         assert bench.facts.loaded == {NUMBER}
         assert bench.facts.records_read["orders"] == 50
         assert await bench.facts.behind() == 0
@@ -124,7 +124,7 @@ async def test_a_topic_that_ends_in_a_gap_is_read_to_its_end_too() -> None:
     bench.log.starts[BUYERS] = 100
     async with running(bench):
         await bench.load(NUMBER)
-    assert set(bench.facts.tables[NUMBER].orders) == {"o-1"}
+    assert set(bench.facts.tables[NUMBER].orders.keys()) == {"o-1"}
 
 
 async def test_other_partitions_do_not_wait_for_the_end_of_a_poll(
@@ -146,7 +146,7 @@ async def test_other_partitions_do_not_wait_for_the_end_of_a_poll(
     async with running(bench):
         await asyncio.wait_for(asked.wait(), 5)
         await bench.load(NUMBER)
-    assert set(bench.facts.tables[NUMBER].orders) == {"o-1"}
+    assert set(bench.facts.tables[NUMBER].orders.keys()) == {"o-1"}
 
 
 async def test_polls_that_are_broken_off_lose_no_record() -> None:
@@ -166,7 +166,7 @@ async def test_without_partitions_the_shared_facts_are_read_all_the_same() -> No
     bench.log.write(SHOPS, samples.shop(), b"s-1")
     async with running(bench):
         await bench.load()
-    assert set(bench.shared.shops) == {"s-1"}
+    assert set(bench.shared.shops.keys()) == {"s-1"}
     assert bench.facts.tables == {}
 
 
@@ -183,7 +183,7 @@ async def test_one_more_partition_does_not_read_the_others_again() -> None:
         bench.log.write(ORDERS, samples.order(order_id="o-2"))
         await bench.read()
     assert bench.facts.records_read == {"orders": 2, "shops": 1}
-    assert set(tables.orders) == {"o-1", "o-2"}
+    assert set(tables.orders.keys()) == {"o-1", "o-2"}
 
 
 async def test_a_partition_that_went_elsewhere_is_dropped_and_no_longer_read() -> None:
@@ -202,7 +202,7 @@ async def test_a_partition_that_went_elsewhere_is_dropped_and_no_longer_read() -
         assert ORDERS not in bench.consumer.assignment()
         bench.log.write(ORDERS, samples.order(order_id="o-2"))
         await bench.load(NUMBER, OTHER)  # and comes back: everything is read again
-        assert set(bench.facts.tables[NUMBER].orders) == {"o-1", "o-2"}
+        assert set(bench.facts.tables[NUMBER].orders.keys()) == {"o-1", "o-2"}
 
 
 async def test_another_load_during_an_assignment_is_not_taken_for_loaded() -> None:
@@ -215,7 +215,7 @@ async def test_another_load_during_an_assignment_is_not_taken_for_loaded() -> No
 
     async def load_and_see() -> None:
         await bench.facts.load([number])
-        found.append(set(bench.facts.tables[number].orders))
+        found.append(set(bench.facts.tables[number].orders.keys()))
 
     async with running(bench):
         await bench.load(min(others))
@@ -264,8 +264,9 @@ async def test_tombstones_end_rows_and_feeds() -> None:
     async with running(bench):
         await bench.load(NUMBER)
     tables = bench.facts.tables[NUMBER]
-    assert (tables.orders, tables.buyers) == ({}, {})
-    assert (bench.shared.shops, bench.shared.listed) == ({}, {})
+    assert not tables.orders.keys() | tables.buyers.keys()
+    assert not bench.shared.shops.keys()
+    assert not bench.shared.catalog.listed
     assert tables.order_marks.ms is None
 
 
@@ -308,11 +309,14 @@ async def test_a_fact_that_is_not_read_takes_away_what_was_known_under_its_key()
     async with running(bench):
         await bench.load(NUMBER)
     tables, shared = bench.facts.tables[NUMBER], bench.shared
-    assert tables.orders == {}
-    assert tables.buyers[BUYER].limits is None
+    assert not tables.orders.keys()
+    buyer, shop = tables.buyers.get(BUYER), shared.shops.get("s-1")
+    assert buyer is not None
+    assert buyer.limits is None
     assert tables.ledger.veto_of("o-1") == "unreadable"
-    assert shared.shops["s-1"].standing == "unreadable"
-    assert shared.listed["category:wine"] == ("unreadable",)
+    assert shop is not None
+    assert shop.standing == "unreadable"
+    assert shared.catalog.listed.get("category:wine") == ("unreadable",)
     assert tables.order_marks.ms is None
     kept = [bad for found in bench.facts.bad.values() for bad in found.values()]
     assert {bad.why.error for bad in kept} == {"undecodable"}
@@ -341,8 +345,9 @@ async def test_a_merchants_attempt_is_kept_even_when_it_is_met_while_loading() -
     offset = bench.log.write(SHOPS, samples.shop(by="merchant"), b"s-1")
     async with running(bench):
         await bench.load(NUMBER)
-    assert bench.shared.switches == {NUMBER: [("s-1", offset)]}
-    assert bench.shared.shops == {}
+    assert bench.shared.take_switches(NUMBER) == [("s-1", offset)]
+    assert not bench.shared.take_switches(NUMBER)
+    assert not bench.shared.shops.keys()
 
 
 async def test_the_veto_feed_is_dated_only_when_it_is_read_to_its_end() -> None:
@@ -420,7 +425,7 @@ async def test_reaching_waits_for_what_was_written_before_it() -> None:
         assert not waiting.done()
         bench.consumer.resume(ORDERS)
         await asyncio.wait_for(waiting, 5)
-        assert set(bench.facts.tables[NUMBER].orders) == {"o-1"}
+        assert set(bench.facts.tables[NUMBER].orders.keys()) == {"o-1"}
 
 
 async def test_reaching_a_partition_that_is_gone_does_not_wait() -> None:
@@ -440,7 +445,10 @@ async def test_reaching_waits_for_no_topic_that_was_not_asked_about() -> None:
         bench.log.write(BUYERS, samples.buyer())
         await asyncio.wait_for(bench.facts.reach([BUYERS]), 5)
         tables = bench.facts.tables[NUMBER]
-        assert (set(tables.orders), set(tables.buyers)) == (set(), {BUYER})
+        assert (set(tables.orders.keys()), set(tables.buyers.keys())) == (
+            set(),
+            {BUYER},
+        )
 
 
 async def test_records_in_wrong_partitions_are_counted_by_topic_with_the_newest_place() -> (
@@ -464,8 +472,8 @@ async def test_records_in_wrong_partitions_are_counted_by_topic_with_the_newest_
             "buyers": Stray(1, OTHER, 0, NUMBER),
             "shops": Stray(1, away, 2, partition_of("s-1", PARTITIONS)),
         }
-        assert set(bench.shared.shops) == {"s-1"}  # everybody reads all of them
-        assert bench.facts.tables[OTHER].orders == {}
+        assert set(bench.shared.shops.keys()) == {"s-1"}  # everybody reads all of them
+        assert not bench.facts.tables[OTHER].orders.keys()
 
 
 async def test_orders_in_a_wrong_partition_before_the_start_are_found_too() -> None:
@@ -478,7 +486,7 @@ async def test_orders_in_a_wrong_partition_before_the_start_are_found_too() -> N
         await bench.load(OTHER)
 
         async def found() -> bool:
-            return not bench.facts.tables[OTHER].orders
+            return not bench.facts.tables[OTHER].orders.keys()
 
         await eventually(found, 5)
         assert bench.facts.strays.by_topic == {

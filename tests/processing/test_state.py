@@ -3,7 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.processing.state import Decisions, KeyedState, MemoryState
+from streams.processing.state import (
+    Decisions,
+    KeyedState,
+    MemoryState,
+    MemoryTable,
+    Table,
+)
 
 
 def state() -> KeyedState[int]:
@@ -102,3 +108,14 @@ def test_rows_and_groups_are_those_of_a_plain_dict_whatever_happens(
         (key, row) for key, (row, _) in sorted(expected.items())
     ]
     assert found.rows()["rows"] == len(expected)
+
+
+def test_a_table_shows_the_rows_that_its_owner_keeps() -> None:
+    kept: dict[str, int] = {}
+    found: Table[int] = MemoryTable[int](kept)
+    assert (len(found), found.get("a"), found.has("a")) == (0, None, False)
+    kept["a"] = 1
+    assert (len(found), found.get("a"), found.has("a")) == (1, 1, True)
+    assert found.keys() == {"a"}
+    assert found.get(None) is None
+    assert not found.has(None)

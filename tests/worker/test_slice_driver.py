@@ -9,7 +9,7 @@ import pytest
 from aiokafka.errors import KafkaTimeoutError
 
 from streams.errors import OutputLostError
-from streams.families.fast_refund import missing_facts
+from streams.families.fast_refund import tables
 from streams.families.fast_refund.policy import Policies
 from streams.kafka.slices import Poll
 from streams.processing.partitioner import partition_of
@@ -290,13 +290,14 @@ async def test_one_look_is_enough_for_all_slices_of_a_poll() -> None:
 async def test_shops_without_a_row_are_remembered_up_to_a_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(missing_facts, "_SOUGHT_MAX", 2)
+    monkeypatch.setattr(tables, "_SOUGHT_MAX", 2)
+    names = [f"s-{number + 10}" for number in range(4)]
     async with ready() as stage:
         sizes = []
         for number in range(4):
             stage.ask(refund_id=f"r-{number}", shop_id=f"s-{number + 10}")
             await stage.decide()
-            sizes.append(len(stage.shared.sought))
+            sizes.append(sum(map(stage.shared.sought, names)))
         assert sizes == [1, 2, 1, 2]
 
 

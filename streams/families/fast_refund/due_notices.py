@@ -95,9 +95,7 @@ def _wanted(
 def _race(
     tables: PartitionTables, approval: Remembered, policy: Policy | None, now_ms: int
 ) -> Iterator[Due]:
-    order = (
-        tables.orders.get(approval.order_id) if approval.order_id is not None else None
-    )
+    order = tables.orders.get(approval.order_id)
     if order is None:
         return
     race = judge_race(approval.decided_at_ms, order, _watch_days(policy))
@@ -206,7 +204,7 @@ class DueNotices:
             for found in due(tables, refund_id, policy, now_ms):
                 yield self._output(found, partition, now_ms)
         where = self._site.topic(SHOPS)
-        for shop_id, offset in self._shared.switches.pop(partition, ()):
+        for shop_id, offset in self._shared.take_switches(partition):
             found = switch_ignored(shop_id, (where, partition, offset), now_ms)
             if not tables.noted(found.identity):
                 yield self._output(found, partition, now_ms)

@@ -103,10 +103,10 @@ class FastPath:
         ):
             return False
         order = tables.orders.get(order_id)
-        buyer = tables.buyers.get(request.buyer_id)  # type: ignore[arg-type]  # None is in no table
+        buyer = tables.buyers.get(request.buyer_id)
         if order is None or buyer is None:
             return False
-        shop = self._shared.shops.get(request.shop_id)  # type: ignore[arg-type]  # nor here
+        shop = self._shared.shops.get(request.shop_id)
         approval = plain.approve(request, order, buyer, shop)
         if approval is None:
             return False

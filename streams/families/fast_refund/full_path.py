@@ -37,14 +37,14 @@ class FullPath:
         shared, tables, now_ms = self._shared, work.tables, work.now_ms
         policy = self._policy(request, work.newest, now_ms)
         order_id = request.order_id
-        order = tables.orders.get(order_id) if order_id is not None else None
+        order = tables.orders.get(order_id)
         buyer_id, shop_id = request.buyer_id, request.shop_id
         if order is not None:
             if buyer_id is None and isinstance(order.buyer_id, str):
                 buyer_id = order.buyer_id
             if shop_id is None and isinstance(order.shop_id, str):
                 shop_id = order.shop_id
-        buyer = tables.buyers.get(buyer_id) if buyer_id is not None else None
+        buyer = tables.buyers.get(buyer_id)
         expected: int | None = None
         if buyer is None:  # the tables hold no buyer of another partition
             expected = self._expected_partition(buyer_id, order_id, work)
@@ -54,7 +54,7 @@ class FullPath:
             None if order is None else fresh(order.as_of_ms, work.orders_ms),
             buyer,
             None if buyer is None else fresh(buyer.as_of_ms, work.buyers_ms),
-            shared.shops.get(shop_id) if shop_id is not None else None,
+            shared.shops.get(shop_id),
             shared.catalog,
             work.lists_ms,
             self._history(request, buyer_id, policy, work),

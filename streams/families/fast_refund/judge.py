@@ -91,8 +91,9 @@ class Judge:
         """
         found: list[Read] = []
         missing = Missing()
-        orders, buyers, shared = tables.orders, tables.buyers, self._shared
-        shops, sought = shared.shops, shared.sought
+        has_order, has_buyer = tables.orders.has, tables.buyers.has
+        shared = self._shared
+        has_shop, sought = shared.shops.has, shared.sought
         known = answered.marks
         for record in records:
             read = decode_request(record.value)
@@ -105,10 +106,10 @@ class Judge:
                 continue
             if isinstance(read, Unreadable):
                 read = reason(record, read)
-            elif (
-                read.order_id not in orders
-                or read.buyer_id not in buyers
-                or (read.shop_id not in shops and read.shop_id not in sought)
+            elif not (
+                has_order(read.order_id)
+                and has_buyer(read.buyer_id)
+                and (has_shop(read.shop_id) or sought(read.shop_id))
             ):
                 missing.note(read, tables, shared)
             found.append(read)

@@ -43,7 +43,7 @@ class Missing:
             request.buyer_id,
             request.shop_id,
         )
-        order = None if order_id is None else tables.orders.get(order_id)
+        order = tables.orders.get(order_id)
         if order is not None:
             if buyer_id is None and isinstance(order.buyer_id, str):
                 buyer_id = order.buyer_id
@@ -52,18 +52,15 @@ class Missing:
         elif order_id is not None:
             self.orders = True
             self.any_shop = self.any_shop or shop_id is None
-        if buyer_id is not None and buyer_id not in tables.buyers:
+        if buyer_id is not None and not tables.buyers.has(buyer_id):
             self.buyers.add(buyer_id)
         if (
             shop_id is not None
-            and shop_id not in shared.shops
-            and shop_id not in shared.sought
+            and not shared.shops.has(shop_id)
+            and not shared.sought(shop_id)
         ):
             self.shops.add(shop_id)
 
-
-_SOUGHT_MAX: Final = 100_000
-"""Shops known to have no row, some 10 MB; beyond, they are looked for once more."""
 
 _FRUITLESS_MS: Final = 5_000
 """After a look that found no buyer, none is looked for alone for so long: at 50 ms a
@@ -109,12 +106,9 @@ class FactLookups:
         """Take note of what was found, once these topics were read on."""
         if BUYERS.name in topics and not missing.orders:
             found = any(
-                buyer_id in tables.buyers
+                tables.buyers.has(buyer_id)
                 for tables in states
                 for buyer_id in missing.buyers
             )
             self.due_ms = at_ms if found else at_ms + _FRUITLESS_MS
-        sought = self._shared.sought
-        if len(sought) + len(missing.shops) > _SOUGHT_MAX:
-            sought.clear()
-        sought.update(missing.shops)
+        self._shared.note_sought(missing.shops)

@@ -4,7 +4,7 @@ A record that cannot be read takes away what was known under its key: nobody kno
 the present state, so requests that need it go to a person. It is never passed over.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -29,9 +29,13 @@ from streams.processing.applied import NOTHING, PARTITION, Applied, Misrouted, R
 from streams.processing.news import NewsQueue
 from streams.processing.partitioner import misplaced, partition_of
 from streams.processing.policies.book import PolicyBook
+from streams.processing.state import MemoryTable, Table
 from streams.processing.watermarks import WATERMARK_KEY, Watermarks, slowest
 from streams.records.json_values import Unreadable, decode_object
 from streams.records.record import Record
+
+_SOUGHT_MAX: Final = 100_000
+"""Shops known to have no row, some 10 MB; beyond, they are looked for once more."""
 
 UNREADABLE: Final = "unreadable"
 """A value no rule knows: it stands where a record could not be read."""
@@ -43,8 +47,10 @@ class PartitionTables:
     def __init__(self, partition: int, partitions: int) -> None:
         self.partition = partition
         self._partitions = partitions
-        self.orders: dict[str, Order] = {}
-        self.buyers: dict[str, Buyer] = {}
+        self._orders: dict[str, Order] = {}
+        self._buyers: dict[str, Buyer] = {}
+        self.orders: Table[Order] = MemoryTable[Order](self._orders)
+        self.buyers: Table[Buyer] = MemoryTable[Buyer](self._buyers)
         """Of this partition only: who is in it has been checked."""
         self.ledger = DecisionHistory()
         self.order_marks = Watermarks()
@@ -72,15 +78,15 @@ class PartitionTables:
         if type(order) is not Order:
             order_id = _text(key)
             if order_id is not None:
-                self.orders.pop(order_id, None)
+                self._orders.pop(order_id, None)
             return order  # type: ignore[return-value]  # narrowed by type() above
         order_id = order.order_id
         if not self.loading or type(order.buyer_id) is not str:
             expected = self._elsewhere(order)
             if expected is not None:
-                self.orders.pop(order_id, None)
+                self._orders.pop(order_id, None)
                 return Misrouted(expected)
-        known = self.orders.setdefault(order_id, order)
+        known = self._orders.setdefault(order_id, order)
         if known is not order and not self._replace(known, order):
             return NOTHING
         if self.ledger.on_order(order_id):
@@ -134,9 +140,9 @@ class PartitionTables:
         """Return where a snapshot belongs, if not here."""
         buyer_id = order.buyer_id
         if type(buyer_id) is str:
-            if buyer_id in self.buyers:
+            if buyer_id in self._buyers:
                 return None
-            known = self.orders.get(order.order_id)
+            known = self._orders.get(order.order_id)
             if known is not None and known is not order and known.buyer_id == buyer_id:
                 return None  # it has been looked at before: hashing takes microseconds
         number, count = self.partition, self._partitions
@@ -150,24 +156,24 @@ class PartitionTables:
         is misrouted too, and one that names another contradicts the order (E-12, E-38).
         """
         self.loading = False
-        return self._audit(list(self.orders.values()))
+        return self._audit(list(self._orders.values()))
 
     def _audit(self, orders: list[Order]) -> Iterator[Misrouted | None]:
         for order in orders:
             expected = None
-            if self.orders.get(order.order_id) is order:
+            if self._orders.get(order.order_id) is order:
                 expected = self._elsewhere(order)
             if expected is None:
                 yield None
             else:
-                del self.orders[order.order_id]
+                del self._orders[order.order_id]
                 yield Misrouted(expected)
 
     def _end_order(self, key: bytes | None) -> Applied | Unreadable:
         order_id = _text(key)
         if order_id is None:
             return Unreadable("no_id", "a tombstone without a key")
-        self.orders.pop(order_id, None)
+        self._orders.pop(order_id, None)
         return Applied(group=order_id)
 
     def _replace(self, known: Order, order: Order) -> bool:
@@ -179,7 +185,7 @@ class PartitionTables:
         elif order.order_status != known.order_status:
             # nobody can say which of the two is the newer one
             order = msgspec.structs.replace(order, order_status=UNREADABLE)
-        self.orders[order.order_id] = order
+        self._orders[order.order_id] = order
         return True
 
     def apply_buyer(self, key: bytes | None, value: bytes | None) -> Result:
@@ -190,19 +196,19 @@ class PartitionTables:
         if value is None:
             if buyer_id is None:
                 return Unreadable("no_id", "a tombstone without a key")
-            self.buyers.pop(buyer_id, None)
+            self._buyers.pop(buyer_id, None)
             return NOTHING
         buyer = decode_buyer(value)
         if isinstance(buyer, Unreadable):
             if buyer_id is not None and self._home(buyer_id) == self.partition:
-                self.buyers[buyer_id] = Buyer(buyer_id)
+                self._buyers[buyer_id] = Buyer(buyer_id)
             return buyer
         buyer_id = str(buyer.buyer_id)
-        if buyer_id not in self.buyers:
+        if buyer_id not in self._buyers:
             expected = self._home(buyer_id)
             if expected != self.partition:
                 return Misrouted(expected)
-        self.buyers[buyer_id] = buyer
+        self._buyers[buyer_id] = buyer
         return NOTHING
 
     def _home(self, buyer_id: str) -> int:
@@ -259,23 +265,35 @@ class SharedTables:
     """Shops, catalogue and policies: small, read whole by every worker."""
 
     def __init__(self, policies: Policies, partitions: int) -> None:
-        self.shops: dict[str, Shop] = {}
-        self.sought: set[str] = set()
-        """Shops that were looked for and had no row."""
-        self.listed: dict[str, tuple[object, ...]] = {}
+        self._shops: dict[str, Shop] = {}
+        self.shops: Table[Shop] = MemoryTable[Shop](self._shops)
+        self._sought: set[str | None] = set()
+        self.sought = self._sought.__contains__
+        """Whether a shop was looked for and had no row."""
+        self._listed: dict[str, tuple[object, ...]] = {}
         self._listed_names: set[str] = set()
         self._articles: set[str] = set()
-        self.catalog = Catalog(self.listed, None, self._listed_names, self._articles)
+        self.catalog = Catalog(self._listed, None, self._listed_names, self._articles)
         self.book = PolicyBook(POLICY, policies)
         self.policies = policies
         """Those of the book."""
         self._shop_marks = [Watermarks() for _ in range(partitions)]
         self._catalog_marks = [Watermarks() for _ in range(partitions)]
-        self.switches: dict[int, list[tuple[str, int]]] = {}
+        self._switches: dict[int, list[tuple[str, int]]] = {}
         """Merchants' attempts (FR-Q3) nobody has looked at yet, by partition of the
         shops: shop id, offset. Those met while loading are among them."""
         self.lists_ms: int | None = None
         """The slowest watermark of shops and catalogue; None until all have spoken."""
+
+    def note_sought(self, shop_ids: Collection[str]) -> None:
+        """Note shops that were looked for; those that have a row by now do not matter."""
+        if len(self._sought) + len(shop_ids) > _SOUGHT_MAX:
+            self._sought.clear()
+        self._sought.update(shop_ids)
+
+    def take_switches(self, partition: int) -> Sequence[tuple[str, int]]:
+        """Return merchants' attempts on a partition of the shops, each once: id, offset."""
+        return self._switches.pop(partition, ())
 
     @property
     def news(self) -> NewsQueue:
@@ -295,7 +313,7 @@ class SharedTables:
         """Return how many rows there are by table."""
         return {
             "shops": len(self.shops),
-            "catalog": len(self.listed),
+            "catalog": len(self._listed),
             "policies": len(self.policies),
         }
 
@@ -323,19 +341,19 @@ class SharedTables:
         shop_id = _text(key)
         if value is None:
             if shop_id is not None:
-                self.shops.pop(shop_id, None)
+                self._shops.pop(shop_id, None)
             return NOTHING
         shop = decode_shop(value)
         if isinstance(shop, Unreadable):
             if shop_id is not None:
-                self.shops[shop_id] = Shop(shop_id, standing=UNREADABLE)
+                self._shops[shop_id] = Shop(shop_id, standing=UNREADABLE)
             return shop
         sent = decode_object(value)
         if isinstance(sent, dict) and sent.get("by") == "merchant":
             found_at = (str(shop.shop_id), offset)
-            self.switches.setdefault(partition, []).append(found_at)
+            self._switches.setdefault(partition, []).append(found_at)
             return PARTITION
-        self.shops[str(shop.shop_id)] = shop
+        self._shops[str(shop.shop_id)] = shop
         return NOTHING
 
     def apply_catalog(
@@ -363,13 +381,13 @@ class SharedTables:
         return NOTHING
 
     def _list(self, entry_id: str, kind: object) -> None:
-        self.listed[entry_id] = (kind,)
+        self._listed[entry_id] = (kind,)
         self._listed_names.add(entry_id.partition(":")[2])
         if entry_id.startswith(ARTICLE):
             self._articles.add(entry_id)
 
     def _take_off(self, entry_id: str) -> None:
-        self.listed.pop(entry_id, None)
+        self._listed.pop(entry_id, None)
         self._articles.discard(entry_id)
 
     def apply_policy(
@@ -405,7 +423,7 @@ class SharedTables:
         refused = marks.apply(key, value)
         self.lists_ms = slowest(self._shop_marks + self._catalog_marks)
         self.catalog = Catalog(
-            self.listed,
+            self._listed,
             slowest(self._catalog_marks),
             self._listed_names,
             self._articles,

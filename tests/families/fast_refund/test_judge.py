@@ -213,7 +213,7 @@ def test_a_buyer_or_shop_without_a_row_is_noticed_also_when_the_order_names_it()
     unnamed = world.record(samples.request(order_id="o-8", buyer_id=None, shop_id=None))
     asked = world.record(samples.request(order_id="o-8", **ids))
     assert read(unnamed) == read(asked) == (False, True, {"s-new"})
-    world.shared.sought.add("s-new")
+    world.shared.note_sought(["s-new"])
     assert read(asked) == (False, True, set())
     nobody = world.record(samples.request(order_id=None, buyer_id=None, shop_id=None))
     assert read(nobody) == (False, False, set())
@@ -548,7 +548,7 @@ def test_an_order_of_another_partition_is_not_approved_on_before_it_is_checked()
         one for one in NEW_BUYERS if partition_of(one, PARTITIONS) != NUMBER
     )
     world.add_order("o-8", buyer_id=stranger)
-    assert "o-8" in world.tables.orders
+    assert world.tables.orders.has("o-8")
     named = world.one(refund_id="r-8", order_id="o-8")
     assert verdict(named) == ["BUYER_UNKNOWN"]
     unnamed = world.one(refund_id="r-9", order_id="o-8", buyer_id=None)
