@@ -1,4 +1,4 @@
-import inspect
+import ast
 from bisect import bisect_left
 from pathlib import Path
 
@@ -8,8 +8,18 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from streams.metrics import BUCKETS_MS, TABLE, Histogram, Metrics, metrics_page, table
-from streams.metrics.collector import Metrics as Collector
+from streams.metrics import (
+    BUCKETS_MS,
+    TABLE,
+    Histogram,
+    Metrics,
+    Spec,
+    metrics_page,
+    table,
+)
+from streams.settings import load
+from streams.worker.series import series
+from tests.house.code import modules, named
 
 ROOT = Path(__file__).parents[1]
 NOW_MS = 1_773_800_100_000
@@ -32,68 +42,63 @@ def scraped(metrics: Metrics) -> dict[str, float]:
     }
 
 
-def test_decisions_are_counted_once_by_their_leading_reason(metrics: Metrics) -> None:
-    approved = ("decided", "auto_approve", ("FR_ALL_CONDITIONS_MET",))
-    manual = ("decided", "manual_review", ("ORDER_SHIPPED", "BUYER_NOT_QUALITY"))
-    metrics.decided({approved: 3, manual: 1})
-    metrics.decided({("superseded", None, ("SUPERSEDED_BY_VERSION",)): 2})
+def test_what_is_counted_adds_up_by_its_labels(metrics: Metrics) -> None:
+    metrics.add(table.RECORDS, 7, "refund.requests")
+    metrics.add(table.RECORDS, 1, "refund.requests")
+    metrics.add(table.REPEATED, 5)
+    metrics.add_each(table.DEAD_LETTERS, {"not_json": 2, "too_deep": 1}, "events")
+    metrics.add_each(table.NOTICES, {"race_detected": 1})
     found = scraped(metrics)
-    by_outcome = "refund_decisions_total{outcome=%s},{reason=%s}"
-    assert found[by_outcome % ("auto_approve", "FR_ALL_CONDITIONS_MET")] == 3
-    assert found[by_outcome % ("manual_review", "ORDER_SHIPPED")] == 1
-    assert by_outcome % ("manual_review", "BUYER_NOT_QUALITY") not in found
-    assert found["refund_reasons_total{reason=BUYER_NOT_QUALITY}"] == 1
-    assert found["refund_reasons_total{reason=SUPERSEDED_BY_VERSION}"] == 2
-    assert found["refund_dispositions_total{disposition=superseded}"] == 2
-    assert found["refund_auto_share"] == 0.75
-    assert found["refund_manual_review_count_total"] == 1
-
-
-def test_a_slice_counts_its_records(metrics: Metrics) -> None:
-    metrics.slice_done("refund.requests", 7)
-    metrics.slice_done("refund.requests", 1)
-    metrics.dead_lettered("refund.requests", {"not_json": 2})
-    metrics.skipped("refund.requests", 4)
-    metrics.unfit("refund.requests", 6)
-    metrics.unanswered("refund.requests", 7)
-    metrics.misrouted("refund.orders", 1)
-    metrics.repeated(5)
-    metrics.doubted(1)
-    found = scraped(metrics)
-    assert found["refund_plain_doubted_total"] == 1
     assert found["refund_records_total{topic=refund.requests}"] == 8
-    assert found["refund_slices_total{topic=refund.requests}"] == 2
-    letters = "refund_dead_letters_total{error=not_json},{topic=refund.requests}"
-    assert found[letters] == 2
-    assert found["refund_skipped_offsets_total{topic=refund.requests}"] == 4
-    assert found["refund_unanswered_offsets_total{topic=refund.requests}"] == 7
-    assert found["refund_unfit_answers_total{topic=refund.requests}"] == 6
-    assert found["refund_misrouted_total{topic=refund.orders}"] == 1
     assert found["refund_repeated_requests_total"] == 5
+    assert found["refund_dead_letters_total{error=not_json},{topic=events}"] == 2
+    assert found["refund_dead_letters_total{error=too_deep},{topic=events}"] == 1
+    assert found["refund_notices_total{kind=race_detected}"] == 1
+    assert metrics.value(table.NOTICES, "loss_recorded") == 0
 
 
-def test_lag_of_partitions_that_left_is_forgotten(metrics: Metrics) -> None:
-    metrics.lag("refund.requests", {0: (5, 1_500), 1: (0, -3)})
-    metrics.lag("events", {0: (7, 0)})
-    name = "refund_lag_{}{{partition={}}},{{topic=refund.requests}}"
-    assert scraped(metrics)[name.format("records", 0)] == 5
-    assert scraped(metrics)[name.format("seconds", 0)] == 1.5
-    assert scraped(metrics)[name.format("seconds", 1)] == 0
-    metrics.lag("refund.requests", {1: (2, 10)})
-    assert name.format("records", 0) not in scraped(metrics)
-    assert scraped(metrics)["refund_lag_records{partition=0},{topic=events}"] == 7
+def test_a_gauge_that_is_replaced_forgets_what_is_gone(metrics: Metrics) -> None:
+    metrics.replace(table.TABLE_ROWS, {("orders",): 10})
+    metrics.replace(table.TABLE_ROWS, {("buyers",): 3})
+    found = scraped(metrics)
+    assert "refund_table_rows{table=orders}" not in found
+    assert found["refund_table_rows{table=buyers}"] == 3
+
+
+def test_a_part_of_a_gauge_is_replaced_by_its_first_labels(metrics: Metrics) -> None:
+    metrics.replace(table.LAG_RECORDS, {("a", "0"): 5, ("a", "1"): 1}, "a")
+    metrics.replace(table.LAG_RECORDS, {("events", "0"): 7}, "events")
+    metrics.replace(table.LAG_RECORDS, {("a", "1"): 2}, "a")
+    found = scraped(metrics)
+    assert "refund_lag_records{partition=0},{topic=a}" not in found
+    assert found["refund_lag_records{partition=1},{topic=a}"] == 2
+    assert found["refund_lag_records{partition=0},{topic=events}"] == 7
+
+
+def test_a_gauge_that_is_put_stays_what_it_is_for_other_labels(
+    metrics: Metrics,
+) -> None:
+    metrics.put(table.PARTITIONS, 2, "events")
+    metrics.put(table.PARTITIONS, 0, "refund.requests")
+    metrics.put(table.PARTITIONS, 4, "refund.requests")
+    metrics.put(table.BUILD, 1, "0.1.0", "3.11.7")
+    found = scraped(metrics)
+    assert found["refund_partitions{topic=events}"] == 2
+    assert found["refund_partitions{topic=refund.requests}"] == 4
+    assert found["refund_build_info{python=3.11.7},{version=0.1.0}"] == 1
 
 
 def test_ages_are_those_of_the_scrape() -> None:
     now = [NOW_MS]
     metrics = Metrics(CollectorRegistry(), lambda: now[0])
-    metrics.committed("events", NOW_MS - 100)
-    metrics.committed("refund.requests", NOW_MS - 200)
-    marks: dict[str, int | None] = {
-        "refund.orders": NOW_MS - 1_000,
-        "refund.shops": None,
+    metrics.date(table.COMMIT_AGE, NOW_MS - 100, "events")
+    metrics.date(table.COMMIT_AGE, NOW_MS - 200, "refund.requests")
+    marks: dict[tuple[str, ...], int | None] = {
+        ("refund.orders",): NOW_MS - 1_000,
+        ("refund.shops",): None,
+        ("refund.catalog",): -(10**4_299),
     }
-    metrics.watermarks({**marks, "refund.catalog": -(10**4_299)})
+    metrics.date_all(table.WATERMARK_AGE, marks)
     now[0] += 500
     found = scraped(metrics)
     assert found["refund_commit_age_seconds{topic=events}"] == 0.6
@@ -101,54 +106,14 @@ def test_ages_are_those_of_the_scrape() -> None:
     assert found["refund_watermark_age_seconds{topic=refund.orders}"] == 1.5
     assert found["refund_watermark_age_seconds{topic=refund.shops}"] == float("inf")
     assert found["refund_watermark_age_seconds{topic=refund.catalog}"] == float("inf")
+    metrics.date_all(table.WATERMARK_AGE, {("refund.shops",): NOW_MS})
+    assert "refund_watermark_age_seconds{topic=refund.orders}" not in scraped(metrics)
 
 
-def test_readiness_is_asked_at_the_scrape(metrics: Metrics) -> None:
+def test_what_is_asked_for_is_asked_at_the_scrape(metrics: Metrics) -> None:
     assert scraped(metrics)["refund_ready"] == 0
-    metrics.ready = lambda: True
+    metrics.ask(table.READY, lambda: True)
     assert scraped(metrics)["refund_ready"] == 1
-
-
-def test_state_is_replaced_as_a_whole(metrics: Metrics) -> None:
-    metrics.assigned("events", 1, 2)
-    metrics.assigned("refund.requests", 1, 0)
-    metrics.assigned("refund.requests", 0, 4)
-    metrics.assigned("events", 0, 0)
-    metrics.deleted("refund.requests", 2)
-    metrics.deleted("refund.requests", 3)
-    metrics.facts_loaded({"refund.orders": 10})
-    metrics.table_rows({"orders": 10})
-    metrics.table_rows({"buyers": 3})
-    metrics.noticed({"race_detected": 1})
-    metrics.breakers_open({"global": 1, "shop": 2})
-    metrics.agents({"decide": True, "watch": False})
-    metrics.agents({"ingest": True})
-    metrics.tasks(12)
-    metrics.build("0.1.0", "3.11.7")
-    metrics.policies([("FR@1", "in_force")])
-    metrics.policies([("none", "in_force"), ("FR@2", "waiting")])
-    metrics.policy_paused(1)
-    metrics.policy_disagreed({"decided": 2})
-    found = scraped(metrics)
-    assert found["refund_rebalances_total{topic=events}"] == 1
-    assert found["refund_deleted_unread_total{topic=refund.requests}"] == 5
-    assert found["refund_partitions{topic=events}"] == 0
-    assert found["refund_partitions{topic=refund.requests}"] == 4
-    assert found["refund_facts_loaded_total{topic=refund.orders}"] == 10
-    assert "refund_table_rows{table=orders}" not in found
-    assert found["refund_table_rows{table=buyers}"] == 3
-    assert found["refund_notices_total{kind=race_detected}"] == 1
-    assert found["refund_breakers_open{scope=shop}"] == 2
-    assert found["refund_agent_up{agent=watch}"] == 0
-    assert found["refund_agent_up{agent=ingest}"] == 1
-    assert found["refund_tasks"] == 12
-    assert found["refund_build_info{python=3.11.7},{version=0.1.0}"] == 1
-    assert found["refund_policy_info{policy=none},{state=in_force}"] == 1
-    assert found["refund_policy_info{policy=FR@2},{state=waiting}"] == 1
-    assert not any("FR@1" in name for name in found)
-    assert found["refund_policy_paused"] == 1
-    assert found["refund_policy_disagreements_total{kind=decided}"] == 2
-    assert metrics.value(table.NOTICES, "loss_recorded") == 0
 
 
 @pytest.mark.parametrize("count", [1, 200])
@@ -194,8 +159,8 @@ def test_many_values_count_as_each_of_them_would(values: list[int]) -> None:
 
 
 def test_histograms_are_scraped_as_prometheus_wants_them(metrics: Metrics) -> None:
-    metrics.request_age.observe_many([1, 7, 7])
-    metrics.latency.observe_many(range(100))
+    metrics.observe(table.REQUEST_AGE, [1, 7, 7])
+    metrics.observe(table.LATENCY, range(100))
     found = scraped(metrics)
     assert found["refund_request_age_seconds_bucket{le=0.008}"] == 3
     assert found["refund_request_age_seconds_count"] == 3
@@ -216,11 +181,44 @@ def test_every_metric_of_the_table_is_scraped_and_no_other(metrics: Metrics) -> 
     assert types == [[spec.name, spec.kind] for spec in TABLE]
 
 
-def test_every_metric_of_the_table_is_filled_by_a_method() -> None:
-    source = inspect.getsource(Collector)
-    names = {name for name, value in vars(table).items() if value in TABLE}
-    assert {name for name in names if f"table.{name}" not in source} == set()
-    assert len(names) == len(TABLE)
+def test_every_metric_of_the_module_is_in_the_table() -> None:
+    specs = [value for value in vars(table).values() if isinstance(value, Spec)]
+    assert list(TABLE) == specs
+
+
+def test_a_metric_is_added_by_its_row_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Spec("refund_new_total", "counter", "records", ("topic",), "New.", ("read",))
+    aged = Spec("refund_new_age_seconds", "gauge", "seconds", (), "New.")
+    monkeypatch.setattr(table, "TABLE", (*TABLE, row, aged))
+    metrics = Metrics(CollectorRegistry(), lambda: NOW_MS)
+    metrics.declare(series(load({}, None, {})))
+    metrics.add(row, 2, "events")
+    metrics.date(aged, NOW_MS - 3_000)
+    found = scraped(metrics)
+    assert found["refund_new_total{topic=refund.requests}"] == 0
+    assert found["refund_new_total{topic=events}"] == 2
+    assert found["refund_new_age_seconds"] == 3
+    assert "| `refund_new_total` | counter | records | `topic` | New. |" in (
+        metrics_page()
+    )
+
+
+COMPUTED = {"streams/worker/series.py"}
+"""Says the values of labels that have a closed list of their own."""
+
+
+def test_a_metric_is_named_where_it_is_counted_and_nowhere_else() -> None:
+    names = {name for name, value in vars(table).items() if isinstance(value, Spec)}
+    used: dict[str, set[str]] = {name: set() for name in names}
+    for module in modules("streams"):
+        for node in ast.walk(module.tree):
+            match node:
+                case ast.Attribute(attr=name) if named(node.value) == "table":
+                    if name in names:
+                        used[name].add(module.file)
+                case _:
+                    pass
+    assert {name for name, files in used.items() if len(files - COMPUTED) != 1} == set()
 
 
 def test_names_follow_the_conventions() -> None:

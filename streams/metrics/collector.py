@@ -1,7 +1,7 @@
 """What the process counts, kept as plain numbers until a scrape asks for it."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -18,17 +18,16 @@ from streams.metrics import table
 from streams.metrics.histogram import Histogram
 from streams.metrics.table import Spec
 
-Counted = tuple[str, str | None, tuple[str, ...]]
-"""Disposition, outcome, reason codes: what decisions are counted by."""
+Labels = tuple[str, ...]
+"""Values of the labels of a metric, in the order of its row."""
 
-_LEADING_NONE: Final = "none"
 _INFINITE: Final = float("inf")
 _LONGEST_MS: Final = 1_000 * 366 * 86_400_000
 """A thousand years."""
 
 
 class Metrics(Collector):
-    """All metrics of one process; every method is cheap and none blocks.
+    """All metrics of one process, by the rows of the table; no method blocks.
 
     Parameters
     ----------
@@ -40,26 +39,21 @@ class Metrics(Collector):
 
     def __init__(self, registry: CollectorRegistry, now_ms: Callable[[], int]) -> None:
         self.registry = registry
-        self.request_age = Histogram()
-        """``requested_at_ms`` to ``decided_at_ms``."""
-        self.latency = Histogram()
-        """Record timestamp to acknowledged output."""
-        self.ready: Callable[[], bool] = lambda: False
-        """Asked at a scrape: whether the worker is ready."""
         self._now_ms = now_ms
         self._lock = threading.Lock()
-        self._values: dict[str, dict[tuple[str, ...], float]] = {
+        self._values: dict[str, dict[Labels, float]] = {
             spec.name: {} if spec.labels else {(): 0}
             for spec in table.TABLE
             if spec.kind != "histogram"
         }
-        self._decided = 0
-        self._approved = 0
-        self._committed_at_ms: dict[str, int] = {}
-        self._watermarks_ms: dict[str, int | None] = {}
+        self._histograms = {
+            spec.name: Histogram() for spec in table.TABLE if spec.kind == "histogram"
+        }
+        self._moments_ms: dict[Spec, dict[Labels, int | None]] = {}
+        self._asked: dict[Spec, Callable[[], float]] = {}
         registry.register(self)
 
-    def declare(self, series: Mapping[Spec, Iterable[tuple[str, ...]]]) -> None:
+    def declare(self, series: Mapping[Spec, Iterable[Labels]]) -> None:
         """Bring series into being at 0, by the values of their labels.
 
         Prometheus sees an increase only between two samples: a series that is born at 1
@@ -67,149 +61,58 @@ class Metrics(Collector):
         """
         for spec, rows in series.items():
             for labels in rows:
-                self._add(spec, labels, 0)
+                self.add(spec, 0, *labels)
 
-    # Decisions
+    # -- counting --------------------------------------------------------------
 
-    def decided(self, counts: Mapping[Counted, int]) -> None:
-        """Count a slice's new decisions, grouped by what they came to.
+    def add(self, spec: Spec, count: int, *labels: str) -> None:
+        """Count something; once a slice, not once a record."""
+        with self._lock:
+            values = self._values[spec.name]
+            values[labels] = values.get(labels, 0) + count
 
-        A ``Counter`` over ``(disposition, outcome, reason_codes)`` does it.
+    def add_each(self, spec: Spec, counts: Mapping[str, int], *first: str) -> None:
+        """Count by the last label; ``first`` are those before it."""
+        for label, count in counts.items():
+            self.add(spec, count, *first, label)
+
+    def observe(self, spec: Spec, values_ms: Sequence[int]) -> None:
+        """Add many values to a histogram, ms."""
+        self._histograms[spec.name].observe_many(values_ms)
+
+    # -- the state of something ------------------------------------------------
+
+    def put(self, spec: Spec, value: float, *labels: str) -> None:
+        """Set a gauge."""
+        with self._lock:
+            self._values[spec.name][labels] = value
+
+    def replace(self, spec: Spec, rows: Mapping[Labels, float], *first: str) -> None:
+        """Set a whole gauge: what is not among the rows is gone.
+
+        With ``first`` only the rows that begin with these labels.
         """
-        for (disposition, outcome, codes), count in counts.items():
-            self._add(table.DISPOSITIONS, (disposition,), count)
-            for code in codes:
-                self._add(table.REASONS, (code,), count)
-            if outcome is None:
-                continue
-            leading = codes[0] if codes else _LEADING_NONE
-            self._add(table.DECISIONS, (outcome, leading), count)
-            self._decided += count
-            if outcome == "auto_approve":
-                self._approved += count
-            else:
-                self._add(table.MANUAL_REVIEW_COUNT, (), count)
-        if self._decided:
-            self._put(table.AUTO_SHARE, (), self._approved / self._decided)
-
-    def repeated(self, count: int) -> None:
-        """Count requests answered with their first decision."""
-        self._add(table.REPEATED, (), count)
-
-    def doubted(self, count: int) -> None:
-        """Count plain decisions that the rules did not make."""
-        self._add(table.DOUBTED, (), count)
-
-    def noticed(self, counts: Mapping[str, int]) -> None:
-        """Count notices by kind."""
-        self._add_each(table.NOTICES, counts)
-
-    # Input
-
-    def slice_done(self, topic: str, records: int) -> None:
-        """Count a slice whose outputs are all acknowledged, and its records."""
-        self._add(table.SLICES, (topic,), 1)
-        self._add(table.RECORDS, (topic,), records)
-
-    def dead_lettered(self, topic: str, counts: Mapping[str, int]) -> None:
-        """Count dead letters of an input topic by error."""
-        for error, count in counts.items():
-            self._add(table.DEAD_LETTERS, (topic, error), count)
-
-    def events(self, topic: str, counts: Mapping[str, int]) -> None:
-        """Count platform events by class."""
-        for kind, count in counts.items():
-            self._add(table.EVENTS, (topic, kind), count)
-
-    def skipped(self, topic: str, count: int) -> None:
-        """Count offsets that had been decided before a restart."""
-        self._add(table.SKIPPED, (topic,), count)
-
-    def unfit(self, topic: str, count: int) -> None:
-        """Count outputs that answer other records than those at their offsets."""
-        self._add(table.UNFIT, (topic,), count)
-
-    def unanswered(self, topic: str, count: int) -> None:
-        """Count requests before the group's offset that no output answers."""
-        self._add(table.UNANSWERED, (topic,), count)
-
-    def misrouted(self, topic: str, count: int) -> None:
-        """Count records in the wrong partition."""
-        self._add(table.MISROUTED, (topic,), count)
-
-    def lag(self, topic: str, rows: Mapping[int, tuple[int, int]]) -> None:
-        """Replace the lag of a topic: partition -> (records, ms)."""
-        for spec, values in (
-            (table.LAG_RECORDS, {number: row[0] for number, row in rows.items()}),
-            (
-                table.LAG_SECONDS,
-                {number: max(0, row[1]) / 1000 for number, row in rows.items()},
-            ),
-        ):
-            mine: dict[tuple[str, ...], float] = {
-                (topic, str(number)): value for number, value in values.items()
+        with self._lock:
+            others = {
+                labels: value
+                for labels, value in self._values[spec.name].items()
+                if first and labels[: len(first)] != first
             }
-            self._replace_some(spec, topic, mine)
+            self._values[spec.name] = {**others, **rows}
 
-    def assigned(self, topic: str, rebalances: int, partitions: int) -> None:
-        """Count rebalances, and say how many partitions of a topic are read now."""
-        self._add(table.REBALANCES, (topic,), rebalances)
-        self._put(table.PARTITIONS, (topic,), partitions)
+    def date(self, spec: Spec, at_ms: int, *labels: str) -> None:
+        """Note the moment, UTC ms, whose age a gauge shows in seconds at a scrape."""
+        self._moments_ms.setdefault(spec, {})[labels] = at_ms
 
-    def deleted(self, topic: str, count: int) -> None:
-        """Count records that were deleted before they were read."""
-        self._add(table.DELETED, (topic,), count)
+    def date_all(self, spec: Spec, rows: Mapping[Labels, int | None]) -> None:
+        """Replace all moments of a gauge; None = never, an infinite age."""
+        self._moments_ms[spec] = dict(rows)
 
-    def committed(self, topic: str, at_ms: int) -> None:
-        """Note when offsets of a topic were committed, by the wall clock."""
-        self._committed_at_ms[topic] = at_ms
+    def ask(self, spec: Spec, read: Callable[[], float]) -> None:
+        """Let a gauge without labels be asked for at a scrape."""
+        self._asked[spec] = read
 
-    # Facts
-
-    def facts_loaded(self, counts: Mapping[str, int]) -> None:
-        """Count applied fact records by topic."""
-        self._add_each(table.FACTS_LOADED, counts)
-
-    def table_rows(self, sizes: Mapping[str, int]) -> None:
-        """Replace the sizes of all tables."""
-        self._replace(table.TABLE_ROWS, {(name,): size for name, size in sizes.items()})
-
-    def watermarks(self, oldest_ms: Mapping[str, int | None]) -> None:
-        """Replace the oldest watermark by topic; None = a partition has none."""
-        self._watermarks_ms = dict(oldest_ms)
-
-    # State
-
-    def breakers_open(self, counts: Mapping[str, int]) -> None:
-        """Replace the open breakers by scope: ``global``, ``shop``."""
-        self._replace(table.BREAKERS_OPEN, {(scope,): n for scope, n in counts.items()})
-
-    def agents(self, up: Mapping[str, bool]) -> None:
-        """Say which agents run; of the others it stays as it was."""
-        for name, one in up.items():
-            self._put(table.AGENTS_UP, (name,), int(one))
-
-    def tasks(self, count: int) -> None:
-        """Say how many asyncio tasks are alive."""
-        self._put(table.TASKS, (), count)
-
-    def build(self, version: str, python: str) -> None:
-        """Say what runs."""
-        self._replace(table.BUILD, {(version, python): 1})
-
-    def policies(self, states: Iterable[tuple[str, str]]) -> None:
-        """Replace what each policy is: (name, state)."""
-        self._replace(table.POLICY, dict.fromkeys(states, 1))
-
-    def policy_paused(self, paused: int) -> None:
-        """Say whether the operators' pause holds: 1 or 0."""
-        self._put(table.POLICY_PAUSED, (), paused)
-
-    def policy_disagreed(self, counts: Mapping[str, int]) -> None:
-        """Count signs of other policies by kind."""
-        self._add_each(table.POLICY_DISAGREEMENTS, counts)
-
-    # Reading
+    # -- reading ---------------------------------------------------------------
 
     def value(self, spec: Spec, *labels: str) -> float:
         """Return one value of a counter or gauge; 0 when nothing was counted."""
@@ -221,11 +124,8 @@ class Metrics(Collector):
         """Yield every metric of the table; called by the registry at a scrape."""
         self._refresh()
         for spec in table.TABLE:
-            if spec is table.REQUEST_AGE or spec is table.LATENCY:
-                histogram = (
-                    self.request_age if spec is table.REQUEST_AGE else self.latency
-                )
-                buckets, total = histogram.read()
+            if spec.name in self._histograms:
+                buckets, total = self._histograms[spec.name].read()
                 yield HistogramMetricFamily(spec.name, spec.meaning, buckets, total)
                 continue
             family: CounterMetricFamily | GaugeMetricFamily = (
@@ -244,47 +144,14 @@ class Metrics(Collector):
         return (Metric(spec.name, spec.meaning, spec.kind) for spec in table.TABLE)
 
     def _refresh(self) -> None:
-        """Turn moments into ages, as of now."""
+        """Turn moments into ages, as of now, and ask what is asked for."""
         now_ms = self._now_ms()
-        for topic, at_ms in self._committed_at_ms.items():
-            self._put(table.COMMIT_AGE, (topic,), max(0, now_ms - at_ms) / 1000)
-        self._put(table.READY, (), int(self.ready()))
-        self._replace(
-            table.WATERMARK_AGE,
-            {
-                (topic,): _age_s(now_ms, at_ms)
-                for topic, at_ms in self._watermarks_ms.items()
-            },
-        )
-
-    def _add(self, spec: Spec, labels: tuple[str, ...], count: int) -> None:
-        with self._lock:
-            values = self._values[spec.name]
-            values[labels] = values.get(labels, 0) + count
-
-    def _add_each(self, spec: Spec, counts: Mapping[str, int]) -> None:
-        for label, count in counts.items():
-            self._add(spec, (label,), count)
-
-    def _put(self, spec: Spec, labels: tuple[str, ...], value: float) -> None:
-        with self._lock:
-            self._values[spec.name][labels] = value
-
-    def _replace_some(
-        self, spec: Spec, first: str, values: Mapping[tuple[str, ...], float]
-    ) -> None:
-        """Replace the rows whose first label is ``first``."""
-        with self._lock:
-            others = {
-                labels: value
-                for labels, value in self._values[spec.name].items()
-                if labels[0] != first
-            }
-            self._values[spec.name] = {**others, **values}
-
-    def _replace(self, spec: Spec, values: dict[tuple[str, ...], float]) -> None:
-        with self._lock:
-            self._values[spec.name] = values
+        for spec, moments in self._moments_ms.items():
+            self.replace(
+                spec, {labels: _age_s(now_ms, ms) for labels, ms in moments.items()}
+            )
+        for spec, read in self._asked.items():
+            self.put(spec, read())
 
 
 def _age_s(now_ms: int, at_ms: int | None) -> float:

@@ -1,8 +1,12 @@
 """The closed table of metrics, and the page that lists them."""
 
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
+
+Topics: TypeAlias = Literal["read", "input", "fact", "routed_fact"]
+"""``read``: read in slices by some role. ``input``: that of a family. ``fact``: any fact
+topic; ``routed_fact``: one whose records belong to a partition."""
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -15,10 +19,16 @@ class Spec(msgspec.Struct, frozen=True):
     labels: tuple[str, ...]
     """Values come from closed lists or are topics and partitions, never ids."""
     meaning: str
+    topics: tuple[Topics, ...] = ()
+    """Of a counter by topic: for which topics it stands at 0 when a worker starts."""
 
 
 def _counter(name: str, labels: str, meaning: str, unit: str = "records") -> Spec:
     return Spec(name, "counter", unit, tuple(labels.split()), meaning)
+
+
+def _by_topic(name: str, meaning: str, *topics: Topics, unit: str = "records") -> Spec:
+    return Spec(name, "counter", unit, ("topic",), meaning, topics)
 
 
 def _gauge(name: str, labels: str, meaning: str, unit: str = "") -> Spec:
@@ -66,12 +76,16 @@ LATENCY: Final = _histogram(
     "refund_decision_latency_seconds",
     "From the request record's timestamp to the acknowledged output.",
 )
-RECORDS: Final = _counter("refund_records_total", "topic", "Input records read.")
-SLICES: Final = _counter(
+RECORDS: Final = _by_topic(
+    "refund_records_total",
+    "Input records read.",
+    "read",
+)
+SLICES: Final = _by_topic(
     "refund_slices_total",
-    "topic",
     "Slices finished, all outputs acknowledged.",
-    "slices",
+    "read",
+    unit="slices",
 )
 LAG_RECORDS: Final = _gauge(
     "refund_lag_records",
@@ -102,22 +116,22 @@ REPEATED: Final = _counter(
     "",
     "Requests delivered again and answered with their first decision.",
 )
-SKIPPED: Final = _counter(
+SKIPPED: Final = _by_topic(
     "refund_skipped_offsets_total",
-    "topic",
     "Offsets passed over because a worker had decided them before it ended.",
+    "input",
 )
-UNFIT: Final = _counter(
+UNFIT: Final = _by_topic(
     "refund_unfit_answers_total",
-    "topic",
     "Outputs that name an offset but answer another record than is there now: the topic "
     "was made anew. That record is decided.",
+    "input",
 )
-UNANSWERED: Final = _counter(
+UNANSWERED: Final = _by_topic(
     "refund_unanswered_offsets_total",
-    "topic",
     "Requests before the group's offset that no output answers: somebody moved it "
     "forward. The log names their offsets.",
+    "input",
 )
 DOUBTED: Final = _counter(
     "refund_plain_doubted_total",
@@ -126,11 +140,16 @@ DOUBTED: Final = _counter(
     "the rules alone decide, after a restart too, until another version runs.",
     "decisions",
 )
-MISROUTED: Final = _counter(
-    "refund_misrouted_total", "topic", "Records found in the wrong partition."
+MISROUTED: Final = _by_topic(
+    "refund_misrouted_total",
+    "Records found in the wrong partition.",
+    "input",
+    "routed_fact",
 )
-FACTS_LOADED: Final = _counter(
-    "refund_facts_loaded_total", "topic", "Fact records applied, at start and live."
+FACTS_LOADED: Final = _by_topic(
+    "refund_facts_loaded_total",
+    "Fact records applied, at start and live.",
+    "fact",
 )
 TABLE_ROWS: Final = _gauge("refund_table_rows", "table", "Rows in memory.", "rows")
 WATERMARK_AGE: Final = _gauge(
@@ -139,14 +158,17 @@ WATERMARK_AGE: Final = _gauge(
     "Age of the oldest watermark among the partitions owned; +Inf without one.",
     "seconds",
 )
-DELETED: Final = _counter(
+DELETED: Final = _by_topic(
     "refund_deleted_unread_total",
-    "topic",
     "Records that the broker deleted before a worker read them, by their offsets: "
     "requests without a decision.",
+    "read",
 )
-REBALANCES: Final = _counter(
-    "refund_rebalances_total", "topic", "Assignments received.", "assignments"
+REBALANCES: Final = _by_topic(
+    "refund_rebalances_total",
+    "Assignments received.",
+    "read",
+    unit="assignments",
 )
 PARTITIONS: Final = _gauge(
     "refund_partitions",

@@ -21,7 +21,7 @@ from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_type import POLICY
 from streams.families.registered import registered
 from streams.kafka.errors import CLIENT, translated
-from streams.metrics import Metrics
+from streams.metrics import Metrics, table
 from streams.platforms.kuaishou.categories import load_categories
 from streams.platforms.kuaishou.topics import EVENTS
 from streams.processing.family import Family
@@ -140,7 +140,7 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
     ProcessCollector(registry=registry)
     metrics = Metrics(registry, now_ms)
     metrics.declare(series(settings))
-    metrics.build(__version__, platform.python_version())
+    metrics.put(table.BUILD, 1, __version__, platform.python_version())
     base = Base(settings=settings, metrics=metrics, now_ms=now_ms)
     if "decide" in settings.worker.roles:
         for family in registered(settings.worker.families):
@@ -288,5 +288,5 @@ def _pages(app: RefundApp, metrics: Metrics) -> Pages:
                 found.update(part.status())
         return found | ({"families": families} if families else {})
 
-    metrics.ready = lambda: not app.readiness.reasons()
+    metrics.ask(table.READY, lambda: not app.readiness.reasons())
     return Pages(ready=ready, alive=alive, status=status, metrics=metrics)

@@ -7,7 +7,7 @@ told in the log once a minute.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from streams.families.fast_refund.decide import PASSED
 from streams.kafka.passed_over import PassedOver
@@ -15,7 +15,7 @@ from streams.kafka.slices import Slice
 from streams.kafka.source import Source
 from streams.kafka.strays import Stray
 from streams.kafka.table_reader import BadFact, TableReader
-from streams.metrics import Metrics
+from streams.metrics import Metrics, table
 from streams.platforms.kuaishou import names
 from streams.platforms.kuaishou.ingest import Handled
 from streams.processing.family import FamilyProcess
@@ -24,6 +24,13 @@ from streams.processing.slice_result import SliceResult
 from streams.rate_limit import Kind, RateLimitedLog
 from streams.worker.gauges import FamilyGauges
 from streams.worker.policy_watch import states
+
+T = TypeVar("T")
+
+Decided: TypeAlias = tuple[str, str | None, tuple[str, ...]]
+"""Disposition, outcome, reason codes: what decisions are counted by."""
+
+_LEADING_NONE: Final = "none"
 
 
 class Looked(Protocol):
@@ -89,6 +96,7 @@ class FamilyCounters:
         self._topic = input_topic
         self._now_ms = now_ms
         self.limited = limited
+        self._decided = self._approved = 0
         self._facts_seen: dict[str, int] = {}
         self._strays_seen: dict[str, int] = {}
         self._disagreed_seen: dict[str, int] = {}
@@ -100,40 +108,59 @@ class FamilyCounters:
     def judged(self, partition: int, judged: SliceResult) -> None:
         """Count what was decided in a slice of a partition of requests."""
         metrics = self._metrics
-        metrics.decided(judged.reasons)
+        self.decided(judged.reasons)
         if judged.approved:
-            metrics.decided({PASSED: judged.approved})
-        metrics.request_age.observe_many(judged.ages_ms)
+            self.decided({PASSED: judged.approved})
+        metrics.observe(table.REQUEST_AGE, judged.ages_ms)
         if judged.dead:
-            metrics.dead_lettered(self._topic, judged.dead)
+            metrics.add_each(table.DEAD_LETTERS, judged.dead, self._topic)
             for error, count in judged.dead.items():
                 place = self._topic, partition, judged.dead_at[error]
                 self.limited.note(DEAD_LETTERS, error, place, count)
         if judged.repeated:
-            metrics.repeated(judged.repeated)
+            metrics.add(table.REPEATED, judged.repeated)
         if judged.answered:
-            metrics.skipped(self._topic, judged.answered)
+            metrics.add(table.SKIPPED, judged.answered, self._topic)
         if judged.unfit:
-            metrics.unfit(self._topic, judged.unfit)
+            metrics.add(table.UNFIT, judged.unfit, self._topic)
         if judged.doubted:
-            metrics.doubted(judged.doubted)
+            metrics.add(table.DOUBTED, judged.doubted)
         if judged.misrouted:
-            metrics.misrouted(self._topic, judged.misrouted)
+            metrics.add(table.MISROUTED, judged.misrouted, self._topic)
             place = self._topic, partition, judged.misrouted_at
             self.limited.note(MISROUTED, "partition", place, judged.misrouted)
 
+    def decided(self, counts: Mapping[Decided, int]) -> None:
+        """Count new decisions, grouped by what they came to."""
+        metrics = self._metrics
+        for (disposition, outcome, codes), count in counts.items():
+            metrics.add(table.DISPOSITIONS, count, disposition)
+            for code in codes:
+                metrics.add(table.REASONS, count, code)
+            if outcome is None:
+                continue
+            leading = codes[0] if codes else _LEADING_NONE
+            metrics.add(table.DECISIONS, count, outcome, leading)
+            self._decided += count
+            if outcome == "auto_approve":
+                self._approved += count
+            else:
+                metrics.add(table.MANUAL_REVIEW_COUNT, count)
+        if self._decided:
+            metrics.put(table.AUTO_SHARE, self._approved / self._decided)
+
     def acknowledged(self, topic: str, latencies_ms: list[int]) -> None:
         """Observe record time to acknowledged output of a slice, ms each."""
-        self._metrics.latency.observe_many(latencies_ms)
-        self._metrics.slice_done(topic, len(latencies_ms))
+        self._metrics.observe(table.LATENCY, latencies_ms)
+        self.written(topic, latencies_ms)
 
     def noticed(self, kind: str) -> None:
         """Count a notice written."""
-        self._metrics.noticed({kind: 1})
+        self._metrics.add(table.NOTICES, 1, kind)
 
     def dead_fact(self, topic: str, error: str) -> None:
         """Count a fact record that became a dead letter."""
-        self._metrics.dead_lettered(topic, {error: 1})
+        self._metrics.add(table.DEAD_LETTERS, 1, topic, error)
 
     def bad_fact(self, bad: BadFact) -> None:
         """Tell that a fact record cannot be read; met again at each load."""
@@ -144,7 +171,7 @@ class FamilyCounters:
         """Count events by class, and dead letters among them by reason."""
         topic, partition = piece.partition
         kinds = Counter(one.verdict.kind.value for one in handled)
-        self._metrics.events(topic, kinds)
+        self._metrics.add_each(table.EVENTS, kinds, topic)
         dead = Counter[str]()
         for record, one in zip(piece.records, handled, strict=True):
             if one.verdict.kind is names.Kind.DEAD_LETTER:
@@ -153,40 +180,41 @@ class FamilyCounters:
                 place = topic, partition, record.offset
                 self.limited.note(DEAD_LETTERS, error, place)
         if dead:
-            self._metrics.dead_lettered(topic, dead)
+            self._metrics.add_each(table.DEAD_LETTERS, dead, topic)
 
     def written(self, topic: str, latencies_ms: list[int]) -> None:
-        """Note a slice of events whose records are all acknowledged."""
-        self._metrics.slice_done(topic, len(latencies_ms))
+        """Count a slice whose outputs are all acknowledged, and its records."""
+        self._metrics.add(table.SLICES, 1, topic)
+        self._metrics.add(table.RECORDS, len(latencies_ms), topic)
 
     def look(self, service: Looked) -> None:
         """Read the gauges off the service of a family; called once a second."""
         metrics, facts, process = self._metrics, service.facts, service.process
         self.look_at_source(self._topic, service.source, service.figures.lag())
         passed, seen = service.passed_over, self._passed_seen
-        metrics.deleted(self._topic, passed.deleted - seen[0])
-        metrics.unanswered(self._topic, passed.unanswered - seen[1])
+        metrics.add(table.DELETED, passed.deleted - seen[0], self._topic)
+        metrics.add(table.UNANSWERED, passed.unanswered - seen[1], self._topic)
         self._passed_seen = passed.deleted, passed.unanswered
         new = Counter(facts.records_read)
         new.subtract(self._facts_seen)
         self._facts_seen = dict(facts.records_read)
-        metrics.facts_loaded(
-            {topic: count for topic, count in new.items() if count > 0}
-        )
-        metrics.table_rows(service.figures.table_rows())
-        metrics.watermarks(service.figures.watermarks())
+        metrics.add_each(table.FACTS_LOADED, +new)
+        metrics.replace(table.TABLE_ROWS, _rows(service.figures.table_rows()))
+        metrics.date_all(table.WATERMARK_AGE, _rows(service.figures.watermarks()))
         self.look_at_strays(facts.strays.by_topic)
         self._look_at_policies(process.shared.book)
-        metrics.breakers_open(process.breakers_open(self._now_ms()))
+        open_now = process.breakers_open(self._now_ms())
+        metrics.replace(table.BREAKERS_OPEN, _rows(open_now))
         self.agents(service.agents_up())
 
     def _look_at_policies(self, book: PolicyBook[Any]) -> None:
         metrics, now_ms = self._metrics, self._now_ms()
-        metrics.policies(states(book, now_ms))
-        metrics.policy_paused(int(book.pauses.at(now_ms) is not None))
+        metrics.replace(table.POLICY, dict.fromkeys(states(book, now_ms), 1))
+        paused = book.pauses.at(now_ms) is not None
+        metrics.put(table.POLICY_PAUSED, int(paused))
         more = Counter(book.disagreed)
         more.subtract(self._disagreed_seen)
-        metrics.policy_disagreed({kind: one for kind, one in more.items() if one > 0})
+        metrics.add_each(table.POLICY_DISAGREEMENTS, +more)
         self._disagreed_seen = dict(book.disagreed)
 
     def look_at_strays(self, strays: Mapping[str, Stray]) -> None:
@@ -195,7 +223,7 @@ class FamilyCounters:
             more = found.count - self._strays_seen.get(topic, 0)
             if more:
                 self._strays_seen[topic] = found.count
-                self._metrics.misrouted(topic, more)
+                self._metrics.add(table.MISROUTED, more, topic)
                 place = None
                 if found.offset is not None:
                     place = topic, found.partition, found.offset
@@ -213,13 +241,29 @@ class FamilyCounters:
         """
         self.limited.tick()
         metrics, seen = self._metrics, self._seen.get(topic, (0, 0))
-        metrics.assigned(topic, source.rebalances - seen[0], len(source.read_to))
-        metrics.deleted(topic, source.deleted - seen[1])
+        metrics.add(table.REBALANCES, source.rebalances - seen[0], topic)
+        metrics.put(table.PARTITIONS, len(source.read_to), topic)
+        metrics.add(table.DELETED, source.deleted - seen[1], topic)
         self._seen[topic] = source.rebalances, source.deleted
-        metrics.committed(topic, self._now_ms() - source.offsets.commit_age_ms())
-        metrics.lag(topic, lag)
-        metrics.tasks(len(asyncio.all_tasks()))
+        committed_ms = self._now_ms() - source.offsets.commit_age_ms()
+        metrics.date(table.COMMIT_AGE, committed_ms, topic)
+        self._lag(topic, lag)
+        metrics.put(table.TASKS, len(asyncio.all_tasks()))
+
+    def _lag(self, topic: str, lag: Mapping[int, tuple[int, int]]) -> None:
+        records: dict[tuple[str, ...], float] = {}
+        seconds: dict[tuple[str, ...], float] = {}
+        for number, (count, ms) in lag.items():
+            where = topic, str(number)
+            records[where], seconds[where] = count, max(0, ms) / 1000
+        self._metrics.replace(table.LAG_RECORDS, records, topic)
+        self._metrics.replace(table.LAG_SECONDS, seconds, topic)
 
     def agents(self, up: Mapping[str, bool]) -> None:
         """Say which agents of a service run."""
-        self._metrics.agents(up)
+        for name, one in up.items():
+            self._metrics.put(table.AGENTS_UP, int(one), name)
+
+
+def _rows(by_name: Mapping[str, T]) -> dict[tuple[str, ...], T]:
+    return {(name,): value for name, value in by_name.items()}

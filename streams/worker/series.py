@@ -37,7 +37,7 @@ def _all(settings: Settings) -> Iterator[tuple[Spec, tuple[str, ...]]]:
         for family in registered(settings.worker.families):
             (requests,) = placed((family.topics.input,), settings)
             yield from _read(requests.name, "decode")
-            yield from _of_input(requests.name)
+            yield from _by_topic("input", requests.name)
             facts = (*family.topics.facts, *family.topics.shared_facts)
             for topic in placed(facts, settings):
                 yield from _of_facts(topic)
@@ -65,23 +65,23 @@ def _decisions() -> Iterator[tuple[Spec, tuple[str, ...]]]:
 
 
 def _read(topic: str, stage: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
-    """Yield what is counted of any topic that an agent reads in slices."""
-    for spec in (table.RECORDS, table.SLICES, table.DELETED, table.REBALANCES):
-        yield spec, (topic,)
+    """Yield what is counted of any topic that a role reads in slices."""
+    yield from _by_topic("read", topic)
     for error in ERRORS[stage]:
         yield table.DEAD_LETTERS, (topic, error)
 
 
-def _of_input(topic: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
-    """Yield what is counted of the input of a family beside that."""
-    for spec in (table.SKIPPED, table.UNFIT, table.UNANSWERED, table.MISROUTED):
-        yield spec, (topic,)
+def _by_topic(kind: table.Topics, topic: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
+    """Yield the counters whose rows say that they are there for such a topic."""
+    for spec in table.TABLE:
+        if kind in spec.topics:
+            yield spec, (topic,)
 
 
 def _of_facts(topic: PlacedTopic) -> Iterator[tuple[Spec, tuple[str, ...]]]:
-    yield table.FACTS_LOADED, (topic.name,)
+    yield from _by_topic("fact", topic.name)
     if topic.row.partition_key is not None:
-        yield table.MISROUTED, (topic.name,)
+        yield from _by_topic("routed_fact", topic.name)
     for error in ERRORS["fact"]:
         if error not in get_args(PolicyRefused) or topic.row == POLICIES:
             yield table.DEAD_LETTERS, (topic.name, error)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from streams.metrics import TABLE, Metrics
+from streams.metrics import TABLE, Metrics, table
 from streams.settings import load
 from streams.worker.series import series
 
@@ -22,6 +22,8 @@ PAGE = ROOT / "docs/operations.md"
 NOW_MS: Final = 1_773_800_100_000
 MINUTES: Final = 70
 FACTS: Final = ("refund.orders", "refund.buyers", "refund.shops")
+
+LAG: Final = (table.LAG_RECORDS, table.LAG_SECONDS)
 
 Samples = dict[str, float]
 """Series in Prometheus' notation -> value."""
@@ -58,17 +60,22 @@ def idle_worker() -> Metrics:
     metrics = Metrics(registry, lambda: NOW_MS)
     settings = load({}, None, {"worker.roles": "decide,watch,ingest"})
     metrics.declare(series(settings))
-    metrics.ready = lambda: True
-    metrics.build("1", "3.13")
+    metrics.ask(table.READY, lambda: True)
+    metrics.put(table.BUILD, 1, "1", "3.13")
     for topic in ("refund.requests", "platform.kuaishou.events"):
-        metrics.assigned(topic, 1, 8)
-        metrics.committed(topic, NOW_MS)
-        metrics.lag(topic, dict.fromkeys(range(8), (0, 0)))
-    metrics.watermarks(dict.fromkeys(FACTS, NOW_MS - 2_000))
-    metrics.table_rows({"orders": 0})
-    metrics.policies([("FR@1", "in_force")])
-    metrics.breakers_open({"global": 0, "shop": 0})
-    metrics.agents({"decide": True, "watch": True, "ingest": True})
+        metrics.add(table.REBALANCES, 1, topic)
+        metrics.put(table.PARTITIONS, 8, topic)
+        metrics.date(table.COMMIT_AGE, NOW_MS, topic)
+        for spec in LAG:
+            metrics.replace(spec, {(topic, str(n)): 0 for n in range(8)}, topic)
+    for topic in FACTS:
+        metrics.date(table.WATERMARK_AGE, NOW_MS - 2_000, topic)
+    metrics.put(table.TABLE_ROWS, 0, "orders")
+    metrics.put(table.POLICY, 1, "FR@1", "in_force")
+    metrics.put(table.BREAKERS_OPEN, 0, "global")
+    metrics.put(table.BREAKERS_OPEN, 0, "shop")
+    for role in ("decide", "watch", "ingest"):
+        metrics.put(table.AGENTS_UP, 1, role)
     return metrics
 
 
@@ -76,9 +83,10 @@ def spare() -> Metrics:
     """Return the metrics of a worker in order that has no partitions."""
     metrics = idle_worker()
     for topic in ("refund.requests", "platform.kuaishou.events"):
-        metrics.assigned(topic, 0, 0)
-        metrics.lag(topic, {})
-    metrics.watermarks({"refund.shops": NOW_MS - 2_000})
+        metrics.put(table.PARTITIONS, 0, topic)
+        for spec in LAG:
+            metrics.replace(spec, {}, topic)
+    metrics.date_all(table.WATERMARK_AGE, {("refund.shops",): NOW_MS - 2_000})
     return metrics
 
 
@@ -171,40 +179,42 @@ def test_nothing_fires_when_an_idle_system_is_deployed_one_worker_at_a_time(
     ("count", "alert", "labels"),
     [
         (
-            lambda metrics: metrics.dead_lettered("refund.requests", {"not_json": 1}),
+            lambda metrics: metrics.add(
+                table.DEAD_LETTERS, 1, "refund.requests", "not_json"
+            ),
             "RefundDeadLetters",
             {"topic": "refund.requests", "error": "not_json"},
         ),
         (
-            lambda metrics: metrics.dead_lettered(
-                "refund.policies", {"policy_refused": 1}
+            lambda metrics: metrics.add(
+                table.DEAD_LETTERS, 1, "refund.policies", "policy_refused"
             ),
             "RefundDeadLetters",
             {"topic": "refund.policies", "error": "policy_refused"},
         ),
         (
-            lambda metrics: metrics.dead_lettered(
-                "platform.kuaishou.events", {"tag_missing": 1}
+            lambda metrics: metrics.add(
+                table.DEAD_LETTERS, 1, "platform.kuaishou.events", "tag_missing"
             ),
             "RefundDeadLetters",
             {"topic": "platform.kuaishou.events", "error": "tag_missing"},
         ),
         (
-            lambda metrics: metrics.misrouted("refund.requests", 1),
+            lambda metrics: metrics.add(table.MISROUTED, 1, "refund.requests"),
             "RefundMisrouted",
             {"topic": "refund.requests"},
         ),
         (
-            lambda metrics: metrics.deleted("refund.requests", 1),
+            lambda metrics: metrics.add(table.DELETED, 1, "refund.requests"),
             "RefundDeletedUnread",
             {"topic": "refund.requests"},
         ),
         (
-            lambda metrics: metrics.deleted("platform.kuaishou.events", 1),
+            lambda metrics: metrics.add(table.DELETED, 1, "platform.kuaishou.events"),
             "RefundDeletedUnread",
             {"topic": "platform.kuaishou.events"},
         ),
-        (lambda metrics: metrics.doubted(1), "RefundFastPathDoubted", {}),
+        (lambda metrics: metrics.add(table.DOUBTED, 1), "RefundFastPathDoubted", {}),
     ],
 )
 def test_the_first_event_in_the_life_of_a_worker_fires(

@@ -13,7 +13,7 @@ import pytest
 from faust.app.base import BootStrategy
 from prometheus_client import CollectorRegistry
 
-from streams.metrics import Metrics
+from streams.metrics import Metrics, table
 from streams.settings import Web
 from streams.web.pages import Pages, Verdict, register, web_options
 
@@ -102,7 +102,7 @@ async def test_a_worker_that_is_stuck_says_why() -> None:
 
 async def test_metrics_are_served_as_prometheus_reads_them() -> None:
     worker = Worker()
-    worker.metrics.repeated(2)
+    worker.metrics.add(table.REPEATED, 2)
     async with (
         serving(worker, Web(port=0)) as session,
         session.get("/metrics") as answer,

@@ -71,6 +71,52 @@ async def test_deleted_records_of_any_topic_that_is_read_are_counted_once(
     assert told.metrics.value(table.DELETED, TOPIC) == 4
 
 
+def test_decisions_are_counted_once_by_their_leading_reason(told: Told) -> None:
+    shipped = ("decided", "manual_review", ("ORDER_SHIPPED", "BUYER_NOT_QUALITY"))
+    superseded = ("superseded", None, ("SUPERSEDED_BY_VERSION",))
+    reasons = {shipped: 1, superseded: 2}
+    told.counters.judged(0, SliceResult([], reasons, [7], {}, approved=3))
+    value = told.metrics.value
+    approved = "FR_ALL_CONDITIONS_MET"
+    assert value(table.DECISIONS, "auto_approve", approved) == 3
+    assert value(table.DECISIONS, "manual_review", "ORDER_SHIPPED") == 1
+    assert value(table.DECISIONS, "manual_review", "BUYER_NOT_QUALITY") == 0
+    assert value(table.REASONS, "BUYER_NOT_QUALITY") == 1
+    assert value(table.REASONS, "SUPERSEDED_BY_VERSION") == 2
+    assert value(table.DISPOSITIONS, "superseded") == 2
+    assert value(table.AUTO_SHARE) == 0.75
+    assert value(table.MANUAL_REVIEW_COUNT) == 1
+
+
+def test_what_a_slice_came_to_is_counted_under_its_topic(told: Told) -> None:
+    judged = SliceResult([], {}, [], {}, repeated=5, doubted=1, answered=4, unfit=6)
+    told.counters.judged(0, judged)
+    told.counters.acknowledged(TOPIC, [3, 4])
+    told.counters.written("events", [1])
+    value = told.metrics.value
+    assert value(table.REPEATED) == 5
+    assert value(table.DOUBTED) == 1
+    assert value(table.SKIPPED, TOPIC) == 4
+    assert value(table.UNFIT, TOPIC) == 6
+    assert value(table.SLICES, TOPIC) == 1
+    assert value(table.RECORDS, TOPIC) == 2
+    assert value(table.RECORDS, "events") == 1
+
+
+@pytest.mark.asyncio
+async def test_lag_of_partitions_that_left_is_forgotten(told: Told) -> None:
+    source = Stage(FakeLog(lambda: NOW)).source
+    look, value = told.counters.look_at_source, told.metrics.value
+    look(TOPIC, source, {0: (5, 1_500), 1: (1, -3)})
+    look("events", source, {0: (7, 0)})
+    assert value(table.LAG_SECONDS, TOPIC, "0") == 1.5
+    assert value(table.LAG_SECONDS, TOPIC, "1") == 0
+    look(TOPIC, source, {1: (2, 10)})
+    assert value(table.LAG_RECORDS, TOPIC, "0") == 0
+    assert value(table.LAG_RECORDS, TOPIC, "1") == 2
+    assert value(table.LAG_RECORDS, "events", "0") == 7
+
+
 def test_a_dead_request_is_counted_and_logged_with_its_place(
     told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:

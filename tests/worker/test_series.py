@@ -1,6 +1,7 @@
 """What a worker's counters show before anything has happened."""
 
 import json
+import logging
 from typing import get_args
 
 import pytest
@@ -10,8 +11,10 @@ from streams.families.fast_refund.reasons import REASONS
 from streams.metrics import TABLE, Metrics, table
 from streams.platforms.kuaishou.envelope import Closed, open_envelope
 from streams.platforms.kuaishou.names import DEAD_LETTER_REASONS, Kind
+from streams.rate_limit import RateLimitedLog
 from streams.records.dead_letters import ERRORS, PolicyRefused
 from streams.settings import load
+from streams.worker.counters import FamilyCounters
 from streams.worker.series import series
 
 ALL = load({}, None, {"worker.roles": "decide,watch,ingest"})
@@ -73,19 +76,20 @@ def test_every_reason_code_has_its_series_under_the_outcome_it_leads_to() -> Non
 def test_counting_what_the_closed_lists_allow_gives_no_new_series() -> None:
     metrics = started("decide,watch,ingest")
     before = set(rows(metrics))
+    limited = RateLimitedLog(logging.getLogger(__name__), lambda: 0)
+    counters = FamilyCounters(metrics, "refund.requests", lambda: 0, limited)
     for code, reason in REASONS.items():
-        metrics.decided({(reason.disposition, reason.outcome, (code,)): 1})
+        counters.decided({(reason.disposition, reason.outcome, (code,)): 1})
     for stage, topic in (
         ("decode", "refund.requests"),
         ("ingest", "platform.kuaishou.events"),
         ("fact", "refund.policies"),
     ):
-        metrics.dead_lettered(topic, dict.fromkeys(ERRORS[stage], 1))
-    metrics.slice_done("refund.requests", 1)
-    metrics.skipped("refund.requests", 1)
-    metrics.misrouted("refund.requests", 1)
-    metrics.deleted("refund.requests", 1)
-    metrics.facts_loaded({"refund.orders": 1})
+        metrics.add_each(table.DEAD_LETTERS, dict.fromkeys(ERRORS[stage], 1), topic)
+    counters.written("refund.requests", [1])
+    for spec in (table.SKIPPED, table.MISROUTED, table.DELETED):
+        metrics.add(spec, 1, "refund.requests")
+    metrics.add(table.FACTS_LOADED, 1, "refund.orders")
     assert set(rows(metrics)) == before
 
 
