@@ -7,7 +7,6 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or settings. Every problem is one li
 standard error.
 """
 
-import asyncio
 import contextlib
 import dataclasses
 import io
@@ -16,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -42,6 +42,7 @@ from streams.tools.commands import GROUPS
 from streams.tools.edge import (
     Config,
     Edge,
+    FamilyCode,
     PolicyFile,
     Servers,
     Sets,
@@ -224,47 +225,50 @@ def explain(  # noqa: PLR0913 - one parameter an option
     An id is looked up in Kafka; a decision record is read as it is, from the argument
     or from standard input (-).
     """
-    from streams.families.fast_refund.policy import Policies  # noqa: PLC0415
     from streams.tools import explaining  # noqa: PLC0415
+    from streams.tools.show import json_line  # noqa: PLC0415
 
-    base = load_policy(policy)
+    load = partial(settings_of, context, config, sets, bootstrap_servers)
     if decision == "-" or decision.lstrip().startswith("{"):
-        text = sys.stdin.buffer.read() if decision == "-" else decision.encode()
-        found, policies = explaining.read_decision(text), Policies((base,))
+        value = sys.stdin.buffer.read() if decision == "-" else decision.encode()
+        found = explaining.of_record(value, policy, load)
     else:
-        from streams.tools.lookup import look_up  # noqa: PLC0415
+        from streams.tools.lookup import find  # noqa: PLC0415
 
-        settings = settings_of(context, config, sets, bootstrap_servers)
-        logs.silence()
-        record = asyncio.run(look_up(settings, decision, base))
-        found, policies = record.decision, record.policies
-    version, warning = explaining.policy_of(found, policies)
-    if json:
-        if warning:
-            _complain([warning])
-        print(explaining.as_json(found, version))
-    else:
-        explaining.show(found, version, lang, sys.stdout)
+        found = find(decision, policy, load)
+    if not json:
+        explaining.show(found, lang, sys.stdout)
+        return
+    if found.warning:
+        _complain([found.warning])
+    print(json_line(found.explanation()))
 
 
 @app.command("reasons")
 def show_reasons(
+    context: typer.Context,
     code: Annotated[str | None, typer.Argument(metavar="[CODE]")] = None,
     *,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="The reference page.")
     ] = False,
+    family: FamilyCode = "FR",
+    config: Config = None,
 ) -> None:
     """Print what a reason code means and what to do about it; without one, all codes."""
-    from streams.families.fast_refund.reasons import REASONS  # noqa: PLC0415
+    from streams.tools import families  # noqa: PLC0415
     from streams.tools import reasons_page as page  # noqa: PLC0415
 
+    load = partial(settings_of, context, config, None, None)
+    reasons = families.family_of_code(family, load).reasons
+    if markdown and family != "FR":
+        raise UsageError([f"--markdown: there is no page of {family}; leave it out"])
     if markdown:
         print(page.reasons_page(), end="")
     elif code is None:
-        page.print_codes(sys.stdout)
+        page.print_codes(reasons, sys.stdout)
     else:
-        known = REASONS.get(code)
+        known = reasons.get(code)
         if known is None:
             raise UsageError([f"{code}: no reason code; `refund reasons` lists them"])
         print(page.entry(known))

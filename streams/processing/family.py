@@ -13,7 +13,10 @@ from typing import Any, Protocol, TypeVar
 
 from streams.processing.answers import Answers
 from streams.processing.applied import Misrouted, Result
+from streams.processing.explain import Explainer
 from streams.processing.news import NewsQueue
+from streams.processing.policies import PolicyType
+from streams.processing.reasons import ReasonCatalog
 from streams.processing.reconcile import DueOutput
 from streams.processing.site import Site
 from streams.processing.slice_result import SliceResult, Unjudged
@@ -319,6 +322,21 @@ class Family(Protocol):
     @property
     def kinds(self) -> Sequence[str]:
         """Return the closed list of kinds of outputs that answer no input record."""
+        ...
+
+    @property
+    def policy(self) -> PolicyType[Any]:
+        """Return the keys of its policy, and what contradicts or is implausible."""
+        ...
+
+    @property
+    def reasons(self) -> ReasonCatalog:
+        """Return the closed list of its reason codes."""
+        ...
+
+    @property
+    def explainer(self) -> Explainer[Any, Any]:
+        """Return how its decisions are put into words."""
         ...
 
     def process(self, site: Site, policies: Any) -> FamilyProcess[Any, Any]:  # noqa: ANN401 - its own

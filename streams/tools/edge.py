@@ -30,6 +30,9 @@ Servers = Annotated[
     str | None,
     typer.Option("--bootstrap-servers", metavar="HOST:PORT", help="Kafka brokers."),
 ]
+FamilyCode = Annotated[
+    str, typer.Option("--family", metavar="CODE", help="Rule family.")
+]
 PolicyFile = Annotated[
     str | None, typer.Option("--policy", metavar="FILE", help="Policy file.")
 ]

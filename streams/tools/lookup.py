@@ -1,82 +1,119 @@
 """Finding one decision, and the policies it may name, in the topics."""
 
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
+from streams import logs
 from streams.errors import SourceError
-from streams.families.fast_refund.decision_codec import decode_decision
-from streams.families.fast_refund.model import Decision
-from streams.families.fast_refund.policy import Policies, Policy
-from streams.families.fast_refund.tables import SharedTables
-from streams.families.fast_refund.topics import CODE, DECISIONS
-from streams.processing.topics import POLICIES
+from streams.processing.explain import Decided
+from streams.processing.family import Family
+from streams.processing.policies import PolicyBook
+from streams.processing.topics import POLICIES, Topic
 from streams.records.headers import text
 from streams.records.record import Placed
 from streams.settings import Settings
 from streams.settings.topics import topic_name
+from streams.tools.explaining import Found, policy_of
+from streams.tools.families import Load, base_of, family_of_id
 from streams.tools.reading import broker_errors, partitions_of, reader, scan
 
 
-class Found(msgspec.Struct, frozen=True):
-    """A decision, and every policy version known."""
-
-    decision: Decision
-    policies: Policies
-
-
-async def look_up(settings: Settings, wanted: str, base: Policy) -> Found:
-    """Read the output topics until their end for a decision or refund id.
-
-    The first record of a decision id counts; of a refund id, its newest version.
+def find(wanted: str, policy_file: str | None, load: Load) -> Found:
+    """Look a decision up, and the policy that it names.
 
     Parameters
     ----------
     wanted
-        ``FR:refund_id:version`` or a bare refund id.
-    base
-        The policy of the file; versions from ``refund.policies`` come on top.
+        ``FR:refund_id:version``, or a bare key such as a refund id.
+    policy_file
+        None = the shipped one, of the fast refund; versions from the topic of policies
+        come on top.
+
+    Raises
+    ------
+    PolicyError
+        The file cannot be used.
+    SourceError
+        There is no such decision, or the brokers cannot be reached.
+    """
+    family = family_of_id(wanted, load)
+    book: PolicyBook[Any] = PolicyBook(family.policy, base_of(family, policy_file))
+    settings = load()
+    logs.silence()
+    decision = asyncio.run(look_up(settings, family, wanted, book))
+    return Found(family.explainer, decision, *policy_of(decision, book.policies))
+
+
+async def look_up(
+    settings: Settings, family: Family, wanted: str, book: PolicyBook[Any]
+) -> Decided:
+    """Read the output topics of a family until their end for a decision.
+
+    The first record of a decision id counts; of a bare key, its newest version.
+
+    Parameters
+    ----------
+    wanted
+        A decision id or a bare key.
+    book
+        Takes the versions on the topic of policies.
 
     Raises
     ------
     SourceError
         No such decision, or the brokers cannot be reached.
     """
-    policies = topic_name(POLICIES, settings.topics)
-    refund_id = _refund_id(wanted)
-    key = refund_id.encode()
+    topics = settings.topics
+    policies = topic_name(POLICIES, topics)
+    matches = _matching(wanted)
     first: dict[str, Placed] = {}
-    shared = SharedTables(Policies((base,)), settings.partitions_of(CODE))
 
     def take(record: Placed) -> None:
         if record.topic == policies:
-            shared.apply_policy(record.key, record.value, record.timestamp)
-        elif record.key == key and record.value is not None:
-            decision_id = text(record.headers, "ce_id") or ""
-            if wanted in (refund_id, decision_id):
+            book.apply(record.key, record.value, record.timestamp)
+        elif record.value is not None:
+            decision_id = matches(record)
+            if decision_id is not None:
                 first.setdefault(decision_id, record)
 
-    names = [topic_name(row, settings.topics) for row in (*DECISIONS, POLICIES)]
+    outputs = [
+        topic_name(row, topics) for row in family.topics.outputs if _decides(row)
+    ]
     with broker_errors(settings.kafka):
+        names = [*outputs, policies]
         partitions = await partitions_of(settings.kafka, names)
         async with reader(settings.kafka) as consumer:
             await scan(consumer, partitions, take)
-    decisions = [_decoded(record) for record in first.values()]
+    decisions = [_decoded(record, family) for record in first.values()]
     if not decisions:
-        raise SourceError(f"no decision {wanted} in {', '.join(names[:-1])}")
-    newest = max(decisions, key=lambda one: (one.refund_version or 0, one.decision_id))
-    return Found(newest, shared.policies)
+        raise SourceError(f"no decision {wanted} in {', '.join(outputs)}")
+    version = family.explainer.version
+    return max(decisions, key=lambda one: (version(one), one.decision_id))
 
 
-def _refund_id(wanted: str) -> str:
-    """Take the refund id out of a decision id; refund ids may hold colons."""
-    family, _, rest = wanted.partition(":")
-    inner, _, version = rest.rpartition(":")
-    named = family == "FR" and bool(inner) and (version.isdecimal() or not version)
-    return inner if named else wanted
+def _matching(wanted: str) -> Callable[[Placed], str | None]:
+    """Return what tells a record's decision id, if it is one that is wanted."""
+    key = wanted.encode()
+
+    def matches(record: Placed) -> str | None:
+        decision_id = text(record.headers, "ce_id") or ""
+        return decision_id if decision_id == wanted or record.key == key else None
+
+    return matches
 
 
-def _decoded(record: Placed) -> Decision:
+def _decides(row: Topic) -> bool:
+    """Whether a topic holds decisions: an output that is no topic of notices."""
+    return row.kind == "output" and "notice" not in row.records
+
+
+def _decoded(record: Placed, family: Family) -> Decided:
     try:
-        return decode_decision(record.value or b"")
-    except msgspec.DecodeError as problem:
+        found: Decided = family.explainer.read(record.value or b"")
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         where = f"{record.topic} {record.partition}:{record.offset}"
         raise SourceError(f"{where} holds no decision: {problem}") from problem
+    return found

@@ -12,7 +12,7 @@ from streams.families.fast_refund.reasons import (
     REASONS,
     buyer_text,
 )
-from streams.processing.reasons import Reason
+from streams.processing.reasons import Reason, ReasonCatalog
 from streams.tools import show
 
 _HEAD: Final = """\
@@ -69,12 +69,12 @@ def reasons_page() -> str:
     )
 
 
-def print_codes(out: TextIO) -> None:
+def print_codes(reasons: ReasonCatalog, out: TextIO) -> None:
     """Print the list: #, code, what it leads to, wording in both languages."""
     header = ("#", "code", "leads to", "zh", "en")
     rows = (
         (one.rank, one.code, one.outcome or one.disposition, one.zh, one.en)
-        for one in REASONS.values()
+        for one in reasons.values()
     )
     show.table(out, header, rows)
 
@@ -94,10 +94,11 @@ def entry(one: Reason) -> str:
 
 
 def _entry(one: Reason) -> Iterator[str]:
-    told = buyer_text((one.code,), one.outcome)
+    told = buyer_text((one.code,), one.outcome) if _ours(one) else None
+    buyers = f", buyers: {told.name}" if told else ""
     yield f"### {one.code}"
     yield ""
-    yield f"#{one.rank}, {_leads_to(one)}, clause {one.clause}, buyers: {told.name}."
+    yield f"#{one.rank}, {_leads_to(one)}, clause {one.clause}{buyers}."
     yield ""
     yield "| | zh-CN | English |"
     yield "|---|---|---|"
@@ -106,10 +107,16 @@ def _entry(one: Reason) -> Iterator[str]:
         yield _line("merchants read", (MERCHANT_GENERAL_ZH, MERCHANT_GENERAL_EN))
     else:
         yield _line("reviewers and merchants read", (one.zh, one.en))
-    yield _line("buyers read", (told.zh, told.en))
+    if told is not None:
+        yield _line("buyers read", (told.zh, told.en))
     yield _line("reviewers do", one.reviewer)
     yield _line("merchants do", one.merchant or MERCHANT_WAITS)
     yield _line("operators do", one.operator or OPERATOR_RESTS)
+
+
+def _ours(one: Reason) -> bool:
+    """Whether a reason is one of the fast refund: its buyers are told something."""
+    return REASONS.get(one.code) is one
 
 
 def _line(who: str, words: tuple[str, str]) -> str:

@@ -13,7 +13,7 @@ MEDIAN_LINES = 120
 MOST_LINES = 500
 MOST_FIELDS = 8
 
-LONG_LEFT = {"streams/families/fast_refund/explain/presentations.py": 616}
+LONG_LEFT: dict[str, int] = {}
 """Modules that are longer, with their lines today; to become empty."""
 
 BAGS_LEFT: dict[str, int] = {}

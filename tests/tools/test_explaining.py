@@ -9,19 +9,22 @@ from rich.cells import cell_len
 from streams.errors import UsageError
 from streams.families.fast_refund.decide import decide
 from streams.families.fast_refund.decision_codec import decode_decision
-from streams.families.fast_refund.explain.words import Language
+from streams.families.fast_refund.explain import FastRefundExplainer
 from streams.families.fast_refund.model import Decision, Facts, Order, Request, Seen
 from streams.families.fast_refund.policy import Policies, Policy
 from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.seen import see
+from streams.processing.words import Language
 from streams.settings import load_policy
 from streams.tools import explaining
 from streams.tools.columns import wrapped
 from streams.tools.decide import decide_lines
+from streams.tools.show import json_line
 from tests.families.fast_refund import cases
 
 NOW_MS = 1_773_800_100_007
 SHIPPED = load_policy(None)
+EXPLAINER = FastRefundExplainer()
 
 
 def decided() -> Decision:
@@ -50,7 +53,8 @@ def shown(
     language: Language, decision: Decision | None = None, by: Policy | None = SHIPPED
 ) -> str:
     out = io.StringIO()
-    explaining.show(decision or decided(), by, language, out)
+    found = explaining.Found(EXPLAINER, decision or decided(), by, "")
+    explaining.show(found, language, out)
     return out.getvalue()
 
 
@@ -171,7 +175,7 @@ def test_no_id_forges_a_line_whatever_it_holds() -> None:
         assert all(line.isprintable() for line in text.splitlines())
         assert all(cell_len(line) <= 60 for line in text.splitlines())
         assert "r1\\nnotice:" in text
-    line = explaining.as_json(odd, None)
+    line = json_line(EXPLAINER.explain(odd, None))
     assert line.isprintable()
     assert msgspec.json.decode(line)["refund_id"] == forged
 
@@ -190,7 +194,9 @@ def test_a_policy_that_is_not_at_hand_is_named_with_how_to_give_it() -> None:
     assert f"规则 FR@7 (hash {seventh.policy_hash}) 不在手边" in zh
     assert "fails: the order was paid less than the limit" in en
     assert "must be below" not in en
-    assert json.loads(explaining.as_json(odd, None))["policy_at_hand"] is False
+    assert (
+        json.loads(json_line(EXPLAINER.explain(odd, None)))["policy_at_hand"] is False
+    )
 
 
 def test_a_line_breaks_at_words_and_beside_chinese_but_no_mark_begins_one() -> None:
@@ -208,7 +214,7 @@ def test_a_long_text_loses_nothing(one: str) -> None:
 
 
 def test_json_holds_both_languages() -> None:
-    text = explaining.as_json(decided(), load_policy(None))
+    text = json_line(EXPLAINER.explain(decided(), load_policy(None)))
     assert '"zh":' in text
     assert '"en":' in text
 
@@ -236,4 +242,4 @@ def test_a_decision_without_a_policy_needs_none() -> None:
 @pytest.mark.parametrize("text", [b"", b"[]", b"\xff", b"[" * 100_000])
 def test_what_is_no_decision_is_refused(text: bytes) -> None:
     with pytest.raises(UsageError, match="no decision record"):
-        explaining.read_decision(text)
+        explaining.read_decision(text, EXPLAINER)

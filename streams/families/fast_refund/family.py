@@ -1,7 +1,7 @@
 """The fast refund as a family: what the machinery is given."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.decision_codec import (
@@ -14,9 +14,12 @@ from streams.families.fast_refund.due_notices import (
     NOTICE_KINDS,
     DueNotices,
 )
+from streams.families.fast_refund.explain import FastRefundExplainer
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.missing_facts import FactLookups, Missing
 from streams.families.fast_refund.policy import Policies
+from streams.families.fast_refund.policy_type import POLICY
+from streams.families.fast_refund.reasons import REASONS
 from streams.families.fast_refund.request_marks import mark_of
 from streams.families.fast_refund.slice_work import Unjudged
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
@@ -31,7 +34,10 @@ from streams.families.fast_refund.topics import (
 )
 from streams.processing.answers import Answers
 from streams.processing.applied import Result
+from streams.processing.explain import Explainer
 from streams.processing.news import NewsQueue
+from streams.processing.policies import PolicyType
+from streams.processing.reasons import ReasonCatalog
 from streams.processing.reconcile import DueOutput
 from streams.processing.site import Site
 from streams.processing.slice_result import SliceResult
@@ -191,6 +197,9 @@ class FastRefund:
 
     code: str = CODE
     topics: FamilyTopics = TOPICS
+    policy: PolicyType[Any] = POLICY
+    reasons: ReasonCatalog = REASONS
+    explainer: Explainer[Any, Any] = FastRefundExplainer()
     kinds: Sequence[str] = (*NOTICE_KINDS, FOLLOW_UP_KIND)
 
     def process(self, site: Site, policies: Policies) -> FastRefundProcess:

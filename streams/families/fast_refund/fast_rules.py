@@ -16,7 +16,6 @@ from typing import Final
 
 import msgspec
 
-from streams.families.fast_refund.fast_answers import answers_all
 from streams.families.fast_refund.fast_record import (
     Approval,
     Common,
@@ -38,10 +37,12 @@ from streams.families.fast_refund.model import (
     Shop,
 )
 from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.rules import answered_fast
 from streams.families.fast_refund.rules.amount import CURRENCY
 from streams.families.fast_refund.rules.buyer import KNOWN, QUALITY
 from streams.families.fast_refund.rules.goods import root_of
-from streams.families.fast_refund.rules.order import PAID, PAY_LATER_TYPE
+from streams.families.fast_refund.rules.order import PAID
+from streams.families.fast_refund.rules.purchase import PAY_LATER_TYPE
 from streams.families.fast_refund.rules.request import ORDINARY
 from streams.families.fast_refund.rules.shop import eligible
 
@@ -56,7 +57,7 @@ _MEMO_MAX: Final = 65_536
 def usable(policy: Policy) -> bool:
     """Whether a policy has no option on that asks for more than a plain request shows."""
     return (
-        answers_all(policy)
+        answered_fast(policy)
         and policy.breaker_window_ms is None
         and policy.paid_limit_fen <= FAR
     )

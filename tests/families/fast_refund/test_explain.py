@@ -1,18 +1,15 @@
 import msgspec
 import pytest
 
-from streams.families.fast_refund.explain import (
-    PRESENTATIONS,
-    Condition,
-    conditions,
-    explain,
-)
-from streams.families.fast_refund.explain.conditions import STATES
-from streams.families.fast_refund.explain.words import duration, value_words
+from streams.families.fast_refund.explain import conditions, explain
+from streams.families.fast_refund.explain.labels import LABELS
 from streams.families.fast_refund.model import UNWRITABLE, Catalog, Decision, History
 from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.reasons import NOTICE_EN, NOTICE_ZH, REASONS
 from streams.families.fast_refund.rules import RULES
+from streams.processing.conditions import STATES, Condition
+from streams.processing.words import duration, value_words
 from tests.families.fast_refund.base import NOW, SHIPPED, facts, judge, policy, request
 
 
@@ -20,14 +17,19 @@ def of(decision: Decision, name: str, by: Policy | None = SHIPPED) -> Condition:
     return next(found for found in conditions(decision, by) if found.name == name)
 
 
-def test_every_rule_can_be_presented() -> None:
-    assert set(PRESENTATIONS) == {rule.check for rule in RULES}
-    for shown in PRESENTATIONS.values():
-        assert shown.clause == "ours" or shown.clause.startswith("FR-")
+def test_every_rule_says_how_it_is_told() -> None:
+    assert len({rule.check for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert rule.clause == "ours" or rule.clause.startswith("FR-")
+        assert all(rule.title)
+        assert rule.fact.name
+        assert rule.fact.value is not None
+        for key in rule.policy_keys:
+            assert key in POLICY.fields
 
 
 def test_every_code_that_a_rule_gives_stands_in_one_row() -> None:
-    codes = [one.code for shown in PRESENTATIONS.values() for one in shown.codes]
+    codes = [one.code for rule in RULES for one in rule.codes]
     assert len(codes) == len(set(codes))
     assert set(REASONS) - set(codes) == {
         "FR_ALL_CONDITIONS_MET",
@@ -318,5 +320,5 @@ def test_a_value_is_told_in_its_unit_and_a_wrong_one_as_it_came(
 
 def test_parts_of_a_fact_have_names_in_both_languages() -> None:
     parts = {"order_status": "paid", "is_custom": (True, False)}
-    assert value_words("x", parts, "zh") == "订单状态 paid，定制 是、否"
+    assert value_words("x", parts, "zh", LABELS) == "订单状态 paid，定制 是、否"
     assert value_words("x", {}, "zh") == "无"

@@ -7,15 +7,20 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from streams.families.fast_refund import fast_answers, rules
+from streams.families.fast_refund import rules
 from streams.families.fast_refund.decide import asked
 from streams.families.fast_refund.decision_codec import decode_decision
-from streams.families.fast_refund.fast_answers import ASKED, EMPTY
 from streams.families.fast_refund.fast_path import FastPath
 from streams.families.fast_refund.fast_rules import usable
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.rules import ABSENT, RULES, Rule
+from streams.families.fast_refund.rules import RULES
 from streams.families.fast_refund.rules.case import Case, Codes, case_of
+from streams.families.fast_refund.rules.rule import (
+    ASKED,
+    EMPTY,
+    FULL_PATH,
+    Rule,
+)
 from streams.processing.partitioner import partition_of
 from testkit import samples
 from testkit.samples import NOW, NUMBER, PARTITIONS, T
@@ -144,14 +149,6 @@ OBJECTS: Final[Mapping[str, Told]] = {
 }
 """Rule -> a case in which it objects."""
 
-OFF: Final = {
-    "service_running",
-    "ship_signals",
-    "buyer_count",
-    "buyer_amount",
-    "payment_age",
-}
-"""Rules of options: a policy that switches one on has no fast path."""
 NO_POLICY: Final = {"policy_in_force"}
 """It runs without a policy only, and then there is no fast path at all."""
 
@@ -201,16 +198,12 @@ def objects(rule: Rule, value: bytes, by: Policy) -> bool:
 
 
 def test_every_rule_says_how_the_fast_path_answers_it() -> None:
-    names = {rule.check: rule.check.__name__ for rule in RULES}
-    assert not ASKED & EMPTY.keys()
-    found = {check.__name__ for check in ASKED | EMPTY.keys()} | OFF | NO_POLICY
-    assert found == set(names.values())
-    assert OBJECTS.keys() | NO_POLICY == set(names.values())
-    assert {check: names[check] for check in names if names[check] in OFF}.keys() == {
-        rule.check for rule in RULES if rule.on is not None and rule.check not in EMPTY
-    } - {rule.check for rule in RULES if names[rule.check] in NO_POLICY}
+    assert OBJECTS.keys() | NO_POLICY == {rule.name for rule in RULES}
     for rule in RULES:
-        assert rule.check not in EMPTY or rule.needs == EMPTY[rule.check]
+        assert rule.fast in (ASKED, EMPTY, FULL_PATH), rule.name
+        assert rule.fast != EMPTY or rule.needs is not None, rule.name
+        assert rule.fast != FULL_PATH or rule.on is not None, rule.name
+        assert rule.fast != ASKED or rule.on is None, rule.name
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.check.__name__)
@@ -225,24 +218,33 @@ def test_the_fast_path_passes_nothing_that_a_rule_objects_to(rule: Rule) -> None
     value = judged(told)
     assert objects(rule, value, by)
     assert b'"outcome":"auto_approve"' not in value
-    if rule.check in EMPTY:
-        seen = decode_decision(value).seen
-        field = "order_absent" if EMPTY[rule.check] == ABSENT else EMPTY[rule.check]
-        assert getattr(seen, field)
-    if name in OFF:
+    if rule.fast == EMPTY:
+        assert rule.needs is not None
+        assert getattr(decode_decision(value).seen, rule.needs)
+    if rule.fast == FULL_PATH:
         assert not usable(by)
 
 
-def test_under_a_rule_that_nobody_thought_of_nothing_is_plain(
+def test_under_a_rule_that_is_left_to_the_full_path_nothing_is_plain(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def of_late(_case: Case, _policy: Policy) -> Codes:
         return ()
 
     assert usable(SHIPPED)
-    for rule in (Rule(of_late), Rule(of_late, needs="pause")):
+    known = next(rule for rule in RULES if rule.name == "service_not_paused")
+    later = msgspec.structs.replace(known, check=of_late, fast=FULL_PATH)
+    for needs in (None, "pause"):
+        rule = msgspec.structs.replace(later, needs=needs)
         monkeypatch.setattr(rules, "RULES", (*RULES, rule))
-        assert not fast_answers.answers_all(SHIPPED)
+        assert not rules.answered_fast(SHIPPED)
+
+
+def test_a_rule_that_does_not_say_how_the_fast_path_answers_it_is_no_rule() -> None:
+    known = msgspec.structs.asdict(RULES[0])
+    del known["fast"]
+    with pytest.raises(TypeError, match="fast"):
+        Rule(**known)
 
 
 def test_no_condition_of_the_agent_can_go_without_a_rule_noticing(

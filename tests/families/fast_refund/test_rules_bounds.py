@@ -19,13 +19,13 @@ from streams.families.fast_refund.model import (
 )
 from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.rules import (
-    ABSENT,
     RULES,
     UNUSUAL,
     active_rules,
     goods,
 )
 from streams.families.fast_refund.rules.case import case_of
+from streams.families.fast_refund.rules.rule import ABSENT
 from streams.families.fast_refund.seen import FAILED, see
 from tests.families.fast_refund.base import (
     BUYER,

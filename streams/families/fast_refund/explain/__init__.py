@@ -4,15 +4,8 @@ Nothing of this is stored: it is derived from the decision record and the policy
 it names, with the same rules that made the decision.
 """
 
-from streams.families.fast_refund.explain.conditions import Condition, conditions
-from streams.families.fast_refund.explain.explanation import Explanation, Told, explain
-from streams.families.fast_refund.explain.presentations import PRESENTATIONS
+from streams.families.fast_refund.explain.conditions import conditions
+from streams.families.fast_refund.explain.explainer import FastRefundExplainer
+from streams.families.fast_refund.explain.explanation import Explanation, explain
 
-__all__ = (
-    "PRESENTATIONS",
-    "Condition",
-    "Explanation",
-    "Told",
-    "conditions",
-    "explain",
-)
+__all__ = ("Explanation", "FastRefundExplainer", "conditions", "explain")

@@ -1,65 +1,28 @@
-"""The conditions of a decision, each with value, bound, age and what came of it.
+"""The conditions of a decision: its rules run again, or told as the record has them.
 
 With the policy at hand the rules run again, one by one, by the same functions that
 made the decision. Without it nothing is guessed: what was judged is told as recorded.
 """
 
-from collections.abc import Sequence
-from typing import Final
-
 import msgspec
 
 from streams.families.fast_refund import reasons
 from streams.families.fast_refund.decide import DECIDED, asked
-from streams.families.fast_refund.explain.presentations import (
-    KEPT,
-    LISTS,
-    PRESENTATIONS,
-    Presentation,
-)
-from streams.families.fast_refund.model import UNWRITABLE, Decision
+from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.policy import Policy
-from streams.families.fast_refund.reasons.service import (
-    LISTS_NOT_READY,
-)
-from streams.families.fast_refund.rules import RULES, Rule, active_rules
+from streams.families.fast_refund.rules import RULES, active_rules
 from streams.families.fast_refund.rules.case import Case, Codes, case_of
-from streams.processing.reasons import Reason
-
-FAILS: Final = "fails"
-UNKNOWN: Final = "unknown"
-STALE: Final = "stale"
-NOT_EVALUATED: Final = "not_evaluated"
-HOLDS: Final = "holds"
-
-STATES: Final = (FAILS, UNKNOWN, STALE, NOT_EVALUATED, HOLDS)
-"""In the order in which conditions are told: what decided the case comes first."""
-
-
-class Condition(msgspec.Struct, frozen=True):
-    """One condition of a decision, for people."""
-
-    name: str
-    """The rule's function."""
-    clause: str
-    fact: str
-    value: object
-    bound: object
-    age_ms: int | None
-    """None = undated, or of more digits than can be written (E-35)."""
-    max_age_ms: int | None
-    state: str
-    """One of :data:`STATES`."""
-    reason_codes: tuple[str, ...]
-    zh: str
-    """What is to hold, and why it does not."""
-    en: str
-    title_zh: str
-    """What is to hold."""
-    title_en: str
-    bound_zh: str | None
-    """The bound in words; None when there is none, or its policy is not at hand."""
-    bound_en: str | None
+from streams.families.fast_refund.rules.rule import Rule
+from streams.processing.conditions import (
+    HOLDS,
+    NOT_EVALUATED,
+    Condition,
+    Describer,
+    Judged,
+    Wording,
+    worst_first,
+)
+from streams.processing.reasons import Reason, Words
 
 
 def conditions(decision: Decision, policy: Policy | None) -> tuple[Condition, ...]:
@@ -79,12 +42,34 @@ def conditions(decision: Decision, policy: Policy | None) -> tuple[Condition, ..
     case = case_of(asked(decision, seen), seen, policy, decision.decided_at_ms)
     recorded = decision.policy is not None and policy is None
     found = _recorded(decision, case) if recorded else _judged(decision, case, policy)
-    if recorded:  # it was judged by a policy, even though that one is not here
-        case = msgspec.structs.replace(case, has_policy=True)
-    told = [_condition(rule, codes, case, policy) for rule, codes in found]
+    describer = Describer(
+        reasons.REASONS,
+        worded_by(policy),
+        case,
+        policy,
+        had_policy=decision.policy is not None or policy is not None,
+    )
+    told = [
+        describer.condition(Judged(rule, codes, _skipped(rule, case)))
+        for rule, codes in found
+    ]
     if recorded and decision.disposition != DECIDED:
         told = [_hidden(one) for one in told]
-    return tuple(sorted(told, key=lambda one: STATES.index(one.state)))
+    return worst_first(told)
+
+
+def worded_by(policy: Policy | None) -> Wording:
+    """Return how reasons are worded under a policy: its limit stands in the texts."""
+    limit_fen = None if policy is None else policy.paid_limit_fen
+
+    def worded(reason: Reason) -> Words:
+        code = reason.code
+        return (
+            reasons.reviewer_text(code, limit_fen),
+            reasons.reviewer_text_en(code, limit_fen),
+        )
+
+    return worded
 
 
 _Found = list[tuple[Rule, Codes]]
@@ -123,9 +108,7 @@ def _with_left_over(given: _Found, decision: Decision) -> _Found:
     left = [code for code in decision.reason_codes if code not in told]
     by_rule = {rule.check: (rule, codes) for rule, codes in given}
     for rule in RULES:
-        own = tuple(
-            code for code in PRESENTATIONS[rule.check].codes if code.code in left
-        )
+        own = tuple(one for one in rule.codes if one.code in left)
         if own:
             codes = by_rule[rule.check][1] if rule.check in by_rule else ()
             by_rule[rule.check] = (rule, (*codes, *own))
@@ -142,61 +125,3 @@ def _hidden(one: Condition) -> Condition:
     if one.state != HOLDS:
         return one
     return msgspec.structs.replace(one, state=NOT_EVALUATED)
-
-
-def _condition(
-    rule: Rule, codes: Codes, case: Case, policy: Policy | None
-) -> Condition:
-    shown, seen = PRESENTATIONS[rule.check], case.seen
-    skipped = _skipped(rule, case)
-    listed = reasons.REASONS.in_order(codes)
-    limit_fen = None if policy is None else policy.paid_limit_fen
-    why_zh = [reasons.reviewer_text(code, limit_fen) for code in listed]
-    why_en = [reasons.reviewer_text_en(code, limit_fen) for code in listed]
-    age_ms = shown.age_ms(case) if shown.age_ms is not None and not skipped else None
-    bound = shown.bound
-    return Condition(
-        rule.check.__name__,
-        shown.clause,
-        shown.fact,
-        None if skipped else shown.value(case),
-        None if bound is None else bound.value(seen, policy),
-        age_ms if isinstance(age_ms, int) and age_ms < UNWRITABLE else None,
-        _max_age_ms(shown, policy),
-        _state(shown, codes, case, skipped=skipped),
-        listed,
-        _with_why(shown.zh, why_zh, "：", "；"),
-        _with_why(shown.en, why_en, ": ", "; "),
-        shown.zh,
-        shown.en,
-        None if bound is None else bound.words(seen, policy, "zh"),
-        None if bound is None else bound.words(seen, policy, "en"),
-    )
-
-
-def _with_why(title: str, why: Sequence[str], before: str, between: str) -> str:
-    return title + before + between.join(why) if why else title
-
-
-def _state(shown: Presentation, codes: Codes, case: Case, *, skipped: bool) -> str:
-    """Sum up a rule's codes: what fails outweighs what is unknown, that what is stale."""
-    if codes:
-        states = {_state_of(code, shown, case) for code in codes}
-        return min(states, key=STATES.index)
-    no_policy = shown.needs_policy and not case.has_policy
-    if skipped or (shown is KEPT and case.requested_at_ms is None) or no_policy:
-        return NOT_EVALUATED
-    return HOLDS
-
-
-def _state_of(reason: Reason, shown: Presentation, case: Case) -> str:
-    if reason is LISTS_NOT_READY and shown is LISTS and case.lists_age_ms is not None:
-        return STALE
-    return reason.state
-
-
-def _max_age_ms(shown: Presentation, policy: Policy | None) -> int | None:
-    if shown.max_age is None or policy is None:
-        return None
-    value: int = getattr(policy, shown.max_age)
-    return value

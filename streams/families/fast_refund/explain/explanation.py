@@ -6,11 +6,13 @@ import msgspec
 
 from streams.families.fast_refund import reasons
 from streams.families.fast_refund.decide import AUTO_APPROVE
-from streams.families.fast_refund.explain.conditions import Condition, conditions
+from streams.families.fast_refund.explain.conditions import conditions, worded_by
 from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.reasons.request import FR_ALL_CONDITIONS_MET
-from streams.processing.reasons import NOT_KNOWN, Words
+from streams.processing.conditions import Condition, Wording
+from streams.processing.explain import ToldReason, told_reason
+from streams.processing.reasons import Words
 
 CONTRADICTION: Final[Words] = (
     "记录自相矛盾：带有通过的代码，结果却不是自动通过；以结果为准",
@@ -23,21 +25,6 @@ CONTRADICTION: Final[Words] = (
 
 
 _AS_USUAL: Final[Words] = ("按普通规则审核。", "Review it as usual.")
-
-
-class Told(msgspec.Struct, frozen=True):
-    """One listed code: what it means, and what to do about it."""
-
-    code: str
-    clause: str | None
-    """None = a newer version's code."""
-    zh: str
-    en: str
-    reviewer_zh: str
-    reviewer_en: str
-    operator_zh: str | None
-    """None = nothing is out of order."""
-    operator_en: str | None
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -63,7 +50,7 @@ class Explanation(msgspec.Struct, frozen=True):
     notice_en: str | None
     policy_at_hand: bool
     """False = the conditions are told as recorded, without the policy's bounds."""
-    reasons: tuple[Told, ...]
+    reasons: tuple[ToldReason, ...]
     refund_id: str
     order_id: str | None
     refund_fen: int | None
@@ -82,7 +69,8 @@ def explain(decision: Decision, policy: Policy | None) -> Explanation:
         one is not at hand.
     """
     limit_fen = None if policy is None else policy.paid_limit_fen
-    told = tuple(_told(code, decision, limit_fen) for code in decision.reason_codes)
+    wording = worded_by(policy)
+    told = tuple(_told(code, decision, wording) for code in decision.reason_codes)
     buyer = reasons.buyer_text(decision.reason_codes, decision.outcome)
     merchant_zh, merchant_en = _merchant(decision, limit_fen)
     approved = decision.outcome == AUTO_APPROVE
@@ -114,17 +102,12 @@ def _contradicts(code: str, decision: Decision) -> bool:
     return approves and decision.outcome != AUTO_APPROVE
 
 
-def _told(code: str, decision: Decision, limit_fen: int | None) -> Told:
-    zh = reasons.reviewer_text(code, limit_fen)
-    en = reasons.reviewer_text_en(code, limit_fen)
+def _told(code: str, decision: Decision, wording: Wording) -> ToldReason:
     known = reasons.REASONS.get(code)
-    if known is None:
-        return Told(code, None, zh, en, *NOT_KNOWN, None, None)
-    if _contradicts(code, decision):
-        return Told(code, known.clause, *CONTRADICTION, *_AS_USUAL, None, None)
-    return Told(
-        code, known.clause, zh, en, *known.reviewer, *(known.operator or (None, None))
-    )
+    if known is not None and _contradicts(code, decision):
+        return ToldReason(code, known.clause, *CONTRADICTION, *_AS_USUAL, None, None)
+    words = None if known is None else wording(known)
+    return told_reason(code, reasons.REASONS, words)
 
 
 def _merchant(

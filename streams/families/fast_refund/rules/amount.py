@@ -13,6 +13,9 @@ from streams.families.fast_refund.reasons.amount import (
     REFUND_AMOUNT_INVALID,
 )
 from streams.families.fast_refund.rules.case import Case, Codes
+from streams.families.fast_refund.rules.rule import ASKED, EMPTY, Rule
+from streams.processing.reasons import OURS
+from streams.processing.rules import Bound, Fact
 
 CURRENCY: Final = "CNY"
 
@@ -72,3 +75,64 @@ def refund_amount(case: Case, policy: Policy) -> Codes:
     if policy.whole_order_only and asked < left:
         return (REFUND_AMOUNT_INVALID,)
     return ()
+
+
+RULES: Final = (
+    Rule(
+        check=paid_amount,
+        clause="FR-1.4b",
+        title=("实付金额低于限额", "the order was paid less than the limit"),
+        fact=Fact(
+            "paid_fen",
+            lambda case: case.seen.paid_fen,
+            age_ms=lambda case: case.order_age_ms,
+            max_age="paid_amount_max_age_ms",
+        ),
+        bound=Bound("须低于{}", "must be below {}", ("paid_limit_fen",)),
+        codes=(
+            PAID_AT_OR_OVER_LIMIT,
+            PAID_AMOUNT_INVALID,
+            PAID_AMOUNT_UNKNOWN,
+            PAID_AMOUNT_STALE,
+        ),
+        reads_order=True,
+        fast=ASKED,
+    ),
+    Rule(
+        check=paid_amount_kept,
+        clause="FR-1.4b",
+        title=("申请后订单金额未变动", "the total did not change after the request"),
+        fact=Fact("total_changed_at_ms", lambda case: case.seen.total_changed_at_ms),
+        codes=(PAID_AMOUNT_CHANGED,),
+        reads_order=True,
+        needs="total_changed_at_ms",
+        fast=EMPTY,
+        judged=lambda case: case.requested_at_ms is not None,
+    ),
+    Rule(
+        check=currency,
+        clause="FR-1.4b",
+        title=("币种为人民币", "the currency is CNY"),
+        fact=Fact("currency", lambda case: case.seen.currency),
+        bound=Bound("须为 {}", "must be {}", fixed=CURRENCY),
+        codes=(CURRENCY_NOT_CNY,),
+        reads_order=True,
+        fast=ASKED,
+    ),
+    Rule(
+        check=refund_amount,
+        clause=OURS,
+        title=("申请金额有效", "the amount asked is within what is left"),
+        fact=Fact("refund_fen", lambda case: case.refund_fen),
+        bound=Bound(
+            "须大于 0，最多{}",
+            "must be above 0, at most {}",
+            fact="refundable_left_fen",
+            read=lambda case: case.seen.refundable_left_fen,
+        ),
+        codes=(REFUND_AMOUNT_INVALID,),
+        reads_order=True,
+        fast=ASKED,
+    ),
+)
+"""In the order of the rules text."""

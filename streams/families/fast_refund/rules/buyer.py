@@ -15,6 +15,8 @@ from streams.families.fast_refund.reasons.buyer import (
 )
 from streams.families.fast_refund.reasons.service import LISTS_NOT_READY
 from streams.families.fast_refund.rules.case import Case, Codes
+from streams.families.fast_refund.rules.rule import ASKED, EMPTY, Rule
+from streams.processing.rules import Bound, Fact
 
 QUALITY: Final = "quality"
 REVOKED: Final = "revoked_abuse"
@@ -81,3 +83,59 @@ def order_veto(case: Case, _policy: Policy) -> Codes:
     if veto is True:
         return (ORDER_VETOED,)
     return (LISTS_NOT_READY,)
+
+
+RULES: Final = (
+    Rule(
+        check=buyer,
+        clause="FR-1.4a",
+        title=("买家身份明确", "it is known who the buyer is"),
+        fact=Fact("buyer_id", lambda case: case.buyer_id),
+        codes=(BUYER_UNKNOWN,),
+        fast=ASKED,
+    ),
+    Rule(
+        check=buyer_limits,
+        clause="FR-1.7(1)b",
+        title=("买家未被限制", "the buyer is not limited"),
+        fact=Fact("buyer_limits", lambda case: case.seen.limits),
+        codes=(
+            BUYER_CANCELLED,
+            BUYER_LIMITED,
+        ),
+        needs="limits",
+        fast=EMPTY,
+    ),
+    Rule(
+        check=buyer_quality,
+        clause="FR-1.4a",
+        title=("买家属于平台优质用户", "the buyer is a quality user"),
+        fact=Fact(
+            "buyer_quality",
+            lambda case: {
+                "requested_at": case.seen.quality,
+                "decided_at": case.seen.quality_now,
+            },
+            age_ms=lambda case: case.buyer_age_ms,
+            max_age="quality_max_age_ms",
+        ),
+        bound=Bound("须为 {}", "must be {}", fixed=QUALITY),
+        codes=(
+            BUYER_QUALITY_REVOKED,
+            BUYER_NOT_QUALITY,
+            BUYER_QUALITY_UNKNOWN,
+            BUYER_QUALITY_STALE,
+        ),
+        fast=ASKED,
+    ),
+    Rule(
+        check=order_veto,
+        clause="FR-1.7(1)a",
+        title=("平台未指定人工审核", "the platform asked for no review of this order"),
+        fact=Fact("order_veto", lambda case: case.seen.order_vetoed),
+        codes=(ORDER_VETOED,),
+        needs="order_vetoed",
+        fast=EMPTY,
+    ),
+)
+"""In the order of the rules text."""

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from streams.families.fast_refund.model import Seen
 from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.reasons.goods import (
     CATEGORY_CUSTOM,
@@ -14,7 +15,9 @@ from streams.families.fast_refund.reasons.goods import (
 )
 from streams.families.fast_refund.reasons.service import LISTS_NOT_READY
 from streams.families.fast_refund.rules.case import Case, Codes
+from streams.families.fast_refund.rules.rule import ASKED, EMPTY, Rule
 from streams.processing.reasons import Reason
+from streams.processing.rules import Bound, Fact
 
 VIRTUAL_ORDER_TYPES: Final = (2, 3)
 SKU: Final = "sku:"
@@ -119,3 +122,67 @@ def _listed(kind: object) -> Reason:
     if type(kind) is not str:
         return LISTS_NOT_READY
     return BY_KIND.get(kind, LISTS_NOT_READY)
+
+
+def _goods(seen: Seen) -> dict[str, object]:
+    return {
+        "category_path": seen.paths,
+        "is_custom": seen.customs,
+        "order_type": seen.order_type,
+    }
+
+
+RULES: Final = (
+    Rule(
+        check=category,
+        clause="FR-1.2b",
+        title=("不含定制或虚拟商品", "neither custom-made nor virtual goods"),
+        fact=Fact("category_path", lambda case: _goods(case.seen)),
+        bound=Bound("不含{}", "none of {}", ("excluded_roots",)),
+        codes=(
+            CATEGORY_CUSTOM,
+            CATEGORY_VIRTUAL,
+            CATEGORY_UNKNOWN,
+        ),
+        reads_order=True,
+        fast=ASKED,
+    ),
+    Rule(
+        check=category_tree,
+        clause="FR-1.7(2)b",
+        title=("类目支持本服务", "every category has fast refund"),
+        fact=Fact(
+            "catalog",
+            lambda case: case.seen.listed,
+            age_ms=lambda case: case.tree_age_ms,
+            max_age="category_max_age_ms",
+        ),
+        codes=(
+            CATEGORY_EXCLUDED,
+            CATEGORY_STALE,
+        ),
+        reads_order=True,
+        fast=ASKED,
+    ),
+    Rule(
+        check=sku,
+        clause="FR-1.7(2)b",
+        title=("商品支持本服务", "every item has fast refund"),
+        fact=Fact("sku_id", lambda case: case.seen.skus),
+        codes=(SKU_EXCLUDED,),
+        reads_order=True,
+        needs="listed",
+        fast=EMPTY,
+    ),
+    Rule(
+        check=sku_known,
+        clause="FR-1.7(2)b",
+        title=("商品编号齐全", "every line names its article"),
+        fact=Fact("sku_id", lambda case: case.seen.skus),
+        codes=(SKU_UNKNOWN,),
+        reads_order=True,
+        needs="unnamed_lines",
+        fast=EMPTY,
+    ),
+)
+"""In the order of the rules text."""

@@ -1,40 +1,27 @@
-"""Rules on the order: is it there, unshipped, and a settled purchase."""
+"""Rules on the order: it is unshipped."""
 
 from typing import Final
 
 from streams.families.fast_refund.model import Seen
 from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.reasons.order import (
-    GROUP_BUY_PENDING,
-    ORDER_DETAIL_UNKNOWN,
     ORDER_PARTLY_SHIPPED,
-    ORDER_RISK_FLAGGED,
     ORDER_SHIPPED,
     ORDER_STATUS_CONFLICT,
     ORDER_STATUS_OTHER,
     ORDER_STATUS_STALE,
     ORDER_STATUS_UNKNOWN,
-    PAY_LATER,
-    PAYMENT_RISK_REVIEW,
-    PRESALE,
     SHIP_SIGNAL_PRESENT,
 )
 from streams.families.fast_refund.rules.case import Case, Codes
+from streams.families.fast_refund.rules.rule import ASKED, FULL_PATH, Rule
 from streams.processing.reasons import Reason
+from streams.processing.rules import Bound, Fact
 
 PAID: Final = "paid"
 SHIPPED: Final = ("shipped", "signed", "success")
 OTHER: Final = ("awaiting_payment", "failed")
 KNOWN: Final = (PAID, *SHIPPED, *OTHER)
-
-PAY_LATER_TYPE: Final = 88
-GROUP_BUY: Final = 1
-RISK_REVIEW: Final = 2
-
-
-def order_detail(case: Case, _policy: Policy) -> Codes:
-    """E-1, E-11: there is a snapshot of this very order."""
-    return (ORDER_DETAIL_UNKNOWN,) if case.seen.order_absent else ()
 
 
 def order_status(case: Case, policy: Policy) -> Codes:
@@ -141,39 +128,54 @@ def ship_signals(case: Case, _policy: Policy) -> Codes:
     return (SHIP_SIGNAL_PRESENT,)
 
 
-def pay_later(case: Case, _policy: Policy) -> Codes:
-    """R-12, E-6, E-22: the money has been collected; null means ordinary payment."""
-    pay_type = case.seen.pay_type
-    if pay_type is None or (type(pay_type) is int and pay_type != PAY_LATER_TYPE):
-        return ()
-    return (PAY_LATER,)
+def _shipped(seen: Seen) -> dict[str, object]:
+    return {
+        "order_status": effective_status(seen),
+        "shipped_counts": seen.shipped_counts,
+        "quantities": seen.quantities,
+    }
 
 
-def presale(case: Case, _policy: Policy) -> Codes:
-    """R-12, E-6: no pre-sale of any stage; null means none."""
-    stage = case.seen.presale_stage
-    return () if stage is None or stage == "none" else (PRESALE,)
+def _soft_veto(policy: Policy | None) -> bool:
+    return policy is not None and policy.waybill_soft_veto
 
 
-def delivery_block(case: Case, _policy: Policy) -> Codes:
-    """R-12, E-22: no pending group buy, risk review or block we do not know."""
-    block = case.seen.delivery_block
-    if block is None:
-        return ()
-    if type(block) is not int:
-        return (ORDER_RISK_FLAGGED,)
-    if block == 0:
-        return ()
-    if block == GROUP_BUY:
-        return (GROUP_BUY_PENDING,)
-    if block == RISK_REVIEW:
-        return (PAYMENT_RISK_REVIEW,)
-    return (ORDER_RISK_FLAGGED,)
-
-
-def risk_code(case: Case, _policy: Policy) -> Codes:
-    """Case 54, E-22: no risk mark on the order; null and 0 mean none."""
-    risk = case.seen.risk_code
-    if risk is None or (type(risk) is int and risk == 0):
-        return ()
-    return (ORDER_RISK_FLAGGED,)
+RULES: Final = (
+    Rule(
+        check=order_status,
+        clause="FR-1.4c",
+        title=("订单未发货", "the order is unshipped"),
+        fact=Fact(
+            "order_status",
+            lambda case: _shipped(case.seen),
+            age_ms=lambda case: case.order_age_ms,
+            max_age="order_status_max_age_ms",
+        ),
+        bound=Bound(
+            "须为 {}，且没有已发件",
+            "must be {}, and no piece shipped",
+            fixed=PAID,
+        ),
+        codes=(
+            ORDER_SHIPPED,
+            ORDER_PARTLY_SHIPPED,
+            ORDER_STATUS_CONFLICT,
+            ORDER_STATUS_OTHER,
+            ORDER_STATUS_UNKNOWN,
+            ORDER_STATUS_STALE,
+        ),
+        reads_order=True,
+        fast=ASKED,
+    ),
+    Rule(
+        check=ship_signals,
+        clause="FR-1.6",
+        title=("无面单或揽收记录", "no waybill and no pick-up yet"),
+        fact=Fact("ship_signals", lambda case: case.seen.ship_signals),
+        codes=(SHIP_SIGNAL_PRESENT,),
+        reads_order=True,
+        on=_soft_veto,
+        fast=FULL_PATH,
+    ),
+)
+"""In the order of the rules text."""

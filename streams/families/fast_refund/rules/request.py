@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from streams.families.fast_refund.model import Seen
 from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.reasons.amount import REFUND_AMOUNT_INVALID
 from streams.families.fast_refund.reasons.request import (
@@ -23,6 +24,9 @@ from streams.families.fast_refund.reasons.service import (
     SERVICE_PAUSED,
 )
 from streams.families.fast_refund.rules.case import Case, Codes
+from streams.families.fast_refund.rules.rule import ASKED, EMPTY, FULL_PATH, Rule
+from streams.processing.reasons import OURS
+from streams.processing.rules import Bound, Fact
 
 ACTIONS: Final = ("open", "edit", "withdraw")
 KINDS: Final = ("refund_only", "return_and_refund", "exchange", "reissue", "repair")
@@ -147,3 +151,150 @@ def look_ups(case: Case, _policy: Policy) -> Codes:
     if not seen.order_absent and any(name in failed for name in AMOUNT_NAMES):
         return (DEPENDENCY_UNAVAILABLE, REFUND_AMOUNT_INVALID)
     return (DEPENDENCY_UNAVAILABLE,)
+
+
+def _pause(seen: Seen) -> object:
+    pause = seen.pause
+    return {"published_at_ms": pause} if isinstance(pause, int) else pause
+
+
+def _no_policy(policy: Policy | None) -> bool:
+    return policy is None
+
+
+def _paused(policy: Policy | None) -> bool:
+    return policy is not None and policy.service_paused
+
+
+RULES: Final = (
+    Rule(
+        check=request_shape,
+        clause=OURS,
+        title=("申请格式正确", "the request is well formed"),
+        fact=Fact(
+            "request",
+            lambda case: {
+                "action": case.seen.action,
+                "refund_version": case.refund_version,
+                "faults": case.seen.request_faults,
+            },
+        ),
+        codes=(REQUEST_INVALID,),
+        fast=ASKED,
+    ),
+    Rule(
+        check=event_time,
+        clause=OURS,
+        title=("申请时间有效", "the request is dated, and not ahead of our clock"),
+        fact=Fact("requested_at_ms", lambda case: case.requested_at_ms),
+        bound=Bound(
+            "最多晚于判断时间{}", "at most {} after the decision", ("future_skew_ms",)
+        ),
+        codes=(
+            EVENT_TIME_UNKNOWN,
+            EVENT_IN_FUTURE,
+        ),
+        fast=ASKED,
+    ),
+    Rule(
+        check=route,
+        clause=OURS,
+        title=("申请位于买家所属分区", "the request is in its buyer's partition"),
+        fact=Fact("expected_partition", lambda case: case.seen.expected_partition),
+        codes=(REQUEST_MISROUTED,),
+        needs="expected_partition",
+        fast=EMPTY,
+    ),
+    Rule(
+        check=refund_kind,
+        clause="FR-Q1",
+        title=("仅退款且非价保", "refund-only and no price protection"),
+        fact=Fact(
+            "refund_kind",
+            lambda case: {
+                "refund_kind": case.seen.refund_kind,
+                "special_refund_type": case.seen.special_refund_type,
+            },
+        ),
+        bound=Bound("须为{}", "must be {}", ("in_scope_kinds",)),
+        codes=(
+            REFUND_KIND_UNKNOWN,
+            NOT_REFUND_ONLY,
+            PRICE_PROTECTION,
+        ),
+        fast=ASKED,
+    ),
+    Rule(
+        check=version,
+        clause=OURS,
+        title=("为最新版本且未撤回", "the newest version, not withdrawn"),
+        fact=Fact("refund_version", lambda case: case.refund_version),
+        codes=(
+            SUPERSEDED_BY_VERSION,
+            REQUEST_WITHDRAWN,
+        ),
+        fast=ASKED,
+    ),
+    Rule(
+        check=edited_after_approval,
+        clause=OURS,
+        title=("此前版本未曾通过", "no earlier version was approved"),
+        fact=Fact(
+            "approved_before",
+            lambda case: (
+                case.seen.history is not None and case.seen.history.approved_before
+            ),
+        ),
+        bound=Bound("须为{}", "must be {}", fixed=False),
+        codes=(REQUEST_EDITED_AFTER_APPROVAL,),
+        needs="history",
+        fast=EMPTY,
+    ),
+    Rule(
+        check=policy_in_force,
+        clause=OURS,
+        title=("规则已生效", "a policy is in force"),
+        fact=Fact("policy", lambda _: None),
+        codes=(POLICY_NOT_LOADED,),
+        on=_no_policy,
+        fast=FULL_PATH,
+    ),
+    Rule(
+        check=service_running,
+        clause="FR-Q3",
+        title=("服务未暂停", "the service is not paused"),
+        fact=Fact("service_paused", lambda _: True),
+        bound=Bound("须为{}", "must be {}", fixed=False),
+        codes=(SERVICE_PAUSED,),
+        on=_paused,
+        fast=FULL_PATH,
+    ),
+    Rule(
+        check=service_not_paused,
+        clause="FR-Q3",
+        title=("运营未暂停服务", "the operator has not paused the service"),
+        fact=Fact("pause", lambda case: _pause(case.seen)),
+        codes=(),
+        needs="pause",
+        fast=EMPTY,
+    ),
+    Rule(
+        check=breaker,
+        clause=OURS,
+        title=("限额保护未触发", "no breaker is open"),
+        fact=Fact("breaker", lambda case: case.seen.breaker),
+        codes=(BREAKER_OPEN,),
+        needs="breaker",
+        fast=EMPTY,
+    ),
+    Rule(
+        check=look_ups,
+        clause=OURS,
+        title=("查询服务可用", "every look-up answered"),
+        fact=Fact("unavailable", lambda case: case.seen.unavailable),
+        codes=(DEPENDENCY_UNAVAILABLE,),
+        needs="unavailable",
+        fast=EMPTY,
+    ),
+)
+"""In the order of the rules text."""

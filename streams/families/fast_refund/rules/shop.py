@@ -14,6 +14,9 @@ from streams.families.fast_refund.reasons.shop import (
     SHOP_UNKNOWN,
 )
 from streams.families.fast_refund.rules.case import Case, Codes
+from streams.families.fast_refund.rules.rule import ASKED, Rule
+from streams.processing.reasons import Reason, State
+from streams.processing.rules import Bound, Fact
 
 LEVELS: Final = ("good", "watch", "restricted", "excluded")
 
@@ -60,3 +63,54 @@ def lists(case: Case, policy: Policy) -> Codes:
     if age_ms is None or (age_ms > policy.lists_max_age_ms and case.has_policy):
         return (LISTS_NOT_READY,)
     return ()
+
+
+def _lists_state(_reason: Reason, case: Case) -> State:
+    return "unknown" if case.lists_age_ms is None else "stale"
+
+
+RULES: Final = (
+    Rule(
+        check=shop,
+        clause="FR-1.2a",
+        title=("店铺明确", "it is known which shop it is"),
+        fact=Fact("shop_id", lambda case: case.shop_id),
+        codes=(SHOP_UNKNOWN,),
+        fast=ASKED,
+    ),
+    Rule(
+        check=shop_eligible,
+        clause="FR-1.7(2)a",
+        title=("店铺支持本服务", "the shop has the service"),
+        fact=Fact(
+            "shop_standing",
+            lambda case: {
+                "enabled": case.seen.shop_enabled,
+                "standing": case.seen.shop_standing,
+            },
+        ),
+        bound=Bound(
+            "须好于 {}", "must be better than {}", ("standing_gate_min_level",)
+        ),
+        codes=(
+            SHOP_EXCLUDED,
+            SHOP_STANDING_RESTRICTED,
+        ),
+        fast=ASKED,
+    ),
+    Rule(
+        check=lists,
+        clause="FR-1.7",
+        title=("名单数据已加载且未过期", "the lists are loaded and fresh"),
+        fact=Fact(
+            "lists_as_of_ms",
+            lambda case: case.seen.lists_as_of_ms,
+            age_ms=lambda case: case.lists_age_ms,
+            max_age="lists_max_age_ms",
+        ),
+        codes=(LISTS_NOT_READY,),
+        fast=ASKED,
+        state=_lists_state,
+    ),
+)
+"""In the order of the rules text."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -16,40 +17,15 @@ _UNITS: Final[tuple[tuple[int, str, str], ...]] = (
 _FEN_PER_YUAN: Final = 100
 _MS_PER_S: Final = 1000
 
-_LABELS: Final[Mapping[str, str]] = {
-    "action": "动作",
-    "refund_version": "版本",
-    "faults": "有误字段",
-    "refund_kind": "售后类型",
-    "special_refund_type": "特殊类型",
-    "order_status": "订单状态",
-    "shipped_counts": "已发件数",
-    "quantities": "件数",
-    "category_path": "类目",
-    "is_custom": "定制",
-    "order_type": "订单类型",
-    "published_at": "发布时间",
-    "requested_at": "申请时",
-    "decided_at": "判断时",
-    "enabled": "开通",
-    "standing": "店铺状态",
-    "asked": "申请",
-    "left": "可退",
-    "used": "已用",
-    "newer_version": "已有新版本",
-    "withdrawn": "已撤回",
-    "approved_before": "旧版本已通过",
-    "prior_refund": "本单已退款",
-    "open_refund": "本单另有售后",
-    "approved_on_order": "本单已自动通过",
-    "auto_count": "自动退款次数",
-    "auto": "自动退款额",
-    "auto_fen_unknown": "自动退款额不明",
-}
-"""Parts of a fact in Chinese; in English they keep their names, without the unit."""
+NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def value_words(name: str, value: object, language: Language) -> str:
+def value_words(
+    name: str,
+    value: object,
+    language: Language,
+    labels: Mapping[str, str] = NO_LABELS,
+) -> str:
     """Put a fact's value into words.
 
     Parameters
@@ -57,6 +33,9 @@ def value_words(name: str, value: object, language: Language) -> str:
     name
         Of the fact or of a part of it; it ends in the unit: ``_fen``, ``_ms``. A value
         that is no whole number there is shown as JSON, for it is what is wrong.
+    labels
+        Part of a fact, without its unit -> its name in Chinese; in English parts keep
+        their names.
     """
     if isinstance(value, msgspec.Struct):
         value = {
@@ -66,7 +45,8 @@ def value_words(name: str, value: object, language: Language) -> str:
         }
     if isinstance(value, Mapping):
         parts = [
-            f"{_label(str(part), language)} {value_words(str(part), one, language)}"
+            f"{_label(str(part), language, labels)} "
+            f"{value_words(str(part), one, language, labels)}"
             for part, one in value.items()
             if one is not None
         ]
@@ -135,9 +115,9 @@ def _plain(value: object, language: Language) -> str:
     )
 
 
-def _label(name: str, language: Language) -> str:
+def _label(name: str, language: Language, labels: Mapping[str, str]) -> str:
     bare = name.removesuffix("_fen").removesuffix("_ms")
-    return bare.replace("_", " ") if language == "en" else _LABELS.get(bare, bare)
+    return bare.replace("_", " ") if language == "en" else labels.get(bare, bare)
 
 
 def _none(language: Language) -> str:
