@@ -3,12 +3,12 @@
 import msgspec
 import pytest
 
+from faults.judge.answers import answers_fit, readable
 from faults.judge.checks import (
     ALWAYS,
     UNDISTURBED,
     WITHOUT_ZOMBIES,
     Check,
-    answers_fit,
     commits_stay_behind,
     decisions_follow_from_their_facts,
     every_offset_is_answered,
@@ -17,7 +17,6 @@ from faults.judge.checks import (
     notices_are_written_once,
     one_content_a_decision,
     problems,
-    readable,
 )
 from faults.judge.order import order_is_kept, refunds_keep_order
 from faults.judge.view import Rec, Sample, View

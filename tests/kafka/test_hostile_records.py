@@ -10,7 +10,8 @@ from aiokafka import TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from faults.hostile import batches, bomb
-from faults.judge.checks import UNDISTURBED, too_large
+from faults.judge.answers import too_large
+from faults.judge.checks import UNDISTURBED
 from faults.judge.view import Rec, View
 from faults.lab import DATED, FACTS, Lab, laboratory, now_ms
 from faults.raw import put

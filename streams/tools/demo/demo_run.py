@@ -12,13 +12,13 @@ from aiokafka import AIOKafkaConsumer
 
 from streams.errors import WorkerError
 from streams.settings import Settings, load_policy
-from streams.tools.demo.machinery import Worker
 from streams.tools.demo.options import Options
 from streams.tools.demo.samples import Cast
 from streams.tools.demo.scene_runner import SHOP, SceneContext, SceneRunner
 from streams.tools.demo.scenes import PROGRAMME, Scene
 from streams.tools.demo.views import View
 from streams.tools.demo.watching import rows
+from streams.tools.demo.worker import DemoWorker
 
 _WATERMARK_S: Final = 1.0
 _LAST_WORDS_S: Final = 1.5
@@ -36,7 +36,7 @@ class DemoRun:
         settings: Settings,
         context: SceneContext,
         view: View,
-        worker: Worker,
+        worker: DemoWorker,
     ) -> None:
         self._options = options
         self._settings = settings

@@ -33,6 +33,7 @@ from streams.tools.demo.scenes import SHOPS
 from streams.tools.demo.scoreboard import Scoreboard
 from streams.tools.demo.views import JsonView, LinesView, LiveView, Started, View
 from streams.tools.demo.wire import Wire
+from streams.tools.demo.worker import DemoWorker
 from streams.tools.reading import broker_errors
 from streams.tools.traffic import records
 
@@ -104,7 +105,7 @@ async def _run(
         consumer = await stack.enter_async_context(machinery.consuming(settings))
         context = _context(Wire(producer, settings, now_ms), world)
         await _operator_speaks(context.wire)
-        worker = machinery.Worker(given, folder / "worker.log", port)
+        worker = DemoWorker(given, folder / "worker.log", port)
         stack.callback(worker.stop)
         stack.callback(view.close)
         await worker.ready()
@@ -161,7 +162,7 @@ async def _operator_speaks(wire: Wire) -> None:
     await wire.mark_all()
 
 
-def _started(options: Options, address: str, worker: machinery.Worker) -> Started:
+def _started(options: Options, address: str, worker: DemoWorker) -> Started:
     embedded = (
         "embedded: to look at, not to measure" if options.bootstrap is None else "yours"
     )
