@@ -14,7 +14,8 @@ from aiokafka.errors import KafkaError
 from faults.artifacts import save
 from faults.judge.checks import problems
 from faults.judge.view import View
-from faults.lab import laboratory, now_ms
+from faults.lab import laboratory
+from faults.lab_logs import now_ms
 from faults.load import Load
 from faults.measurements import Measurements, measurements_of
 from faults.run import Run

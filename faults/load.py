@@ -15,7 +15,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from faults.judge.view import Place
-from faults.lab import DATED, Lab, now_ms, running
+from faults.lab import DATED, Lab
+from faults.lab_logs import now_ms, running
 from faults.waiting import eventually
 from testkit.rows import PARTITIONS, Row
 from testkit.world import WAVES, MixedWorld, turned

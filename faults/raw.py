@@ -10,7 +10,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer, TopicPartition
 from google_crc32c import value as crc32c
 
-from faults.lab import now_ms
+from faults.lab_logs import now_ms
 from streams.kafka.aiokafka_internals.codecs import CODECS
 from streams.records.record_format import BEGINNING, CHECKED, FORMAT, UNCOUNTED
 from streams.records.varints import NULL, VARINTS

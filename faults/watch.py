@@ -11,7 +11,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from faults.judge.view import Heard, Rec, Sample, answered_place, digest_of
-from faults.lab import DECIDED, FACTS, OUTPUTS, Lab, now_ms, running
+from faults.lab import FACTS, Lab
+from faults.lab_logs import DECIDED, OUTPUTS, now_ms, running
 from faults.waiting import eventually
 from streams.kafka.aiokafka_internals.fetch_decode import hand_out_all
 from testkit.rows import PARTITIONS

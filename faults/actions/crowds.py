@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from faults.actions.workers import rebalances
-from faults.lab import now_ms
+from faults.lab_logs import now_ms
 from faults.run import Run
 from testkit.rows import Row
 from testkit.scenarios.script import Script

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from faults.lab import now_ms
+from faults.lab_logs import now_ms
 from faults.network import Network
 from faults.run import Run
 

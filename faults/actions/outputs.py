@@ -18,7 +18,7 @@ from faults.judge.checks import (
 )
 from faults.judge.loss import Loss
 from faults.judge.view import View
-from faults.lab import now_ms
+from faults.lab_logs import now_ms
 from faults.run import JudgedPart, Run
 from faults.waiting import eventually
 from streams.kafka.topic_admin import create, declare

@@ -8,7 +8,8 @@ import orjson
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from faults.lab import Lab, now_ms
+from faults.lab import Lab
+from faults.lab_logs import now_ms
 from faults.run import Run
 from faults.waiting import eventually
 from testkit.rows import PARTITIONS, Row

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final
 
-from faults.lab import now_ms
+from faults.lab_logs import now_ms
 from faults.run import Run
 from faults.waiting import eventually
 from streams.processing.partitioner import partition_of

@@ -14,8 +14,14 @@ from faults.judge.checks import (
 )
 from faults.judge.observer import nobody_is_stuck
 from faults.judge.view import Rec, View
-from faults.lab import OUTPUTS, now_ms
+from faults.lab_logs import OUTPUTS, now_ms
 from faults.run import JudgedPart, Run
+from faults.topic_changes import (
+    add_partitions,
+    foreign_transaction,
+    make_anew,
+    set_committed,
+)
 from faults.waiting import eventually
 from testkit.rows import PARTITIONS, Row
 from testkit.world import turned
@@ -40,7 +46,7 @@ async def requests_anew(run: Run) -> None:
     heard = len(run.watch.heard)
     run.load.sent.clear()
     run.watch.answered.clear()
-    await run.lab.make_anew("requests")
+    await make_anew(run.lab, "requests")
     run.note(f"requests are made anew under {'live' if live else 'stopped'} workers")
     run.load.go_on()
     if live:
@@ -51,7 +57,7 @@ async def requests_anew(run: Run) -> None:
     if live and await run.lab.committed():
         await _all_ask_for_a_person(run, "since the group")
         run.note("what they committed since is refused; somebody sets it back")
-        await run.lab.set_committed(dict.fromkeys(range(PARTITIONS), 0))
+        await set_committed(run.lab, dict.fromkeys(range(PARTITIONS), 0))
         for worker in run.supervisor.workers:
             run.supervisor.start(worker)
     await run.supervisor.ready(90)
@@ -74,7 +80,7 @@ async def outcomes_anew(run: Run) -> None:
     before, after = _orders_ahead(run, _SOME), _orders_ahead(run, 2 * _SOME)[_SOME:]
     await run.lab.put(*_vetoes(before))
     await run.pass_s(_TOGETHER_S / 2)
-    await run.lab.make_anew("outcomes")
+    await make_anew(run.lab, "outcomes")
     run.watch.from_start("outcomes")
     await run.lab.put(*_vetoes(after))
     run.note(f"outcomes are made anew, and {len(after)} orders vetoed")
@@ -90,7 +96,7 @@ async def facts_parted(run: Run) -> None:
     """28: orders or catalogue get partitions, and facts go where nobody reads."""
     topic = "orders" if run.seed % 2 == 1 else "catalog"
     some = _orders_ahead(run, _SOME)
-    await run.lab.add_partitions(topic, _MORE)
+    await add_partitions(run.lab, topic, _MORE)
     changed_ms = now_ms()
     if topic == "orders":
         hidden: list[Row] = list(turned(some, 1_000_000))
@@ -105,7 +111,7 @@ async def facts_parted(run: Run) -> None:
     approvals = await run.lab.records("approvals")
     wrong = [rec for rec in approvals if _relied_on(rec, topic, some, changed_ms)]
     run.expect(not wrong, f"{len(wrong)} approvals vouched for by old partitions")
-    await run.lab.make_anew(topic)
+    await make_anew(run.lab, topic)
     run.watch.from_start(topic)
     await run.lab.put(*_newest(run.watch.facts, topic))
     run.note(f"{topic} is made anew, with the partitions that it must have, and filled")
@@ -133,7 +139,7 @@ def _relied_on(rec: Rec, topic: str, orders: Iterable[Row], since_ms: int) -> bo
 async def open_transaction(run: Run) -> None:
     """29: somebody else's transaction is open on outputs while a worker is killed."""
     worker, *_ = run.supervisor.workers
-    async with run.lab.open_transaction("approvals"):
+    async with foreign_transaction(run.lab, "approvals"):
         with run.load.again():  # what was decided comes again
             run.note("a foreign transaction is open on approvals")
             await run.pass_s(_TOGETHER_S)
@@ -174,7 +180,7 @@ async def reset_forward(run: Run) -> None:
         number: end for (_, number), end in (await run.lab.ends("requests")).items()
     }
     left = sum(ends[number] - stood[number] for number in ends)
-    await run.lab.set_committed(ends)
+    await set_committed(run.lab, ends)
     run.note(f"offsets are set forward past {left} requests")
     for worker in run.supervisor.workers:
         run.supervisor.start(worker)
@@ -190,7 +196,7 @@ async def reset_forward(run: Run) -> None:
         run.expect(
             await run.supervisor.stop(worker) == 0, "a worker did not stop with 0"
         )
-    await run.lab.set_committed(stood)
+    await set_committed(run.lab, stood)
     run.note("offsets are set back")
     for worker in run.supervisor.workers:
         run.supervisor.start(worker)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from faults.lab import now_ms
+from faults.lab_logs import now_ms
 from faults.run import Run
 from faults.waiting import eventually
 from faults.workers import Worker

@@ -3,7 +3,7 @@
 import itertools
 import time
 
-from faults.lab import now_ms
+from faults.lab_logs import now_ms
 from faults.load import Pace
 
 

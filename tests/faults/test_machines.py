@@ -8,7 +8,7 @@ import pytest
 
 from faults.clocks import shifted
 from faults.disk import fill, free, small_disk
-from faults.lab import now_ms
+from faults.lab_logs import now_ms
 from faults.verdict import NotRunError
 from faults.workers import surroundings
 

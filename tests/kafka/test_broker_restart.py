@@ -7,7 +7,8 @@ import pytest
 from aiokafka.errors import KafkaError
 
 from faults.judge.checks import WITHOUT_ZOMBIES
-from faults.lab import DATED, Lab, laboratory, now_ms, running
+from faults.lab import DATED, Lab, laboratory
+from faults.lab_logs import now_ms, running
 from faults.waiting import eventually
 from faults.workers import supervised
 from testkit.broker import LocalCluster

@@ -10,6 +10,7 @@ from aiokafka.admin import RecordsToDelete
 
 from faults.judge.view import answered_place
 from faults.lab import Lab, laboratory
+from faults.topic_changes import foreign_transaction, make_anew, set_committed
 from faults.waiting import eventually
 from faults.workers import Worker
 from testkit.rows import Row, row
@@ -70,14 +71,14 @@ async def test_requests_of_a_topic_made_anew_are_answered_or_named_and_a_worker_
         old, new = asked("old", 40), asked("new", 60)
         await lab.put(*old)
         await lab.caught_up()
-        await lab.make_anew("requests")
+        await make_anew(lab, "requests")
         await lab.put(*new)
         await ended(worker, 2, "requests: deleted and made anew while it was read")
         if await lab.committed():  # what it committed for the old one after that
             worker.start()
             await ended(worker, 2, "since the group", "--reset-offsets --to-earliest")
         # Somebody sets the offsets too far, past requests that nobody has decided.
-        await lab.set_committed(dict.fromkeys(range(4), 5))
+        await set_committed(lab, dict.fromkeys(range(4), 5))
         passed = {
             (rec.key or b"").decode()
             for rec in await lab.records("requests")
@@ -101,7 +102,7 @@ async def test_a_worker_waits_for_outputs_behind_an_open_transaction_and_ends_on
     async with laboratory(kafka.bootstrap, topics, tmp_path) as lab:
         worker = await lab.started()
         rows = asked("r", 20)
-        async with lab.open_transaction("reviews"):
+        async with foreign_transaction(lab, "reviews"):
             await lab.put(*rows)
             await lab.caught_up()
             worker.terminate()
@@ -123,5 +124,5 @@ async def test_a_worker_waits_for_outputs_behind_an_open_transaction_and_ends_on
         assert all(len(one) == 1 for one in values.values())  # none decided otherwise
         places = [answered_place(rec, view.input_topic) for rec in view.decisions]
         assert len(places) == len(set(places)) == 2 * len(rows)
-        await lab.make_anew("outcomes")
+        await make_anew(lab, "outcomes")
         await ended(worker, 2, "outcomes: deleted and made anew while it was read")

@@ -13,7 +13,8 @@ from random import Random
 import pytest
 
 from faults.judge.checks import ALWAYS, WITHOUT_ZOMBIES
-from faults.lab import DATED, Lab, laboratory, now_ms, running
+from faults.lab import DATED, Lab, laboratory
+from faults.lab_logs import now_ms, running
 from faults.waiting import eventually
 from faults.workers import Worker
 from testkit.rows import PARTITIONS

@@ -9,7 +9,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from faults.judge.checks import WITHOUT_ZOMBIES
-from faults.lab import DATED, WATERMARK, Lab, laboratory, now_ms
+from faults.lab import DATED, WATERMARK, Lab, laboratory
+from faults.lab_logs import now_ms
 from faults.waiting import eventually
 from faults.workers import Worker
 from streams.processing.partitioner import partition_of

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from faults.lab import now_ms
+from faults.lab_logs import now_ms
 from streams.kafka.aiokafka_internals.fetch_decode import hand_out_unpacked
 from tests.kafka.conftest import Kafka
 from tests.kafka.test_broker import create

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from faults.lab import DATED, Lab, laboratory, now_ms
+from faults.lab import DATED, Lab, laboratory
+from faults.lab_logs import now_ms
 from faults.waiting import eventually
 from streams.families.fast_refund.reasons import REASONS
 from testkit.world import WAVES, MixedWorld, differences

@@ -13,7 +13,8 @@ from faults.hostile import batches, bomb
 from faults.judge.answers import too_large
 from faults.judge.checks import UNDISTURBED
 from faults.judge.view import Rec, View
-from faults.lab import DATED, FACTS, Lab, laboratory, now_ms
+from faults.lab import DATED, FACTS, Lab, laboratory
+from faults.lab_logs import now_ms
 from faults.raw import put
 from faults.waiting import eventually
 from testkit.rows import PARTITIONS, Row, row

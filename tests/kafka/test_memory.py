@@ -8,7 +8,8 @@ import pytest
 
 from faults.judge.checks import WITHOUT_ZOMBIES
 from faults.judge.view import Rec
-from faults.lab import DATED, Lab, laboratory, now_ms
+from faults.lab import DATED, Lab, laboratory
+from faults.lab_logs import now_ms
 from faults.waiting import eventually
 from testkit.rows import Row, row
 from testkit.scenarios.script import APPROVED, Script

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from faults.lab import Lab, laboratory, now_ms
+from faults.lab import Lab, laboratory
+from faults.lab_logs import now_ms
 from faults.waiting import eventually
 from faults.workers import Worker
 from streams.processing.partitioner import partition_of

@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaError
 
 from faults.judge.checks import WITHOUT_ZOMBIES, problems
 from faults.judge.view import Rec, View
-from faults.lab import DATED, Lab, laboratory, now_ms, running
+from faults.lab import DATED, Lab, laboratory
+from faults.lab_logs import now_ms, running
 from faults.waiting import eventually
 from faults.workers import Worker
 from testkit.broker import LocalCluster

@@ -8,7 +8,8 @@ from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from faults.judge.view import answered_place
-from faults.lab import DATED, laboratory, now_ms
+from faults.lab import DATED, laboratory
+from faults.lab_logs import now_ms
 from faults.waiting import eventually
 from testkit.world import MixedWorld
 from tests.kafka.conftest import Kafka

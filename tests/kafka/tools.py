@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from faults.lab import Lab, laboratory, now_ms
+from faults.lab import Lab, laboratory
+from faults.lab_logs import now_ms
 from streams.cli import execute
 from testkit.world import WAVES, MixedWorld
 
