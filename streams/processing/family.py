@@ -55,8 +55,17 @@ class PartitionState(Protocol):
         """Return every key that may call for an output, to be reconciled after a load."""
         ...
 
-    def due(self) -> Sequence[str]:
-        """Take out the keys whose due time the event time of the partition has passed."""
+    def due(self, now_ms: int) -> Sequence[str]:
+        """Take out the keys whose due time the event time of the partition has passed.
+
+        Asked after each slice. A family that is dated by fact topics says ``PARTITION``
+        of a watermark that makes something due, and is asked to reconcile then.
+
+        Parameters
+        ----------
+        now_ms
+            UTC ms; event time never passes it (:class:`~streams.processing.event_time.EventTime`).
+        """
         ...
 
     def keys_of(self, group: str) -> Sequence[str]:

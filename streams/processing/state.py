@@ -37,7 +37,7 @@ class Table(Protocol[Fact_co]):
 class NoticeIds(Protocol):
     """Ids of the notices of one partition that are written, or about to be."""
 
-    def noticed(self, identity: str, /) -> bool:
+    def noted(self, identity: str, /) -> bool:
         """Whether a notice of this id exists."""
         ...
 
@@ -145,7 +145,7 @@ class MemoryState(Generic[Row]):
         self.knows = self._decisions.__contains__
         self.first = self._decisions.get
         self.remember = self._decisions.setdefault
-        self.noticed = self._notices.__contains__
+        self.noted = self._notices.__contains__
         self.note = self._notices.add
 
     def put(self, key: str, row: Row, group: str | None = None) -> None:

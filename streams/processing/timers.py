@@ -6,13 +6,11 @@ written already is known by id from the outputs. So a timer may be late after a 
 and is never lost and never written twice, and a replay writes the same ids.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from typing import Final, TypeAlias
 
 import msgspec
-
-from streams.processing.state import NoticeIds
 
 _SPARE: Final = 64
 """Entries of the heap that stand for nothing any more and are kept anyway."""
@@ -40,14 +38,14 @@ class Timers:
     ----------
     family
         Code of the rule family; a part of every id.
-    notices
-        Ids of what is written, or about to be. They are read back from the outputs
-        before the first timer is handed out.
+    noted
+        Whether an output of this id is written, or on its way. All ids are read back from
+        the outputs before the first timer is handed out.
     """
 
-    def __init__(self, family: str, notices: NoticeIds) -> None:
+    def __init__(self, family: str, noted: Callable[[str], bool]) -> None:
         self._family = family
-        self._notices = notices
+        self._noted = noted
         self._due: dict[tuple[str, str], int] = {}
         """(key, kind) -> due time."""
         self._heap: list[tuple[int, str, str]] = []
@@ -105,12 +103,18 @@ class Timers:
             heappop(heap)
         return heap[0][0] if heap else None
 
+    def is_due(self, event_ms: int | None) -> bool:
+        """Whether a timer is due at an event time (UTC ms), written already or not."""
+        next_ms = self.next_ms()
+        return event_ms is not None and next_ms is not None and next_ms <= event_ms
+
     def due(self, event_ms: int | None) -> Iterator[Timer]:
         """Hand out what is due and not written yet, by due time, then key, then kind.
 
         One at a time: what the caller puts or cancels meanwhile counts, and what it does
-        not take stays. The id of a timer is noted as it is handed out. Should the output
-        be lost, the process ends, and the next one reads what was really written.
+        not take stays. Whoever writes the output notes its id as it is sent. Should it be
+        lost, the process ends, and the next one reads what was really written. Who sends
+        later than that asks again then: a timer may have been put anew meanwhile.
 
         Parameters
         ----------
@@ -118,16 +122,16 @@ class Timers:
             Event time of the partition, UTC ms. A timer is due once it is reached: a
             watermark vouches for its own millisecond too. None = nothing is due.
         """
-        while event_ms is not None:
-            due_ms = self.next_ms()
-            if due_ms is None or due_ms > event_ms:
-                return
-            _, key, kind = heappop(self._heap)
+        while self.is_due(event_ms):
+            due_ms, key, kind = heappop(self._heap)
             del self._due[key, kind]
-            identity = f"{kind}:{self._family}:{key}:{due_ms}"
-            if not self._notices.noticed(identity):
-                self._notices.note(identity)
+            identity = self.identity(kind, key, due_ms)
+            if not self._noted(identity):
                 yield Timer(identity, kind, key, due_ms)
+
+    def identity(self, kind: str, key: str, due_ms: int) -> str:
+        """Return the id of what a timer writes; no two timers have the same."""
+        return f"{kind}:{self._family}:{key}:{due_ms}"
 
     def _waits(self, entry: tuple[int, str, str]) -> bool:
         due_ms, key, kind = entry

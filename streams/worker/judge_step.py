@@ -111,9 +111,9 @@ class JudgeStep:
         number, begin = piece.partition.partition, unjudged.done
         state = self._transport.facts.tables[number]
         clock_ms = self._clocks.monotonic_ms
-        until_ms = clock_ms() + _STINT_MS
+        until_ms, now_ms = clock_ms() + _STINT_MS, self._clocks.now_ms()
         judged = self._family.judge(
-            unjudged, state, self._clocks.now_ms(), lambda: clock_ms() >= until_ms
+            unjudged, state, now_ms, lambda: clock_ms() >= until_ms
         )
         last = unjudged.finished
         if begin or not last:
@@ -123,7 +123,7 @@ class JudgeStep:
         if inputs:
             judged.unfit = _unfit(piece, inputs)
             inputs.forget([record.offset for record in piece.records])
-        judged.touched += state.due()
+        judged.touched += state.due(now_ms)
         if self._family.news:
             log_news(log, self._family.news)
         self._counters.judged(number, judged)

@@ -246,8 +246,8 @@ async def test_notices_and_follow_ups_are_known_by_their_id() -> None:
     bench.write("reviews", follow_up, 2, source="outcomes")
     found = await bench.read()
     ledger = bench.ledgers[0]
-    assert ledger.noticed("race:FR:r-1:1")
-    assert ledger.noticed("FR:r-1:1" + FOLLOW_UP_SUFFIX)
+    assert ledger.noted("race:FR:r-1:1")
+    assert ledger.noted("FR:r-1:1" + FOLLOW_UP_SUFFIX)
     assert ledger.rows()["notices"] == 2
     assert offsets(found[0]) == set()
     assert bench.ledgers[0].refund_ids() == ()

@@ -53,10 +53,10 @@ def test_the_first_decision_of_a_key_counts_and_its_bytes_are_given_again() -> N
 
 def test_a_notice_exists_once_it_is_noted() -> None:
     found = state()
-    assert not found.noticed("n")
+    assert not found.noted("n")
     found.note("n")
     found.note("n")
-    assert found.noticed("n")
+    assert found.noted("n")
     assert found.rows() == {"rows": 0, "decisions": 0, "notices": 1}
 
 

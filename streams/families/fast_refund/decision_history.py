@@ -56,7 +56,7 @@ class DecisionHistory:
         """Remember the last word on an order (FR-1.7(1)a)."""
         self.fate_of = self._fates.get
         """What became of a refund; it is written by :meth:`put_fate`."""
-        self.noticed = self._notices.__contains__
+        self.noted = self._notices.__contains__
         """Whether a notice of this id is written, or on its way."""
         self.note = self._notices.add
         """Note that a notice is written, or on its way."""

@@ -71,13 +71,13 @@ class Due(msgspec.Struct, frozen=True, gc=False):
 def due(
     tables: PartitionTables, refund_id: str, policy: Policy | None, now_ms: int
 ) -> Iterator[Due]:
-    """Yield what one refund calls for and has not been noticed yet."""
+    """Yield what one refund calls for and has not been noted yet."""
     approval = tables.ledger.approval(refund_id)
     if approval is None:
         return
-    noticed = tables.ledger.noticed
+    noted = tables.ledger.noted
     for found in _wanted(tables, approval, policy, now_ms):
-        if not noticed(found.identity):
+        if not noted(found.identity):
             yield found
 
 

@@ -109,7 +109,7 @@ class PartitionTables:
         """Return every refund that has a decision."""
         return self.ledger.refund_ids()
 
-    def due(self) -> Sequence[str]:
+    def due(self, now_ms: int) -> Sequence[str]:  # noqa: ARG002 - see below
         """Return nothing: what the fast refund owes follows from facts, not from time."""
         return ()
 
@@ -122,7 +122,7 @@ class PartitionTables:
 
     def noted(self, identity: str) -> bool:
         """Whether a notice with this id was written."""
-        return self.ledger.noticed(identity)
+        return self.ledger.noted(identity)
 
     def note(self, identity: str) -> None:
         """Remember that a notice with this id was written."""

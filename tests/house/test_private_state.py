@@ -21,7 +21,7 @@ STATE: Final = (
     DecisionHistory(),
     MemoryState[int](),
     MemoryTable[int]({}),
-    Timers("TF", MemoryState[int]()),
+    Timers("TF", MemoryState[int]().noted),
 )
 CONTAINERS: Final = (dict, set, list)
 
