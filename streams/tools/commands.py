@@ -20,7 +20,7 @@ from streams.tools.edge import (
 )
 from streams.tools.policy_commands import policy_app
 
-topics_app = typer.Typer(help="Declare or verify topics.", no_args_is_help=True)
+topics_app = typer.Typer(help="List, create or verify topics.", no_args_is_help=True)
 dlq_app = typer.Typer(help="Dead letters.", no_args_is_help=True)
 kuaishou_app = typer.Typer(help="The Kuaishou platform.", no_args_is_help=True)
 
@@ -72,6 +72,30 @@ def topics_check(
     from streams.tools.topics import check_topics  # noqa: PLC0415
 
     run_quietly(check_topics(settings, sys.stdout))
+
+
+@topics_app.command("list")
+def topics_list(
+    context: typer.Context,
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+    *,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="The table of the reference page.")
+    ] = False,
+) -> None:
+    """List the topics of all families: key, partitions, clean-up, who writes and reads.
+
+    Asks no broker.
+    """
+    settings = settings_of(context, config, sets, bootstrap_servers)
+    from streams.tools import topics_page as page  # noqa: PLC0415
+
+    if markdown:
+        print(page.topics_table(settings), end="")
+    else:
+        page.list_topics(settings, sys.stdout)
 
 
 @dlq_app.command("list")

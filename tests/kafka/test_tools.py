@@ -5,6 +5,7 @@ import json
 import secrets
 from collections.abc import Callable, Sequence
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -15,6 +16,7 @@ from streams.records.outgoing import Header
 from streams.records.remains import remains
 from streams.settings import Settings, load
 from testkit.fakes import headers_in
+from tests.families.made import modules
 from tests.kafka.conftest import Kafka
 
 Run = Callable[..., tuple[int, str, str]]
@@ -108,6 +110,30 @@ def letter(
 
 def test_created_topics_pass_the_check(run: Run) -> None:
     assert run("topics", "check")[:2] == (0, "13 topics are as declared\n")
+
+
+def test_topics_of_a_family_by_import_path_are_created_and_checked(
+    run: Run, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = modules(tmp_path, monkeypatch).family("tools_family", "TF")
+    prefix = settings.topics.prefix
+    families = ("--set", f"worker.families=fast_refund,{name}")
+    one = ("--set", "families.TF.partitions=1")
+    code, _, err = run("topics", "check", *families, *one)
+    assert code == 2
+    assert set(err.splitlines()) == {
+        f"refund: {prefix}{topic}: missing; run `refund topics create`"
+        for topic in ("tf-days", "tf-shops", "tf-results")
+    }
+    code, out, _ = run("topics", "create", *families, *one)
+    assert code == 0
+    assert {line for line in out.splitlines() if line.startswith("created")} == {
+        f"created {prefix}{topic}" for topic in ("tf-days", "tf-shops", "tf-results")
+    }
+    assert run("topics", "check", *families, *one)[0] == 0
+    code, _, err = run("topics", "check", *families)
+    assert code == 2
+    assert f"refund: {prefix}tf-days: 1 partitions, declared 2; " in err
 
 
 def test_missing_topics_are_one_line_each(
