@@ -1,18 +1,18 @@
 """``refund policy check|show|diff|history``."""
 
-from typing import TextIO
+from typing import Any, TextIO
 
 import msgspec
 
 from streams.errors import PolicyError
-from streams.families.fast_refund.policy import Policies, Policy
-from streams.families.fast_refund.policy_type import POLICY
-from streams.processing.policies.book import PolicyBook
+from streams.processing.policies import Policies, PolicyBook, PolicyType
+from streams.processing.policies.policy import P
 from streams.processing.policies.publication import PolicyRecord, Publication
-from streams.settings import Settings, load_policy, load_record
-from streams.tools.policy import topic
+from streams.settings import load_record
 from streams.tools.policy.proposal import check as check_against
+from streams.tools.policy.roots import doubts_of_roots
 from streams.tools.policy.shown import print_diff, print_history
+from streams.tools.policy.topic import PolicyTopic, held
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,8 +49,12 @@ def publication_of(choice: Choice, said: Said, now_ms: int) -> Publication:
 
 
 def record_of(
-    file: str | None, choice: Choice, said: Said | None, now_ms: int
-) -> PolicyRecord[Policy]:
+    kind: PolicyType[P],
+    file: str | None,
+    choice: Choice,
+    said: Said | None,
+    now_ms: int,
+) -> PolicyRecord[P]:
     """Return a policy file as the record that would be published.
 
     Raises
@@ -58,8 +62,8 @@ def record_of(
     PolicyError
         One line a problem.
     """
-    found = load_record(POLICY, file)
-    unknown = [key for key in choice.allow if key not in POLICY.fields]
+    found = load_record(kind, file)
+    unknown = [key for key in choice.allow if key not in kind.fields]
     if unknown:
         raise PolicyError(
             f"--allow {key}: no key of a policy; see refund policy show"
@@ -77,7 +81,7 @@ def record_of(
 async def check(
     file: str | None,
     choice: Choice,
-    settings: Settings | None,
+    where: PolicyType[Any] | PolicyTopic,
     out: TextIO,
     now_ms: int,
 ) -> None:
@@ -85,8 +89,9 @@ async def check(
 
     Parameters
     ----------
-    settings
-        Where the topic is; None = hold it against the default values alone.
+    where
+        The topic; or only what the family declares: the file is then held against the
+        default values alone.
 
     Raises
     ------
@@ -95,22 +100,23 @@ async def check(
     SourceError
         The brokers cannot be reached.
     """
-    record = record_of(file, choice, None, now_ms)
-    if settings is None:
-        lines = PolicyBook(POLICY, Policies()).doubts(record, now_ms)
+    kind = where.kind if isinstance(where, PolicyTopic) else where
+    record = record_of(kind, file, choice, None, now_ms)
+    if not isinstance(where, PolicyTopic):
+        lines = PolicyBook(kind, Policies()).doubts(record, now_ms)
         if lines:
             raise PolicyError(lines)
         print(f"{record.policy.name} is in order", file=out)
         return
-    book = await topic.read_book(settings)
-    if topic.held(book, record):
+    book = await where.read_book()
+    if held(book, record):
         print(f"{record.policy.name} is published already", file=out)
         return
-    check_against(record, book, now_ms, await topic.doubts_of_roots(settings, record))
+    check_against(record, book, now_ms, await doubts_of_roots(where.settings, record))
     print(f"{record.policy.name} is in order and can be published", file=out)
 
 
-async def diff(file: str | None, settings: Settings, out: TextIO, now_ms: int) -> None:
+async def diff(file: str | None, at: PolicyTopic, out: TextIO, now_ms: int) -> None:
     """Print what is in force and waits, and how a file, or each that waits, differs.
 
     Raises
@@ -120,11 +126,11 @@ async def diff(file: str | None, settings: Settings, out: TextIO, now_ms: int) -
     SourceError
         The brokers cannot be reached.
     """
-    policy = None if file is None else load_policy(file)
-    print_diff(policy, await topic.read_book(settings), now_ms, out)
+    policy = None if file is None else load_record(at.kind, file).policy
+    print_diff(policy, await at.read_book(), now_ms, out)
 
 
-async def history(settings: Settings, form: str, out: TextIO, now_ms: int) -> None:
+async def history(at: PolicyTopic, form: str, out: TextIO, now_ms: int) -> None:
     """Print versions, refusals and pauses; ``form`` is ``table`` or ``json``.
 
     Raises
@@ -132,10 +138,10 @@ async def history(settings: Settings, form: str, out: TextIO, now_ms: int) -> No
     SourceError
         The brokers cannot be reached.
     """
-    print_history(await topic.read_book(settings), now_ms, form, out)
+    print_history(await at.read_book(), now_ms, form, out)
 
 
-def show(file: str | None, out: TextIO) -> None:
+def show(kind: PolicyType[Any], file: str | None, out: TextIO) -> None:
     """Print every key of a policy, defaults included, as flat TOML.
 
     Raises
@@ -143,7 +149,7 @@ def show(file: str | None, out: TextIO) -> None:
     PolicyError
         One line a problem.
     """
-    for key, value in msgspec.structs.asdict(load_policy(file)).items():
+    for key, value in msgspec.structs.asdict(load_record(kind, file).policy).items():
         if value is None:
             print(f"# {key} is off", file=out)
         else:

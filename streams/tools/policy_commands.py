@@ -4,20 +4,30 @@ What a command needs is imported when it runs: Kafka's client takes a while.
 """
 
 import sys
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from streams.errors import UsageError
-from streams.tools.edge import Config, Edge, Servers, Sets, run_quietly, settings_of
+from streams.tools.edge import (
+    Config,
+    Edge,
+    FamilyCode,
+    Servers,
+    Sets,
+    run_quietly,
+    settings_of,
+)
 
 policy_app = typer.Typer(
-    help="Validate, publish, pause: the policies of the fast refund.",
+    help="Validate, publish, pause: the policies of a rule family.",
     no_args_is_help=True,
 )
 
 PolicyArgument = Annotated[
-    str | None, typer.Argument(metavar="[FILE]", help="Default: the shipped policy.")
+    str | None,
+    typer.Argument(metavar="[FILE]", help="Default: the shipped policy of FR."),
 ]
 Reason = Annotated[str, typer.Option(help="Why; stands in the record.")]
 Author = Annotated[str | None, typer.Option(help="Who. Default: the login name.")]
@@ -45,6 +55,21 @@ Workers = Annotated[
 ]
 
 
+def _topic(
+    context: typer.Context,
+    family: str,
+    config: str | None,
+    sets: list[str] | None,
+    bootstrap_servers: str | None,
+) -> Any:  # noqa: ANN401 - its module is imported when a command runs
+    """Return the topic of policies and the family that is meant."""
+    from streams.tools.families import family_of_code  # noqa: PLC0415
+    from streams.tools.policy.topic import PolicyTopic  # noqa: PLC0415
+
+    settings = settings_of(context, config, sets, bootstrap_servers)
+    return PolicyTopic(settings, family_of_code(family, lambda: settings).policy)
+
+
 def _moment(option: str, text: str | None, edge: Edge) -> int | None:
     from streams.tools.moments import read_moment  # noqa: PLC0415
 
@@ -59,6 +84,7 @@ def policy_check(  # noqa: PLR0913 - one parameter an option
     start: From = None,
     allow: Allow = None,
     overtake: Overtake = None,
+    family: FamilyCode = "FR",
     config: Config = None,
     sets: Sets = None,
     bootstrap_servers: Servers = None,
@@ -68,7 +94,7 @@ def policy_check(  # noqa: PLR0913 - one parameter an option
     With --bootstrap-servers it is held against what is on the topic, else against the
     default values.
     """
-    from streams.tools import policies  # noqa: PLC0415
+    from streams.tools import families, policies  # noqa: PLC0415
 
     edge: Edge = context.obj
     choice = policies.Choice(
@@ -76,20 +102,29 @@ def policy_check(  # noqa: PLR0913 - one parameter an option
         overtake=tuple(overtake or ()),
         from_ms=_moment("--from", start, edge),
     )
-    settings = (
-        None
-        if bootstrap_servers is None
-        else settings_of(context, config, sets, bootstrap_servers)
-    )
-    run_quietly(policies.check(file, choice, settings, sys.stdout, edge.now_ms()))
+    where: Any = None
+    if bootstrap_servers is None:
+        load = partial(settings_of, context, config, sets, None)
+        where = families.family_of_code(family, load).policy
+    else:
+        where = _topic(context, family, config, sets, bootstrap_servers)
+    run_quietly(policies.check(file, choice, where, sys.stdout, edge.now_ms()))
 
 
 @policy_app.command("show")
-def policy_show(file: PolicyArgument = None) -> None:
+def policy_show(
+    context: typer.Context,
+    file: PolicyArgument = None,
+    *,
+    family: FamilyCode = "FR",
+    config: Config = None,
+) -> None:
     """Print every key of a policy, defaults included."""
-    from streams.tools import policies  # noqa: PLC0415
+    from streams.tools import families, policies  # noqa: PLC0415
 
-    policies.show(file, sys.stdout)
+    load = partial(settings_of, context, config, None, None)
+    kind = families.family_of_code(family, load).policy
+    policies.show(kind, file, sys.stdout)
 
 
 @policy_app.command("publish")
@@ -105,6 +140,7 @@ def policy_publish(  # noqa: PLR0913 - one parameter an option
     overtake: Overtake = None,
     workers: Workers = None,
     yes: Yes = False,
+    family: FamilyCode = "FR",
     config: Config = None,
     sets: Sets = None,
     bootstrap_servers: Servers = None,
@@ -114,7 +150,7 @@ def policy_publish(  # noqa: PLR0913 - one parameter an option
     from streams.tools.policy import actions  # noqa: PLC0415
 
     edge: Edge = context.obj
-    settings = settings_of(context, config, sets, bootstrap_servers)
+    at = _topic(context, family, config, sets, bootstrap_servers)
     said = _said(edge, author, reason, workers, yes=yes)
     choice = Choice(
         backtest=backtest,
@@ -123,14 +159,15 @@ def policy_publish(  # noqa: PLR0913 - one parameter an option
         from_ms=_moment("--from", start, edge),
     )
     now_ms = edge.now_ms()
-    record = record_of(file, choice, said, now_ms)
-    run_quietly(actions.publish(settings, record, said, sys.stdout, now_ms))
+    record = record_of(at.kind, file, choice, said, now_ms)
+    run_quietly(actions.publish(at, record, said, sys.stdout, now_ms))
 
 
 @policy_app.command("diff")
 def policy_diff(
     context: typer.Context,
     file: Annotated[str | None, typer.Argument(metavar="[FILE]")] = None,
+    family: FamilyCode = "FR",
     config: Config = None,
     sets: Sets = None,
     bootstrap_servers: Servers = None,
@@ -139,8 +176,8 @@ def policy_diff(
     from streams.tools import policies  # noqa: PLC0415
 
     edge: Edge = context.obj
-    settings = settings_of(context, config, sets, bootstrap_servers)
-    run_quietly(policies.diff(file, settings, sys.stdout, edge.now_ms()))
+    at = _topic(context, family, config, sets, bootstrap_servers)
+    run_quietly(policies.diff(file, at, sys.stdout, edge.now_ms()))
 
 
 @policy_app.command("history")
@@ -148,6 +185,7 @@ def policy_history(
     context: typer.Context,
     *,
     json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
+    family: FamilyCode = "FR",
     config: Config = None,
     sets: Sets = None,
     bootstrap_servers: Servers = None,
@@ -156,9 +194,9 @@ def policy_history(
     from streams.tools import policies  # noqa: PLC0415
 
     edge: Edge = context.obj
-    settings = settings_of(context, config, sets, bootstrap_servers)
+    at = _topic(context, family, config, sets, bootstrap_servers)
     form = "json" if json else "table"
-    run_quietly(policies.history(settings, form, sys.stdout, edge.now_ms()))
+    run_quietly(policies.history(at, form, sys.stdout, edge.now_ms()))
 
 
 @policy_app.command("rollback")
@@ -177,6 +215,7 @@ def policy_rollback(  # noqa: PLR0913 - one parameter an option
     overtake: Overtake = None,
     workers: Workers = None,
     yes: Yes = False,
+    family: FamilyCode = "FR",
     config: Config = None,
     sets: Sets = None,
     bootstrap_servers: Servers = None,
@@ -186,7 +225,7 @@ def policy_rollback(  # noqa: PLR0913 - one parameter an option
     from streams.tools.policy import actions  # noqa: PLC0415
 
     edge: Edge = context.obj
-    settings = settings_of(context, config, sets, bootstrap_servers)
+    at = _topic(context, family, config, sets, bootstrap_servers)
     said = _said(edge, author, reason, workers, yes=yes)
     choice = Choice(
         backtest=backtest,
@@ -195,7 +234,7 @@ def policy_rollback(  # noqa: PLR0913 - one parameter an option
         from_ms=_moment("--from", start, edge),
     )
     now_ms = edge.now_ms()
-    run_quietly(actions.rollback(settings, version, choice, said, sys.stdout, now_ms))
+    run_quietly(actions.rollback(at, version, choice, said, sys.stdout, now_ms))
 
 
 @policy_app.command("pause")
@@ -211,6 +250,7 @@ def policy_pause(  # noqa: PLR0913 - one parameter an option
     ] = None,
     workers: Workers = None,
     yes: Yes = False,
+    family: FamilyCode = "FR",
     config: Config = None,
     sets: Sets = None,
     bootstrap_servers: Servers = None,
@@ -219,12 +259,12 @@ def policy_pause(  # noqa: PLR0913 - one parameter an option
     from streams.tools.policy import actions  # noqa: PLC0415
 
     edge: Edge = context.obj
-    settings = settings_of(context, config, sets, bootstrap_servers)
+    at = _topic(context, family, config, sets, bootstrap_servers)
     said = _said(edge, author, reason, workers, yes=yes)
     # "now" is when a worker reads it, whatever its clock says.
     begin = None if start == "now" else _moment("--from", start, edge)
     span = (begin, _moment("--until", until, edge))
-    run_quietly(actions.pause(settings, span, said, sys.stdout, edge.now_ms()))
+    run_quietly(actions.pause(at, span, said, sys.stdout, edge.now_ms()))
 
 
 @policy_app.command("resume")
@@ -235,6 +275,7 @@ def policy_resume(  # noqa: PLR0913 - one parameter an option
     author: Author = None,
     workers: Workers = None,
     yes: Yes = False,
+    family: FamilyCode = "FR",
     config: Config = None,
     sets: Sets = None,
     bootstrap_servers: Servers = None,
@@ -243,9 +284,9 @@ def policy_resume(  # noqa: PLR0913 - one parameter an option
     from streams.tools.policy import actions  # noqa: PLC0415
 
     edge: Edge = context.obj
-    settings = settings_of(context, config, sets, bootstrap_servers)
+    at = _topic(context, family, config, sets, bootstrap_servers)
     said = _said(edge, author, reason, workers, yes=yes)
-    run_quietly(actions.resume(settings, said, sys.stdout, edge.now_ms()))
+    run_quietly(actions.resume(at, said, sys.stdout, edge.now_ms()))
 
 
 def _said(

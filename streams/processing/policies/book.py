@@ -119,11 +119,11 @@ class PolicyBook(Generic[P]):
             why = "a tombstone takes no version back; publish a higher version"
             return self._refuse(f"{name}", "null_value", (why,), at_ms)
         found = decode_object(value)
+        if place == "nobody's" and not self._claims(found):
+            return None
         if isinstance(found, Unreadable):
             self._refuse(name or code, found.error, (found.message,), at_ms)
             return found
-        if place == "nobody's" and found.get("family") != code:
-            return None
         return self._apply_version(name or "", found, place, at_ms)
 
     def _place(self, name: str | None) -> _Place:
@@ -135,6 +135,16 @@ class PolicyBook(Generic[P]):
         if name.startswith(f"{code}@"):
             return "dated"
         return "undated" if name == code else "nobody's"
+
+    def _claims(self, found: Mapping[str, object] | Unreadable) -> bool:
+        """Whether a record whose key names nobody is for this book.
+
+        One that cannot be read is refused once, not by the book of every family: by that
+        of the family that published before keys named it.
+        """
+        if isinstance(found, Unreadable):
+            return self.kind.undated_doubts is not None
+        return found.get("family") == self.kind.code
 
     def _apply_version(
         self, name: str, found: Mapping[str, object], place: _Place, at_ms: int

@@ -10,10 +10,10 @@ from streams.processing.policies.pause import Pause, pause_key
 from streams.processing.policies.plausible import moment_doubts, unmeant
 from streams.processing.policies.policy import P, full_name
 from streams.processing.policies.publication import PolicyRecord, as_fields
-from streams.settings import Settings
 from streams.tools.policies import Choice, Said, publication_of
 from streams.tools.policy import topic, workers
 from streams.tools.policy.proposal import before_now, check, numbered
+from streams.tools.policy.roots import doubts_of_roots
 from streams.tools.policy.shown import pause_words, print_proposal, standing
 from streams.visible import visible
 
@@ -21,7 +21,11 @@ _SEND: Final = "send"
 
 
 async def publish(
-    settings: Settings, record: PolicyRecord[Any], said: Said, out: TextIO, now_ms: int
+    at: topic.PolicyTopic,
+    record: PolicyRecord[Any],
+    said: Said,
+    out: TextIO,
+    now_ms: int,
 ) -> None:
     """Publish a version, or tell what would be published.
 
@@ -34,16 +38,16 @@ async def publish(
     SourceError
         The brokers cannot be reached.
     """
-    book = await topic.read_book(settings)
+    book = await at.read_book()
     if topic.held(book, record):
         name = full_name(record.policy.name, record.policy.policy_hash)
         print(f"{name} is published already", file=out)
         return
-    await _publish(settings, book, record, said, out, now_ms)
+    await _publish(at, book, record, said, out, now_ms)
 
 
 async def rollback(
-    settings: Settings,
+    at: topic.PolicyTopic,
     version: int | None,
     choice: Choice,
     said: Said,
@@ -62,7 +66,7 @@ async def rollback(
     UsageError
         There is no such version; besides, as :func:`publish` does.
     """
-    book = await topic.read_book(settings)
+    book = await at.read_book()
     old = (
         before_now(book.policies, now_ms)
         if version is None
@@ -78,11 +82,11 @@ async def rollback(
         numbered(old, book, from_ms), publication_of(choice, said, now_ms)
     )
     print(f"{record.policy.name} with the content of {old.name}", file=out)
-    await _publish(settings, book, record, said, out, now_ms)
+    await _publish(at, book, record, said, out, now_ms)
 
 
 async def _publish(
-    settings: Settings,
+    at: topic.PolicyTopic,
     book: PolicyBook[Any],
     record: PolicyRecord[Any],
     said: Said,
@@ -90,13 +94,13 @@ async def _publish(
     now_ms: int,
 ) -> None:
     print_proposal(record, book, now_ms, out)
-    check(record, book, now_ms, await topic.doubts_of_roots(settings, record))
+    check(record, book, now_ms, await doubts_of_roots(at.settings, record))
     policy = record.policy
     if said.mode != _SEND:
         print("nothing is published; repeat with --yes", file=out)
         return
-    await topic.write(settings, policy.name, topic.value_of(as_fields(record)))
-    after = await topic.read_book(settings)
+    await at.write(policy.name, topic.value_of(as_fields(record)))
+    after = await at.read_book()
     name = full_name(policy.name, policy.policy_hash)
     if not topic.held(after, record):
         why = [line for one in after.refused_last for line in one.problems]
@@ -104,8 +108,14 @@ async def _publish(
             f"{name} was written and is not accepted: {'; '.join(why) or 'it is not there'}"
         )
     state = after.policies.state_of(_own(after, policy), now_ms)
-    print(f"{name} is on {topic.policies_topic(settings)}: {state}", file=out)
-    await _ask(said, workers.shows_version(policy.name, policy.policy_hash), name, out)
+    print(f"{name} is on {at.name}: {state}", file=out)
+    await _ask(
+        said,
+        at.kind.code,
+        workers.shows_version(policy.name, policy.policy_hash),
+        name,
+        out,
+    )
 
 
 def _own(book: PolicyBook[P], policy: AnyPolicy) -> P:
@@ -113,7 +123,7 @@ def _own(book: PolicyBook[P], policy: AnyPolicy) -> P:
 
 
 async def pause(
-    settings: Settings,
+    at: topic.PolicyTopic,
     span: tuple[int | None, int | None],
     said: Said,
     out: TextIO,
@@ -133,7 +143,7 @@ async def pause(
     """
     from_ms, until_ms = span
     record = Pause(
-        family="FR",
+        family=at.kind.code,
         paused=True,
         author=said.author,
         reason=said.reason,
@@ -151,14 +161,14 @@ async def pause(
         problems.append("--until: must lie ahead, and after --from")
     if problems:
         raise PolicyError(problems)
-    book = await topic.read_book(settings)
+    book = await at.read_book()
     for line in standing(book, now_ms):
         print(line, file=out)
     print(f"to be said: {pause_words(record)}", file=out)
-    await _say(settings, record, said, out)
+    await _say(at, record, said, out)
 
 
-async def resume(settings: Settings, said: Said, out: TextIO, now_ms: int) -> None:
+async def resume(at: topic.PolicyTopic, said: Said, out: TextIO, now_ms: int) -> None:
     """End the pause that holds, or take back one that is to come.
 
     Raises
@@ -166,7 +176,7 @@ async def resume(settings: Settings, said: Said, out: TextIO, now_ms: int) -> No
     UsageError
         The service is not paused; besides, as :func:`publish` does.
     """
-    book = await topic.read_book(settings)
+    book = await at.read_book()
     last = book.pauses.last
     over = (
         last is None
@@ -178,35 +188,39 @@ async def resume(settings: Settings, said: Said, out: TextIO, now_ms: int) -> No
     for line in standing(book, now_ms):
         print(line, file=out)
     record = Pause(
-        family="FR",
+        family=at.kind.code,
         paused=False,
         author=said.author,
         reason=said.reason,
         published_at_ms=now_ms,
     )
     print(f"to be said: {pause_words(record)}", file=out)
-    await _say(settings, record, said, out)
+    await _say(at, record, said, out)
 
 
-async def _say(settings: Settings, record: Pause, said: Said, out: TextIO) -> None:
+async def _say(at: topic.PolicyTopic, record: Pause, said: Said, out: TextIO) -> None:
     if said.mode != _SEND:
         print("nothing is published; repeat with --yes", file=out)
         return
     fields: dict[str, object] = msgspec.to_builtins(record)
-    await topic.write(settings, pause_key(record.family), topic.value_of(fields))
-    after = await topic.read_book(settings)
+    await at.write(pause_key(record.family), topic.value_of(fields))
+    after = await at.read_book()
     if after.pauses.last != record or not after.pauses.readable:
         raise UnconfirmedError(
             "it was written and is not the last word on the pause; see refund policy history"
         )
     what = "paused" if record.paused else "resumed"
-    print(f"{what} on {topic.policies_topic(settings)}", file=out)
-    await _ask(said, workers.shows_pause(record.published_at_ms), what, out)
+    print(f"{what} on {at.name}", file=out)
+    await _ask(
+        said, at.kind.code, workers.shows_pause(record.published_at_ms), what, out
+    )
 
 
-async def _ask(said: Said, shows: workers.Shows, what: str, out: TextIO) -> None:
+async def _ask(
+    said: Said, code: str, shows: workers.Shows, what: str, out: TextIO
+) -> None:
     if not said.workers:
         return
-    await workers.confirm(said.workers, shows)
+    await workers.confirm(said.workers, code, shows)
     for address in said.workers:
         print(f"worker {visible(address)}: {what}", file=out)

@@ -1,7 +1,8 @@
 """What workers say of policies on their ``/status`` pages."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
@@ -17,7 +18,7 @@ Shows = Callable[[dict[str, Any]], bool]
 
 
 async def confirm(
-    addresses: Sequence[str], shows: Shows, patience_s: float = _PATIENCE_S
+    addresses: Sequence[str], code: str, shows: Shows, patience_s: float = _PATIENCE_S
 ) -> None:
     """Return when every worker shows it.
 
@@ -25,6 +26,8 @@ async def confirm(
     ----------
     addresses
         Of their pages, with or without ``http://``.
+    code
+        Of the family.
 
     Raises
     ------
@@ -34,7 +37,15 @@ async def confirm(
     timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         failures = await asyncio.gather(
-            *(_confirm(session, address, shows, patience_s) for address in addresses)
+            *(
+                _confirm(
+                    partial(_policies, session, address, code),
+                    address,
+                    shows,
+                    patience_s,
+                )
+                for address in addresses
+            )
         )
     lacking = [failure for failure in failures if failure is not None]
     if lacking:
@@ -42,14 +53,17 @@ async def confirm(
 
 
 async def _confirm(
-    session: aiohttp.ClientSession, address: str, shows: Shows, patience_s: float
+    look: Callable[[], Awaitable[dict[str, Any]]],
+    address: str,
+    shows: Shows,
+    patience_s: float,
 ) -> str | None:
     last = "did not answer"
     try:
         async with asyncio.timeout(patience_s):
             while True:
                 try:
-                    found = await _policies(session, address)
+                    found = await look()
                 except (aiohttp.ClientError, OSError, ValueError) as problem:
                     last = f"{type(problem).__name__}: {problem}"
                 else:
@@ -61,11 +75,16 @@ async def _confirm(
         return f"worker {address}: {last}, waited {patience_s:g} s; see its log"
 
 
-async def _policies(session: aiohttp.ClientSession, address: str) -> dict[str, Any]:
+async def _policies(
+    session: aiohttp.ClientSession, address: str, code: str
+) -> dict[str, Any]:
     base = address if "://" in address else f"http://{address}"
     async with session.get(base.rstrip("/") + "/status") as answer:
         answer.raise_for_status()
         found = await answer.json(content_type=None)
+    others = found.get("families") if isinstance(found, dict) else None
+    if isinstance(others, dict):  # the page of a worker shows the first family itself
+        found = others.get(code, found)
     policies = found.get("policies") if isinstance(found, dict) else None
     if not isinstance(policies, dict):
         raise ValueError("no status page of a worker that decides")  # noqa: TRY004 - one kind of failure

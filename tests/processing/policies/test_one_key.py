@@ -6,6 +6,7 @@ from typing import Literal
 import pytest
 
 from streams.errors import PolicyError
+from streams.families.fast_refund.policy_type import POLICY as FAST_REFUND
 from streams.processing.policies import (
     AnyPolicy,
     Policies,
@@ -140,12 +141,15 @@ def test_records_named_after_another_family_are_left_to_its_book(
 
 
 @pytest.mark.parametrize("key", [None, b"", b"x", b"fr@1", b"ZZ", b"ZZ@", b"ZZ@1a"])
-def test_what_nobody_is_named_for_is_refused_when_nobody_can_read_it(
+def test_what_names_nobody_and_cannot_be_read_is_refused_by_one_book_alone(
     key: bytes | None,
 ) -> None:
-    book = book_of()
-    assert error(book.apply(key, b"no json", NOW)) == "not_json"
-    assert len(book.refusals) == 1
+    """By that of the family which published before keys named it, so it counts once."""
+    book, first = book_of(), PolicyBook(FAST_REFUND, Policies())
+    assert book.apply(key, b"no json", NOW) is None
+    assert not book.refusals
+    assert error(first.apply(key, b"no json", NOW)) == "not_json"
+    assert len(first.refusals) == 1
 
 
 @pytest.mark.parametrize("key", [None, b"XX", b"x", b"XX@2"])
