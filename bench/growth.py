@@ -27,7 +27,7 @@ from bench.options import BenchError
 from bench.world import NumberedWorld, Row, WorldSize, watermark
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.decision_codec import recover
-from streams.families.fast_refund.decision_history import DecisionHistory
+from streams.families.fast_refund.decision_history import RefundHistory
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
@@ -176,7 +176,7 @@ def _slices(world: NumberedWorld) -> Iterator[tuple[int, list[DefaultRecord]]]:
 
 def _read_back(values: Sequence[bytes]) -> float:
     """Return CPU in us of one decision."""
-    ledger = DecisionHistory()
+    ledger = RefundHistory()
     gc.collect()
     began_ns = time.process_time_ns()
     for value in values:

@@ -12,6 +12,9 @@ from typing_extensions import TypeVar
 
 Row = TypeVar("Row")
 Fact_co = TypeVar("Fact_co", covariant=True)
+Entry = TypeVar("Entry")
+Past_co = TypeVar("Past_co", covariant=True)
+Sums_co = TypeVar("Sums_co", covariant=True)
 
 
 class Table(Protocol[Fact_co]):
@@ -105,6 +108,51 @@ class KeyedState(Decisions, Protocol[Row]):
 
     def rows(self) -> Mapping[str, int]:
         """Return how many rows, decisions and notices there are, for ``/status``."""
+        ...
+
+
+class DecisionHistory(NoticeIds, Protocol[Entry, Past_co, Sums_co]):
+    """What judging asks of earlier decisions: on a refund, on its order, for its buyer.
+
+    ``Entry`` is one decision, ``Past`` a row that rules of history read, ``Sums`` counts
+    and sums over any window of time, asked for when the window is known.
+    """
+
+    def knows(self, refund_id: str, /) -> bool:
+        """Whether a refund has a decision."""
+        ...
+
+    def on_order(self, order_id: str, /) -> bool:
+        """Whether an order has a refund with a decision."""
+        ...
+
+    def first(
+        self, refund_id: str, version: int | None, *, withdraws: bool
+    ) -> Entry | None:
+        """Return the first decision of this very version and kind of record."""
+        ...
+
+    def remember(self, entry: Entry, /) -> Entry:
+        """Remember a decision and return the one that counts: the first of its version."""
+        ...
+
+    def of_group(self, order_id: str | None, refund_id: str) -> Sequence[Past_co]:
+        """Return what there is of a refund and of the others of its order.
+
+        A bounded number of rows that mean as much as all of them.
+        """
+        ...
+
+    def approvals_of(self, buyer_id: str | None, /) -> Sums_co:
+        """Return the approvals of a buyer."""
+        ...
+
+    def rows(self) -> Mapping[str, int]:
+        """Return how many refunds and notices there are, for ``/status``."""
+        ...
+
+    def positions(self) -> Mapping[str, int]:
+        """Return, by topic, the offset up to which outputs are in it already."""
         ...
 
 

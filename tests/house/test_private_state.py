@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 import streams
-from streams.families.fast_refund.decision_history import DecisionHistory
+from streams.families.fast_refund.decision_history import RefundHistory
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.tables import PartitionTables, SharedTables
 from streams.processing.state import MemoryState, MemoryTable
@@ -18,7 +18,7 @@ ROOT: Final = Path(streams.__file__).parent
 STATE: Final = (
     PartitionTables(0, 1),
     SharedTables(Policies(()), 1),
-    DecisionHistory(),
+    RefundHistory(),
     MemoryState[int](),
     MemoryTable[int]({}),
     Timers("TF", MemoryState[int]().noted),

@@ -29,11 +29,15 @@ from streams.families.fast_refund.order_refunds import ManyRefunds, OrderRefunds
 from streams.families.fast_refund.reasons.request import REFUND_FAILED
 from streams.families.fast_refund.refund_versions import ManyVersions, Versions
 
-__all__ = ["APPROVED", "DecisionHistory", "Entry", "Fate", "Remembered"]
+__all__ = ["APPROVED", "Entry", "Fate", "RefundHistory", "Remembered"]
 
 
-class DecisionHistory:
-    """Decisions, fates, vetoes and notices of one partition."""
+class RefundHistory:
+    """Decisions, fates, vetoes and notices of one partition, in memory.
+
+    Judging reads it as a :class:`~streams.processing.state.DecisionHistory`; due notices
+    and facts use the rest.
+    """
 
     def __init__(self) -> None:
         self._refunds: dict[str, Versions] = {}
@@ -64,6 +68,10 @@ class DecisionHistory:
     def rows(self) -> Mapping[str, int]:
         """Return how many refunds and notices there are, for ``/status``."""
         return {"refunds": len(self._refunds), "notices": len(self._notices)}
+
+    def positions(self) -> Mapping[str, int]:
+        """Return nothing: a start reads all outputs."""
+        return {}
 
     # -- what is remembered ----------------------------------------------------
 

@@ -6,13 +6,18 @@ from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.buyer_approvals import NO_APPROVALS
 from streams.families.fast_refund.cut import cut
 from streams.families.fast_refund.decide import decide
-from streams.families.fast_refund.decision_history import APPROVED, DecisionHistory
-from streams.families.fast_refund.history_facts import counts_approvals, find
+from streams.families.fast_refund.decision_history import APPROVED, Remembered
+from streams.families.fast_refund.history_facts import (
+    Approvals,
+    counts_approvals,
+    find,
+)
 from streams.families.fast_refund.model import (
     NO_HISTORY,
     Decision,
     Facts,
     History,
+    Past,
     Request,
     Seen,
 )
@@ -22,6 +27,7 @@ from streams.families.fast_refund.slice_work import SliceWork
 from streams.families.fast_refund.tables import SharedTables, fresh
 from streams.processing.partitioner import misplaced
 from streams.processing.site import Site
+from streams.processing.state import DecisionHistory
 
 
 class FullPath:
@@ -123,7 +129,7 @@ class FullPath:
         policy: Policy | None,
         work: SliceWork,
     ) -> History:
-        ledger: DecisionHistory = work.tables.ledger
+        ledger: DecisionHistory[Remembered, Past, Approvals] = work.tables.ledger
         refund_id, order_id = request.refund_id, request.order_id
         counts = counts_approvals(policy)
         later = work.later.get(refund_id) if work.later else None
@@ -134,7 +140,7 @@ class FullPath:
             and (order_id is None or not ledger.on_order(order_id))
         ):
             return NO_HISTORY
-        rows = ledger.of_group(order_id, refund_id)
+        rows = list(ledger.of_group(order_id, refund_id))
         if later is not None:
             rows += [row for at, row in later if at is not request]
         approvals = ledger.approvals_of(buyer_id) if counts else NO_APPROVALS

@@ -16,7 +16,7 @@ from streams.families.fast_refund.codec import (
     decode_outcome,
     decode_shop,
 )
-from streams.families.fast_refund.decision_history import DecisionHistory
+from streams.families.fast_refund.decision_history import RefundHistory
 from streams.families.fast_refund.history_entries import UNKNOWN_FATE, Fate
 from streams.families.fast_refund.listed import ARTICLE, names_goods
 from streams.families.fast_refund.model import Buyer, Catalog, Order, Shop
@@ -52,7 +52,7 @@ class PartitionTables:
         self.orders: Table[Order] = MemoryTable[Order](self._orders)
         self.buyers: Table[Buyer] = MemoryTable[Buyer](self._buyers)
         """Of this partition only: who is in it has been checked."""
-        self.ledger = DecisionHistory()
+        self.ledger = RefundHistory()
         self.order_marks = Watermarks()
         self.buyer_marks = Watermarks()
         self.outcome_marks = Watermarks()

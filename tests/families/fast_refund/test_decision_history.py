@@ -6,9 +6,9 @@ import pytest
 
 from streams.families.fast_refund.decision_history import (
     APPROVED,
-    DecisionHistory,
     Entry,
     Fate,
+    RefundHistory,
 )
 from streams.families.fast_refund.model import Past
 
@@ -41,17 +41,15 @@ def entry(
     )
 
 
-def ledger(*entries: Entry) -> DecisionHistory:
+def ledger(*entries: Entry) -> RefundHistory:
     """Add entries in the order in which they were decided."""
-    found = DecisionHistory()
+    found = RefundHistory()
     for one in entries:
         found.remember(one)
     return found
 
 
-def states(
-    found: DecisionHistory, refund_id: str = "r-1"
-) -> list[tuple[object, object]]:
+def states(found: RefundHistory, refund_id: str = "r-1") -> list[tuple[object, object]]:
     return [(row.refund_version, row.state) for row in found.of_group(None, refund_id)]
 
 
@@ -69,12 +67,13 @@ def test_a_decision_is_found_by_its_very_version_and_kind_of_record() -> None:
 
 
 def test_the_first_decision_of_a_version_counts_whatever_comes_after() -> None:
-    found = DecisionHistory()
+    found = RefundHistory()
     first = entry(1, MANUAL)
     assert found.remember(first) is first
     assert found.remember(entry(1, APPROVED)) is first
     assert found.remember(entry(2)) == entry(2)
     assert found.approval("r-1") is None
+    assert found.positions() == {}  # so a start reads all outputs
     assert found.rows() == {"refunds": 1, "notices": 0}
 
 
@@ -193,7 +192,7 @@ def test_a_late_withdrawal_of_an_older_version_does_not_close_the_newer_one() ->
     assert states(found) == [(1, "withdrawn")]  # versions that cannot be compared
 
 
-def counted(found: DecisionHistory, buyer_id: str | None = "b-1") -> int:
+def counted(found: RefundHistory, buyer_id: str | None = "b-1") -> int:
     return found.approvals_of(buyer_id).count(0, NOW)
 
 

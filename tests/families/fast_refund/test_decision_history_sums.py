@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.families.fast_refund.buyer_approvals import ManyApprovals
-from streams.families.fast_refund.decision_history import DecisionHistory
+from streams.families.fast_refund.decision_history import RefundHistory
 from streams.families.fast_refund.history_entries import APPROVED, Entry, Fate
 from streams.families.fast_refund.history_facts import find
 from streams.families.fast_refund.model import History, Request
@@ -90,8 +90,8 @@ def histories(
     )
 
 
-def told(history: list[Entry | tuple[str, Fate]]) -> tuple[DecisionHistory, EveryRow]:
-    ledger, rows = DecisionHistory(), EveryRow()
+def told(history: list[Entry | tuple[str, Fate]]) -> tuple[RefundHistory, EveryRow]:
+    ledger, rows = RefundHistory(), EveryRow()
     for number, one in enumerate(history):
         if isinstance(one, tuple):
             ledger.put_fate(*one)
@@ -107,7 +107,7 @@ def told(history: list[Entry | tuple[str, Fate]]) -> tuple[DecisionHistory, Ever
     return ledger, rows
 
 
-def same(ledger: DecisionHistory, rows: EveryRow, request: Request, by: Policy) -> None:
+def same(ledger: RefundHistory, rows: EveryRow, request: Request, by: Policy) -> None:
     refund_id, order_id = request.refund_id, request.order_id
     buyer_id = request.buyer_id
     summed = find(
@@ -172,7 +172,7 @@ def withdrawal(version: int | None, order_id: str = "o-1") -> Entry:
 
 
 def history(
-    ledger: DecisionHistory, refund_id: str, version: int, order_id: str = "o-1"
+    ledger: RefundHistory, refund_id: str, version: int, order_id: str = "o-1"
 ) -> History:
     asked = Request(refund_id=refund_id, refund_version=version, order_id=order_id)
     return find(asked, order_id, ledger.of_group(order_id, refund_id), policy(), NOW)
@@ -203,7 +203,7 @@ def test_the_lowest_approved_version_of_many_counts_and_so_does_the_highest() ->
 
 
 def test_of_many_versions_that_were_superseded_on_arrival_nothing_stands() -> None:
-    ledger = DecisionHistory()
+    ledger = RefundHistory()
     for version in range(20):
         late = decided(version, None)
         ledger.remember(msgspec.structs.replace(late, disposition="superseded"))
@@ -242,7 +242,7 @@ def test_what_versions_of_a_refund_leave_open_is_told_apart_by_order() -> None:
 def test_a_refund_on_more_orders_than_are_told_apart_is_open_on_the_others(
     others: int,
 ) -> None:
-    ledger = DecisionHistory()
+    ledger = RefundHistory()
     for number in range(others):
         ledger.remember(decided(1, "out", refund_id=f"other-{number}", order_id="o-19"))
         ledger.put_fate(f"other-{number}", Fate(review="rejected"))
@@ -263,7 +263,7 @@ def test_windows_over_thousands_of_approvals_are_exact_in_whatever_order_they_ca
     None
 ):
     random = Random(7)  # noqa: S311 - moments to try, no secret
-    ledger, rows = DecisionHistory(), EveryRow()
+    ledger, rows = RefundHistory(), EveryRow()
     ledger.approvals_of("b-1")
     for number in range(3_000):
         at_ms = NOW + random.randrange(2_000)
@@ -289,7 +289,7 @@ def test_windows_over_thousands_of_approvals_are_exact_in_whatever_order_they_ca
 
 def test_an_approval_of_a_buyer_counts_once_however_often_it_is_told() -> None:
     for many in (1, 5, 50):
-        ledger = DecisionHistory()
+        ledger = RefundHistory()
         for number in range(many):
             ledger.remember(decided(1, APPROVED, refund_id=f"r-{number}"))
         ledger.index_buyers(1)
@@ -317,8 +317,8 @@ def test_an_order_of_many_refunds_means_what_each_of_them_means(
     all_the_same(history, 40)
 
 
-def crowded(many: int, make: Callable[[int], Entry]) -> DecisionHistory:
-    ledger = DecisionHistory()
+def crowded(many: int, make: Callable[[int], Entry]) -> RefundHistory:
+    ledger = RefundHistory()
     ledger.approvals_of("b-1")
     for number in range(many):
         ledger.remember(make(number))
@@ -347,7 +347,7 @@ def test_a_request_costs_the_same_in_a_crowd_a_hundred_times_as_large(
 ) -> None:
     by, calls = POLICIES[3], Calls()
 
-    def one_more(ledger: DecisionHistory) -> None:
+    def one_more(ledger: RefundHistory) -> None:
         asked = Request(
             refund_id="r-1", refund_version=20_000, order_id="o-1", buyer_id="b-1"
         )

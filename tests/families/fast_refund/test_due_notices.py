@@ -10,7 +10,7 @@ from aiokafka.errors import RebalanceInProgressError
 
 from streams.families.fast_refund.decide import decide
 from streams.families.fast_refund.decision_codec import encode_decision
-from streams.families.fast_refund.decision_history import DecisionHistory, Entry
+from streams.families.fast_refund.decision_history import Entry, RefundHistory
 from streams.families.fast_refund.due_notices import due
 from streams.families.fast_refund.model import Facts, Request
 from streams.families.fast_refund.policy import Policies
@@ -521,7 +521,7 @@ async def test_a_notice_of_an_approval_without_an_order_id_is_keyed_by_the_refun
     assert judged.approved == 1
     approval = world.tables.ledger.approval("r-1")
     assert approval is not None
-    world.tables.ledger = DecisionHistory()
+    world.tables.ledger = RefundHistory()
     world.tables.ledger.remember(msgspec.structs.replace(approval, order_id=None))
     world.slice([world.record(samples.request(action="withdraw", order_id=DROP))])
     (found,) = due(world.tables, "r-1", SHIPPED, NOW)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from streams.families.fast_refund import fast_path
 from streams.families.fast_refund.decision_codec import recover
-from streams.families.fast_refund.decision_history import DecisionHistory, Entry
+from streams.families.fast_refund.decision_history import Entry, RefundHistory
 from streams.families.fast_refund.fast_record import Approval
 from streams.families.fast_refund.fast_rules import FastRules, fast_rules_at
 from streams.processing.applied import NOTHING
@@ -138,7 +138,7 @@ def test_a_record_without_a_policy_hash_is_answered_again_with_its_own_bytes() -
     old = value[: value.index(b',"policy_hash"')] + b"}"
     found = recover(old)
     assert found is not None
-    made.tables.ledger = DecisionHistory()
+    made.tables.ledger = RefundHistory()
     made.tables.ledger.remember(found.entry)
     (again,) = made.slice([made.record(samples.request())]).outputs
     assert again.value == old
