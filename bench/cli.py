@@ -16,7 +16,7 @@ from bench.options import (
     COMPRESSIONS,
     QUICK,
     BenchError,
-    Options,
+    BenchOptions,
     UsageError,
     variations,
 )
@@ -77,9 +77,9 @@ def _what_is_measured(parser: argparse.ArgumentParser) -> None:
     bootstrap = "a broker that is there; else one is started"
     add("--bootstrap", metavar="HOST:PORT", help=bootstrap)
     for name, text in _NUMBERS:
-        default = getattr(Options(), name.replace("-", "_"))
+        default = getattr(BenchOptions(), name.replace("-", "_"))
         add(f"--{name}", type=int, metavar="N", help=f"{text} (default: {default})")
-    rates = ",".join(map(str, Options().rates))
+    rates = ",".join(map(str, BenchOptions().rates))
     add("--rates", metavar="N,N", help=f"requests per second (default: {rates})")
     add("--compression", choices=COMPRESSIONS, help="of all topics (default: none)")
     add("--varied", action="store_true", help="also measure under other conditions")
@@ -97,7 +97,7 @@ def _what_becomes_of_it(parser: argparse.ArgumentParser) -> None:
     add("--profile", type=Path, metavar="FILE", help="only profile our engine, to FILE")
 
 
-def options_of(given: argparse.Namespace) -> Options:
+def options_of(given: argparse.Namespace) -> BenchOptions:
     """Return the options asked for.
 
     Raises
@@ -105,7 +105,7 @@ def options_of(given: argparse.Namespace) -> Options:
     UsageError
         An engine nobody knows, or a number that is none.
     """
-    base = QUICK if given.quick else Options()
+    base = QUICK if given.quick else BenchOptions()
     numbers = {
         name: value
         for name, value in vars(given).items()
@@ -213,7 +213,7 @@ def _before(given: argparse.Namespace) -> Results | None:
     return checkpoint.read(given.resume)
 
 
-def _left(results: Results) -> dict[str, tuple[Options, Rounds]]:
+def _left(results: Results) -> dict[str, tuple[BenchOptions, Rounds]]:
     """Return what is not measured yet, by condition."""
     options = {"": results.options, **variations(results.options)}
     return {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.options import Options
+from bench.options import BenchOptions
 
 _OURS: Final = ("approvals", "reviews", "skipped", "dead-letters")
 _SMALL: Final = ("approvals",)
@@ -32,26 +32,26 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class EngineSite:
     """Where one engine runs once."""
 
     bootstrap: str
     prefix: str
     """Of all its topics, with a dot at its end."""
-    options: Options
+    options: BenchOptions
     folder: Path
     """For what it leaves behind."""
     tools: Tools
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class EngineKind:
     """One engine."""
 
     label: str
     work: str
     """``full`` = every rule on facts from topics, all headers; ``small`` = three looks."""
-    command: Callable[[Site], tuple[str, ...]]
+    command: Callable[[EngineSite], tuple[str, ...]]
     outputs: tuple[str, ...] = _SMALL
     """Topics whose records answer requests, without their prefix."""
     warm_up: int = _PYTHON_WARM_UP
@@ -64,7 +64,7 @@ class Kind:
     """``peers`` = the peers' own Python environment, ``java`` = Java and Maven."""
 
 
-def _ours(site: Site) -> tuple[str, ...]:
+def _ours(site: EngineSite) -> tuple[str, ...]:
     sets = {
         "topics.prefix": site.prefix,
         "topics.partitions": site.options.partitions,
@@ -80,11 +80,11 @@ def _ours(site: Site) -> tuple[str, ...]:
 
 
 def _per_core(
-    one: Callable[[Site], tuple[str, ...]],
-) -> Callable[[Site], tuple[str, ...]]:
+    one: Callable[[EngineSite], tuple[str, ...]],
+) -> Callable[[EngineSite], tuple[str, ...]]:
     """Start a process for each core: one of ours uses one."""
 
-    def command(site: Site) -> tuple[str, ...]:
+    def command(site: EngineSite) -> tuple[str, ...]:
         several = (sys.executable, "-m", "bench.peers.per_core", str(_cores()))
         return (*several, *one(site))
 
@@ -95,39 +95,39 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _small(site: Site) -> tuple[str, ...]:
+def _small(site: EngineSite) -> tuple[str, ...]:
     """Return what every small engine is told."""
     names = (site.bootstrap, site.prefix + "requests", site.prefix + "approvals")
     return (*names, str(site.options.orders_known), str(site.options.buyers))
 
 
-def _python(module: str) -> Callable[[Site], tuple[str, ...]]:
-    def command(site: Site) -> tuple[str, ...]:
+def _python(module: str) -> Callable[[EngineSite], tuple[str, ...]]:
+    def command(site: EngineSite) -> tuple[str, ...]:
         return (sys.executable, "-m", f"bench.peers.{module}", *_small(site))
 
     return command
 
 
 def _with_folder(
-    module: str, python: Callable[[Site], str] = lambda _: sys.executable
-) -> Callable[[Site], tuple[str, ...]]:
-    def command(site: Site) -> tuple[str, ...]:
+    module: str, python: Callable[[EngineSite], str] = lambda _: sys.executable
+) -> Callable[[EngineSite], tuple[str, ...]]:
+    def command(site: EngineSite) -> tuple[str, ...]:
         folder = str(site.folder / "data")
         return (python(site), "-m", f"bench.peers.{module}", *_small(site), folder)
 
     return command
 
 
-def _peers_python(site: Site) -> str:
+def _peers_python(site: EngineSite) -> str:
     return str(site.tools.peers_python)
 
 
-def _faststream(site: Site) -> tuple[str, ...]:
+def _faststream(site: EngineSite) -> tuple[str, ...]:
     module = "bench.peers.faststream_app"
     return (_peers_python(site), "-m", module, *_small(site))
 
 
-def _java(site: Site, name: str) -> tuple[str, ...]:
+def _java(site: EngineSite, name: str) -> tuple[str, ...]:
     jars = f"{site.tools.jars}/*"
     return ("java", _JAVA_HEAP, "-cp", jars, f"refund.bench.{name}")
 
@@ -143,8 +143,8 @@ _EXACTLY_ONCE: Final = (
 )
 
 
-def _kstreams(*more: str) -> Callable[[Site], tuple[str, ...]]:
-    def command(site: Site) -> tuple[str, ...]:
+def _kstreams(*more: str) -> Callable[[EngineSite], tuple[str, ...]]:
+    def command(site: EngineSite) -> tuple[str, ...]:
         folder = str(site.folder / "state")
         given = (*_small(site), folder, *_streams_settings(*more))
         return (*_java(site, "SmallStreams"), *given)
@@ -152,23 +152,23 @@ def _kstreams(*more: str) -> Callable[[Site], tuple[str, ...]]:
     return command
 
 
-def _kstreams_full(*more: str) -> Callable[[Site], tuple[str, ...]]:
-    def command(site: Site) -> tuple[str, ...]:
+def _kstreams_full(*more: str) -> Callable[[EngineSite], tuple[str, ...]]:
+    def command(site: EngineSite) -> tuple[str, ...]:
         given = (site.bootstrap, site.prefix, str(site.folder / "state"))
         return (*_java(site, "FullStreams"), *given, *_streams_settings(*more))
 
     return command
 
 
-ENGINE_TABLE: Final[dict[str, Kind]] = {
-    "ours": Kind("ours", "full", _ours, _OURS),
-    "ours-per-core": Kind(
+ENGINE_TABLE: Final[dict[str, EngineKind]] = {
+    "ours": EngineKind("ours", "full", _ours, _OURS),
+    "ours-per-core": EngineKind(
         "ours, a worker a core", "full", _per_core(_ours), _OURS, _WORKERS_WARM_UP
     ),
-    "kstreams-full": Kind(
+    "kstreams-full": EngineKind(
         "Kafka Streams", "full", _kstreams_full(), _JOINED, _JAVA_WARM_UP, needs="java"
     ),
-    "kstreams-full-eos": Kind(
+    "kstreams-full-eos": EngineKind(
         "Kafka Streams, exactly once",
         "full",
         _kstreams_full(*_EXACTLY_ONCE),
@@ -177,23 +177,23 @@ ENGINE_TABLE: Final[dict[str, Kind]] = {
         transactional=True,
         needs="java",
     ),
-    "ours-small": Kind("our transport", "small", _with_folder("ours_small")),
-    "ours-small-per-core": Kind(
+    "ours-small": EngineKind("our transport", "small", _with_folder("ours_small")),
+    "ours-small-per-core": EngineKind(
         "our transport, a process a core",
         "small",
         _per_core(_with_folder("ours_small")),
         warm_up=_WORKERS_WARM_UP,
     ),
-    "aiokafka": Kind("bare aiokafka", "small", _python("aiokafka_loop")),
-    "confluent": Kind("confluent-kafka loop", "small", _python("confluent_loop")),
-    "kstreams": Kind(
+    "aiokafka": EngineKind("bare aiokafka", "small", _python("aiokafka_loop")),
+    "confluent": EngineKind("confluent-kafka loop", "small", _python("confluent_loop")),
+    "kstreams": EngineKind(
         "Kafka Streams",
         "small",
         _kstreams(),
         warm_up=_JAVA_WARM_UP,
         needs="java",
     ),
-    "kstreams-eos": Kind(
+    "kstreams-eos": EngineKind(
         "Kafka Streams, exactly once",
         "small",
         _kstreams(*_EXACTLY_ONCE),
@@ -201,16 +201,20 @@ ENGINE_TABLE: Final[dict[str, Kind]] = {
         transactional=True,
         needs="java",
     ),
-    "quix": Kind(
+    "quix": EngineKind(
         "Quix Streams",
         "small",
         _with_folder("quix", _peers_python),
         share=2,
         needs="peers",
     ),
-    "faststream": Kind("FastStream", "small", _faststream, share=4, needs="peers"),
-    "faust-take": Kind("Faust, take", "small", _with_folder("faust_take"), share=5),
-    "faust": Kind("plain Faust", "small", _with_folder("faust_agent"), share=5),
+    "faststream": EngineKind(
+        "FastStream", "small", _faststream, share=4, needs="peers"
+    ),
+    "faust-take": EngineKind(
+        "Faust, take", "small", _with_folder("faust_take"), share=5
+    ),
+    "faust": EngineKind("plain Faust", "small", _with_folder("faust_agent"), share=5),
 }
 """By name, in the order of the table."""
 

@@ -6,13 +6,13 @@ from typing import Final
 
 import msgspec
 
-from bench.engine_table import ENGINE_TABLE, FLOOR, Kind, Site
-from bench.options import Options
+from bench.engine_table import ENGINE_TABLE, FLOOR, EngineKind, EngineSite
+from bench.options import BenchOptions
 from streams.kafka.topic_admin import TopicSpec, admin_client, create, declare
 from streams.platforms.registry import installed
 from streams.settings import Kafka, Settings, Topics
 
-_FLOOR: Final = Kind("broker alone", "none", lambda _: (), ("requests",))
+_FLOOR: Final = EngineKind("broker alone", "none", lambda _: (), ("requests",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Engine:
     """One engine and its topics in one round."""
 
     name: str
-    kind: Kind
+    kind: EngineKind
     prefix: str
     """Of every topic of this run, with a dot at its end."""
     command: tuple[str, ...]
@@ -55,7 +55,7 @@ class Engine:
         return tuple(spec.name for spec in self.topics)
 
 
-def engine(name: str, site: Site) -> Engine:
+def engine(name: str, site: EngineSite) -> Engine:
     """Describe an engine by name, with topics of its own.
 
     ``floor`` is no engine: requests are read where they were written.
@@ -92,13 +92,13 @@ def create_topics(one: Engine, bootstrap: str) -> None:
     asyncio.run(_create())
 
 
-def _config(spec: TopicSpec, options: Options) -> dict[str, str]:
+def _config(spec: TopicSpec, options: BenchOptions) -> dict[str, str]:
     if options.compression == "none":
         return dict(spec.config)
     return {**spec.config, "compression.type": options.compression}
 
 
-def _settings(site: Site) -> Settings:
+def _settings(site: EngineSite) -> Settings:
     return Settings(
         kafka=Kafka(bootstrap_servers=site.bootstrap),
         topics=Topics(

@@ -18,11 +18,11 @@ from confluent_kafka import Producer
 
 from bench.kafka import now_ms
 from bench.options import BenchError
-from bench.world import NumberedWorld, Row, WorldSize
+from bench.world import KeyedValue, NumberedWorld, WorldSize
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class SendingPace:
     """When rows are sent."""
 
     start_ns: int
@@ -33,7 +33,9 @@ class Pace:
     """Whoever is ahead sleeps so long at least: rows that are due meanwhile go together."""
 
 
-def send(producer: Producer, topic: str, rows: list[Row], pace: Pace) -> "array[int]":
+def send(
+    producer: Producer, topic: str, rows: list[KeyedValue], pace: SendingPace
+) -> "array[int]":
     """Send each row at its time, or at once when that has passed."""
     late = array("q")
     produce, poll, clock = producer.produce, producer.poll, time.monotonic_ns
@@ -72,7 +74,7 @@ def main(job: dict[str, Any]) -> None:
     gc.disable()
     print("READY", flush=True)
     start_ns = int(sys.stdin.readline())
-    pace = Pace(start_ns, 1_000_000_000 // rate, int(job["company_ms"] * 1e6))
+    pace = SendingPace(start_ns, 1_000_000_000 // rate, int(job["company_ms"] * 1e6))
     late = send(producer, job["topic"], rows, pace)
     if producer.flush(30):
         raise BenchError("the broker did not take all requests")

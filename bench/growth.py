@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.options import BenchError
-from bench.world import NumberedWorld, Row, WorldSize, watermark
+from bench.world import KeyedValue, NumberedWorld, WorldSize, watermark
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.decision_codec import recover
 from streams.families.fast_refund.decision_history import RefundHistory
@@ -104,7 +104,7 @@ def measure(orders: int) -> Growth:
 
 
 def _load(
-    rows: Iterator[Row], tables: Sequence[PartitionTables]
+    rows: Iterator[KeyedValue], tables: Sequence[PartitionTables]
 ) -> tuple[float, float]:
     """Return CPU in us and bytes of an order, without those of making the rows."""
     spent_ns = count = 0

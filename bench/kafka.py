@@ -20,7 +20,7 @@ from confluent_kafka.admin import AdminClient
 from typing_extensions import override
 
 from bench.options import BenchError
-from bench.world import Row, watermark
+from bench.world import KeyedValue, watermark
 
 _FLUSH_S: Final = 60.0
 _REQUEST_S: Final = 30.0
@@ -52,7 +52,7 @@ class Writer:
             }
         )
 
-    def write(self, topic: str, rows: Iterable[Row]) -> int:
+    def write(self, topic: str, rows: Iterable[KeyedValue]) -> int:
         """Write rows and wait until all are acknowledged; return how many there were.
 
         Raises
@@ -90,7 +90,7 @@ class Writer:
             raise BenchError(f"the broker did not take all records in {_FLUSH_S:.0f} s")
 
 
-class Watermarks:
+class WatermarkWriter:
     """Renews the watermarks every three seconds while a worker runs; a context manager."""
 
     def __init__(self, bootstrap: str, prefix: str, partitions: int) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final, Self
 
-from bench.engine_table import Site
+from bench.engine_table import EngineSite
 from bench.engines import Engine
 from bench.options import LATENESS_QUANTILE, BenchError
 
@@ -164,7 +164,7 @@ class Answers:
 
 
 def ask(
-    engine: Engine, site: Site, probe: Probe, meanwhile: Callable[[], None]
+    engine: Engine, site: EngineSite, probe: Probe, meanwhile: Callable[[], None]
 ) -> Answers:
     """Run generator and receiver against an engine that is up; blocks.
 
@@ -199,7 +199,7 @@ def ask(
     return Answers(start_ns, late, seen, counts["repeats"], counts["approved"])
 
 
-def measure(engine: Engine, site: Site, probe: Probe) -> Latency:
+def measure(engine: Engine, site: EngineSite, probe: Probe) -> Latency:
     """Measure an engine that is up; blocks.
 
     Raises

@@ -23,7 +23,7 @@ class UsageError(BenchError):
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class BenchOptions:
     """One run."""
 
     engines: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class Options:
         )
 
 
-QUICK: Final = Options(
+QUICK: Final = BenchOptions(
     rounds=1,
     records=20_000,
     orders=2_000,
@@ -112,7 +112,7 @@ VARIED: Final = ("ours", "ours-small", "aiokafka", "kstreams-full")
 """Engines that are also measured under other conditions."""
 
 
-def variations(options: Options) -> dict[str, Options]:
+def variations(options: BenchOptions) -> dict[str, BenchOptions]:
     """Return the other conditions by name: throughput and the lowest rate only.
 
     What they compare with, even partitions, are the main rounds.

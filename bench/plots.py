@@ -12,7 +12,7 @@ from typing import Final
 
 from bench.engine_table import ENGINE_TABLE
 from bench.results import Results
-from bench.running import Run
+from bench.running import EngineRun
 
 _WIDTH: Final = 860
 _LEFT: Final = 270
@@ -75,7 +75,7 @@ class _Scale:
         return [10.0**power for power in range(math.ceil(first), math.floor(last) + 1)]
 
 
-def _bars(results: Results, title: str, value: Callable[[Run], float]) -> str:
+def _bars(results: Results, title: str, value: Callable[[EngineRun], float]) -> str:
     names = [name for name in results.options.engines if results.of(name)]
     values = {name: [value(one) for one in results.of(name)] for name in names}
     scale = _Scale(0.0, max(max(found) for found in values.values()), logarithmic=False)
@@ -126,7 +126,7 @@ def _dots(results: Results, number: int, rate: int) -> str:
     return _svg(parts, len(names))
 
 
-def _quantiles(runs: Sequence[Run], number: int) -> dict[str, float]:
+def _quantiles(runs: Sequence[EngineRun], number: int) -> dict[str, float]:
     """Return the medians of the rounds; empty when no round gave a figure."""
     delays = [one.latencies[number] for one in runs]
     by_point = {

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.engine_table import Tools
-from bench.options import BenchError, Options
+from bench.options import BenchError, BenchOptions
 from bench.setup import Place, ends_of, fill, fresh, prepared, write_requests
 from bench.worker import started, wait_for
 from bench.world import NumberedWorld
@@ -31,7 +31,7 @@ _ATTACH_S: Final = 2.0
 """py-spy reads the program's symbols before it looks for the first time."""
 
 
-def profile(bootstrap: str, options: Options, out: Path) -> str:
+def profile(bootstrap: str, options: BenchOptions, out: Path) -> str:
     """Profile a throughput run of our engine; write ``out`` and return the top entries."""
     spy = shutil.which("py-spy")
     world = NumberedWorld(options.world)

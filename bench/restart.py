@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from bench.engine_table import Site
+from bench.engine_table import EngineSite
 from bench.engines import Engine
 from bench.kafka import Ends
 from bench.latency import Probe, ask
@@ -20,7 +20,7 @@ _SETTLE_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class RestartLoad:
     """What comes while the engine restarts."""
 
     probe: Probe
@@ -29,7 +29,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class RestartPause:
     """What a restart cost."""
 
     longest_s: float | None
@@ -41,8 +41,8 @@ class Pause:
 
 
 def measure(
-    engine: Engine, site: Site, load: Load, restart: Callable[[], None]
-) -> Pause:
+    engine: Engine, site: EngineSite, load: RestartLoad, restart: Callable[[], None]
+) -> RestartPause:
     """Restart an engine that is up, and has answered everything, under load; blocks."""
 
     def meanwhile() -> None:
@@ -55,10 +55,10 @@ def measure(
     answered = len(answers.seen) - answers.missing
     repeats = load.ends.records() - before - answered
     longest = None if answers.missing else max(answers.took_ns(load.probe)) / 1e9
-    return Pause(longest, answers.missing, repeats)
+    return RestartPause(longest, answers.missing, repeats)
 
 
-def probe_of(site: Site, first: int) -> Probe:
+def probe_of(site: EngineSite, first: int) -> Probe:
     """Return the load of a restart: the lowest of the stated rates."""
     options = site.options
     return Probe(options.rates[0], options.restart_s, 0, first, _PATIENCE_S)

@@ -9,9 +9,9 @@ import msgspec
 
 from bench.engine_table import ENGINE_TABLE
 from bench.latency import Latency
-from bench.options import Options
+from bench.options import BenchOptions
 from bench.rounds import Quiet, Rounds
-from bench.running import Run
+from bench.running import EngineRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Results:
     """All a run of the bench gave; goes to JSON and back."""
 
     machine: dict[str, str]
-    options: Options
-    runs: list[Run]
+    options: BenchOptions
+    runs: list[EngineRun]
     quiet: list[Quiet]
     varied: dict[str, Rounds] = field(default_factory=dict)
     """What was measured under other conditions, by their name."""
@@ -30,7 +30,7 @@ class Results:
     left_out: dict[str, str] = field(default_factory=dict)
     """Engines that could not run here, and why."""
 
-    def of(self, engine: str) -> list[Run]:
+    def of(self, engine: str) -> list[EngineRun]:
         """Return the runs of one engine."""
         return [one for one in self.runs if one.engine == engine]
 
@@ -93,7 +93,7 @@ class Column:
     """One figure of the first table."""
 
     title: str
-    value: Callable[[Run], float | None]
+    value: Callable[[EngineRun], float | None]
     digits: int
 
 
@@ -124,7 +124,7 @@ def work_table(results: Results) -> Table:
     return Table("Throughput and cost", (*head, "pause of a\nrestart, s"), rows)
 
 
-def _work_cells(runs: Sequence[Run], base_per_s: float | None) -> list[str]:
+def _work_cells(runs: Sequence[EngineRun], base_per_s: float | None) -> list[str]:
     own = speed(runs)
     ratio = f"{own / base_per_s:.1f}" if base_per_s and own else "-"
     first, *others = (
@@ -134,7 +134,7 @@ def _work_cells(runs: Sequence[Run], base_per_s: float | None) -> list[str]:
     return [first, ratio, *others, starts, _pauses(runs)]
 
 
-def _pauses(runs: Sequence[Run]) -> str:
+def _pauses(runs: Sequence[EngineRun]) -> str:
     found = [one.restart for one in runs if one.restart is not None]
     if not found:
         return "-"
@@ -177,7 +177,7 @@ def _delays(found: Sequence[Latency]) -> list[str]:
     return [_cell(*pair) for pair in values]
 
 
-def _tops(runs: Sequence[Run]) -> str:
+def _tops(runs: Sequence[EngineRun]) -> str:
     found = [one.highest for one in runs if one.highest is not None]
     if not found:
         return "-"
@@ -185,7 +185,7 @@ def _tops(runs: Sequence[Run]) -> str:
     return at_least + _cell([one.rate for one in found], 0)
 
 
-def _approved(runs: Sequence[Run]) -> str:
+def _approved(runs: Sequence[EngineRun]) -> str:
     shares = [
         found.approved_share
         for one in runs
@@ -228,6 +228,6 @@ def tables(results: Results) -> list[Table]:
     return found if varied is None else [*found, varied]
 
 
-def speed(runs: Sequence[Run]) -> float | None:
+def speed(runs: Sequence[EngineRun]) -> float | None:
     """Return the median of records per second."""
     return median(one.throughput.records_per_s for one in runs) if runs else None

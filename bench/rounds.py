@@ -13,8 +13,8 @@ from bench import broker_gc, latency
 from bench.broker_gc import BROKERS_COLLECTOR
 from bench.engine_table import ENGINE_TABLE, FLOOR
 from bench.latency import Latency, Probe
-from bench.options import BenchError, Options
-from bench.running import PATIENCE_S, Run, run
+from bench.options import BenchError, BenchOptions
+from bench.running import PATIENCE_S, EngineRun, run
 from bench.setup import Place, prepared
 from testkit import procfs
 from testkit.broker import LocalCluster, prepare
@@ -47,14 +47,14 @@ class Quiet:
 class Rounds:
     """What rounds gave."""
 
-    runs: list[Run]
+    runs: list[EngineRun]
     quiet: list[Quiet]
     failures: list[str]
     """Runs without figures: round, engine and why."""
 
 
 @contextmanager
-def broker(options: Options, cache_home: str | None) -> Iterator[str]:
+def broker(options: BenchOptions, cache_home: str | None) -> Iterator[str]:
     """Yield the address of the broker asked for, or of one of our own."""
     if options.bootstrap is not None:
         yield options.bootstrap
@@ -66,7 +66,7 @@ def broker(options: Options, cache_home: str | None) -> Iterator[str]:
             yield cluster.bootstrap_servers
 
 
-def warm_up(place: Place, options: Options) -> None:
+def warm_up(place: Place, options: BenchOptions) -> None:
     """Let the broker's code be compiled by runs that do not count.
 
     One of the bare loop and one of the engine that begins: after the bare loop alone the
@@ -88,7 +88,7 @@ def warm_up(place: Place, options: Options) -> None:
         run(name, 0, place, few)
 
 
-def missing(found: Rounds, options: Options) -> dict[int, list[str]]:
+def missing(found: Rounds, options: BenchOptions) -> dict[int, list[str]]:
     """Return the engines that have no run yet, by round, in the order of their turns.
 
     A round starts with another engine each time.
@@ -105,7 +105,7 @@ def missing(found: Rounds, options: Options) -> dict[int, list[str]]:
 
 
 def rounds(
-    place: Place, options: Options, found: Rounds, save: Callable[[], None]
+    place: Place, options: BenchOptions, found: Rounds, save: Callable[[], None]
 ) -> None:
     """Add to ``found`` what is missing in it, calling ``save`` after every engine.
 
@@ -141,7 +141,7 @@ def _failing(what: str, found: Rounds, place: Place) -> Iterator[None]:
         place.report(f"FAILED: {found.failures[-1]}")
 
 
-def listen(number: int, place: Place, options: Options) -> Quiet:
+def listen(number: int, place: Place, options: BenchOptions) -> Quiet:
     """Measure the machine and the broker without any engine."""
     few = replace(options, seconds=min(options.seconds, _FLOOR_S), warm_up_s=1)
     with prepared(FLOOR, place, few) as (one, site):
@@ -155,7 +155,7 @@ def listen(number: int, place: Place, options: Options) -> Quiet:
         return Quiet(number, floors)
 
 
-def _line(one: Run, options: Options) -> str:
+def _line(one: EngineRun, options: BenchOptions) -> str:
     kind = ENGINE_TABLE[one.engine]
     times = ", ".join(_times(found) for found in one.latencies)
     return (

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bench import broker_gc, latency, restart, startup, throughput
-from bench.engine_table import ENGINE_TABLE, Site
+from bench.engine_table import ENGINE_TABLE, EngineSite
 from bench.engines import Engine
 from bench.kafka import Ends
 from bench.latency import Latency, Probe
-from bench.options import BenchError, Options
-from bench.restart import Pause
+from bench.options import BenchError, BenchOptions
+from bench.restart import RestartPause
 from bench.search import Highest, highest
 from bench.setup import (
     Place,
@@ -22,7 +22,7 @@ from bench.setup import (
     write_requests,
 )
 from bench.throughput import Throughput, Watched
-from bench.worker import Worker, started
+from bench.worker import EngineProcess, started
 from bench.world import NumberedWorld
 from testkit import procfs
 
@@ -32,7 +32,7 @@ _CATCH_UP_S: Final = 180.0
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class EngineRun:
     """One engine in one round."""
 
     engine: str
@@ -46,7 +46,7 @@ class Run:
     highest: Highest | None
     """None = not looked for."""
     peak_mib: float
-    restart: Pause | None
+    restart: RestartPause | None
     """None = not restarted."""
     start_facts_s: float | None
     """From the start of the process to its first output with many facts to load; None =
@@ -56,7 +56,7 @@ class Run:
     them."""
 
 
-def run(name: str, number: int, place: Place, options: Options) -> Run:
+def run(name: str, number: int, place: Place, options: BenchOptions) -> EngineRun:
     """Measure one engine once: all that the options ask for, on one process.
 
     Raises
@@ -79,7 +79,7 @@ def run(name: str, number: int, place: Place, options: Options) -> Run:
             peak_mib = worker.peak_mib()
             other_cores = others.cores() if options.bootstrap is None else None
             pause = asked.restarted()
-    return Run(
+    return EngineRun(
         engine=name,
         round=number,
         records=one.records,
@@ -94,7 +94,7 @@ def run(name: str, number: int, place: Place, options: Options) -> Run:
     )
 
 
-def _lay_out(one: Engine, site: Site) -> None:
+def _lay_out(one: Engine, site: EngineSite) -> None:
     """Write facts and requests, those for warming up first."""
     world = NumberedWorld(site.options.world)
     fill(one, world, site)
@@ -102,7 +102,7 @@ def _lay_out(one: Engine, site: Site) -> None:
     write_requests(one, world, site, range(one.records))
 
 
-def _start_with_facts(name: str, place: Place, options: Options) -> float | None:
+def _start_with_facts(name: str, place: Place, options: BenchOptions) -> float | None:
     if ENGINE_TABLE[name].work != "full" or not options.start_facts:
         return None
     sizes = replace(options, orders=options.start_facts, records=1, rates=(), warm_up=0)
@@ -115,7 +115,9 @@ def _start_with_facts(name: str, place: Place, options: Options) -> float | None
 class _Asked:
     """What one running engine is asked, one thing after the other."""
 
-    def __init__(self, one: Engine, site: Site, worker: Worker, ends: Ends) -> None:
+    def __init__(
+        self, one: Engine, site: EngineSite, worker: EngineProcess, ends: Ends
+    ) -> None:
         self._one = one
         self._site = site
         self._worker = worker
@@ -155,11 +157,11 @@ class _Asked:
 
         return highest(probe, options.search_p99_ms, able_per_s)
 
-    def restarted(self) -> Pause | None:
+    def restarted(self) -> RestartPause | None:
         """Restart it under load."""
         if not self._site.options.restart_s:
             return None
-        load = restart.Load(restart.probe_of(self._site, self._next), self._ends)
+        load = restart.RestartLoad(restart.probe_of(self._site, self._next), self._ends)
         return restart.measure(self._one, self._site, load, self._worker.restart)
 
     def _measure(

@@ -8,10 +8,17 @@ from pathlib import Path
 
 from confluent_kafka.admin import AdminClient
 
-from bench.engine_table import Site, Tools
+from bench.engine_table import EngineSite, Tools
 from bench.engines import Engine, create_topics, engine
-from bench.kafka import CommittedEnds, Ends, Watermarks, Writer, delete_topics, now_ms
-from bench.options import Options
+from bench.kafka import (
+    CommittedEnds,
+    Ends,
+    WatermarkWriter,
+    Writer,
+    delete_topics,
+    now_ms,
+)
+from bench.options import BenchOptions
 from bench.world import WARM_UP_FROM, NumberedWorld
 
 Report = Callable[[str], None]
@@ -29,12 +36,12 @@ class Place:
 
 @contextmanager
 def prepared(
-    name: str, place: Place, options: Options
-) -> Iterator[tuple[Engine, Site]]:
+    name: str, place: Place, options: BenchOptions
+) -> Iterator[tuple[Engine, EngineSite]]:
     """Describe an engine for one run; its topics last as long as the context."""
     with tempfile.TemporaryDirectory(prefix="refund-bench-") as folder:
         prefix = f"bench-{now_ms()}-{name}."
-        site = Site(place.bootstrap, prefix, options, Path(folder), place.tools)
+        site = EngineSite(place.bootstrap, prefix, options, Path(folder), place.tools)
         one = engine(name, site)
         create_topics(one, place.bootstrap)
         try:
@@ -45,7 +52,7 @@ def prepared(
 
 
 @contextmanager
-def ends_of(one: Engine, site: Site) -> Iterator[Ends]:
+def ends_of(one: Engine, site: EngineSite) -> Iterator[Ends]:
     """Yield what counts an engine's outputs."""
     kind = CommittedEnds if one.kind.transactional else Ends
     found = kind(site.bootstrap, one.outputs, site.options.partitions)
@@ -55,7 +62,7 @@ def ends_of(one: Engine, site: Site) -> Iterator[Ends]:
         found.close()
 
 
-def fill(one: Engine, world: NumberedWorld, site: Site) -> None:
+def fill(one: Engine, world: NumberedWorld, site: EngineSite) -> None:
     """Write the facts, for an engine that reads them from topics."""
     if one.kind.work != "full":
         return
@@ -73,7 +80,7 @@ def warming(one: Engine) -> range:
 
 
 def write_requests(
-    one: Engine, world: NumberedWorld, site: Site, numbers: range
+    one: Engine, world: NumberedWorld, site: EngineSite, numbers: range
 ) -> None:
     """Write requests as fast as the broker takes them."""
     Writer(site.bootstrap, site.options.compression).write(
@@ -81,8 +88,8 @@ def write_requests(
     )
 
 
-def fresh(one: Engine, site: Site) -> "Watermarks | nullcontext[None]":
+def fresh(one: Engine, site: EngineSite) -> "WatermarkWriter | nullcontext[None]":
     """Keep facts fresh as long as the context lasts, for an engine that cares."""
     if one.kind.work != "full":
         return nullcontext()
-    return Watermarks(site.bootstrap, one.prefix, site.options.partitions)
+    return WatermarkWriter(site.bootstrap, one.prefix, site.options.partitions)

@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.engine_table import ENGINE_TABLE
 from bench.results import Results, Table, spread
-from bench.running import Run
+from bench.running import EngineRun
 
 _QUIET_CORES: Final = 0.1
 
@@ -88,15 +88,15 @@ def _others(results: Results) -> str:
     return text
 
 
-def _rate(run: Run) -> float | None:
+def _rate(run: EngineRun) -> float | None:
     return run.throughput.records_per_s
 
 
-def _per_cpu_s(run: Run) -> float | None:
+def _per_cpu_s(run: EngineRun) -> float | None:
     return 1 / run.throughput.cpu_s_per_million
 
 
-def _p50(run: Run) -> float | None:
+def _p50(run: EngineRun) -> float | None:
     return run.latencies[0].p50_ms
 
 
@@ -105,7 +105,7 @@ class _Comparison:
     title: str
     ours: str
     other: str
-    value: Callable[[Run], float | None]
+    value: Callable[[EngineRun], float | None]
 
 
 _COMPARISONS: Final = (
@@ -141,9 +141,9 @@ def ratio_table(results: Results) -> Table:
 
 
 def _ratios(
-    ours: Sequence[Run],
-    others: Sequence[Run],
-    value: Callable[[Run], float | None],
+    ours: Sequence[EngineRun],
+    others: Sequence[EngineRun],
+    value: Callable[[EngineRun], float | None],
 ) -> list[float]:
     by_round = {one.round: value(one) for one in others}
     found = []

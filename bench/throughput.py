@@ -22,7 +22,7 @@ _FROM, _UNTIL = 0.1, 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ThroughputSample:
     """One look."""
 
     at_s: float
@@ -96,17 +96,17 @@ def _complete(ends: Ends, expected: int) -> None:
         raise BenchError(f"{total} outputs for {expected} requests")
 
 
-def _look(one: Watched) -> Sample:
+def _look(one: Watched) -> ThroughputSample:
     """Count between two looks at clock and CPU: the engine goes on meanwhile."""
     before_s, before_cpu = time.monotonic(), one.cpu_s()
     count = one.ends.total()
     at_s = (before_s + time.monotonic()) / 2
-    return Sample(at_s, count, (before_cpu + one.cpu_s()) / 2)
+    return ThroughputSample(at_s, count, (before_cpu + one.cpu_s()) / 2)
 
 
 def between(
-    samples: Sequence[Sample], low: float, high: float
-) -> tuple[Sample, Sample]:
+    samples: Sequence[ThroughputSample], low: float, high: float
+) -> tuple[ThroughputSample, ThroughputSample]:
     """Return the first look with ``low`` outputs and the first with ``high``.
 
     What lies between two looks is not guessed: outputs that are acknowledged in bursts
@@ -129,7 +129,9 @@ def between(
     return samples[first], samples[last]
 
 
-def _figures(samples: Sequence[Sample], one: Watched, start_s: float) -> Throughput:
+def _figures(
+    samples: Sequence[ThroughputSample], one: Watched, start_s: float
+) -> Throughput:
     low, high = (one.warm_up + one.records * part for part in (_FROM, _UNTIL))
     first, last = between(samples, low, high)
     records = last.count - first.count

@@ -17,7 +17,7 @@ _LOG_LINES: Final = 15
 _ATTEMPT_S: Final = 0.05
 
 
-class Worker:
+class EngineProcess:
     """One engine that runs."""
 
     def __init__(self, engine: Engine, log: Path) -> None:
@@ -73,9 +73,9 @@ class Worker:
 
 
 @contextmanager
-def started(engine: Engine, log: Path) -> Iterator[Worker]:
+def started(engine: Engine, log: Path) -> Iterator[EngineProcess]:
     """Start the engine's process; stop it in order at the end, or kill it."""
-    worker = Worker(engine, log)
+    worker = EngineProcess(engine, log)
     try:
         yield worker
         worker.alive()
@@ -84,7 +84,7 @@ def started(engine: Engine, log: Path) -> Iterator[Worker]:
         worker.kill()
 
 
-def wait_for(worker: Worker, count: int, ends: Ends, within_s: float) -> None:
+def wait_for(worker: EngineProcess, count: int, ends: Ends, within_s: float) -> None:
     """Wait until there are so many outputs.
 
     Raises

@@ -26,7 +26,7 @@ _SEED: Final = 18
 _NOTE_CHARS: Final = 65_536
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789 .,-"
 
-Row = tuple[bytes, bytes, int]
+KeyedValue = tuple[bytes, bytes, int]
 """Key, value, partition."""
 
 
@@ -78,13 +78,13 @@ class NumberedWorld:
     def _all_orders(self) -> range:
         return range(self._size.orders + SPARE_ORDERS)
 
-    def buyer_rows(self, now_ms: int) -> Iterator[Row]:
+    def buyer_rows(self, now_ms: int) -> Iterator[KeyedValue]:
         """Yield facts of every buyer: quality user, no limit."""
         for number, buyer in enumerate(self.buyer_ids):
             fact = records.encoded(records.buyer(buyer, now_ms))
             yield buyer.encode(), fact, self._where[number]
 
-    def order_rows(self, now_ms: int) -> Iterator[Row]:
+    def order_rows(self, now_ms: int) -> Iterator[KeyedValue]:
         """Yield a paid, unshipped order of 199 yuan each."""
         for number in self._all_orders():
             item = self._item(number)
@@ -92,7 +92,7 @@ class NumberedWorld:
             order = records.order(item, now_ms, order_version=version)
             yield item.order_id.encode(), records.encoded(order), item.partition
 
-    def list_rows(self, now_ms: int) -> Iterator[tuple[str, Row]]:
+    def list_rows(self, now_ms: int) -> Iterator[tuple[str, KeyedValue]]:
         """Yield shops and catalogue entries with the name of their topic."""
         for number in range(_SHOPS):
             shop_id = _shop_id(number)
@@ -101,7 +101,7 @@ class NumberedWorld:
             entry = records.excluded_kind(kind, now_ms)
             yield "catalog", self._by_key(f"category:{kind}", entry)
 
-    def _by_key(self, key: str, fields: records.Fields) -> Row:
+    def _by_key(self, key: str, fields: records.Fields) -> KeyedValue:
         where = partition_of(key, self._size.partitions)
         return key.encode(), records.encoded(fields), where
 
@@ -114,7 +114,7 @@ class NumberedWorld:
             sku_id=f"k-{number % _SKUS:06d}",
         )
 
-    def request(self, number: int, now_ms: int) -> Row:
+    def request(self, number: int, now_ms: int) -> KeyedValue:
         """Return request ``number``, made at ``now_ms``."""
         item = self._item(self._order_of(number))
         refund = refund_id(number)

@@ -9,8 +9,8 @@ from typing import Final
 
 from faults.disk import small_disk
 from faults.execute import execute
-from faults.run import Fault, Run
-from faults.verdict import NotRunError, Verdict, not_run
+from faults.run import Fault, FaultRun
+from faults.verdict import NotRunError, RunVerdict, not_run
 from testkit.broker import LocalCluster
 from testkit.node import ClusterOptions
 
@@ -54,17 +54,17 @@ class Campaign:
     def run(
         self,
         wanted: Iterable[tuple[Fault, int]],
-        on_verdict: Callable[[Verdict], None],
-    ) -> list[Verdict]:
+        on_verdict: Callable[[RunVerdict], None],
+    ) -> list[RunVerdict]:
         """Do runs one after the other and report each verdict at once."""
-        verdicts: list[Verdict] = []
+        verdicts: list[RunVerdict] = []
         for fault, seed in wanted:
             verdict = self._one(fault, seed)
             verdicts.append(verdict)
             on_verdict(verdict)
         return verdicts
 
-    def _one(self, fault: Fault, seed: int) -> Verdict:
+    def _one(self, fault: Fault, seed: int) -> RunVerdict:
         folder = self._folder / f"{fault.number:02d}-{fault.name}-{seed}"
         shutil.rmtree(folder, ignore_errors=True)  # of an earlier run of this seed
         try:
@@ -73,7 +73,9 @@ class Campaign:
         except NotRunError as why:
             return not_run(fault.number, fault.name, seed, why)
 
-    def _on(self, disk: Path | None, fault: Fault, seed: int, folder: Path) -> Verdict:
+    def _on(
+        self, disk: Path | None, fault: Fault, seed: int, folder: Path
+    ) -> RunVerdict:
         options = ClusterOptions(
             nodes=fault.nodes,
             heap_mb=400,
@@ -81,7 +83,7 @@ class Campaign:
             properties=broker_properties(fault, disk),
         )
         with LocalCluster(self._libs, folder / "brokers", options) as cluster:
-            run = Run(fault, seed, cluster)
+            run = FaultRun(fault, seed, cluster)
             run.disk = disk
             return asyncio.run(execute(run, folder))
 

@@ -14,7 +14,7 @@ from faults.campaign import Campaign, runs_of
 from faults.catalog import FAULTS, LASTING
 from faults.report import PAGE, catalogue, line, measurements_table, write_page
 from faults.run import Fault
-from faults.verdict import Verdict
+from faults.verdict import RunVerdict
 from streams.errors import RefundError
 from testkit.broker import prepare
 from testkit.jars import default_cache
@@ -95,7 +95,7 @@ def _play(given: argparse.Namespace, faults: Sequence[Fault], console: Console) 
     cache = default_cache(None, Path.home())
     console.print(f"failed runs are kept in {folder}")
 
-    def report(verdict: Verdict) -> None:
+    def report(verdict: RunVerdict) -> None:
         console.print(line(verdict), markup=False, highlight=False, soft_wrap=True)
         if given.json:
             print(msgspec.json.encode(verdict).decode(), flush=True)
@@ -113,12 +113,12 @@ def _play(given: argparse.Namespace, faults: Sequence[Fault], console: Console) 
     return _EXIT_FAILED if any(verdict.problems for verdict in verdicts) else 0
 
 
-def _read(path: Path) -> list[Verdict]:
+def _read(path: Path) -> list[RunVerdict]:
     """Read recorded verdicts; of a run that was repeated the last one counts."""
-    found: dict[tuple[str, int], Verdict] = {}
+    found: dict[tuple[str, int], RunVerdict] = {}
     for number, text in enumerate(path.read_bytes().splitlines(), 1):
         try:
-            verdict = msgspec.json.decode(text, type=Verdict)
+            verdict = msgspec.json.decode(text, type=RunVerdict)
         except msgspec.DecodeError as problem:
             raise ValueError(f"{path}, line {number}: {problem}") from None
         found[verdict.name, verdict.seed] = verdict

@@ -16,11 +16,11 @@ from faults.judge.checks import problems
 from faults.judge.view import View
 from faults.lab import laboratory
 from faults.lab_logs import now_ms
-from faults.load import Load
+from faults.load import RequestLoad
 from faults.measurements import Measurements, measurements_of
-from faults.run import Run
+from faults.run import FaultRun
 from faults.supervisor import Supervisor
-from faults.verdict import Verdict
+from faults.verdict import RunVerdict
 from faults.watch import Watch
 
 _PROBLEMS_MAX: Final = 12
@@ -31,7 +31,7 @@ _THREE_NODES: Final = {
 }
 
 
-async def execute(run: Run, folder: Path) -> Verdict:
+async def execute(run: FaultRun, folder: Path) -> RunVerdict:
     """Do a run against its running cluster; ``folder`` stays only if it fails.
 
     Raises
@@ -59,7 +59,7 @@ async def execute(run: Run, folder: Path) -> Verdict:
         save(folder, run.timeline, found, view)
     else:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    return Verdict(
+    return RunVerdict(
         fault=run.fault.number,
         name=run.fault.name,
         seed=run.seed,
@@ -70,7 +70,7 @@ async def execute(run: Run, folder: Path) -> Verdict:
     )
 
 
-async def _seen(run: Run) -> View:
+async def _seen(run: FaultRun) -> View:
     return replace(
         await run.lab.view(),
         facts=run.watch.facts,
@@ -80,7 +80,7 @@ async def _seen(run: Run) -> View:
     )
 
 
-def _problems(run: Run, view: View, measured: Measurements) -> Iterator[str]:
+def _problems(run: FaultRun, view: View, measured: Measurements) -> Iterator[str]:
     for part, checks in run.split(view):
         yield from problems(part, checks)
     for bound in run.fault.within:
@@ -90,7 +90,7 @@ def _problems(run: Run, view: View, measured: Measurements) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def _prepared(run: Run, folder: Path) -> AsyncIterator[None]:
+async def _prepared(run: FaultRun, folder: Path) -> AsyncIterator[None]:
     """Set up lab, load, supervisor and watch, in this order; take them down."""
     fault = run.fault
     prefix = f"f{fault.number}-{run.seed}-{now_ms() % 10_000_000}."
@@ -102,7 +102,7 @@ async def _prepared(run: Run, folder: Path) -> AsyncIterator[None]:
             laboratory(run.cluster.bootstrap_servers, prefix, folder, **settings)
         )
         run.load = await asyncio.to_thread(
-            Load, run.lab, run.seed, fault.rate, fault.seconds
+            RequestLoad, run.lab, run.seed, fault.rate, fault.seconds
         )
         await run.load.prepare()
         run.supervisor = Supervisor(run.lab)
@@ -112,7 +112,7 @@ async def _prepared(run: Run, folder: Path) -> AsyncIterator[None]:
         yield
 
 
-async def _phases(run: Run) -> None:
+async def _phases(run: FaultRun) -> None:
     """Start workers and load, do the fault, wait until all is answered."""
     static = "REFUND_KAFKA__GROUP_INSTANCE_ID" in run.fault.settings
     for number in range(run.fault.workers):

@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from faults.lab_logs import LabLogs, now_ms, running
-from faults.workers import Worker
+from faults.workers import WorkerProcess
 from streams.kafka.aiokafka_internals.fetch_decode import hand_out_all
 from streams.kafka.topic_admin import admin_client, create, declare
 from streams.platforms.registry import installed
@@ -39,7 +39,7 @@ class Lab(LabLogs):
         super().__init__(settings)
         self.environ = environ
         self.folder = folder
-        self.workers: list[Worker] = []
+        self.workers: list[WorkerProcess] = []
         self.feeding = asyncio.Event()
         """While it is clear, feeds are silent: no watermarks (see :meth:`fresh`)."""
         self.feeding.set()
@@ -47,14 +47,14 @@ class Lab(LabLogs):
 
     # -- workers ---------------------------------------------------------------
 
-    def worker(self, **settings: str) -> Worker:
+    def worker(self, **settings: str) -> WorkerProcess:
         """A worker that is yet to be started; ``settings`` come on top of the lab's."""
         name = f"worker-{len(self.workers) + 1}"
-        found = Worker(name, self.environ | settings, self.folder)
+        found = WorkerProcess(name, self.environ | settings, self.folder)
         self.workers.append(found)
         return found
 
-    async def started(self, **settings: str) -> Worker:
+    async def started(self, **settings: str) -> WorkerProcess:
         """A worker that runs and is ready."""
         found = self.worker(**settings)
         found.start()

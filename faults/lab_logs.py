@@ -13,7 +13,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from faults.judge.checks import UNDISTURBED, Check, problems
-from faults.judge.view import Rec, Sample, View
+from faults.judge.view import OffsetSample, Rec, View
 from faults.waiting import eventually
 from streams.families.fast_refund.policy import Policy
 from streams.settings import Settings, load_policy
@@ -48,7 +48,7 @@ class LabLogs:
         self.settings = settings
         self.prefix = settings.topics.prefix
         self.input_topic = self.prefix + "requests"
-        self.samples: list[Sample] = []
+        self.samples: list[OffsetSample] = []
         base = load_policy(None)
         self.policies: dict[str, Policy] = {base.name: base}
         self.reader: AIOKafkaConsumer
@@ -125,7 +125,7 @@ class LabLogs:
         committed = await self.committed()
         # Afterwards: an output that came between the two looks is no violation.
         ends = await self.ends(*DECIDED)
-        self.samples.append(Sample(committed, ends, at_ms, ended_ms=now_ms()))
+        self.samples.append(OffsetSample(committed, ends, at_ms, ended_ms=now_ms()))
 
     async def records(self, *topics: str) -> list[Rec]:
         """Read topics from start to end; what was aborted is left out."""

@@ -31,7 +31,7 @@ _LARGEST: Final = 4_000_000
 _BATCH: Final = 500_000
 
 
-class Load:
+class RequestLoad:
     """Seeded requests, sent at ``rate`` a second for at most ``seconds``.
 
     Attributes
@@ -58,7 +58,7 @@ class Load:
         self.unsure = 0
         self._next = 0
         """Number of the row that is sent next."""
-        self._pace = Pace(rate)
+        self._pace = LoadPace(rate)
         self._held = rate
         self._lanes = [_Lane(number) for number in range(PARTITIONS)]
 
@@ -93,11 +93,11 @@ class Load:
 
     def pace(self, rate: int) -> None:
         """Send so many a second from now on."""
-        self._pace = Pace(rate)
+        self._pace = LoadPace(rate)
 
     async def hold(self) -> None:
         """Send nothing more; back when all that was meant for now is acknowledged."""
-        self._held, self._pace = self._pace.rate, Pace(0)
+        self._held, self._pace = self._pace.rate, LoadPace(0)
 
         async def sent() -> bool:
             return not any(lane.rows or lane.sending for lane in self._lanes)
@@ -124,7 +124,7 @@ class Load:
 
     async def _tick(self) -> None:
         """Hand rows to their lanes when their moment has come."""
-        self._pace = Pace(self._pace.rate)  # the first moment is now
+        self._pace = LoadPace(self._pace.rate)  # the first moment is now
         while True:
             await asyncio.sleep(_TICK_S)
             for meant_ms in self._pace.moments():
@@ -191,7 +191,7 @@ class Load:
             self._version += 1
 
 
-class Pace:
+class LoadPace:
     """So many moments a second, from now on."""
 
     def __init__(self, rate: int) -> None:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from faults.measurements import Measurements
 from faults.run import Fault
-from faults.verdict import Verdict
+from faults.verdict import RunVerdict
 
 PAGE: Final = Path("docs") / "reliability.md"
 _BEGIN: Final = "<!-- runs: from here -->"
@@ -49,7 +49,7 @@ def catalogue(faults: Iterable[Fault]) -> Table:
     return table
 
 
-def line(verdict: Verdict) -> str:
+def line(verdict: RunVerdict) -> str:
     """Return a verdict in lines: seed, measurements, timeline, problems."""
     if verdict.not_run is not None:
         return f"NOT RUN {verdict.fault} {verdict.name}  {verdict.not_run}"
@@ -69,7 +69,9 @@ def line(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
-def measurements_table(verdicts: Iterable[Verdict], faults: Iterable[Fault]) -> Table:
+def measurements_table(
+    verdicts: Iterable[RunVerdict], faults: Iterable[Fault]
+) -> Table:
     """Return one row a fault: median (worst) of its runs."""
     table = Table(*_HEAD)
     for row in _rows(verdicts, faults):
@@ -78,7 +80,7 @@ def measurements_table(verdicts: Iterable[Verdict], faults: Iterable[Fault]) -> 
 
 
 def write_page(
-    verdicts: Iterable[Verdict], faults: Iterable[Fault], page: Path
+    verdicts: Iterable[RunVerdict], faults: Iterable[Fault], page: Path
 ) -> None:
     """Replace the table of a page; the rest of it is written by hand.
 
@@ -100,15 +102,15 @@ def write_page(
 
 
 def _rows(
-    verdicts: Iterable[Verdict], faults: Iterable[Fault]
+    verdicts: Iterable[RunVerdict], faults: Iterable[Fault]
 ) -> list[tuple[str, ...]]:
-    by_name: dict[str, list[Verdict]] = defaultdict(list)
+    by_name: dict[str, list[RunVerdict]] = defaultdict(list)
     for verdict in verdicts:
         by_name[verdict.name].append(verdict)
     return [_row(fault, by_name[fault.name]) for fault in faults]
 
 
-def _row(fault: Fault, verdicts: Sequence[Verdict]) -> tuple[str, ...]:
+def _row(fault: Fault, verdicts: Sequence[RunVerdict]) -> tuple[str, ...]:
     tried = [verdict for verdict in verdicts if verdict.not_run is None]
     measured = [verdict.measured for verdict in tried]
     passed = sum(verdict.passed for verdict in tried)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from faults.workers import Worker
+from faults.workers import WorkerProcess
 from testkit.procfs import descriptors, resident_mib
 
 
@@ -22,7 +22,7 @@ class ResourceSample:
     """Those it remembers having given; an id each."""
 
 
-async def take_sample(worker: Worker, at_s: float) -> ResourceSample:
+async def take_sample(worker: WorkerProcess, at_s: float) -> ResourceSample:
     """Measure a worker that runs."""
     tables = (await worker.status()).get("tables") or {}
     assert isinstance(tables, dict)

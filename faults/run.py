@@ -17,7 +17,7 @@ from faults.judge.checks import WITHOUT_ZOMBIES, Check
 from faults.judge.recovery import longest_gap_ms
 from faults.judge.view import View
 from faults.lab import Lab
-from faults.load import Load
+from faults.load import RequestLoad
 from faults.measurements import Bound
 from faults.supervisor import Supervisor
 from faults.waiting import eventually
@@ -27,7 +27,7 @@ from testkit.broker import LocalCluster
 CALM_S: Final = 6.0
 _DRAIN_S: Final = 120.0
 
-Action: TypeAlias = Callable[["Run"], Awaitable[None]]
+Action: TypeAlias = Callable[["FaultRun"], Awaitable[None]]
 JudgedPart: TypeAlias = tuple[View, Sequence[Check]]
 """What is judged, and by which checks."""
 
@@ -63,7 +63,7 @@ class Fault:
     """Bounds of what is measured in a run."""
 
 
-class Run:
+class FaultRun:
     """What a fault works with: cluster, lab, load, workers, timeline."""
 
     def __init__(self, fault: Fault, seed: int, cluster: LocalCluster) -> None:
@@ -73,7 +73,7 @@ class Run:
         self.cluster = cluster
         self.rng = Random(seed)  # noqa: S311 - moments, no secrets
         self.lab: Lab
-        self.load: Load
+        self.load: RequestLoad
         self.supervisor: Supervisor
         self.watch: Watch
         self.timeline: list[tuple[float, str]] = []

@@ -7,7 +7,7 @@ from typing import Final
 
 from faults.lab import Lab
 from faults.waiting import eventually
-from faults.workers import Worker
+from faults.workers import WorkerProcess
 
 _LOOK_S: Final = 0.05
 _START_AGAIN_S: Final = 0.5
@@ -23,51 +23,51 @@ class Supervisor:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self.workers: list[Worker] = []
-        self._supervised: set[Worker] = set()
+        self.workers: list[WorkerProcess] = []
+        self._supervised: set[WorkerProcess] = set()
         self.codes: list[tuple[str, int]] = []
         """Name and exit code of every worker that ended by itself."""
         self.given_up: list[str] = []
         """Workers that asked for a person."""
 
-    async def add(self, count: int = 1, **settings: str) -> list[Worker]:
+    async def add(self, count: int = 1, **settings: str) -> list[WorkerProcess]:
         """Start more workers and wait until they are ready."""
         fresh = [self.start_new(**settings) for _ in range(count)]
         for worker in fresh:
             await worker.ready()
         return fresh
 
-    def start_new(self, **settings: str) -> Worker:
+    def start_new(self, **settings: str) -> WorkerProcess:
         """Start one more worker and supervise it."""
         worker = self._lab.worker(**settings)
         self.workers.append(worker)
         self._begin(worker)
         return worker
 
-    def _begin(self, worker: Worker, **changes: str | None) -> None:
+    def _begin(self, worker: WorkerProcess, **changes: str | None) -> None:
         worker.start(**changes)
         self._supervised.add(worker)
 
-    def kill(self, worker: Worker) -> None:
+    def kill(self, worker: WorkerProcess) -> None:
         """SIGKILL a worker and start it again at once."""
         self._supervised.discard(worker)
         if worker.running:
             worker.kill()
         self._begin(worker)
 
-    def kill_for_good(self, worker: Worker) -> None:
+    def kill_for_good(self, worker: WorkerProcess) -> None:
         """SIGKILL a worker for good."""
         self._supervised.discard(worker)
         if worker.running:
             worker.kill()
 
-    async def stop(self, worker: Worker) -> int:
+    async def stop(self, worker: WorkerProcess) -> int:
         """SIGTERM a worker, leave it down, and return its exit code, within ten seconds."""
         self._supervised.discard(worker)
         worker.terminate()
         return await worker.exit_code(STOP_S)
 
-    def start(self, worker: Worker, **changes: str | None) -> None:
+    def start(self, worker: WorkerProcess, **changes: str | None) -> None:
         """Start a worker that is down; ``changes`` are settings for good, None = not set."""
         self._begin(worker, **changes)
 

@@ -19,8 +19,8 @@ from rich.table import Table
 from faults.actions import workers
 from faults.campaign import Campaign, runs_of
 from faults.report import line
-from faults.run import Action, Fault, Run
-from faults.verdict import Verdict
+from faults.run import Action, Fault, FaultRun
+from faults.verdict import RunVerdict
 from streams.signals import until_ended
 from testkit.broker import prepare
 from testkit.jars import default_cache
@@ -34,7 +34,7 @@ _PREPARED: Final = " loaded in "
 """In the line that says how long facts and outputs took."""
 
 
-async def kill_for_good(run: Run) -> None:
+async def kill_for_good(run: FaultRun) -> None:
     """Kill a worker that nobody starts again."""
     await run.some_moment()
     worker = run.rng.choice(run.supervisor.workers)
@@ -43,7 +43,7 @@ async def kill_for_good(run: Run) -> None:
     await run.pass_s(workers.SESSION_S * 2)
 
 
-async def kill_with_many_facts(run: Run) -> None:
+async def kill_with_many_facts(run: FaultRun) -> None:
     """Kill a worker for good whose partitions have many orders."""
     orders = [row for row in run.load.world.facts[0] if row.topic == "orders"]
     for begin in range(0, _MANY, _AT_ONCE):
@@ -91,7 +91,7 @@ WAYS: Final = (
 )
 
 
-def table(verdicts: Sequence[Verdict]) -> Table:
+def table(verdicts: Sequence[RunVerdict]) -> Table:
     """Return one row a way: the longest gap, median and each run."""
     found = Table("session time-out and membership", "longest gap ms", "runs", "judge")
     for way in WAYS:

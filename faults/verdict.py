@@ -9,7 +9,7 @@ class NotRunError(Exception):
     """A machine lacks what a fault needs; nothing was tried."""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class RunVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """The end of a run."""
 
     fault: int
@@ -30,9 +30,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         return not self.problems and self.not_run is None
 
 
-def not_run(number: int, name: str, seed: int, why: NotRunError) -> Verdict:
+def not_run(number: int, name: str, seed: int, why: NotRunError) -> RunVerdict:
     """Return the verdict on a run that could not be."""
-    return Verdict(
+    return RunVerdict(
         fault=number,
         name=name,
         seed=seed,

@@ -10,7 +10,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from faults.judge.view import Heard, Rec, Sample, answered_place, digest_of
+from faults.judge.view import Heard, OffsetSample, Rec, answered_place, digest_of
 from faults.lab import FACTS, Lab
 from faults.lab_logs import DECIDED, OUTPUTS, now_ms, running
 from faults.waiting import eventually
@@ -116,7 +116,7 @@ class Watch:
             with contextlib.suppress(KafkaError, TimeoutError):
                 self._lab.samples.append(await self._look())
 
-    async def _look(self) -> Sample:
+    async def _look(self) -> OffsetSample:
         lab = self._lab
         at_ms = now_ms()
         ends = await lab.ends("requests")
@@ -124,4 +124,4 @@ class Watch:
         # Afterwards: an output that came between the looks is no violation.
         outputs = await lab.ends(*DECIDED)
         inputs = {number: end for (_, number), end in ends.items()}
-        return Sample(committed, outputs, at_ms, inputs, self._alive(), now_ms())
+        return OffsetSample(committed, outputs, at_ms, inputs, self._alive(), now_ms())

@@ -38,7 +38,7 @@ def free_port() -> int:
     return port
 
 
-class Worker:
+class WorkerProcess:
     """One ``refund worker``; every start appends to the same log."""
 
     def __init__(self, name: str, settings: Mapping[str, str], folder: Path) -> None:
@@ -177,7 +177,7 @@ class Worker:
 class Supervised:
     """A worker whose supervisor starts it again when it ends with a failure."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: WorkerProcess) -> None:
         self.worker = worker
         self.codes: list[int] = []
         """Exit codes of its earlier lives."""
@@ -192,7 +192,7 @@ class Supervised:
 
 
 @asynccontextmanager
-async def supervised(worker: Worker) -> AsyncIterator[Supervised]:
+async def supervised(worker: WorkerProcess) -> AsyncIterator[Supervised]:
     """Keep a running worker alive inside the block."""
     found = Supervised(worker)
     watching = asyncio.create_task(found.watch())

@@ -159,7 +159,7 @@ def demo(  # noqa: PLR0913 - one parameter an option
     from streams.tools import demo as tool  # noqa: PLC0415
 
     edge: Edge = context.obj
-    options = tool.Options(
+    options = tool.DemoOptions(
         seconds=seconds,
         afterwards="keep" if keep else "stop",
         form="json" if json else "people",

@@ -8,7 +8,7 @@ from typing import Final
 from aiokafka.errors import KafkaError
 
 from faults.actions.workers import kill, rebalances, zombie
-from faults.run import Run
+from faults.run import FaultRun
 from faults.waiting import eventually
 from testkit.procfs import resident_mib
 
@@ -17,7 +17,7 @@ _MORE_MIB: Final = 150
 """What a worker may take more while it cannot write: full queues, read ahead."""
 
 
-async def broker_down(run: Run) -> None:
+async def broker_down(run: FaultRun) -> None:
     """10: the broker is killed, stays down for 70 s, and comes back."""
     await asyncio.to_thread(run.cluster.kill, 1)
     run.note("broker killed")
@@ -27,7 +27,7 @@ async def broker_down(run: Run) -> None:
     run.note("workers ready")
 
 
-async def early_worker(run: Run) -> None:
+async def early_worker(run: FaultRun) -> None:
     """11: workers are started 60 s before the broker."""
     await asyncio.to_thread(run.cluster.kill, 1)
     for _ in range(2):
@@ -39,7 +39,7 @@ async def early_worker(run: Run) -> None:
     run.note("workers ready")
 
 
-async def rolling_brokers(run: Run) -> None:
+async def rolling_brokers(run: FaultRun) -> None:
     """12: the three brokers are restarted in turn, in order."""
     before = await run.supervisor.owned()
     counts = await rebalances(run)
@@ -52,7 +52,7 @@ async def rolling_brokers(run: Run) -> None:
     run.expect(await run.supervisor.owned() == before, "partitions have moved")
 
 
-async def kill_leader(run: Run) -> None:
+async def kill_leader(run: FaultRun) -> None:
     """13: the leader of an input partition is killed, then the one that follows it."""
     partition = run.rng.randrange(4)
     for _ in range(2):
@@ -65,7 +65,7 @@ async def kill_leader(run: Run) -> None:
         await in_sync(run)
 
 
-async def kill_coordinator(run: Run) -> None:
+async def kill_coordinator(run: FaultRun) -> None:
     """14: the group's coordinator is killed; the group works on within 30 s."""
     node = await run.lab.admin.find_coordinator(run.lab.settings.kafka.group_id)
     before = await run.lab.committed()
@@ -87,7 +87,7 @@ async def kill_coordinator(run: Run) -> None:
     await in_sync(run)
 
 
-async def freeze_broker(run: Run) -> None:
+async def freeze_broker(run: FaultRun) -> None:
     """15: one of three brokers stands still for 20 s."""
     node = run.rng.choice(run.cluster.nodes)
     await asyncio.to_thread(run.cluster.pause, node)
@@ -99,7 +99,7 @@ async def freeze_broker(run: Run) -> None:
     await run.supervisor.ready(90)
 
 
-async def two_down(run: Run) -> None:
+async def two_down(run: FaultRun) -> None:
     """16: two of three brokers are down for 40 s: nothing can be written."""
     usual = max(resident_mib(one.pid) for one in run.supervisor.workers)
     gone = run.rng.sample(run.cluster.nodes, 2)
@@ -121,9 +121,9 @@ async def two_down(run: Run) -> None:
 _QUIET_S: Final = (10.0, 30.0)
 
 
-async def mixture(run: Run) -> None:
+async def mixture(run: FaultRun) -> None:
     """25: workers and brokers killed and frozen, with quiet between."""
-    actions: tuple[Callable[[Run], Awaitable[None]], ...] = (
+    actions: tuple[Callable[[FaultRun], Awaitable[None]], ...] = (
         kill,
         zombie,
         kill_leader,
@@ -140,12 +140,12 @@ async def mixture(run: Run) -> None:
         await run.pass_s(run.rng.uniform(*_QUIET_S))
 
 
-async def _back(run: Run, node: int) -> None:
+async def _back(run: FaultRun, node: int) -> None:
     await asyncio.to_thread(run.cluster.start_node, node)
     run.note(f"broker {node} back")
 
 
-async def in_sync(run: Run) -> None:
+async def in_sync(run: FaultRun) -> None:
     """Wait until every partition of ours has all its replicas in sync again."""
 
     async def whole() -> bool:
@@ -164,7 +164,7 @@ async def in_sync(run: Run) -> None:
     await eventually(whole, 90)
 
 
-async def _leader(run: Run, partition: int) -> int:
+async def _leader(run: FaultRun, partition: int) -> int:
     (found,) = await run.lab.admin.describe_topics([run.lab.input_topic])
     (leader,) = [
         part["leader"] for part in found["partitions"] if part["partition"] == partition

@@ -5,7 +5,7 @@ from typing import Final
 
 from faults.actions.workers import rebalances
 from faults.lab_logs import now_ms
-from faults.run import Run
+from faults.run import FaultRun
 from testkit.rows import Row
 from testkit.scenarios.script import Script
 
@@ -17,7 +17,7 @@ _PART_FEN: Final = 100
 """Asked back by each refund of the order: many fit into what was paid."""
 
 
-async def crowds(run: Run) -> None:
+async def crowds(run: FaultRun) -> None:
     """31: 8,000 refunds of one order, and 8,000 versions of one refund, among good traffic."""
     refunds, versions = Script(_FAR, now_ms()), Script(_FAR + 1, now_ms())
     for script in (refunds, versions):
@@ -33,7 +33,7 @@ async def crowds(run: Run) -> None:
     run.expect(not run.supervisor.codes, f"workers ended: {run.supervisor.codes}")
 
 
-async def _ask(run: Run, what: str, rows: Iterator[Row]) -> None:
+async def _ask(run: FaultRun, what: str, rows: Iterator[Row]) -> None:
     found = list(rows)
     for begin in range(0, len(found), _CHUNK):
         await run.lab.put(*found[begin : begin + _CHUNK])

@@ -9,7 +9,7 @@ from faults.hostile import batches, bomb
 from faults.judge.view import Rec
 from faults.lab import FACTS
 from faults.raw import put
-from faults.run import Run
+from faults.run import FaultRun
 from faults.waiting import eventually
 from testkit.rows import PARTITIONS, Row, row
 
@@ -20,7 +20,7 @@ _LINES: Final = 12_000
 _ROUNDS: Final = 3
 
 
-async def hostile(run: Run) -> None:
+async def hostile(run: FaultRun) -> None:
     """34: every kind of hostile record into every topic that is read, while load goes on."""
     for number in range(_ROUNDS):
         await _into_requests(run, number)
@@ -34,7 +34,7 @@ async def hostile(run: Run) -> None:
     run.expect(not run.supervisor.codes, f"workers ended: {run.supervisor.codes}")
 
 
-async def _into_requests(run: Run, number: int) -> None:
+async def _into_requests(run: FaultRun, number: int) -> None:
     def good(kind: int) -> tuple[bytes, bytes]:
         name = f"hostile-{number}-{kind}"
         return name.encode(), orjson.dumps({"refund_id": name, "action": "open"})
@@ -46,7 +46,7 @@ async def _into_requests(run: Run, number: int) -> None:
     await put(run.lab.producer, where, bomb(b"bomb"))
 
 
-async def _into_facts(run: Run, number: int) -> None:
+async def _into_facts(run: FaultRun, number: int) -> None:
     def nobodys(kind: int) -> tuple[bytes, bytes]:
         return b"hostile-%d-%d" % (number, kind), _FACT
 
@@ -57,7 +57,7 @@ async def _into_facts(run: Run, number: int) -> None:
             await put(run.lab.producer, where, batch)
 
 
-async def _long_orders(run: Run) -> None:
+async def _long_orders(run: FaultRun) -> None:
     """A request in each partition on an order that is too long to be quoted."""
     rows: list[Row] = []
     for number in range(50):
@@ -69,7 +69,7 @@ async def _long_orders(run: Run) -> None:
     await run.lab.put(*rows)
 
 
-async def _all_buried(run: Run) -> bool:
+async def _all_buried(run: FaultRun) -> bool:
     """Whether every record that a hostile sender left in a fact topic has a letter."""
     letters = {_origin(rec) for rec in await run.lab.records("dead-letters")}
     due = {

@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import Final
 
 from faults.resource_samples import ResourceSample, growth, take_sample
-from faults.run import Run
-from faults.workers import Worker
+from faults.run import FaultRun
+from faults.workers import WorkerProcess
 
 BURST: Final = 10
 """Times the usual rate."""
@@ -30,7 +30,7 @@ def rows_s(length_s: int) -> int:
     return length_s // 2 + BURST * BURST_S + BURST_S
 
 
-async def soak(run: Run) -> None:
+async def soak(run: FaultRun) -> None:
     """24: new requests, the same requests again, a burst of new ones.
 
     While every request is new, tables grow, and memory with them: so much a row. While
@@ -56,10 +56,10 @@ async def soak(run: Run) -> None:
         _flat(run, worker, same[worker], burst[worker], after[worker])
 
 
-Samples = dict[Worker, list[ResourceSample]]
+Samples = dict[WorkerProcess, list[ResourceSample]]
 
 
-async def _phase(run: Run, seconds: float) -> Samples:
+async def _phase(run: FaultRun, seconds: float) -> Samples:
     """Let the load go on, and look at the workers meanwhile."""
     found: Samples = {worker: [] for worker in run.supervisor.workers}
     loop = asyncio.get_running_loop()
@@ -74,7 +74,7 @@ async def _phase(run: Run, seconds: float) -> Samples:
     return found
 
 
-def _note_phase(run: Run, name: str, phase: Samples) -> None:
+def _note_phase(run: FaultRun, name: str, phase: Samples) -> None:
     for worker, samples in phase.items():
         first, last = samples[0], samples[-1]
         run.note(
@@ -92,8 +92,8 @@ def _range(samples: Sequence[ResourceSample], name: str) -> str:
 
 
 def _judge(
-    run: Run,
-    worker: Worker,
+    run: FaultRun,
+    worker: WorkerProcess,
     new: Sequence[ResourceSample],
     same: Sequence[ResourceSample],
 ) -> None:
@@ -114,7 +114,9 @@ def _judge(
     )
 
 
-def _flat(run: Run, worker: Worker, *phases: Sequence[ResourceSample]) -> None:
+def _flat(
+    run: FaultRun, worker: WorkerProcess, *phases: Sequence[ResourceSample]
+) -> None:
     """Descriptors and tasks after and during the burst are those of before."""
     calm = phases[0]
     for name in ("descriptors", "tasks"):

@@ -5,7 +5,7 @@ from typing import Final
 
 from faults.clocks import RIGHT, shifted
 from faults.disk import fill, free
-from faults.run import Run
+from faults.run import FaultRun
 from faults.waiting import eventually
 
 _WRONG_S: Final = 20.0
@@ -14,7 +14,7 @@ _ON_ITS_WAY_S: Final = 1.0
 _BROKER: Final = 1
 
 
-async def clock(run: Run) -> None:
+async def clock(run: FaultRun) -> None:
     """22: the clock of one worker is an hour ahead (odd seeds) or behind (even ones)."""
     hours = 1 if run.seed % 2 else -1
     environ = await asyncio.to_thread(shifted, hours)
@@ -45,7 +45,7 @@ async def clock(run: Run) -> None:
     run.note(f"{wrong.name} has the right time, and approves")
 
 
-async def disk_full(run: Run) -> None:
+async def disk_full(run: FaultRun) -> None:
     """23: the disk of the broker is full; then there is room again."""
     assert run.disk is not None
     taken = await asyncio.to_thread(fill, run.disk)

@@ -6,7 +6,7 @@ from typing import Final
 
 from faults.lab_logs import now_ms
 from faults.network import Network
-from faults.run import Run
+from faults.run import FaultRun
 
 _CUT_S: Final = 60.0
 _SLOW_S: Final = 15.0
@@ -15,7 +15,7 @@ _NARROW_BITS: Final = 3_000_000
 
 
 @asynccontextmanager
-async def proxied(run: Run, **settings: str) -> AsyncIterator[tuple[Network, ...]]:
+async def proxied(run: FaultRun, **settings: str) -> AsyncIterator[tuple[Network, ...]]:
     """Restart the workers behind proxies, one a broker; and before them afterwards.
 
     ``settings`` are the workers' only inside the block.
@@ -39,7 +39,7 @@ async def proxied(run: Run, **settings: str) -> AsyncIterator[tuple[Network, ...
         )
 
 
-async def restarted(run: Run, **changes: str | None) -> None:
+async def restarted(run: FaultRun, **changes: str | None) -> None:
     """Restart all workers in turn, with other settings."""
     for worker in run.supervisor.workers:
         await run.supervisor.stop(worker)
@@ -47,7 +47,7 @@ async def restarted(run: Run, **changes: str | None) -> None:
     await run.supervisor.ready()
 
 
-async def bad_network(run: Run) -> None:
+async def bad_network(run: FaultRun) -> None:
     """18: 100 ms more, then 3 Mbit/s, then cut for a minute; workers only."""
     async with proxied(run) as (network,):
         network.delay_s = _DELAY_S

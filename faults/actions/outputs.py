@@ -19,7 +19,7 @@ from faults.judge.checks import (
 from faults.judge.loss import Loss
 from faults.judge.view import View
 from faults.lab_logs import now_ms
-from faults.run import JudgedPart, Run
+from faults.run import FaultRun, JudgedPart
 from faults.waiting import eventually
 from streams.kafka.topic_admin import create, declare
 from streams.platforms.registry import installed
@@ -52,7 +52,7 @@ _LOGGED_IN: Final = {
 }
 
 
-async def too_large(run: Run) -> None:
+async def too_large(run: FaultRun) -> None:
     """17: an output topic takes no record of the usual size; then it does again."""
     await _limit(run, _SMALL)
     run.note("reviews take nothing larger than a few hundred bytes")
@@ -62,7 +62,7 @@ async def too_large(run: Run) -> None:
     await run.supervisor.ready(90)
 
 
-async def _limit(run: Run, size: int) -> None:
+async def _limit(run: FaultRun, size: int) -> None:
     topic = run.lab.prefix + "reviews"
     wanted = {"max.message.bytes": str(size)}
     await run.lab.admin.alter_configs(
@@ -70,7 +70,7 @@ async def _limit(run: Run, size: int) -> None:
     )
 
 
-async def unauthorised(run: Run) -> None:
+async def unauthorised(run: FaultRun) -> None:
     """17: workers may not write approvals; then they may again."""
     async with proxied(run, **_LOGGED_IN):
         rights = _Rights(run.cluster.bootstrap_servers, run.lab.prefix + "approvals")
@@ -84,7 +84,7 @@ async def unauthorised(run: Run) -> None:
         run.note("no lag")
 
 
-async def _ends_and_is_started_again(run: Run, refusing: str) -> None:
+async def _ends_and_is_started_again(run: FaultRun, refusing: str) -> None:
     """Watch workers that cannot write for a while: they end, and write nothing there."""
     await eventually(lambda: _seen_to_end(run))
     before = await run.lab.count(refusing)
@@ -96,7 +96,7 @@ async def _ends_and_is_started_again(run: Run, refusing: str) -> None:
     run.expect(set(codes) == {1}, f"exit codes {run.supervisor.codes}, not 1")
 
 
-async def _seen_to_end(run: Run) -> bool:
+async def _seen_to_end(run: FaultRun) -> bool:
     return bool(run.supervisor.codes)
 
 
@@ -154,7 +154,7 @@ class _Rights:
             future.result(timeout=30)
 
 
-async def topic_deleted(run: Run) -> None:
+async def topic_deleted(run: FaultRun) -> None:
     """17: the approvals are deleted; a person makes the topic again.
 
     What was decided before cannot be read any more; what is judged is that nothing else
@@ -198,7 +198,7 @@ _LEFT: Final = (
 """What must hold among the records that are left."""
 
 
-async def _delete(run: Run) -> Loss:
+async def _delete(run: FaultRun) -> Loss:
     """Delete the approvals while workers stand still, so that all they hold is known."""
     for worker in run.supervisor.workers:
         worker.pause()
@@ -211,7 +211,7 @@ async def _delete(run: Run) -> Loss:
     return loss
 
 
-async def _nobody_left(run: Run) -> bool:
+async def _nobody_left(run: FaultRun) -> bool:
     return not run.supervisor.alive() and len(run.supervisor.given_up) == len(
         run.supervisor.workers
     )

@@ -10,7 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from faults.lab import Lab
 from faults.lab_logs import now_ms
-from faults.run import Run
+from faults.run import FaultRun
 from faults.waiting import eventually
 from testkit.rows import PARTITIONS, Row
 from testkit.world import turned
@@ -29,7 +29,7 @@ _TRANSACTIONS_A_SECOND: Final = 200
 _TRANSACTIONAL_S: Final = 15.0
 
 
-async def poison(run: Run) -> None:
+async def poison(run: FaultRun) -> None:
     """19: a thousand records that are malformed, null, huge, unknown, new, or misrouted."""
     rows = [_poison(run) for _ in range(_POISONED)]
     for begin in range(0, len(rows), 50):
@@ -38,7 +38,7 @@ async def poison(run: Run) -> None:
     run.note(f"{len(rows)} poisoned records written")
 
 
-def _poison(run: Run) -> Row:
+def _poison(run: FaultRun) -> Row:
     kind = run.rng.randrange(6)
     partition = run.rng.randrange(PARTITIONS)
     good = run.rng.choice(run.load.rows)
@@ -58,7 +58,7 @@ def _poison(run: Run) -> Row:
     return run.load.world.bad()
 
 
-def _name(run: Run) -> str:
+def _name(run: FaultRun) -> str:
     return f"poison-{run.rng.randrange(1_000_000_000)}"
 
 
@@ -72,9 +72,9 @@ def _changed(row: Row, **changes: object) -> Row:
     return Row(row.topic, row.partition, row.key, orjson.dumps(fields | changes))
 
 
-async def facts(run: Run) -> None:
+async def facts(run: FaultRun) -> None:
     """20: fact topics that are silent, lagging, tombstoned, compacted, or out of order."""
-    actions: tuple[Callable[[Run], Awaitable[None]], ...] = (
+    actions: tuple[Callable[[FaultRun], Awaitable[None]], ...] = (
         _silent,
         _lagging,
         _tombstoned,
@@ -86,7 +86,7 @@ async def facts(run: Run) -> None:
     await action(run)
 
 
-async def _silent(run: Run) -> None:
+async def _silent(run: FaultRun) -> None:
     run.lab.feeding.clear()
     run.load.changing.clear()
     await run.pass_s(_STALE_S)
@@ -96,7 +96,7 @@ async def _silent(run: Run) -> None:
     await _approvals_again(run)
 
 
-async def _lagging(run: Run) -> None:
+async def _lagging(run: FaultRun) -> None:
     """The feed falls further and further behind, up to 90 s."""
     run.lab.feeding.clear()
     loop = asyncio.get_running_loop()
@@ -111,7 +111,7 @@ async def _lagging(run: Run) -> None:
     await _approvals_again(run)
 
 
-async def _tombstoned(run: Run) -> None:
+async def _tombstoned(run: FaultRun) -> None:
     some = _some_orders(run)
     run.load.changing.clear()
     await run.lab.put(*(Row(one.topic, one.partition, one.key, None) for one in some))
@@ -121,7 +121,7 @@ async def _tombstoned(run: Run) -> None:
     run.load.changing.set()
 
 
-async def _compacted(run: Run) -> None:
+async def _compacted(run: FaultRun) -> None:
     topic = run.lab.prefix + "orders"
     quick = {
         "segment.ms": "1000",
@@ -144,7 +144,7 @@ async def _compacted(run: Run) -> None:
     run.note("workers have loaded what is left")
 
 
-async def _out_of_order(run: Run) -> None:
+async def _out_of_order(run: FaultRun) -> None:
     """The newer snapshot first, then the older one: the newer one holds."""
     some = _some_orders(run)
     run.load.changing.clear()
@@ -156,19 +156,19 @@ async def _out_of_order(run: Run) -> None:
     run.load.changing.set()
 
 
-def _some_orders(run: Run) -> list[Row]:
+def _some_orders(run: FaultRun) -> list[Row]:
     orders = [row for row in run.load.world.facts[0] if row.topic == "orders"]
     return run.rng.sample(orders, min(_SOME_ORDERS, len(orders)))
 
 
-async def _no_approvals(run: Run, seconds: float) -> None:
+async def _no_approvals(run: FaultRun, seconds: float) -> None:
     before = _approvals(run)
     await run.pass_s(seconds)
     more = _approvals(run) - before
     run.expect(not more, f"{more} approvals on stale facts")
 
 
-async def _approvals_again(run: Run) -> None:
+async def _approvals_again(run: FaultRun) -> None:
     before = _approvals(run)
 
     async def more() -> bool:
@@ -178,7 +178,7 @@ async def _approvals_again(run: Run) -> None:
     run.note("approvals again")
 
 
-def _approvals(run: Run) -> int:
+def _approvals(run: FaultRun) -> int:
     return len(run.watch.approved)
 
 
@@ -186,7 +186,7 @@ def _resource(topic: str, values: dict[str, str]) -> ConfigResource:
     return ConfigResource(ConfigResourceType.TOPIC, topic, configs=values)
 
 
-async def transactions(run: Run) -> None:
+async def transactions(run: FaultRun) -> None:
     """21: a third of 200 transactions a second is aborted."""
     rows = iter([_changed(row, refund_id=_name(run)) for row in run.load.rows[:9_000]])
     loop = asyncio.get_running_loop()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from faults.lab_logs import now_ms
-from faults.run import Run
+from faults.run import FaultRun
 from faults.waiting import eventually
 from streams.processing.partitioner import partition_of
 from streams.records.fold import fold_payouts
@@ -67,7 +67,7 @@ def _home(buyer_id: str) -> int:
     return partition_of(buyer_id, PARTITIONS)
 
 
-async def two_buyers(run: Run) -> None:
+async def two_buyers(run: FaultRun) -> None:
     """32: orders go to another buyer; nobody is approved on the row of the old one."""
     moved = [_Moved(_NUMBERED_FROM + number) for number in range(_ORDERS)]
     await run.lab.put(*[found for one in moved for found in one.facts()])
@@ -88,14 +88,14 @@ async def two_buyers(run: Run) -> None:
     await _refunds_under_two_buyers(run, moved)
 
 
-async def _counted(run: Run) -> bool:
+async def _counted(run: FaultRun) -> bool:
     """Whether the workers have counted every order that was moved carelessly."""
     line = f'refund_misrouted_total{{topic="{run.lab.prefix}orders"}}'
     counts = [await worker.metric(line) or 0 for worker in run.supervisor.workers]
     return sum(counts) >= _ORDERS / 2
 
 
-async def _refunds_under_two_buyers(run: Run, moved: list[_Moved]) -> None:
+async def _refunds_under_two_buyers(run: FaultRun, moved: list[_Moved]) -> None:
     """Fold what approvals there are over all partitions: a key is paid once."""
     approvals = [rec.fields for rec in await run.lab.records("approvals")]
     paid: set[str] = set()
@@ -109,11 +109,11 @@ class _Payable:
         self.payout_key: str | None = fields["payout_key"]
 
 
-async def _approved_keys(run: Run) -> set[str]:
+async def _approved_keys(run: FaultRun) -> set[str]:
     return {rec.fields["payout_key"] for rec in await run.lab.records("approvals")}
 
 
-async def ingest_restarted(run: Run) -> None:
+async def ingest_restarted(run: FaultRun) -> None:
     """33: copies of a push after kill -9, and after a clean stop: decided once.
 
     The platform answers nothing, and a refund push names no buyer.
@@ -148,7 +148,7 @@ def _refund_keys() -> set[bytes]:
     return {str(_REFUND_ID + number).encode() for number in range(_PUSHED)}
 
 
-async def _pushed(run: Run, times: int) -> None:
+async def _pushed(run: FaultRun, times: int) -> None:
     """Push each refund once more, and wait until that has become requests."""
     await run.lab.put(*[_asked(number, times) for number in range(_PUSHED)])
 

@@ -15,7 +15,7 @@ from faults.judge.checks import (
 from faults.judge.observer import nobody_is_stuck
 from faults.judge.view import Rec, View
 from faults.lab_logs import OUTPUTS, now_ms
-from faults.run import JudgedPart, Run
+from faults.run import FaultRun, JudgedPart
 from faults.topic_changes import (
     add_partitions,
     foreign_transaction,
@@ -33,7 +33,7 @@ _SOME: Final = 300
 _MORE: Final = PARTITIONS + 2
 
 
-async def requests_anew(run: Run) -> None:
+async def requests_anew(run: FaultRun) -> None:
     """26: the requests are made anew, under live workers or under stopped ones."""
     await run.load.hold()
     await run.no_lag()
@@ -75,7 +75,7 @@ async def requests_anew(run: Run) -> None:
     run.split = split
 
 
-async def outcomes_anew(run: Run) -> None:
+async def outcomes_anew(run: FaultRun) -> None:
     """27: the outcomes are made anew, and vetoes are written to the new topic."""
     before, after = _orders_ahead(run, _SOME), _orders_ahead(run, 2 * _SOME)[_SOME:]
     await run.lab.put(*_vetoes(before))
@@ -92,7 +92,7 @@ async def outcomes_anew(run: Run) -> None:
     await run.supervisor.ready(90)
 
 
-async def facts_parted(run: Run) -> None:
+async def facts_parted(run: FaultRun) -> None:
     """28: orders or catalogue get partitions, and facts go where nobody reads."""
     topic = "orders" if run.seed % 2 == 1 else "catalog"
     some = _orders_ahead(run, _SOME)
@@ -136,7 +136,7 @@ def _relied_on(rec: Rec, topic: str, orders: Iterable[Row], since_ms: int) -> bo
     return fields["order_id"] in ids and known_ms > since_ms + _SLACK_MS
 
 
-async def open_transaction(run: Run) -> None:
+async def open_transaction(run: FaultRun) -> None:
     """29: somebody else's transaction is open on outputs while a worker is killed."""
     worker, *_ = run.supervisor.workers
     async with foreign_transaction(run.lab, "approvals"):
@@ -164,7 +164,7 @@ async def open_transaction(run: Run) -> None:
     run.split = split
 
 
-async def reset_forward(run: Run) -> None:
+async def reset_forward(run: FaultRun) -> None:
     """30: the group's offsets are set past requests that nobody has decided, and back."""
     await run.load.hold()
     await run.no_lag()
@@ -210,7 +210,7 @@ async def reset_forward(run: Run) -> None:
     run.split = split
 
 
-async def _all_ask_for_a_person(run: Run, words: str) -> None:
+async def _all_ask_for_a_person(run: FaultRun, words: str) -> None:
     """Wait until every worker has ended with code 2, and said why."""
 
     async def all_gone() -> bool:
@@ -228,7 +228,7 @@ async def _all_ask_for_a_person(run: Run, words: str) -> None:
     run.supervisor.given_up.clear()  # they asked for a person, and one came
 
 
-def _orders_ahead(run: Run, count: int) -> list[Row]:
+def _orders_ahead(run: FaultRun, count: int) -> list[Row]:
     """Return orders whose requests are still to be sent."""
     ahead = {
         orjson.loads(one.value or b"{}").get("order_id")

@@ -4,9 +4,9 @@ import asyncio
 from typing import Final
 
 from faults.lab_logs import now_ms
-from faults.run import Run
+from faults.run import FaultRun
 from faults.waiting import eventually
-from faults.workers import Worker
+from faults.workers import WorkerProcess
 from testkit.rows import PARTITIONS
 
 SESSION_S: Final = 6.0
@@ -25,7 +25,7 @@ _KILLS_WHILE_LOADING: Final = 3
 _BETWEEN_S: Final = 3.0
 
 
-async def restart(run: Run) -> None:
+async def restart(run: FaultRun) -> None:
     """1: SIGTERM, exit code 0 within ten seconds, start again; each worker in turn."""
     for worker in run.supervisor.workers:
         code = await run.supervisor.stop(worker)
@@ -36,7 +36,7 @@ async def restart(run: Run) -> None:
         run.note(f"{worker.name} ready")
 
 
-async def kill(run: Run) -> None:
+async def kill(run: FaultRun) -> None:
     """2: SIGKILL at some moment."""
     await run.some_moment()
     worker = run.rng.choice(run.supervisor.workers)
@@ -45,7 +45,7 @@ async def kill(run: Run) -> None:
     await run.supervisor.ready()
 
 
-async def kill_before_commit(run: Run) -> None:
+async def kill_before_commit(run: FaultRun) -> None:
     """3: SIGKILL when much is acknowledged and nothing of it committed."""
     for worker in run.supervisor.workers:
         await run.supervisor.stop(worker)
@@ -64,7 +64,7 @@ async def kill_before_commit(run: Run) -> None:
     await run.supervisor.ready()
 
 
-async def kill_while_loading(run: Run) -> None:
+async def kill_while_loading(run: FaultRun) -> None:
     """4: SIGKILL while facts are loaded or outputs read back, three times over."""
     worker = run.rng.choice(run.supervisor.workers)
     for _ in range(_KILLS_WHILE_LOADING):
@@ -76,7 +76,7 @@ async def kill_while_loading(run: Run) -> None:
     await run.supervisor.ready()
 
 
-async def _loading(worker: Worker) -> bool:
+async def _loading(worker: WorkerProcess) -> bool:
     """Wait until a worker loads; False when it was through before anybody saw it."""
 
     async def answered() -> list[bool]:
@@ -87,7 +87,7 @@ async def _loading(worker: Worker) -> bool:
     return loading
 
 
-async def rolling(run: Run) -> None:
+async def rolling(run: FaultRun) -> None:
     """5: restart one after the other, with static membership: no partition moves."""
     before = await run.supervisor.owned()
     counts = await rebalances(run)
@@ -111,7 +111,7 @@ async def rolling(run: Run) -> None:
     )
 
 
-async def rebalances(run: Run) -> dict[str, float]:
+async def rebalances(run: FaultRun) -> dict[str, float]:
     """How many assignments each worker has had."""
     name = f'refund_rebalances_total{{topic="{run.lab.input_topic}"}}'
     found = {}
@@ -122,7 +122,7 @@ async def rebalances(run: Run) -> dict[str, float]:
     return found
 
 
-async def scale(run: Run) -> None:
+async def scale(run: FaultRun) -> None:
     """6: one worker, then three, then one again; each pause is noted."""
     for _ in range(2):
         since_ms = now_ms()
@@ -138,7 +138,7 @@ async def scale(run: Run) -> None:
         run.note(f"{worker.name} left, pause {await run.pause_ms(since_ms)} ms")
 
 
-async def zombie(run: Run) -> None:
+async def zombie(run: FaultRun) -> None:
     """7: SIGSTOP past the session time-out, then SIGCONT."""
     sleeper, other = run.supervisor.workers
     sleeper.pause()
@@ -160,7 +160,7 @@ async def zombie(run: Run) -> None:
     await eventually(both, 60)
 
 
-async def twins(run: Run) -> None:
+async def twins(run: FaultRun) -> None:
     """8: a second worker with the same static id: one of them ends, and stays down."""
     (first,) = run.supervisor.workers
     second = run.supervisor.start_new(REFUND_KAFKA__GROUP_INSTANCE_ID="w0")
@@ -179,7 +179,7 @@ async def twins(run: Run) -> None:
     run.supervisor.given_up.clear()
 
 
-async def spare(run: Run) -> None:
+async def spare(run: FaultRun) -> None:
     """9: more workers than partitions; the spare takes over after long idling."""
     await run.pass_s(_IDLE_S)
     owned = await run.supervisor.owned()

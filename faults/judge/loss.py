@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from faults.judge.view import Heard, Rec, Sample, View
+from faults.judge.view import Heard, OffsetSample, Rec, View
 
 
 class Loss:
@@ -65,7 +65,7 @@ class Loss:
             return heard
         return replace(heard, offset=heard.offset + self._ends[heard.partition])
 
-    def _moved_sample(self, sample: Sample) -> Sample:
+    def _moved_sample(self, sample: OffsetSample) -> OffsetSample:
         if sample.at_ms < self._again_ms:
             return sample
         ends = {

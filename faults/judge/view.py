@@ -70,7 +70,7 @@ class Rec:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class OffsetSample:
     """Offsets of the group, and, looked up after them, the ends of the output topics."""
 
     committed: Mapping[int, int]
@@ -109,7 +109,7 @@ class View:
     inputs: Sequence[Rec]
     outputs: Sequence[Rec]
     """Of approvals, reviews, skipped, dead-letters and notices."""
-    samples: Sequence[Sample] = ()
+    samples: Sequence[OffsetSample] = ()
     policies: Mapping[str, Policy] = field(default_factory=dict)
     unread: Mapping[int, int] = field(default_factory=dict)
     """By partition, offsets at its end that hold no record for us: aborted, markers."""

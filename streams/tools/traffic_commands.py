@@ -87,7 +87,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     from streams.tools.drive.asserting import read_assertions  # noqa: PLC0415
     from streams.tools.replay import command  # noqa: PLC0415
 
-    options = command.Options(
+    options = command.ReplayOptions(
         topics=tuple(topic or ()),
         pace=_pace(speed, rate, poisson, seed),
         times=times,
@@ -150,7 +150,7 @@ def load(  # noqa: PLR0913 - one parameter an option
     from streams.tools.load import command  # noqa: PLC0415
     from streams.tools.load.ramp import read_range  # noqa: PLC0415
 
-    options = command.Options(
+    options = command.LoadOptions(
         seed=seed,
         rate=rate,
         seconds=seconds,

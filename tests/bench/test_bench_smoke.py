@@ -11,7 +11,7 @@ import pytest
 from bench.engine_table import ENGINE_TABLE
 from bench.report import BEGIN, END, write_page
 from bench.results import COLUMNS, Results, from_json
-from bench.running import Run
+from bench.running import EngineRun
 from bench.tools import PEERS_PYTHON
 from testkit.broker import LocalCluster, prepare
 from testkit.jars import BrokerUnavailableError, default_cache
@@ -76,7 +76,7 @@ def test_a_quick_run_measures_every_engine_and_misses_no_output(
     _writes_a_page_and_keeps_what_is_by_hand(results, tmp_path / "page.md")
 
 
-def _is_complete(one: Run) -> None:
+def _is_complete(one: EngineRun) -> None:
     for column in COLUMNS:
         value = column.value(one)
         assert value is not None, (one.engine, column.title)

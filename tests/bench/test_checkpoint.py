@@ -6,10 +6,10 @@ import pytest
 from bench import checkpoint, rounds
 from bench.cli import main
 from bench.engine_table import Tools
-from bench.options import BenchError, Options
+from bench.options import BenchError, BenchOptions
 from bench.results import Results
 from bench.rounds import Quiet, Rounds
-from bench.running import Run
+from bench.running import EngineRun
 from bench.setup import Place
 from bench.table_notes import notes
 from tests.bench.test_results import results, run
@@ -75,7 +75,7 @@ def test_the_digest_tells_one_state_of_the_sources_from_another(tmp_path: Path) 
 
 
 def test_what_is_missing_comes_in_the_order_of_turns() -> None:
-    options = Options(engines=("ours", "aiokafka", "faust"), rounds=2)
+    options = BenchOptions(engines=("ours", "aiokafka", "faust"), rounds=2)
     found = Rounds([run("aiokafka", 1, 1.0)], [], [])
     assert rounds.missing(found, options) == {
         1: ["ours", "faust"],
@@ -86,11 +86,11 @@ def test_what_is_missing_comes_in_the_order_of_turns() -> None:
 def test_a_run_that_was_stopped_goes_on_where_it_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = Options(engines=("ours", "faust"), rounds=2, rates=(1_000, 10_000))
+    options = BenchOptions(engines=("ours", "faust"), rounds=2, rates=(1_000, 10_000))
     file, told = tmp_path / "runs.json", list[tuple[int, str]]()
     stops_at = [(2, "faust")]
 
-    def measured(name: str, number: int, *_: object) -> Run:
+    def measured(name: str, number: int, *_: object) -> EngineRun:
         if (number, name) in stops_at:
             raise KeyboardInterrupt
         told.append((number, name))
@@ -122,7 +122,7 @@ def test_a_part_of_the_rounds_is_said_to_be_one() -> None:
 def test_an_engine_that_fails_is_told_and_the_others_are_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def measured(name: str, number: int, *_: object) -> Run:
+    def measured(name: str, number: int, *_: object) -> EngineRun:
         if name == "ours":
             raise BenchError("it ended")
         return run(name, number, 1.0)
@@ -131,7 +131,7 @@ def test_an_engine_that_fails_is_told_and_the_others_are_kept(
     monkeypatch.setattr(rounds, "listen", lambda number, *_: Quiet(number, []))
     kept_at = list[int]()
     found = Rounds([], [], [])
-    options = Options(engines=("ours", "faust"), rounds=1)
+    options = BenchOptions(engines=("ours", "faust"), rounds=1)
     rounds.rounds(PLACE, options, found, lambda: kept_at.append(len(found.runs)))
     assert found.failures == ["round 1, ours: it ended"]
     assert kept_at == [0, 1]
@@ -174,7 +174,7 @@ def test_a_run_that_is_ended_tells_how_to_go_on(
     how: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "runs.json"
-    checkpoint.write(begun(options=Options(engines=("ours",), rounds=2)), file)
+    checkpoint.write(begun(options=BenchOptions(engines=("ours",), rounds=2)), file)
 
     def ended(*_: object) -> None:
         raise how
@@ -190,7 +190,7 @@ def test_a_run_that_is_complete_measures_nothing_again(
 ) -> None:
     engines = ("ours-small", "aiokafka", "faust")
     file = tmp_path / "runs.json"
-    checkpoint.write(begun(options=Options(engines=engines, rounds=2)), file)
+    checkpoint.write(begun(options=BenchOptions(engines=engines, rounds=2)), file)
     monkeypatch.setattr("bench.cli.describe", lambda *_, **__: MACHINE)
     assert main(["--resume", str(file)]) == 0
     assert "105,000" in capsys.readouterr().out

@@ -3,24 +3,24 @@ import xml.etree.ElementTree as ET
 from dataclasses import replace
 
 from bench.latency import Latency, unable
-from bench.options import Options
+from bench.options import BenchOptions
 from bench.plots import plots
 from bench.report import page
-from bench.restart import Pause
+from bench.restart import RestartPause
 from bench.results import Results, from_json, latency_table, varied_table, work_table
 from bench.rounds import Quiet, Rounds
-from bench.running import Run
+from bench.running import EngineRun
 from bench.search import Highest
 from bench.table_notes import notes, ratio_table
 from bench.throughput import Throughput
 
 QUICK = Latency(1_000, 1.0, 3.0, 5.0, 9.0, 0.2, 1.0, kept=True)
 REFUSED = Latency(1_000, None, None, None, None, 50.0, 1.0, kept=True, refused=True)
-OPTIONS = Options(engines=("ours-small", "aiokafka", "faust"), rounds=2)
+OPTIONS = BenchOptions(engines=("ours-small", "aiokafka", "faust"), rounds=2)
 
 
-def run(engine: str, number: int, per_s: float) -> Run:
-    return Run(
+def run(engine: str, number: int, per_s: float) -> EngineRun:
+    return EngineRun(
         engine=engine,
         round=number,
         records=1_000,
@@ -29,7 +29,7 @@ def run(engine: str, number: int, per_s: float) -> Run:
         latencies=[QUICK, replace(QUICK, rate=10_000)],
         highest=Highest(20_000, bounded_by_generator=False),
         peak_mib=90.0,
-        restart=Pause(0.4, 0, 0),
+        restart=RestartPause(0.4, 0, 0),
         start_facts_s=None,
         other_cores=0.0,
     )
@@ -93,7 +93,7 @@ def test_a_generator_that_was_always_late_is_no_figure_of_the_engine() -> None:
 
 
 def test_lost_and_repeated_outputs_of_a_restart_are_said_beside_its_pause() -> None:
-    lossy = changed("aiokafka", restart=Pause(None, 7, 12))
+    lossy = changed("aiokafka", restart=RestartPause(None, 7, 12))
     pause = cells(lossy, "bare aiokafka")["pause of a\nrestart, s"]
     assert "7 LOST" in pause
     assert "12 again" in pause

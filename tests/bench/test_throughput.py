@@ -3,14 +3,15 @@
 import pytest
 
 from bench.options import BenchError
-from bench.throughput import Sample, between
+from bench.throughput import ThroughputSample, between
 
 _EVERY_S = 0.025
 
 
-def _looks(counts: list[int]) -> list[Sample]:
+def _looks(counts: list[int]) -> list[ThroughputSample]:
     return [
-        Sample(number * _EVERY_S, count, 0.0) for number, count in enumerate(counts)
+        ThroughputSample(number * _EVERY_S, count, 0.0)
+        for number, count in enumerate(counts)
     ]
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bench import cli, jars, tools
-from bench.engine_table import ENGINE_TABLE, ENGINES, Site, Tools
-from bench.options import BenchError, Options
+from bench.engine_table import ENGINE_TABLE, ENGINES, EngineSite, Tools
+from bench.options import BenchError, BenchOptions
 from testkit.jars import KAFKA_VERSION, make_once
 
 
@@ -74,7 +74,9 @@ def test_the_peers_are_built_against_the_broker_of_the_tests() -> None:
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_every_engine_is_told_where_its_records_are(name: str, tmp_path: Path) -> None:
-    site = Site("h:1", "p-1.", Options(), tmp_path, Tools(Path("python"), Path("jars")))
+    site = EngineSite(
+        "h:1", "p-1.", BenchOptions(), tmp_path, Tools(Path("python"), Path("jars"))
+    )
     command = ENGINE_TABLE[name].command(site)
     assert "h:1" in command
     assert any("p-1." in part for part in command)

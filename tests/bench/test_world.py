@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from bench.names import request_number
-from bench.options import Options, variations
+from bench.options import BenchOptions, variations
 from bench.peers.typed import TypedWorld
 from bench.world import SPARE_ORDERS, WARM_UP_FROM, NumberedWorld, WorldSize
 from streams.processing.partitioner import partition_of
@@ -68,9 +68,9 @@ def test_an_uneven_world_puts_its_share_into_one_partition_without_repeating() -
     assert len({orjson.loads(value)["order_id"] for _, value, _ in rows}) == len(rows)
 
 
-@pytest.mark.parametrize("condition", list(variations(Options())))
+@pytest.mark.parametrize("condition", list(variations(BenchOptions())))
 def test_every_condition_has_an_order_for_each_of_its_requests(condition: str) -> None:
-    options = variations(Options(records=3_000, seconds=1, rates=(1_000, 9_999)))[
+    options = variations(BenchOptions(records=3_000, seconds=1, rates=(1_000, 9_999)))[
         condition
     ]
     world = NumberedWorld(options.world)
@@ -83,7 +83,7 @@ def test_every_condition_has_an_order_for_each_of_its_requests(condition: str) -
 
 
 def test_a_padded_request_has_about_the_size_asked_for_and_text_that_differs() -> None:
-    world = NumberedWorld(Options(records=10, record_bytes=5_000).world)
+    world = NumberedWorld(BenchOptions(records=10, record_bytes=5_000).world)
     first, second = (orjson.loads(world.request(n, NOW_MS)[1]) for n in (0, 1))
     assert 4_900 < len(orjson.dumps(first)) < 5_100
     assert first["note"] != second["note"]

@@ -19,7 +19,7 @@ from faults.judge.checks import (
     problems,
 )
 from faults.judge.order import order_is_kept, refunds_keep_order
-from faults.judge.view import Rec, Sample, View
+from faults.judge.view import OffsetSample, Rec, View
 from streams.families.fast_refund.codec import decode_request
 from streams.families.fast_refund.decide import decide
 from streams.families.fast_refund.decision_codec import decode_decision, encode_decision
@@ -82,10 +82,14 @@ def notice(offset: int) -> Rec:
 REVIEWS = tuple(decided(rec, rec.offset) for rec in REQUESTS)
 LETTER = letter(BAD, BAD.value, BAD.headers)
 ENDS = {("reviews", 0): 3, ("dead-letters", 0): 1}
-SAMPLES = (Sample({}, {}), Sample({0: 2}, {("reviews", 0): 2}), Sample({0: 4}, ENDS))
+SAMPLES = (
+    OffsetSample({}, {}),
+    OffsetSample({0: 2}, {("reviews", 0): 2}),
+    OffsetSample({0: 4}, ENDS),
+)
 
 
-def view(*outputs: Rec, samples: tuple[Sample, ...] = SAMPLES) -> View:
+def view(*outputs: Rec, samples: tuple[OffsetSample, ...] = SAMPLES) -> View:
     return View(INPUT, (*REQUESTS, BAD), outputs, samples, {POLICY.name: POLICY})
 
 
@@ -219,13 +223,17 @@ def test_decisions_on_one_refund_in_the_wrong_order_are_found_even_after_crashes
 @pytest.mark.parametrize(
     "premature",
     [
-        (Sample({0: 2}, {("reviews", 0): 1}),),  # its output came after the look
-        (*SAMPLES, Sample({0: 5}, ENDS)),  # beyond the last record
-        (Sample({0: 4}, {("reviews", 0): 3}),),  # the dead letter is not there yet
-        (*SAMPLES, Sample({0: 3}, ENDS)),  # it went back
+        (OffsetSample({0: 2}, {("reviews", 0): 1}),),  # its output came after the look
+        (*SAMPLES, OffsetSample({0: 5}, ENDS)),  # beyond the last record
+        (
+            OffsetSample({0: 4}, {("reviews", 0): 3}),
+        ),  # the dead letter is not there yet
+        (*SAMPLES, OffsetSample({0: 3}, ENDS)),  # it went back
     ],
 )
-def test_a_commit_ahead_of_the_outputs_is_found(premature: tuple[Sample, ...]) -> None:
+def test_a_commit_ahead_of_the_outputs_is_found(
+    premature: tuple[OffsetSample, ...],
+) -> None:
     seen = view(*REVIEWS, LETTER, samples=premature)
     assert found(seen) == {commits_stay_behind.__name__}
 

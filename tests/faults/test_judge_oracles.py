@@ -20,7 +20,7 @@ from faults.judge.recovery import (
     raw_repeats,
     recovery,
 )
-from faults.judge.view import Heard, Rec, Sample, View, digest_of
+from faults.judge.view import Heard, OffsetSample, Rec, View, digest_of
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies
@@ -130,8 +130,8 @@ def seen(asked: list[Input], outputs: list[Rec], facts: list[Rec]) -> View:
     inputs = [Rec("requests", 0, one.offset, one.key, one.value) for one in asked]
     sent = {(0, one.offset): ASKED_MS + one.offset * 1_000 for one in asked}
     ends = {(name, 0): sum(rec.topic == name for rec in outputs) for name in NAMES}
-    begun = Sample({}, {}, ASKED_MS, {0: 0}, 2)
-    done = Sample({0: REQUESTS}, ends, ASKED_MS + 100_000, {0: REQUESTS}, 2)
+    begun = OffsetSample({}, {}, ASKED_MS, {0: 0}, 2)
+    done = OffsetSample({0: REQUESTS}, ends, ASKED_MS + 100_000, {0: REQUESTS}, 2)
     found = View(
         INPUT,
         inputs,
@@ -212,7 +212,7 @@ def reordered(view: View, rng: Random) -> View:
 def committed_early(view: View, rng: Random) -> View:
     begun, done = view.samples
     committed = rng.randrange(1, REQUESTS)
-    early = Sample({0: committed}, {}, ASKED_MS + 1, {0: REQUESTS}, 2)
+    early = OffsetSample({0: committed}, {}, ASKED_MS + 1, {0: REQUESTS}, 2)
     return replace(view, samples=(begun, early, done))
 
 
@@ -268,7 +268,7 @@ def stuck(view: View, rng: Random) -> View:
     begun, done = view.samples
     began_ms = ASKED_MS + rng.randrange(1_000)
     growing = [
-        Sample({}, {}, began_ms + at * 1_000, {0: 1 + at}, 1) for at in range(40)
+        OffsetSample({}, {}, began_ms + at * 1_000, {0: 1 + at}, 1) for at in range(40)
     ]
     return replace(view, samples=(begun, *growing, done))
 

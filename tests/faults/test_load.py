@@ -4,12 +4,12 @@ import itertools
 import time
 
 from faults.lab_logs import now_ms
-from faults.load import Pace
+from faults.load import LoadPace
 
 
 def test_no_moment_is_left_out_and_none_is_told_twice() -> None:
     began_ms = now_ms()
-    pace = Pace(200)
+    pace = LoadPace(200)
     told: list[int] = []
     until = time.monotonic() + 30
     while len(told) < 50 and time.monotonic() < until:

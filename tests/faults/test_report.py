@@ -9,7 +9,7 @@ from faults.catalog import FAULTS, LASTING
 from faults.cli import chosen
 from faults.measurements import Measurements
 from faults.report import line, write_page
-from faults.verdict import NotRunError, Verdict, not_run
+from faults.verdict import NotRunError, RunVerdict, not_run
 
 WANTED = (
     *(10, 20, 10, 5, 5, 3, 5, 3, 2, 3, 3, 3, 5, 5, 5, 3, 2, 3, 1, 5, 1, 2, 1, 1, 10),
@@ -19,10 +19,10 @@ WANTED = (
 KINDS_OF_17 = {"too-large", "unauthorised", "topic-deleted"}
 
 
-def verdict(name: str, seed: int, **changes: object) -> Verdict:
+def verdict(name: str, seed: int, **changes: object) -> RunVerdict:
     (fault,) = chosen([name])
     fields = {"problems": (), "timeline": (), "measured": Measurements(requests=1_000)}
-    return Verdict(fault=fault.number, name=name, seed=seed, **(fields | changes))  # type: ignore[arg-type]
+    return RunVerdict(fault=fault.number, name=name, seed=seed, **(fields | changes))  # type: ignore[arg-type]
 
 
 def rows(page: Path) -> dict[str, list[str]]:

@@ -6,8 +6,8 @@ import pytest
 
 from faults.actions import long_load
 from faults.resource_samples import ResourceSample
-from faults.run import Run
-from faults.workers import Worker
+from faults.run import FaultRun
+from faults.workers import WorkerProcess
 
 
 class Told:
@@ -50,8 +50,8 @@ def test_memory_may_grow_by_the_notices_while_tables_stand_still(
 ) -> None:
     told = Told()
     long_load._judge(  # noqa: SLF001 - the scene itself takes hours
-        cast("Run", told),
-        cast("Worker", Named()),
+        cast("FaultRun", told),
+        cast("WorkerProcess", Named()),
         looks(100.0, 100_000, 0),
         looks(grown_mib, 0, notices),
     )
@@ -63,8 +63,8 @@ def test_memory_may_grow_by_the_notices_while_tables_stand_still(
 def test_memory_may_grow_by_the_rows_while_requests_are_new() -> None:
     told = Told()
     long_load._judge(  # noqa: SLF001 - as above
-        cast("Run", told),
-        cast("Worker", Named()),
+        cast("FaultRun", told),
+        cast("WorkerProcess", Named()),
         looks(400.0, 100_000, 0),
         looks(0.0, 0, 0),
     )

@@ -20,7 +20,7 @@ import pytest
 
 from faults.network import Network
 from faults.waiting import eventually
-from faults.workers import ROOT, Worker, surroundings
+from faults.workers import ROOT, WorkerProcess, surroundings
 from streams.errors import AccessError
 from streams.kafka.rights import rights
 from streams.kafka.topic_admin import admin_client, create, declare
@@ -265,7 +265,7 @@ async def test_a_worker_that_is_cut_off_says_so_until_it_is_let_in_again(
     surrounding = environ(broker, **changes)
     await made_topics(broker, "cut.")
     await grant_all(broker, load(surrounding, None, {}))
-    worker = Worker("cut", surrounding, tmp_path)
+    worker = WorkerProcess("cut", surrounding, tmp_path)
 
     async def out() -> bool:
         return "have not answered" in await worker.says("readyz")

@@ -12,7 +12,7 @@ from faults.judge.view import answered_place
 from faults.lab import Lab, laboratory
 from faults.topic_changes import foreign_transaction, make_anew, set_committed
 from faults.waiting import eventually
-from faults.workers import Worker
+from faults.workers import WorkerProcess
 from testkit.rows import Row, row
 from tests.kafka.conftest import Kafka
 
@@ -43,11 +43,11 @@ async def answered(lab: Lab) -> set[str]:
     return {rec.fields["refund_id"] for rec in await lab.records("reviews")}
 
 
-async def shows(worker: Worker, counted: str, count: int) -> bool:
+async def shows(worker: WorkerProcess, counted: str, count: int) -> bool:
     return await worker.metric(counted) == count
 
 
-async def ended(worker: Worker, code: int, *words: str) -> None:
+async def ended(worker: WorkerProcess, code: int, *words: str) -> None:
     assert await worker.exit_code(60) == code, worker.tail()
     last = worker.text().splitlines()[-1]
     assert all(word in last for word in words), worker.tail()

@@ -16,7 +16,7 @@ from faults.judge.checks import ALWAYS, WITHOUT_ZOMBIES
 from faults.lab import DATED, Lab, laboratory
 from faults.lab_logs import now_ms, running
 from faults.waiting import eventually
-from faults.workers import Worker
+from faults.workers import WorkerProcess
 from testkit.rows import PARTITIONS
 from testkit.world import MixedWorld, turned
 from tests.kafka.conftest import Kafka
@@ -121,7 +121,7 @@ async def test_kill_9_at_random_moments_loses_nothing_and_decides_nothing_twice(
         await lab.checked(WITHOUT_ZOMBIES)
 
 
-async def killed_while_loading(worker: Worker) -> None:
+async def killed_while_loading(worker: WorkerProcess) -> None:
     async def loading() -> bool:
         return bool(await worker.status()) and not await worker.answers("readyz")
 
@@ -159,7 +159,7 @@ async def test_a_spare_worker_stands_by_and_takes_over(
         for worker in workers:
             await worker.ready()
 
-        async def settled() -> list[Worker]:
+        async def settled() -> list[WorkerProcess]:
             owned = [await worker.partitions() for worker in workers]
             whole = sorted(len(one) for one in owned) == [0] + [1] * PARTITIONS
             return [workers[owned.index(set())]] if whole else []

@@ -10,7 +10,7 @@ import pytest
 from faults.lab import Lab, laboratory
 from faults.lab_logs import now_ms
 from faults.waiting import eventually
-from faults.workers import Worker
+from faults.workers import WorkerProcess
 from testkit.broker import LocalCluster
 from testkit.world import MixedWorld
 
@@ -38,7 +38,7 @@ async def _asked(lab: Lab) -> None:
     await lab.put(*[row for wave in world.requests for row in wave])
 
 
-async def _ends(worker: Worker) -> None:
+async def _ends(worker: WorkerProcess) -> None:
     """Ask a worker to end; it has its drain time, and closes everything quietly."""
     began = time.monotonic()
     worker.terminate()

@@ -12,7 +12,7 @@ from faults.judge.checks import WITHOUT_ZOMBIES
 from faults.lab import DATED, WATERMARK, Lab, laboratory
 from faults.lab_logs import now_ms
 from faults.waiting import eventually
-from faults.workers import Worker
+from faults.workers import WorkerProcess
 from streams.processing.partitioner import partition_of
 from testkit.rows import PARTITIONS, Row, row
 from testkit.scenarios.eras import DAY, MINUTE
@@ -242,7 +242,7 @@ def tombstone(script: Script) -> Row:
     return Row("orders", partition, f"o-{script.name}-1".encode(), None)
 
 
-async def ended_by(worker: Worker, way: str) -> None:
+async def ended_by(worker: WorkerProcess, way: str) -> None:
     if way == "kill":
         worker.kill()
     else:

@@ -11,7 +11,7 @@ import pytest
 from faults.lab import Lab, laboratory
 from faults.lab_logs import now_ms
 from faults.waiting import eventually
-from faults.workers import Worker
+from faults.workers import WorkerProcess
 from streams.processing.partitioner import partition_of
 from streams.settings import load_policy, shipped_policy_text
 from testkit import samples
@@ -31,7 +31,7 @@ class Desk:
     """One worker, somebody who asks for refunds, and an operator who changes policies."""
 
     def __init__(
-        self, lab: Lab, worker: Worker, capfd: pytest.CaptureFixture[str]
+        self, lab: Lab, worker: WorkerProcess, capfd: pytest.CaptureFixture[str]
     ) -> None:
         self.lab = lab
         self.worker = worker

@@ -14,7 +14,7 @@ from faults.judge.view import Rec, View
 from faults.lab import DATED, Lab, laboratory
 from faults.lab_logs import now_ms, running
 from faults.waiting import eventually
-from faults.workers import Worker
+from faults.workers import WorkerProcess
 from testkit.broker import LocalCluster
 from testkit.rows import PARTITIONS, Row
 from testkit.scenarios.single import SINGLE, single
@@ -38,7 +38,7 @@ async def world_of(lab: Lab, requests: int) -> MixedWorld:
     return world
 
 
-async def failed(worker: Worker, words: str = "was not acknowledged") -> None:
+async def failed(worker: WorkerProcess, words: str = "was not acknowledged") -> None:
     """It ends by itself, and says in its last line which output was lost."""
     code = await worker.exit_code(45)
     assert code == 1, worker.tail()

@@ -9,7 +9,7 @@ import pytest
 from faults.catalog import FAULTS
 from faults.execute import execute
 from faults.report import line
-from faults.run import Fault, Run
+from faults.run import Fault, FaultRun
 from testkit.broker import LocalCluster
 
 SEED = 3
@@ -24,7 +24,7 @@ def test_the_judge_finds_nothing_after(
     fault: Fault, cluster_of: Callable[[int], LocalCluster], tmp_path: Path
 ) -> None:
     with cluster_of(fault.nodes) as cluster:
-        run = Run(fault, SEED, cluster)
+        run = FaultRun(fault, SEED, cluster)
         run.calm_s = CALM_S
         verdict = asyncio.run(execute(run, tmp_path / "run"))
     assert verdict.passed, line(verdict)

@@ -23,7 +23,7 @@ from streams.settings import load_policy
 from streams.tools.demo.machinery import environment, read
 from streams.tools.demo.picture import Pictured
 from streams.tools.demo.samples import Cast, Samples
-from streams.tools.demo.scoreboard import Row, Scoreboard, percentile
+from streams.tools.demo.scoreboard import ResultRow, Scoreboard, percentile
 from streams.tools.demo.views import JsonView, LinesView, LiveView, Started
 from testkit.marked_processes import MARK, processes_of, until_gone
 
@@ -315,8 +315,8 @@ def test_a_sample_keeps_all_but_ids_times_and_what_a_scene_changes() -> None:
     assert sent["appKey"] == documented["appKey"]
 
 
-def decided(refund_id: str) -> Row:
-    return Row(
+def decided(refund_id: str) -> ResultRow:
+    return ResultRow(
         what="decision",
         key=refund_id,
         result="manual_review",

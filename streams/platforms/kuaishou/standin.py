@@ -58,7 +58,7 @@ Fault = Delay | Status | Body | Drop
 
 
 @dataclass
-class World:
+class PlatformData:
     """What can be asked for: ``data`` objects by id, to be changed at any time."""
 
     orders: dict[str, Mapping[str, object]] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class World:
 class StandIn:
     """The server; ``start`` binds a free port of the loopback, ``stop`` frees it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: PlatformData) -> None:
         self.world = world
         self.calls: list[tuple[str, str]] = []
         """Method and id of every call, in order of arrival."""

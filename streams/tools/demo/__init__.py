@@ -4,7 +4,7 @@ An embedded broker, a stand-in for the open platform, one real worker, and scene
 platform messages and operator facts in which every kind of result comes up.
 """
 
-from streams.tools.demo.options import Options
+from streams.tools.demo.options import DemoOptions
 from streams.tools.demo.running import run
 
-__all__ = ["Options", "run"]
+__all__ = ["DemoOptions", "run"]

@@ -12,11 +12,11 @@ from aiokafka import AIOKafkaConsumer
 
 from streams.errors import WorkerError
 from streams.settings import Settings, load_policy
-from streams.tools.demo.options import Options
+from streams.tools.demo.options import DemoOptions
 from streams.tools.demo.samples import Cast
 from streams.tools.demo.scene_runner import SHOP, SceneContext, SceneRunner
 from streams.tools.demo.scenes import PROGRAMME, Scene
-from streams.tools.demo.views import View
+from streams.tools.demo.views import DemoView
 from streams.tools.demo.watching import rows
 from streams.tools.demo.worker import DemoWorker
 
@@ -32,10 +32,10 @@ class DemoRun:
 
     def __init__(
         self,
-        options: Options,
+        options: DemoOptions,
         settings: Settings,
         context: SceneContext,
-        view: View,
+        view: DemoView,
         worker: DemoWorker,
     ) -> None:
         self._options = options

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The choices of the command line."""
 
     seconds: int = 20

@@ -9,7 +9,7 @@ from rich.console import Console
 from typing_extensions import override
 
 from streams.tools.demo.scoreboard import Summary, Timed
-from streams.tools.demo.views import Started, View, figures, table_of
+from streams.tools.demo.views import DemoView, Started, figures, table_of
 from streams.visible import visible
 
 _COLUMNS: Final = 120
@@ -18,7 +18,7 @@ _FOREIGN: Final = re.compile(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", re.DOTALL)
 """Fonts that the picture would fetch from another site; any monospaced one does."""
 
 
-class Pictured(View):
+class Pictured(DemoView):
     """Shows a run in another view too, and draws it when it is over.
 
     Parameters
@@ -29,7 +29,7 @@ class Pictured(View):
         Written at the end; replaced when it is there.
     """
 
-    def __init__(self, view: View, file: Path) -> None:
+    def __init__(self, view: DemoView, file: Path) -> None:
         self._view, self._file = view, file
         self._rows: list[Timed] = []
 

@@ -21,24 +21,26 @@ from streams import logs
 from streams.errors import WorkerError
 from streams.families.fast_refund.topics import CATALOG
 from streams.families.fast_refund.topics import SHOPS as SHOPS_TOPIC
-from streams.platforms.kuaishou.standin import StandIn, World
+from streams.platforms.kuaishou.standin import PlatformData, StandIn
 from streams.signals import EXIT_TERMINATED
 from streams.tools.demo import machinery
 from streams.tools.demo.demo_run import DemoRun
-from streams.tools.demo.options import Options
+from streams.tools.demo.options import DemoOptions
 from streams.tools.demo.picture import Pictured
 from streams.tools.demo.samples import Samples
 from streams.tools.demo.scene_runner import EXCLUDED_SKU, SceneContext
 from streams.tools.demo.scenes import SHOPS
 from streams.tools.demo.scoreboard import Scoreboard
-from streams.tools.demo.views import JsonView, LinesView, LiveView, Started, View
+from streams.tools.demo.views import DemoView, JsonView, LinesView, LiveView, Started
 from streams.tools.demo.wire import Wire
 from streams.tools.demo.worker import DemoWorker
 from streams.tools.reading import broker_errors
 from streams.tools.traffic import records
 
 
-def run(options: Options, environ: Mapping[str, str], now_ms: Callable[[], int]) -> int:
+def run(
+    options: DemoOptions, environ: Mapping[str, str], now_ms: Callable[[], int]
+) -> int:
     """Run a demo; blocks.
 
     Parameters
@@ -69,21 +71,24 @@ def run(options: Options, environ: Mapping[str, str], now_ms: Callable[[], int])
         return EXIT_TERMINATED
 
 
-def _view(options: Options, out: TextIO) -> View:
+def _view(options: DemoOptions, out: TextIO) -> DemoView:
     if isinstance(out, io.TextIOWrapper):  # a terminal without Chinese shows "?"
         out.reconfigure(errors="replace")
     view = _view_of(options.form, out)
     return view if options.picture is None else Pictured(view, options.picture)
 
 
-def _view_of(form: str, out: TextIO) -> View:
+def _view_of(form: str, out: TextIO) -> DemoView:
     if form == "json":
         return JsonView(out)
     return LiveView(out) if out.isatty() else LinesView(out)
 
 
 async def _run(
-    options: Options, environ: Mapping[str, str], now_ms: Callable[[], int], view: View
+    options: DemoOptions,
+    environ: Mapping[str, str],
+    now_ms: Callable[[], int],
+    view: DemoView,
 ) -> int:
     task = asyncio.current_task()
     if task is not None:
@@ -98,7 +103,7 @@ async def _run(
         given["REFUND_KAFKA__BOOTSTRAP_SERVERS"] = address
         settings = machinery.read(given)
         folder = stack.enter_context(_folder())
-        world = World()
+        world = PlatformData()
         url = await stack.enter_async_context(_platform(world))
         given |= machinery.platform_environment(folder, url)
         producer = await stack.enter_async_context(machinery.producing(settings))
@@ -130,7 +135,7 @@ def _folder() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def _platform(world: World) -> AsyncIterator[str]:
+async def _platform(world: PlatformData) -> AsyncIterator[str]:
     """Serve the stand-in of the open platform; yields its URL."""
     standin = StandIn(world)
     try:
@@ -140,7 +145,7 @@ async def _platform(world: World) -> AsyncIterator[str]:
         await standin.stop()
 
 
-def _context(wire: Wire, world: World) -> SceneContext:
+def _context(wire: Wire, world: PlatformData) -> SceneContext:
     return SceneContext(
         wire=wire,
         world=world,
@@ -162,7 +167,7 @@ async def _operator_speaks(wire: Wire) -> None:
     await wire.mark_all()
 
 
-def _started(options: Options, address: str, worker: DemoWorker) -> Started:
+def _started(options: DemoOptions, address: str, worker: DemoWorker) -> Started:
     embedded = (
         "embedded: to look at, not to measure" if options.bootstrap is None else "yours"
     )

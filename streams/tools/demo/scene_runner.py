@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from streams.families.fast_refund.topics import BUYERS, ORDERS, REQUESTS, SHOPS
-from streams.platforms.kuaishou.standin import World
+from streams.platforms.kuaishou.standin import PlatformData
 from streams.processing.topics import Topic
 from streams.tools.demo import samples
 from streams.tools.demo.samples import Cast, Samples
@@ -32,7 +32,7 @@ class SceneContext(msgspec.Struct, frozen=True, kw_only=True):
     """What all scenes share."""
 
     wire: Wire
-    world: World
+    world: PlatformData
     """What the stand-in of the open platform knows."""
     scoreboard: Scoreboard
     samples: Samples

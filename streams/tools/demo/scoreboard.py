@@ -15,7 +15,7 @@ DECISIONS: Final = ("auto_approve", "manual_review", "out_of_scope", "superseded
 DEAD_LETTER: Final = "dead_letter"
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
     """One output of the worker, ready to be shown."""
 
     what: What
@@ -35,7 +35,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 class Timed(msgspec.Struct, frozen=True):
     """A row, and how long after its cause it was seen."""
 
-    row: Row
+    row: ResultRow
     via: str | None
     """``kuaishou`` or ``direct``; None when nobody asked for it."""
     ms: int | None
@@ -94,7 +94,7 @@ class Scoreboard:
         self._settled.clear()
         self._open.setdefault((what, key), deque()).append(_Sent(self._now_ms(), via))
 
-    def take(self, row: Row) -> Timed:
+    def take(self, row: ResultRow) -> Timed:
         """Pair an output with the oldest unanswered cause that has its key."""
         key = (row.what, row.key)
         self.results[row.result] += 1

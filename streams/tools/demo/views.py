@@ -42,7 +42,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     """What kind of broker it is, for people."""
 
 
-class View(Protocol):
+class DemoView(Protocol):
     """Where a run is shown."""
 
     def start(self, started: Started) -> None:

@@ -16,7 +16,7 @@ from streams.records.notices import Notice
 from streams.records.record import Record
 from streams.settings import Settings
 from streams.settings.topics import placed
-from streams.tools.demo.scoreboard import DEAD_LETTER, Row
+from streams.tools.demo.scoreboard import DEAD_LETTER, ResultRow
 
 _POLL_MS: Final = 200
 _SHOWN: Final = (*DECISIONS, NOTICES, DEAD_LETTERS)
@@ -43,7 +43,7 @@ async def rows(
     consumer: "AIOKafkaConsumer[bytes, bytes]",
     settings: Settings,
     limit_fen: int | None,
-) -> AsyncIterator[Row]:
+) -> AsyncIterator[ResultRow]:
     """Yield every output from the beginning of the topics, for ever.
 
     Parameters
@@ -68,7 +68,7 @@ async def rows(
                 yield row(topics[partition.topic].row, record, limit_fen)
 
 
-def row(topic: Topic, record: Record, limit_fen: int | None) -> Row:
+def row(topic: Topic, record: Record, limit_fen: int | None) -> ResultRow:
     """Put one output into words."""
     if topic == DEAD_LETTERS:
         return _of_dead_letter(record)
@@ -77,14 +77,14 @@ def row(topic: Topic, record: Record, limit_fen: int | None) -> Row:
     return _of_decision(decode_decision(record.value or b""), limit_fen)
 
 
-def _of_decision(decision: Decision, limit_fen: int | None) -> Row:
+def _of_decision(decision: Decision, limit_fen: int | None) -> ResultRow:
     codes = decision.reason_codes
     if codes == (_APPROVED,):
         zh, en = _APPROVED_WORDS
     else:
         zh = "；".join(reviewer_text(code, limit_fen) for code in codes)
         en = "; ".join(reviewer_text_en(code, limit_fen) for code in codes)
-    return Row(
+    return ResultRow(
         what="decision",
         key=decision.refund_id,
         result=decision.outcome or decision.disposition,
@@ -98,11 +98,11 @@ def _of_decision(decision: Decision, limit_fen: int | None) -> Row:
     )
 
 
-def _of_notice(notice: Notice) -> Row:
+def _of_notice(notice: Notice) -> ResultRow:
     zh, en = _NOTICE_WORDS.get(
         notice.kind, (notice.text_zh or "", notice.text_en or "")
     )
-    return Row(
+    return ResultRow(
         what="notice",
         key=f"{notice.kind}:{notice.refund_id or notice.shop_id}",
         result=notice.kind,
@@ -115,10 +115,10 @@ def _of_notice(notice: Notice) -> Row:
     )
 
 
-def _of_dead_letter(record: Record) -> Row:
+def _of_dead_letter(record: Record) -> ResultRow:
     error = last_text(record.headers, "error") or "unknown"
     topic = last_text(record.headers, "topic") or "?"
-    return Row(
+    return ResultRow(
         what="dead_letter",
         key=(record.key or b"").decode(errors="replace"),
         result=DEAD_LETTER,

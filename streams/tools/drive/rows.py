@@ -9,7 +9,7 @@ BEFORE_START: Final = -1
 Headers = list[tuple[str, bytes | None]]
 
 
-class Row(NamedTuple):
+class TimedRow(NamedTuple):
     """One record to send."""
 
     due_ns: int
@@ -26,7 +26,7 @@ class Row(NamedTuple):
 class RowSource(Protocol):
     """Makes the rows of a run; it is sent to another process, so it is plain data."""
 
-    def rows(self, start_ms: int) -> Iterator[Row]:
+    def rows(self, start_ms: int) -> Iterator[TimedRow]:
         """Yield rows by ``due_ns``.
 
         Parameters

@@ -22,7 +22,7 @@ from streams.tools.drive.measuring import LATENESS_QUANTILE, Measured
 from streams.tools.drive.pacing import NS_PER_MS, NS_PER_S
 from streams.tools.drive.rows import RowSource
 from streams.tools.drive.sending import Sent
-from streams.tools.drive.view import Look, View
+from streams.tools.drive.view import Look, ProgressView
 
 ANSWERS: Final = tuple(row.name for row in (*DECISIONS, DEAD_LETTERS))
 """Topics of answers; the receiver names them by their index."""
@@ -33,7 +33,7 @@ _READY_S: Final = 60.0
 _TICK_S: Final = 0.1
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class TrafficRun(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done."""
 
     source: RowSource
@@ -50,10 +50,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """At 99.9 % of the requests; above it the generator measured itself."""
 
 
-class Outcome(msgspec.Struct):
+class RunOutcome(msgspec.Struct):
     """What came of a run."""
 
-    run: Run
+    run: TrafficRun
     start_ms: int
     measured: Measured
     sent: Sent
@@ -84,8 +84,8 @@ class Outcome(msgspec.Struct):
 
 
 def drive(
-    run: Run, settings: Settings, view: View, now_ms: Callable[[], int]
-) -> Outcome:
+    run: TrafficRun, settings: Settings, view: ProgressView, now_ms: Callable[[], int]
+) -> RunOutcome:
     """Do one run; blocks until its last answer, or until patience ends.
 
     Raises
@@ -109,7 +109,7 @@ def drive(
         sent = following.until_over(start(sending.main, job), receiver)
         receiver.send_bytes(receiving.STOP)
         took_s = (measured.last_answer_ns - start_ns) / NS_PER_S
-        return Outcome(run, start_ms, measured, sent, took_s)
+        return RunOutcome(run, start_ms, measured, sent, took_s)
 
 
 def _receiving_job(settings: Settings) -> receiving.ReceivingJob:
@@ -155,7 +155,9 @@ def _expect(message: bytes) -> bytes:
 class _Following:
     """Takes messages of the processes until the run is over."""
 
-    def __init__(self, run: Run, measured: Measured, start_ns: int, view: View) -> None:
+    def __init__(
+        self, run: TrafficRun, measured: Measured, start_ns: int, view: ProgressView
+    ) -> None:
         self._run, self._measured, self._view = run, measured, view
         self._start_ns = start_ns
         self._sent: Sent | None = None

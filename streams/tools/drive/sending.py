@@ -19,7 +19,7 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from streams.tools.drive.ipc import failures_sent
 from streams.tools.drive.pacing import NS_PER_MS, NS_PER_S
-from streams.tools.drive.rows import Row, RowSource
+from streams.tools.drive.rows import RowSource, TimedRow
 
 AHEAD_ROWS: Final = 20_000
 _SPARE_NS: Final = 200_000
@@ -76,8 +76,8 @@ class Sender:
         self._producer = producer
         self._job = job
         self._to_main = send
-        self._rows: Iterator[Row] = job.source.rows(job.start_ms)
-        self._ahead: deque[Row] = deque()
+        self._rows: Iterator[TimedRow] = job.source.rows(job.start_ms)
+        self._ahead: deque[TimedRow] = deque()
         self._acks = array("q")
         self._reported_ns = 0
         self.requests = self.facts = self.refused = 0
@@ -124,7 +124,7 @@ class Sender:
         else:
             time.sleep(wait_ns / NS_PER_S)
 
-    def _send(self, row: Row, late_ns: int) -> None:
+    def _send(self, row: TimedRow, late_ns: int) -> None:
         at_ms = self._job.start_ms + row.due_ns // NS_PER_MS if self._job.stamped else 0
         if row.timed:
             self.requests += 1
@@ -137,7 +137,7 @@ class Sender:
         if len(self._acks) >= _TELL_NUMBERS:
             self._report()
 
-    def _produce(self, row: Row, at_ms: int, done: Callable[..., None]) -> None:
+    def _produce(self, row: TimedRow, at_ms: int, done: Callable[..., None]) -> None:
         while True:
             try:
                 self._producer.produce(

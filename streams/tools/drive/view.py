@@ -41,7 +41,7 @@ class Look(msgspec.Struct, frozen=True):
         )
 
 
-class View(Protocol):
+class ProgressView(Protocol):
     """Shows looks."""
 
     def show(self, look: Look) -> None:
@@ -102,6 +102,6 @@ class LinesView:
         """Do nothing."""
 
 
-def view_for(out: TextIO) -> View:
+def view_for(out: TextIO) -> ProgressView:
     """Choose by what is written to."""
     return TableView(out) if out.isatty() else LinesView(out)

@@ -11,7 +11,7 @@ from streams.families.fast_refund.topics import CODE, REQUESTS
 from streams.settings import Settings, Topics
 from streams.tools.drive.asserting import Assertion
 from streams.tools.drive.clients import look_at
-from streams.tools.drive.run import ANSWERS, Outcome, Run, drive
+from streams.tools.drive.run import ANSWERS, RunOutcome, TrafficRun, drive
 from streams.tools.drive.target import problems_of
 from streams.tools.drive.view import view_for
 from streams.tools.folders import made
@@ -31,7 +31,7 @@ _LATE: Final = "the generator fell behind"
 _BORNE: Final = "highest rate that is borne"
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What ``refund load`` was called with."""
 
     seed: int
@@ -54,7 +54,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load(
-    settings: Settings, options: Options, out: TextIO, now_ms: Callable[[], int]
+    settings: Settings, options: LoadOptions, out: TextIO, now_ms: Callable[[], int]
 ) -> int:
     """Make traffic and time the answers; return the exit code.
 
@@ -76,7 +76,7 @@ def load(
         return conclude(report, outcome, options.report, out)
 
 
-def _check(settings: Settings, options: Options) -> None:
+def _check(settings: Settings, options: LoadOptions) -> None:
     topics = settings.topics
     if topics.prefix == _LIVE_PREFIX and options.into_live == "refuse":
         raise UsageError(
@@ -99,17 +99,17 @@ class _Loading:
     def __init__(
         self,
         settings: Settings,
-        options: Options,
+        options: LoadOptions,
         out: TextIO,
         now_ms: Callable[[], int],
     ) -> None:
         self._settings, self._options, self._out = settings, options, out
         self._now_ms = now_ms
         self._steps: list[Step] = []
-        self._best: tuple[Outcome, float] | None = None
-        self._last: tuple[Outcome, float] | None = None
+        self._best: tuple[RunOutcome, float] | None = None
+        self._last: tuple[RunOutcome, float] | None = None
 
-    def run(self, rate: float) -> Outcome:
+    def run(self, rate: float) -> RunOutcome:
         """Do one run."""
         options = self._options
         festival = Festival(rate, options.peak, options.seconds)
@@ -123,7 +123,7 @@ class _Loading:
             partitions=self._settings.partitions_of(CODE),
             prefix=self._settings.topics.prefix,
         )
-        run = Run(
+        run = TrafficRun(
             source=source,
             preload_count=options.buyers + options.shops + options.orders,
             length_s=options.seconds,
@@ -143,7 +143,7 @@ class _Loading:
         finally:
             view.close()
 
-    def report(self, outcome: Outcome, rate: float) -> RunReport:
+    def report(self, outcome: RunOutcome, rate: float) -> RunReport:
         """Put together what came of a run."""
         options = self._options
         pace = f"{options.gaps} gaps at {rate:,.0f}/s"
@@ -154,7 +154,7 @@ class _Loading:
         report.steps = self._steps
         return report
 
-    def ramp(self, rates: Range) -> tuple[Outcome, RunReport]:
+    def ramp(self, rates: Range) -> tuple[RunOutcome, RunReport]:
         """Search for the highest bearable rate; report the run at it, or the last one."""
         highest = search(rates, self._try)
         found = self._best or self._last
@@ -178,7 +178,7 @@ class _Loading:
             self._attempt(rate)
         return self._steps[-1].holds
 
-    def _attempt(self, rate: float) -> Outcome:
+    def _attempt(self, rate: float) -> RunOutcome:
         outcome = self.run(rate)
         self._steps.append(self._step(outcome, rate))
         self._last = (outcome, rate)
@@ -186,13 +186,13 @@ class _Loading:
             self._best = self._last
         return outcome
 
-    def _step(self, outcome: Outcome, rate: float) -> Step:
+    def _step(self, outcome: RunOutcome, rate: float) -> Step:
         latency = outcome.measured.latency
         p99_ms = latency.at(99.0)
         why = self._why_not(outcome, p99_ms)
         return Step(rate, latency.at(50.0), p99_ms, outcome.lost, not why, why)
 
-    def _why_not(self, outcome: Outcome, p99_ms: float | None) -> str:
+    def _why_not(self, outcome: RunOutcome, p99_ms: float | None) -> str:
         if outcome.fell_behind:
             return f"{_LATE} ({outcome.lateness_ms:.1f} ms late)"
         if outcome.lost or outcome.sent.refused:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from streams.families.fast_refund.topics import BUYERS, CATALOG, ORDERS, SHOPS
 from streams.processing.partitioner import partition_of
 from streams.processing.watermarks import WATERMARK_KEY
-from streams.tools.drive.rows import BEFORE_START, Row
+from streams.tools.drive.rows import BEFORE_START, TimedRow
 from streams.tools.traffic import records
 from streams.tools.traffic.records import Fields, Item
 
@@ -94,7 +94,7 @@ class Population:
             f"k-{draw.randrange(_SKUS):06d}",
         )
 
-    def rows(self, prefix: str, start_ms: int) -> Iterator[Row]:
+    def rows(self, prefix: str, start_ms: int) -> Iterator[TimedRow]:
         """Yield all that is known of them before a run."""
         for name in _EXCLUDED:
             value = records.excluded_kind(name, start_ms)
@@ -107,20 +107,20 @@ class Population:
             key = buyer.buyer_id.encode()
             yield _before(prefix + BUYERS.name, buyer.partition, key, value)
 
-    def _by_key(self, topic: str, key: str, value: Fields) -> Row:
+    def _by_key(self, topic: str, key: str, value: Fields) -> TimedRow:
         return _before(topic, partition_of(key, self.partitions), key.encode(), value)
 
 
-def _before(topic: str, partition: int, key: bytes, fields: Fields) -> Row:
+def _before(topic: str, partition: int, key: bytes, fields: Fields) -> TimedRow:
     value = records.encoded(fields)
-    return Row(BEFORE_START, False, topic, partition, key, value, [])  # noqa: FBT003 - a field
+    return TimedRow(BEFORE_START, False, topic, partition, key, value, [])  # noqa: FBT003 - a field
 
 
-def marks(prefix: str, partitions: int, due_ns: int, at_ms: int) -> Sequence[Row]:
+def marks(prefix: str, partitions: int, due_ns: int, at_ms: int) -> Sequence[TimedRow]:
     """Return a watermark for every partition of facts."""
     value = records.encoded(records.watermark(at_ms))
     return [
-        Row(due_ns, False, prefix + name, number, WATERMARK_KEY, value, [])  # noqa: FBT003 - a field
+        TimedRow(due_ns, False, prefix + name, number, WATERMARK_KEY, value, [])  # noqa: FBT003 - a field
         for name in MARKED
         for number in range(partitions)
     ]

@@ -15,7 +15,7 @@ import msgspec
 
 from streams.families.fast_refund.topics import ORDERS, REQUESTS
 from streams.tools.drive.pacing import NS_PER_MS, NS_PER_S
-from streams.tools.drive.rows import BEFORE_START, Row
+from streams.tools.drive.rows import BEFORE_START, TimedRow
 from streams.tools.load.pace import Festival, moments
 from streams.tools.load.population import Buyer, Population, marks
 from streams.tools.traffic import records
@@ -58,14 +58,14 @@ class Traffic:
         self._tag = f"{seed}-{start_ms:x}"
         self._end_ns = 0
         self._numbers = count()
-        self._later: list[tuple[int, int, Row | None]] = []
+        self._later: list[tuple[int, int, TimedRow | None]] = []
         """Due, number, row; None = watermarks. Numbers keep equal moments in order."""
         self._waiting: list[Item] = []
         """Orders that are there and that nobody has asked about, last first."""
         self._burst: list[Buyer] = []
         """The abuser who asks now, once for each request to come."""
 
-    def before(self, orders: int) -> Iterator[Row]:
+    def before(self, orders: int) -> Iterator[TimedRow]:
         """Yield orders that are there from the start, and first watermarks."""
         for number in range(orders):
             item = self._item(f"o-{self._tag}-{number}", self._anybody())
@@ -75,7 +75,7 @@ class Traffic:
         partitions = self._people.partitions
         yield from marks(self._prefix, partitions, BEFORE_START, self._start_ms)
 
-    def rows(self, festival: Festival, gaps: str) -> Iterator[Row]:
+    def rows(self, festival: Festival, gaps: str) -> Iterator[TimedRow]:
         """Yield everything of the run by moment.
 
         Parameters
@@ -92,7 +92,7 @@ class Traffic:
             self._ask(number, due_ns)
         yield from self._until(self._end_ns)
 
-    def _until(self, before_ns: int) -> Iterator[Row]:
+    def _until(self, before_ns: int) -> Iterator[TimedRow]:
         while self._later and self._later[0][0] < before_ns:
             due_ns, _, row = heappop(self._later)
             if row is not None:
@@ -100,12 +100,12 @@ class Traffic:
             else:
                 yield from self._marks(due_ns)
 
-    def _marks(self, due_ns: int) -> Iterator[Row]:
+    def _marks(self, due_ns: int) -> Iterator[TimedRow]:
         at_ms = self._at_ms(due_ns)
         self._put(due_ns + _MARK_NS, None)
         yield from marks(self._prefix, self._people.partitions, due_ns, at_ms)
 
-    def _put(self, due_ns: int, row: Row | None) -> None:
+    def _put(self, due_ns: int, row: TimedRow | None) -> None:
         heappush(self._later, (due_ns, next(self._numbers), row))
 
     def _at_ms(self, due_ns: int) -> int:
@@ -174,7 +174,7 @@ class Traffic:
 
     def _request(self, ask: Ask, due_ns: int, value: bytes) -> None:
         topic, key = self._prefix + REQUESTS.name, ask.refund_id.encode()
-        row = Row(
+        row = TimedRow(
             due_ns,
             timed=True,
             topic=topic,
@@ -189,7 +189,7 @@ class Traffic:
         partition = self._draw.randrange(self._people.partitions)
         value = self._draw.choice(records.UNREADABLE)
         topic = self._prefix + REQUESTS.name
-        row = Row(
+        row = TimedRow(
             due_ns,
             timed=True,
             topic=topic,
@@ -200,11 +200,11 @@ class Traffic:
         )
         self._put(due_ns, row)
 
-    def _order(self, item: Item, due_ns: int) -> Row:
+    def _order(self, item: Item, due_ns: int) -> TimedRow:
         return self._order_row(item, due_ns, records.order(item, self._at_ms(due_ns)))
 
-    def _order_row(self, item: Item, due_ns: int, order: records.Fields) -> Row:
-        return Row(
+    def _order_row(self, item: Item, due_ns: int, order: records.Fields) -> TimedRow:
+        return TimedRow(
             due_ns,
             timed=False,
             topic=self._prefix + ORDERS.name,

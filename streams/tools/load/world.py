@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from streams.tools.drive.rows import Row
+from streams.tools.drive.rows import TimedRow
 from streams.tools.load.pace import Festival
 from streams.tools.load.population import Population
 from streams.tools.load.traffic import Traffic
@@ -24,7 +24,7 @@ class LoadRows(msgspec.Struct, frozen=True, kw_only=True):
     partitions: int
     prefix: str
 
-    def rows(self, start_ms: int) -> Iterator[Row]:
+    def rows(self, start_ms: int) -> Iterator[TimedRow]:
         """Yield the world as it is at the start, then everything at its moment."""
         people = Population(self.seed, self.buyers, self.shops, self.partitions)
         yield from people.rows(self.prefix, start_ms)

@@ -14,7 +14,7 @@ from streams.tools.capture.store import REQUESTS, Capture
 from streams.tools.drive.asserting import Assertion
 from streams.tools.drive.clients import look_at
 from streams.tools.drive.pacing import PaceOptions
-from streams.tools.drive.run import ANSWERS, Run, drive
+from streams.tools.drive.run import ANSWERS, TrafficRun, drive
 from streams.tools.drive.target import problems_of
 from streams.tools.drive.view import view_for
 from streams.tools.folders import made
@@ -22,7 +22,7 @@ from streams.tools.replay.rows import INPUTS, CaptureRows, Extent, extent_of
 from streams.tools.report.run import conclude, report_of
 
 
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class ReplayOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What ``refund replay`` was called with."""
 
     topics: tuple[str, ...]
@@ -42,7 +42,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
 def replay(
     settings: Settings,
     capture: Capture,
-    options: Options,
+    options: ReplayOptions,
     out: TextIO,
     now_ms: Callable[[], int],
 ) -> int:
@@ -96,7 +96,10 @@ def _names(capture: Capture, asked: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check_target(
-    settings: Settings, manifest: Manifest, options: Options, names: tuple[str, ...]
+    settings: Settings,
+    manifest: Manifest,
+    options: ReplayOptions,
+    names: tuple[str, ...],
 ) -> None:
     topics, partitions = settings.topics, settings.partitions_of(CODE)
     cluster = look_at(settings.kafka)
@@ -127,7 +130,7 @@ def _check_target(
 def _rows(
     settings: Settings,
     capture: Capture,
-    options: Options,
+    options: ReplayOptions,
     names: tuple[str, ...],
     extent: Extent,
 ) -> CaptureRows:
@@ -143,14 +146,14 @@ def _rows(
     )
 
 
-def _run(source: CaptureRows, options: Options) -> Run:
+def _run(source: CaptureRows, options: ReplayOptions) -> TrafficRun:
     pace, extent = options.pace, source.extent
     length_s = (
         (extent.last_ms - extent.first_ms) / 1000 / pace.speed
         if pace.kind == "recorded"
         else extent.requests / pace.rate
     )
-    return Run(
+    return TrafficRun(
         source=source,
         preload_count=extent.facts_before_max,
         length_s=length_s,

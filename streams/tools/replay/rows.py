@@ -11,7 +11,7 @@ from streams.families.fast_refund.topics import ORDERS
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import FACTS, REQUESTS, Capture
 from streams.tools.drive.pacing import PaceOptions
-from streams.tools.drive.rows import BEFORE_START, Row
+from streams.tools.drive.rows import BEFORE_START, TimedRow
 from streams.tools.replay.placing import AsRecorded, Owners, Placing, Rekeyed
 from streams.tools.replay.shifting import Clock, OneClock, OwnClocks, move
 
@@ -69,7 +69,7 @@ class CaptureRows(msgspec.Struct, frozen=True, kw_only=True):
     placing: str
     """``recorded`` or ``rekeyed``."""
 
-    def rows(self, start_ms: int) -> Iterator[Row]:
+    def rows(self, start_ms: int) -> Iterator[TimedRow]:
         """Yield the facts older than the first request, then everything at its moment."""
         pace = self.pace.build(self.extent.first_ms)
         before, clock = self._before(start_ms), self._clock(start_ms)
@@ -93,13 +93,13 @@ class CaptureRows(msgspec.Struct, frozen=True, kw_only=True):
         placing: Placing,
         clock: Clock | None,
         due_ns: int,
-    ) -> Iterator[Row]:
+    ) -> Iterator[TimedRow]:
         timed = name == REQUESTS
         for partition, placed in placing.place(name, record):
             value = placed
             if clock is not None and placed:
                 value = move(name, placed, clock.moved(record.timestamp, due_ns))
-            yield Row(
+            yield TimedRow(
                 due_ns,
                 timed,
                 self.prefix + name,

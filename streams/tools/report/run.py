@@ -9,7 +9,7 @@ import msgspec
 from streams.tools import show
 from streams.tools.drive.asserting import Assertion, Checked, check
 from streams.tools.drive.measuring import Figures, Moment
-from streams.tools.drive.run import ANSWERS, Outcome
+from streams.tools.drive.run import ANSWERS, RunOutcome
 from streams.tools.report.page import page
 
 _KINDS: Final = ("approved", "reviewed", "skipped", "dead")
@@ -57,7 +57,7 @@ class RunReport(msgspec.Struct, kw_only=True):
 
 
 def report_of(
-    outcome: Outcome, what: str, pace: str, assertions: Sequence[Assertion]
+    outcome: RunOutcome, what: str, pace: str, assertions: Sequence[Assertion]
 ) -> RunReport:
     """Put together what came of a run."""
     measured = outcome.measured
@@ -81,7 +81,7 @@ def report_of(
     return found
 
 
-def _counts(outcome: Outcome) -> dict[str, int]:
+def _counts(outcome: RunOutcome) -> dict[str, int]:
     measured = outcome.measured
     return {
         "sent": outcome.sent.requests,
@@ -112,7 +112,7 @@ def values_of(
     }
 
 
-def _problems(outcome: Outcome) -> list[str]:
+def _problems(outcome: RunOutcome) -> list[str]:
     found = []
     if outcome.fell_behind:
         found.append(
@@ -157,7 +157,7 @@ def print_report(report: RunReport, out: TextIO) -> None:
 
 
 def conclude(
-    report: RunReport, outcome: Outcome, folder: Path | None, out: TextIO
+    report: RunReport, outcome: RunOutcome, folder: Path | None, out: TextIO
 ) -> int:
     """Print a report, write its files where a folder is named; return the exit code."""
     print_report(report, out)
@@ -171,7 +171,7 @@ def _ms(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def write_report(report: RunReport, outcome: Outcome, folder: Path) -> None:
+def write_report(report: RunReport, outcome: RunOutcome, folder: Path) -> None:
     """Write ``report.json``, ``report.hgrm`` and ``report.html``."""
     text = msgspec.json.format(msgspec.json.encode(report), indent=1)
     (folder / "report.json").write_bytes(text + b"\n")

@@ -12,7 +12,7 @@ from streams.platforms.kuaishou.client import Limits, OpenPlatform
 from streams.platforms.kuaishou.credentials import Credentials
 from streams.platforms.kuaishou.ingest import Ingest
 from streams.platforms.kuaishou.reading import Reader
-from streams.platforms.kuaishou.standin import StandIn, World
+from streams.platforms.kuaishou.standin import PlatformData, StandIn
 from tests.platforms.kuaishou.samples import CATEGORIES, ORDER_ID, REFUND_ID, data_of
 
 ASKED_AT_MS = 1773800100900
@@ -56,7 +56,7 @@ class Bench:
 
 @pytest_asyncio.fixture
 async def bench() -> AsyncIterator[Bench]:
-    world = World(
+    world = PlatformData(
         orders={str(ORDER_ID): data_of("open.order.detail")},
         fees={str(ORDER_ID): data_of("open.seller.order.fee.detail")},
         refunds={str(REFUND_ID): data_of("open.seller.order.refund.detail")},

@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import KafkaError, Producer
 
 from streams.tools.drive import sending
-from streams.tools.drive.rows import BEFORE_START, Row
+from streams.tools.drive.rows import BEFORE_START, TimedRow
 from streams.tools.drive.sending import Sender, SendingJob
 
 MS = 1_000_000
@@ -75,10 +75,10 @@ class FakeProducer:
 class Rows:
     """Rows as given."""
 
-    def __init__(self, *rows: Row) -> None:
+    def __init__(self, *rows: TimedRow) -> None:
         self._rows = rows
 
-    def rows(self, start_ms: int) -> Iterator[Row]:
+    def rows(self, start_ms: int) -> Iterator[TimedRow]:
         assert start_ms == START_MS
         yield from self._rows
 
@@ -86,19 +86,19 @@ class Rows:
 class Endless:
     """Rows that must be there before the start, more than anybody waits for."""
 
-    def rows(self, start_ms: int) -> Iterator[Row]:
+    def rows(self, start_ms: int) -> Iterator[TimedRow]:
         assert start_ms == START_MS
         for _ in range(1_000_000):
             yield row(-1, timed=False)
 
 
-def row(due_ms: int, value: bytes = b"v", *, timed: bool = True) -> Row:
+def row(due_ms: int, value: bytes = b"v", *, timed: bool = True) -> TimedRow:
     due_ns = BEFORE_START if due_ms < 0 else due_ms * MS
-    return Row(due_ns, timed, "t", 1, b"k", value, [])
+    return TimedRow(due_ns, timed, "t", 1, b"k", value, [])
 
 
 def sender(
-    producer: FakeProducer, *rows: Row, stamped: bool = True
+    producer: FakeProducer, *rows: TimedRow, stamped: bool = True
 ) -> tuple[Sender, list[bytes], int]:
     told: list[bytes] = []
     start_ns = time.monotonic_ns() + 20 * MS

@@ -12,7 +12,7 @@ from streams.processing.partitioner import partition_of
 from streams.processing.topics import DEAD_LETTERS
 from streams.processing.watermarks import WATERMARK_KEY
 from streams.settings import load_policy
-from streams.tools.drive.rows import Row
+from streams.tools.drive.rows import TimedRow
 from streams.tools.load.pace import Festival
 from streams.tools.load.world import LoadRows
 from tests.memory_worker import MemoryWorker
@@ -36,15 +36,15 @@ def made(seed: int = 1, orders: int = 1_000) -> LoadRows:
 
 
 @cache
-def world() -> Sequence[Row]:
+def world() -> Sequence[TimedRow]:
     return list(made().rows(START))
 
 
-def requests() -> list[Row]:
+def requests() -> list[TimedRow]:
     return [row for row in world() if row.timed]
 
 
-def fields(row: Row) -> dict[str, Any]:
+def fields(row: TimedRow) -> dict[str, Any]:
     try:
         found = json.loads(row.value or b"null")
     except ValueError:

@@ -7,7 +7,7 @@ from streams.errors import UsageError
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import Capture
 from streams.tools.drive.pacing import PaceOptions
-from streams.tools.drive.rows import Row
+from streams.tools.drive.rows import TimedRow
 from streams.tools.replay.rows import INPUTS, CaptureRows, extent_of
 from testkit import samples
 from tests.tools.capture.test_store import stored
@@ -34,7 +34,7 @@ def capture(tmp_path: Path) -> Capture:
     )
 
 
-def rows(capture: Capture, pace: PaceOptions, times: str = "shift") -> list[Row]:
+def rows(capture: Capture, pace: PaceOptions, times: str = "shift") -> list[TimedRow]:
     names = ("orders", "requests")
     source = CaptureRows(
         folder=str(capture.folder),
@@ -49,7 +49,7 @@ def rows(capture: Capture, pace: PaceOptions, times: str = "shift") -> list[Row]
     return list(source.rows(START))
 
 
-def field(row: Row, name: str) -> int:
+def field(row: TimedRow, name: str) -> int:
     found: int = json.loads(row.value or b"null")[name]
     return found
 

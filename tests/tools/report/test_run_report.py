@@ -9,7 +9,7 @@ import pytest
 
 from streams.tools.drive.asserting import read_assertions
 from streams.tools.drive.measuring import Measured
-from streams.tools.drive.run import Outcome, Run
+from streams.tools.drive.run import RunOutcome, TrafficRun
 from streams.tools.drive.sending import Sent
 from streams.tools.report.run import (
     RunReport,
@@ -28,7 +28,7 @@ class _Nothing:
         raise NotImplementedError
 
 
-def outcome(late_ms: int = 1, answered: int = 100, refused: int = 0) -> Outcome:
+def outcome(late_ms: int = 1, answered: int = 100, refused: int = 0) -> RunOutcome:
     measured = Measured(0, 10)
     for number in range(100):
         due_ns = number * 50 * MS
@@ -36,11 +36,11 @@ def outcome(late_ms: int = 1, answered: int = 100, refused: int = 0) -> Outcome:
         if number < answered:
             came_ns = due_ns + (number + 1) * MS
             measured.came(array("q", [0, number, came_ns, number % 4]))
-    run = Run(source=_Nothing(), preload_count=0, length_s=10)
-    return Outcome(run, 1_773_800_100_000, measured, Sent(100, 7, refused), 5.0)
+    run = TrafficRun(source=_Nothing(), preload_count=0, length_s=10)
+    return RunOutcome(run, 1_773_800_100_000, measured, Sent(100, 7, refused), 5.0)
 
 
-def report(found: Outcome, *asserts: str, what: str = "Replay of day") -> RunReport:
+def report(found: RunOutcome, *asserts: str, what: str = "Replay of day") -> RunReport:
     return report_of(found, what, "recorded gaps at 1x", read_assertions(asserts))
 
 
@@ -63,7 +63,7 @@ def test_what_was_measured_is_reported() -> None:
     ],
 )
 def test_a_run_that_measured_itself_or_lost_requests_on_the_way_fails(
-    found: Outcome, why: str
+    found: RunOutcome, why: str
 ) -> None:
     failed = report(found)
     assert not failed.passed
