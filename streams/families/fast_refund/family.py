@@ -22,18 +22,16 @@ from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.reasons import REASONS
 from streams.families.fast_refund.request_marks import mark_of
 from streams.families.fast_refund.slice_work import Unjudged
-from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.tables import APPLIERS, PartitionTables, SharedTables
 from streams.families.fast_refund.topics import (
     BUYERS,
     CODE,
     NOTICES,
     ORDERS,
-    OUTCOMES,
     SHOPS,
     TOPICS,
 )
 from streams.processing.answers import Answers
-from streams.processing.applied import Result
 from streams.processing.explain import Explainer
 from streams.processing.news import NewsQueue
 from streams.processing.policies import PolicyType
@@ -62,11 +60,7 @@ class FastRefundProcess:
         self.judging = Judge(site, self.shared, self.breaker)
         self.lookups = FactLookups(self.shared, shared)
         self._notices = DueNotices(site, self.shared)
-        self.appliers: Mapping[str, Callable[[PartitionTables, Record], Result]] = {
-            ORDERS.name: _order,
-            BUYERS.name: _buyer,
-            OUTCOMES.name: _outcome,
-        }
+        self.appliers = APPLIERS
 
     @property
     def news(self) -> NewsQueue:
@@ -208,15 +202,3 @@ class FastRefund:
 
 
 FAMILY: Final = FastRefund()
-
-
-def _order(tables: PartitionTables, record: Record) -> Result:
-    return tables.apply_order(record.key, record.value)
-
-
-def _buyer(tables: PartitionTables, record: Record) -> Result:
-    return tables.apply_buyer(record.key, record.value)
-
-
-def _outcome(tables: PartitionTables, record: Record) -> Result:
-    return tables.apply_outcome(record.key, record.value, record.offset)

@@ -4,7 +4,7 @@ A record that cannot be read takes away what was known under its key: nobody kno
 the present state, so requests that need it go to a person. It is never passed over.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -259,6 +259,26 @@ class PartitionTables:
             )
             return NOTHING
         return NOTHING
+
+
+def _order(tables: PartitionTables, record: Record) -> Result:
+    return tables.apply_order(record.key, record.value)
+
+
+def _buyer(tables: PartitionTables, record: Record) -> Result:
+    return tables.apply_buyer(record.key, record.value)
+
+
+def _outcome(tables: PartitionTables, record: Record) -> Result:
+    return tables.apply_outcome(record.key, record.value, record.offset)
+
+
+APPLIERS: Final[Mapping[str, Callable[[PartitionTables, Record], Result]]] = {
+    ORDERS.name: _order,
+    BUYERS.name: _buyer,
+    OUTCOMES.name: _outcome,
+}
+"""How a record of each fact topic of a partition is applied."""
 
 
 class SharedTables:

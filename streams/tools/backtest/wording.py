@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from streams.families.fast_refund.reasons import reviewer_text_en
+from streams.families.fast_refund.reasons.request import FR_ALL_CONDITIONS_MET
 from streams.tools.backtest.comparing import Count
 
 _FEN_PER_YUAN: Final = 100
@@ -63,5 +64,5 @@ def reasons_words(codes: Sequence[str]) -> str:
     return "; ".join(map(reason_words, codes))
 
 
-_APPROVED: Final = "FR_ALL_CONDITIONS_MET"
+_APPROVED: Final = FR_ALL_CONDITIONS_MET.code
 _APPROVED_WORDS: Final = "every condition holds"

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.families.fast_refund.decision_codec import decode_decision
 from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.reasons import reviewer_text, reviewer_text_en
+from streams.families.fast_refund.reasons.request import FR_ALL_CONDITIONS_MET
 from streams.families.fast_refund.topics import DECISIONS, NOTICES
 from streams.processing.topics import DEAD_LETTERS, Topic
 from streams.records.dead_letters import last_text
@@ -22,7 +23,7 @@ _POLL_MS: Final = 200
 _SHOWN: Final = (*DECISIONS, NOTICES, DEAD_LETTERS)
 _NOTICE: Final = msgspec.json.Decoder(Notice)
 
-_APPROVED: Final = "FR_ALL_CONDITIONS_MET"
+_APPROVED: Final = FR_ALL_CONDITIONS_MET.code
 _APPROVED_WORDS: Final = ("各项条件均满足", "every condition holds")
 """In place of the fixed notice, which is too long for a table."""
 
