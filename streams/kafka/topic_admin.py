@@ -30,7 +30,7 @@ from streams.kafka.errors import translated
 from streams.kafka.starting import connect
 from streams.processing.topics import Kind, Topic
 from streams.settings import Kafka, Settings
-from streams.settings.topics import placed
+from streams.settings.topics import placed, sized_by
 
 _log: Final = logging.getLogger(__name__)
 
@@ -54,6 +54,8 @@ class TopicSpec(msgspec.Struct, frozen=True):
     """Topic settings as the broker spells them."""
     roles: frozenset[str]
     """Who reads or writes it: roles of a worker, and others."""
+    sized_by: str
+    """The setting that says how many partitions it has."""
     refused: frozenset[str] = frozenset()
     """Settings with which no worker starts when they differ: the broker would delete
     facts, and what a fact forbids would be approved."""
@@ -72,6 +74,7 @@ def declare(rows: Iterable[Topic], settings: Settings) -> tuple[TopicSpec, ...]:
             settings.topics.replication_factor,
             _config(topic.row) | _safety(settings),
             frozenset(topic.row.written_by + topic.row.read_by),
+            sized_by(topic.row, settings),
             _KEEPS_FACTS if topic.row.kind in _FACT_KINDS else frozenset(),
         )
         for topic in placed(rows, settings)
@@ -273,7 +276,7 @@ async def check_settings(
 def _shape(spec: TopicSpec, parts: list[Mapping[str, Any]]) -> Iterator[str]:
     if len(parts) != spec.partitions:
         advice = (
-            "set topics.partitions to that everywhere, or create the topic anew"
+            f"set {spec.sized_by} to that everywhere, or create the topic anew"
             if spec.partitions > 1
             else "create the topic anew"
         )

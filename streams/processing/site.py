@@ -16,12 +16,10 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
     input_topic: str
     partitions: int
-    """Of the input, and of what goes by it."""
+    """Of the family's topics."""
     record_max_bytes: int
     source_name: str
     app_version: str
-    shared_partitions: int | None = None
-    """Of shared facts that have more than one; None = as many as the input."""
     topic_prefix: str = ""
     """Before every topic name of the registry."""
     decision_max_bytes: int = 1_000_000

@@ -114,8 +114,10 @@ class FamilyTopics(msgspec.Struct, frozen=True, kw_only=True):
                     f"{row.name} is read with {self.input.name}, but goes by "
                     f"{row.partition_key}, not by {self.input.partition_key}"
                 )
-        if DEAD_LETTERS not in self.outputs:
-            raise ValueError(f"{self.input.name} has no topic for its dead letters")
+        if self.outputs[-1:] != (DEAD_LETTERS,):
+            raise ValueError(f"{self.input.name}: dead-letters is no last output")
+        if self.shared_facts[-1:] != (POLICIES,):
+            raise ValueError(f"{self.input.name}: policies is no last shared fact")
 
     def rows(self) -> Iterator[Topic]:
         """Yield all of them, each once."""

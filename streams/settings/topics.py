@@ -34,6 +34,14 @@ def topic_partitions(row: Topic, settings: Settings) -> int:
     return settings.partitions_of(row.family)
 
 
+def sized_by(row: Topic, settings: Settings) -> str:
+    """Return the name of the setting that :func:`topic_partitions` goes by."""
+    given = settings.families.get(row.family or "")
+    if given is None or given.partitions is None:
+        return "topics.partitions"
+    return f"families.{row.family}.partitions"
+
+
 def placed(rows: Iterable[Topic], settings: Settings) -> tuple[PlacedTopic, ...]:
     """Return the topics of these rows, in their order."""
     return tuple(

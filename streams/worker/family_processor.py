@@ -123,7 +123,6 @@ class FamilyProcessor(Processor):
         return Site(
             input_topic=self.names.input,
             partitions=self.names.partitions,
-            shared_partitions=settings.topics.partitions,
             record_max_bytes=settings.worker.record_max_bytes,
             source_name=f"/{self.names.input}",
             app_version=self._in.app_version,

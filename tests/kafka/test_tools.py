@@ -134,6 +134,9 @@ def test_topics_of_a_family_by_import_path_are_created_and_checked(
     code, _, err = run("topics", "check", *families)
     assert code == 2
     assert f"refund: {prefix}tf-days: 1 partitions, declared 2; " in err
+    wrong = ("--set", "families.TF.partitions=2")
+    code, _, err = run("topics", "check", *families, *wrong)
+    assert "declared 2; set families.TF.partitions to that everywhere" in err
 
 
 def test_missing_topics_are_one_line_each(

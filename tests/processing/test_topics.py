@@ -25,7 +25,9 @@ def test_each_topic_is_in_the_registry_once() -> None:
 
 def test_two_rows_of_one_name_that_differ_are_refused() -> None:
     other = FamilyTopics(
-        input=msgspec.structs.replace(REQUESTS, key="other"), outputs=(DEAD_LETTERS,)
+        input=msgspec.structs.replace(REQUESTS, key="other"),
+        shared_facts=(POLICIES,),
+        outputs=(DEAD_LETTERS,),
     )
     with pytest.raises(ValueError, match="requests is declared twice, and differently"):
         registry([TOPICS, other])
@@ -37,6 +39,8 @@ def test_a_fact_goes_by_the_key_of_the_input() -> None:
         FamilyTopics(input=by_shop, facts=(ORDERS, BUYERS), outputs=(DEAD_LETTERS,))
 
 
-def test_a_family_has_a_place_for_its_dead_letters() -> None:
-    with pytest.raises(ValueError, match="no topic for its dead letters"):
+def test_a_family_has_a_place_for_its_dead_letters_and_its_policies() -> None:
+    with pytest.raises(ValueError, match="dead-letters is no last output"):
         FamilyTopics(input=REQUESTS, shared_facts=(POLICIES,), outputs=())
+    with pytest.raises(ValueError, match="policies is no last shared fact"):
+        FamilyTopics(input=REQUESTS, outputs=(DEAD_LETTERS,))

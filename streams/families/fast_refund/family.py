@@ -54,11 +54,10 @@ class FastRefundProcess:
 
     def __init__(self, site: Site, policies: Policies) -> None:
         self._site = site
-        shared = site.shared_partitions or site.partitions
-        self.shared = SharedTables(policies, shared)
+        self.shared = SharedTables(policies, site.partitions)
         self.breaker = Breaker()
         self.judging = Judge(site, self.shared, self.breaker)
-        self.lookups = FactLookups(self.shared, shared)
+        self.lookups = FactLookups(self.shared, site.partitions)
         self._notices = DueNotices(site, self.shared)
         self.appliers = APPLIERS
 
