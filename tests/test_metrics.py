@@ -45,24 +45,24 @@ def scraped(metrics: Metrics) -> dict[str, float]:
 def test_what_is_counted_adds_up_by_its_labels(metrics: Metrics) -> None:
     metrics.add(table.RECORDS, 7, "refund.requests")
     metrics.add(table.RECORDS, 1, "refund.requests")
-    metrics.add(table.REPEATED, 5)
+    metrics.add(table.REPEATED, 5, "FR")
     metrics.add_each(table.DEAD_LETTERS, {"not_json": 2, "too_deep": 1}, "events")
-    metrics.add_each(table.NOTICES, {"race_detected": 1})
+    metrics.add_each(table.NOTICES, {"race_detected": 1}, "FR")
     found = scraped(metrics)
     assert found["refund_records_total{topic=refund.requests}"] == 8
-    assert found["refund_repeated_requests_total"] == 5
+    assert found["refund_repeated_requests_total{family=FR}"] == 5
     assert found["refund_dead_letters_total{error=not_json},{topic=events}"] == 2
     assert found["refund_dead_letters_total{error=too_deep},{topic=events}"] == 1
-    assert found["refund_notices_total{kind=race_detected}"] == 1
-    assert metrics.value(table.NOTICES, "loss_recorded") == 0
+    assert found["refund_notices_total{family=FR},{kind=race_detected}"] == 1
+    assert metrics.value(table.NOTICES, "FR", "loss_recorded") == 0
 
 
 def test_a_gauge_that_is_replaced_forgets_what_is_gone(metrics: Metrics) -> None:
-    metrics.replace(table.TABLE_ROWS, {("orders",): 10})
-    metrics.replace(table.TABLE_ROWS, {("buyers",): 3})
+    metrics.replace(table.TABLE_ROWS, {("FR", "orders"): 10})
+    metrics.replace(table.TABLE_ROWS, {("FR", "buyers"): 3})
     found = scraped(metrics)
-    assert "refund_table_rows{table=orders}" not in found
-    assert found["refund_table_rows{table=buyers}"] == 3
+    assert "refund_table_rows{family=FR},{table=orders}" not in found
+    assert found["refund_table_rows{family=FR},{table=buyers}"] == 3
 
 
 def test_a_part_of_a_gauge_is_replaced_by_its_first_labels(metrics: Metrics) -> None:
@@ -159,13 +159,13 @@ def test_many_values_count_as_each_of_them_would(values: list[int]) -> None:
 
 
 def test_histograms_are_scraped_as_prometheus_wants_them(metrics: Metrics) -> None:
-    metrics.observe(table.REQUEST_AGE, [1, 7, 7])
-    metrics.observe(table.LATENCY, range(100))
+    metrics.observe(table.REQUEST_AGE, [1, 7, 7], "FR")
+    metrics.observe(table.LATENCY, range(100), "FR")
     found = scraped(metrics)
-    assert found["refund_request_age_seconds_bucket{le=0.008}"] == 3
-    assert found["refund_request_age_seconds_count"] == 3
-    assert found["refund_request_age_seconds_sum"] == 0.015
-    assert found["refund_decision_latency_seconds_count"] == 100
+    assert found["refund_request_age_seconds_bucket{family=FR},{le=0.008}"] == 3
+    assert found["refund_request_age_seconds_count{family=FR}"] == 3
+    assert found["refund_request_age_seconds_sum{family=FR}"] == 0.015
+    assert found["refund_decision_latency_seconds_count{family=FR}"] == 100
 
 
 def test_a_registry_takes_the_metrics_once(metrics: Metrics) -> None:

@@ -46,10 +46,11 @@ class Metrics(Collector):
             for spec in table.TABLE
             if spec.kind != "histogram"
         }
-        self._histograms = {
-            spec.name: Histogram() for spec in table.TABLE if spec.kind == "histogram"
+        self._histograms: dict[str, dict[Labels, Histogram]] = {
+            spec.name: {} for spec in table.TABLE if spec.kind == "histogram"
         }
-        self._moments_ms: dict[Spec, dict[Labels, int | None]] = {}
+        self._moments_ms: dict[Spec, dict[str, dict[Labels, int | None]]] = {}
+        """By gauge, then by who dated them."""
         self._asked: dict[Spec, Callable[[], float]] = {}
         registry.register(self)
 
@@ -76,9 +77,14 @@ class Metrics(Collector):
         for label, count in counts.items():
             self.add(spec, count, *first, label)
 
-    def observe(self, spec: Spec, values_ms: Sequence[int]) -> None:
+    def observe(self, spec: Spec, values_ms: Sequence[int], *labels: str) -> None:
         """Add many values to a histogram, ms."""
-        self._histograms[spec.name].observe_many(values_ms)
+        by_labels = self._histograms[spec.name]
+        found = by_labels.get(labels)
+        if found is None:
+            with self._lock:
+                found = by_labels[labels] = Histogram()
+        found.observe_many(values_ms)
 
     # -- the state of something ------------------------------------------------
 
@@ -102,11 +108,13 @@ class Metrics(Collector):
 
     def date(self, spec: Spec, at_ms: int, *labels: str) -> None:
         """Note the moment, UTC ms, whose age a gauge shows in seconds at a scrape."""
-        self._moments_ms.setdefault(spec, {})[labels] = at_ms
+        self._moments_ms.setdefault(spec, {}).setdefault("", {})[labels] = at_ms
 
-    def date_all(self, spec: Spec, rows: Mapping[Labels, int | None]) -> None:
-        """Replace all moments of a gauge; None = never, an infinite age."""
-        self._moments_ms[spec] = dict(rows)
+    def date_all(
+        self, spec: Spec, rows: Mapping[Labels, int | None], by: str = ""
+    ) -> None:
+        """Replace the moments of a gauge that ``by`` has dated; None = never: no end of age."""
+        self._moments_ms.setdefault(spec, {})[by] = dict(rows)
 
     def ask(self, spec: Spec, read: Callable[[], float]) -> None:
         """Let a gauge without labels be asked for at a scrape."""
@@ -125,8 +133,7 @@ class Metrics(Collector):
         self._refresh()
         for spec in table.TABLE:
             if spec.name in self._histograms:
-                buckets, total = self._histograms[spec.name].read()
-                yield HistogramMetricFamily(spec.name, spec.meaning, buckets, total)
+                yield self._histogram(spec)
                 continue
             family: CounterMetricFamily | GaugeMetricFamily = (
                 CounterMetricFamily(spec.name, spec.meaning, labels=spec.labels)
@@ -139,6 +146,15 @@ class Metrics(Collector):
                 family.add_metric(labels, value)
             yield family
 
+    def _histogram(self, spec: Spec) -> HistogramMetricFamily:
+        found = HistogramMetricFamily(spec.name, spec.meaning, labels=spec.labels)
+        with self._lock:
+            rows = list(self._histograms[spec.name].items())
+        for labels, histogram in rows:
+            buckets, total = histogram.read()
+            found.add_metric(labels, buckets, total)
+        return found
+
     def describe(self) -> Iterable[Metric]:
         """Yield the metrics without values, so that registering reads none."""
         return (Metric(spec.name, spec.meaning, spec.kind) for spec in table.TABLE)
@@ -146,10 +162,13 @@ class Metrics(Collector):
     def _refresh(self) -> None:
         """Turn moments into ages, as of now, and ask what is asked for."""
         now_ms = self._now_ms()
-        for spec, moments in self._moments_ms.items():
-            self.replace(
-                spec, {labels: _age_s(now_ms, ms) for labels, ms in moments.items()}
-            )
+        for spec, dated in self._moments_ms.items():
+            ages = {
+                labels: _age_s(now_ms, at_ms)
+                for moments in list(dated.values())
+                for labels, at_ms in list(moments.items())
+            }
+            self.replace(spec, ages)
         for spec, read in self._asked.items():
             self.put(spec, read())
 

@@ -36,35 +36,35 @@ def _gauge(name: str, labels: str, meaning: str, unit: str = "") -> Spec:
 
 
 def _histogram(name: str, meaning: str) -> Spec:
-    return Spec(name, "histogram", "seconds", (), meaning)
+    return Spec(name, "histogram", "seconds", ("family",), meaning)
 
 
 DECISIONS: Final = _counter(
     "refund_decisions_total",
-    "outcome reason",
+    "family outcome reason",
     "New decisions by outcome and leading reason code.",
     "decisions",
 )
 REASONS: Final = _counter(
     "refund_reasons_total",
-    "reason",
+    "family reason",
     "New decisions that carry a reason code, leading or not.",
     "decisions",
 )
 DISPOSITIONS: Final = _counter(
     "refund_dispositions_total",
-    "disposition",
+    "family disposition",
     "New decision records: decided, out_of_scope, superseded.",
 )
 AUTO_SHARE: Final = _gauge(
     "refund_auto_share",
-    "",
+    "family",
     "FR-1.5a: automatic approvals among what this worker decided since it started.",
     "ratio",
 )
 MANUAL_REVIEW_COUNT: Final = _counter(
     "refund_manual_review_count_total",
-    "",
+    "family",
     "FR-1.5a: decisions that went to a person.",
     "decisions",
 )
@@ -113,7 +113,7 @@ EVENTS: Final = _counter(
 )
 REPEATED: Final = _counter(
     "refund_repeated_requests_total",
-    "",
+    "family",
     "Requests delivered again and answered with their first decision.",
 )
 SKIPPED: Final = _by_topic(
@@ -135,7 +135,7 @@ UNANSWERED: Final = _by_topic(
 )
 DOUBTED: Final = _counter(
     "refund_plain_doubted_total",
-    "",
+    "family",
     "Decisions made the fast path that differ from those of the rules; after the first "
     "the rules alone decide, after a restart too, until another version runs.",
     "decisions",
@@ -151,7 +151,9 @@ FACTS_LOADED: Final = _by_topic(
     "Fact records applied, at start and live.",
     "fact",
 )
-TABLE_ROWS: Final = _gauge("refund_table_rows", "table", "Rows in memory.", "rows")
+TABLE_ROWS: Final = _gauge(
+    "refund_table_rows", "family table", "Rows in memory.", "rows"
+)
 WATERMARK_AGE: Final = _gauge(
     "refund_watermark_age_seconds",
     "topic",
@@ -182,9 +184,14 @@ COMMIT_AGE: Final = _gauge(
     "Time since offsets were last committed.",
     "seconds",
 )
-NOTICES: Final = _counter("refund_notices_total", "kind", "Notices written.", "notices")
+NOTICES: Final = _counter(
+    "refund_notices_total", "family kind", "Notices written.", "notices"
+)
 BREAKERS_OPEN: Final = _gauge(
-    "refund_breakers_open", "scope", "Open breakers: 0 or 1 for global.", "breakers"
+    "refund_breakers_open",
+    "family scope",
+    "Open breakers: 0 or 1 for global.",
+    "breakers",
 )
 READY: Final = _gauge("refund_ready", "", "1 while /readyz says 200, else 0.")
 AGENTS_UP: Final = _gauge("refund_agent_up", "agent", "1 while the agent runs.")
@@ -197,18 +204,18 @@ TASKS: Final = _gauge(
 BUILD: Final = _gauge("refund_build_info", "version python", "Always 1.")
 POLICY: Final = _gauge(
     "refund_policy_info",
-    "policy state",
+    "family policy state",
     "1 for each policy that is in_force (none = nothing approved), waiting, overtaken, missing, "
     "or refused since one was last accepted.",
 )
 POLICY_PAUSED: Final = _gauge(
     "refund_policy_paused",
-    "",
+    "family",
     "1 while the operators' pause holds: everything goes to people.",
 )
 POLICY_DISAGREEMENTS: Final = _counter(
     "refund_policy_disagreements_total",
-    "kind",
+    "family kind",
     "Signs that somebody judges, or judged, by another policy: file, decided, missing, member.",
     "signs",
 )

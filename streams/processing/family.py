@@ -15,7 +15,7 @@ from streams.processing.answers import Answers
 from streams.processing.applied import Misrouted, Result
 from streams.processing.explain import Explainer
 from streams.processing.news import NewsQueue
-from streams.processing.policies import PolicyType
+from streams.processing.policies import Policies, PolicyBook, PolicyType
 from streams.processing.reasons import ReasonCatalog
 from streams.processing.reconcile import DueOutput
 from streams.processing.site import Site
@@ -118,12 +118,12 @@ class SharedFacts(Protocol):
         ...
 
     @property
-    def book(self) -> Any:  # noqa: ANN401 - the family's own
+    def book(self) -> PolicyBook[Any]:
         """Return the versions of the policy, and the pause."""
         ...
 
     @property
-    def policies(self) -> Any:  # noqa: ANN401 - the family's own
+    def policies(self) -> Policies[Any]:
         """Return the policies that judge."""
         ...
 
@@ -348,12 +348,12 @@ class Family(Protocol):
         """Return how its decisions are put into words."""
         ...
 
-    def process(self, site: Site, policies: Any) -> FamilyProcess[Any, Any]:  # noqa: ANN401 - its own
+    def process(self, site: Site, policies: Policies[Any]) -> FamilyProcess[Any, Any]:
         """Return the family for one process.
 
         Parameters
         ----------
         policies
-            The family's own, in force before its topic says otherwise.
+            In force before the topic of policies says otherwise.
         """
         ...

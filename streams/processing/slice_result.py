@@ -24,14 +24,14 @@ class SliceResult(msgspec.Struct):
     """What came of a slice, one output a record that had none."""
 
     outputs: list[Output]
-    reasons: dict[tuple[str, str | None, tuple[str, ...]], int]
-    """(disposition, outcome, reason codes) -> new decisions that ``approved`` leaves out."""
+    decided: dict[tuple[str, str | None, tuple[str, ...]], int]
+    """(disposition, outcome, reason codes) -> new decisions."""
     ages_ms: list[int]
     """Request time to decision, of every new decision that has one."""
     dead: dict[str, int]
     """Error -> dead letters."""
     approved: int = 0
-    """New approvals; they all have the same one reason."""
+    """Of these the approvals."""
     touched: list[str] = msgspec.field(default_factory=list)
     """Keys that may call for more outputs now."""
     repeated: int = 0

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 import faust
 from faust.types import ChannelT, StreamT
 
+from streams.settings.model import FIRST_FAMILY
+
 
 class Runner(Protocol):
     """What an agent does for as long as its stream goes on."""
@@ -13,6 +15,11 @@ class Runner(Protocol):
     async def run(self, stream: AsyncIterable[Any], /) -> None:
         """Take what comes, one after the other."""
         ...
+
+
+def agent_name(role: str, family: str) -> str:
+    """Return the name of an agent: its role, and of a later family its code behind it."""
+    return role if family == FIRST_FAMILY else f"{role}.{family}"
 
 
 def attach(

@@ -5,7 +5,7 @@ import logging
 import platform
 import sys
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import faust
 import msgspec
@@ -17,24 +17,23 @@ from typing_extensions import override
 
 from streams import __version__
 from streams.errors import PolicyError, RefundError, UsageError, WorkerError
-from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.policy_type import POLICY
 from streams.families.registered import registered
 from streams.kafka.errors import CLIENT, translated
 from streams.metrics import Metrics, table
 from streams.platforms.kuaishou.categories import load_categories
 from streams.platforms.kuaishou.topics import EVENTS
 from streams.processing.family import Family
-from streams.processing.policies.book import PolicyBook
+from streams.processing.policies import Policies, PolicyBook
 from streams.rate_limit import RateLimitedLog
 from streams.settings import SHIPPED_NAME, PolicySource, Settings, load_record
 from streams.settings.model import FIRST_FAMILY
 from streams.settings.topics import topic_name
 from streams.visible import visible
 from streams.web.pages import Pages, address_of, check_address, register, web_options
-from streams.worker.agents import attach
-from streams.worker.counters import FamilyCounters
+from streams.worker.agents import agent_name, attach
+from streams.worker.family_counters import FamilyCounters
 from streams.worker.family_processor import FamilyInputs, FamilyProcessor
+from streams.worker.ingest_counters import IngestCounters
 from streams.worker.ingesting import IngestInputs, IngestService
 from streams.worker.launcher import RefundWorker
 from streams.worker.preflight import check_topics
@@ -110,10 +109,6 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     now_ms: Callable[[], int]
 
-    def counters(self, limited: RateLimitedLog, topic: str) -> FamilyCounters:
-        """Return what counts for the service of one input topic."""
-        return FamilyCounters(self.metrics, topic, self.now_ms, limited)
-
 
 def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
     """Join all objects of one worker; connects to nothing yet.
@@ -151,21 +146,21 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
     return app
 
 
-def _policies(source: PolicySource, now_ms: int) -> Policies:
-    """Return what is in force at start; ``refund.policies`` comes on top of it.
+def _policies(family: Family, source: PolicySource, now_ms: int) -> Policies[Any]:
+    """Return what is in force at start; the topic of policies comes on top of it.
 
     A file is held to what a record is held to: implausible values must be allowed by
-    name.
+    name. There is one for the first family only; others begin with the topic.
 
     Raises
     ------
     PolicyError
         One line a problem.
     """
-    if source.file == "none":
+    if family.code != FIRST_FAMILY or source.file == "none":
         return Policies()
-    record = load_record(POLICY, source.file)
-    doubts = PolicyBook(POLICY, Policies()).doubts(record, now_ms)
+    record = load_record(family.policy, source.file)
+    doubts = PolicyBook(family.policy, Policies()).doubts(record, now_ms)
     if doubts:
         name = source.file or SHIPPED_NAME
         raise PolicyError(f"{name}: {line}" for line in doubts)
@@ -175,25 +170,27 @@ def _policies(source: PolicySource, now_ms: int) -> Policies:
 def _deciding(app: RefundApp, base: Base, family: Family) -> FamilyProcessor:
     polls = app.channel(maxsize=QUEUED_POLLS)
     requests = app.channel(maxsize=QUEUED_RECONCILE_REQUESTS)
-    settings, first = base.settings, family.code == FIRST_FAMILY
+    settings, topic = (
+        base.settings,
+        topic_name(family.topics.input, base.settings.topics),
+    )
     service = FamilyProcessor(
         FamilyInputs(
             settings=settings,
             family=family,
-            policies=_policies(settings.policy, base.now_ms()) if first else Policies(),
+            policies=_policies(family, settings.policy, base.now_ms()),
             now_ms=base.now_ms,
-            counters=base.counters(
-                app.limited, topic_name(family.topics.input, settings.topics)
+            counters=FamilyCounters(
+                base.metrics, (family.code, topic), base.now_ms, app.limited
             ),
             polls=polls,
             requests=requests,
             app_version=__version__,
         )
     )
-    own = "" if first else f".{family.code}"
-    attach(app, f"decide{own}", polls, service.driver)
-    watches = "watch" if "watch" in settings.worker.roles else "bury"
-    attach(app, f"{watches}{own}", requests, service.reconciler)
+    watching = "watch" if "watch" in settings.worker.roles else "bury"
+    attach(app, agent_name("decide", family.code), polls, service.driver)
+    attach(app, agent_name(watching, family.code), requests, service.reconciler)
     return service
 
 
@@ -204,7 +201,12 @@ def _ingesting(app: RefundApp, base: Base) -> IngestService:
         IngestInputs(
             settings=settings,
             now_ms=base.now_ms,
-            counters=base.counters(app.limited, topic_name(EVENTS, settings.topics)),
+            counters=IngestCounters(
+                base.metrics,
+                topic_name(EVENTS, settings.topics),
+                base.now_ms,
+                app.limited,
+            ),
             polls=polls,
             categories=load_categories(settings.kuaishou.categories_file),
             app_version=__version__,

@@ -16,7 +16,6 @@ from faust.types import ChannelT
 from mode import Service
 from typing_extensions import override
 
-from streams.families.fast_refund.policy import Policies
 from streams.kafka.clients import build
 from streams.kafka.fact_logs import FactLogs
 from streams.kafka.incarnations import Expected, expected
@@ -28,13 +27,15 @@ from streams.kafka.table_reader import BadFact, TableReader
 from streams.kafka.topic_names import FamilyNames
 from streams.logs import log_news
 from streams.processing.family import Family, FamilyProcess
+from streams.processing.policies import Policies
 from streams.processing.reconcile import ReconcileRequest
 from streams.processing.site import Site
 from streams.records.unread import Bounds
 from streams.settings import Settings
 from streams.settings.topics import placed
+from streams.worker.agents import agent_name
 from streams.worker.allocator import collect_seldom, keep_freed
-from streams.worker.counters import FamilyCounters
+from streams.worker.family_counters import FamilyCounters
 from streams.worker.gauges import FamilyGauges
 from streams.worker.judge_step import JudgeStep
 from streams.worker.policy_watch import compare_files, file_of, shown
@@ -55,7 +56,7 @@ class FamilyInputs(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     family: Family
-    policies: Policies
+    policies: Policies[Any]
     now_ms: Callable[[], int]
     counters: FamilyCounters
     polls: ChannelT[Poll]
@@ -271,7 +272,7 @@ class FamilyProcessor(Processor):
         """Return which of the agents run that work on requests."""
         up = self.failure is None
         ours = [name for name in self._in.settings.worker.roles if name != "ingest"]
-        return dict.fromkeys(ours, up)
+        return {agent_name(name, self.code): up for name in ours}
 
     def not_ready(self) -> list[str]:
         """Return why requests cannot be decided yet; empty = ready."""

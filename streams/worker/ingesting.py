@@ -37,7 +37,7 @@ from streams.processing.watermarks import WATERMARK_KEY
 from streams.records.outgoing import NO_HEADERS
 from streams.settings import Kuaishou, Secret, Settings
 from streams.settings.topics import placed, topic_name
-from streams.worker.counters import FamilyCounters
+from streams.worker.ingest_counters import IngestCounters
 from streams.worker.processor import Processor, ProcessorParts
 from streams.worker.slice_driver import SliceDriver
 from streams.worker.supervision import connect, monotonic_ms
@@ -55,7 +55,7 @@ class IngestInputs(msgspec.Struct, frozen=True, kw_only=True):
 
     settings: Settings
     now_ms: Callable[[], int]
-    counters: FamilyCounters
+    counters: IngestCounters
     polls: ChannelT[Poll]
     categories: Mapping[str, tuple[str, ...]]
     app_version: str
@@ -130,7 +130,7 @@ class IngestService(Processor):
             self._ingest, self._forget, destination, counters, self._in.now_ms
         )
         return SliceDriver(
-            self.source, self.sink, step, counters.written, self._in.now_ms
+            self.source, self.sink, step, counters.acknowledged, self._in.now_ms
         )
 
     @override
@@ -145,8 +145,7 @@ class IngestService(Processor):
 
     @override
     def look(self) -> None:
-        topic = self._in.settings.topics.events
-        self._in.counters.look_at_source(topic, self.source, self.figures.lag())
+        self._in.counters.look_at_source(self.source, self.figures.lag())
         self._in.counters.agents({"ingest": self.failure is None})
 
     def not_ready(self) -> list[str]:

@@ -128,7 +128,10 @@ class JudgeStep:
             log_news(log, self._family.news)
         self._counters.judged(number, judged)
         return Part(
-            piece, self._placed(number, judged), last, self._told(number, judged)
+            piece,
+            self._placed(number, judged),
+            last,
+            self._told(number, judged.touched),
         )
 
     def _placed(
@@ -140,8 +143,7 @@ class JudgeStep:
             found[output.topic].append(output.record)
         return {outputs[name]: records for name, records in found.items()}
 
-    def _told(self, number: int, judged: SliceResult) -> Callable[[], None] | None:
-        touched = judged.touched
+    def _told(self, number: int, touched: list[str]) -> Callable[[], None] | None:
         return (lambda: self._touch(number, touched)) if touched else None
 
     def abandon(self, piece: Slice) -> None:  # noqa: ARG002 - one slice at a time

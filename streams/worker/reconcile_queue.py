@@ -28,7 +28,7 @@ class ReconcileQueue:
         self.waiting: asyncio.Queue[ReconcileRequest] = asyncio.Queue()
         """Asked for, and not handed on yet."""
         self._asked: set[ReconcileRequest] = set()
-        """Those for groups that wait: one that changes again need not wait twice."""
+        """Those for groups and partitions that wait: none need wait twice."""
         self._held: defaultdict[int, list[ReconcileRequest]] = defaultdict(list)
         """By partition: handed on while it was nobody's to look at."""
 
@@ -53,7 +53,7 @@ class ReconcileQueue:
 
     def at(self, wanted: ReconcileRequest) -> None:
         """Have something looked at."""
-        if wanted.groups:
+        if not wanted.keys:
             if wanted in self._asked:
                 return
             self._asked.add(wanted)

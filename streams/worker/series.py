@@ -7,11 +7,11 @@ anything happens. An alert on the first event needs the 0 before it.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias, get_args
 
-from streams.families.fast_refund.reasons import REASONS
 from streams.families.registered import registered
 from streams.metrics import Spec, table
 from streams.platforms.kuaishou import names
 from streams.platforms.kuaishou.topics import EVENTS
+from streams.processing.family import Family
 from streams.processing.policies.disagreements import DISAGREEMENTS
 from streams.processing.topics import POLICIES
 from streams.records.dead_letters import ERRORS, PolicyRefused
@@ -33,20 +33,18 @@ def series(settings: Settings) -> Series:
 def _all(settings: Settings) -> Iterator[tuple[Spec, tuple[str, ...]]]:
     roles = settings.worker.roles
     if "decide" in roles:
-        yield from _decisions()
         for family in registered(settings.worker.families):
+            yield from _decisions(family)
             (requests,) = placed((family.topics.input,), settings)
             yield from _read(requests.name, "decode")
             yield from _by_topic("input", requests.name)
             facts = (*family.topics.facts, *family.topics.shared_facts)
             for topic in placed(facts, settings):
                 yield from _of_facts(topic)
-        for kind in DISAGREEMENTS:
-            yield table.POLICY_DISAGREEMENTS, (kind,)
     if "watch" in roles:
         for family in registered(settings.worker.families):
             for one in family.kinds:
-                yield table.NOTICES, (one,)
+                yield table.NOTICES, (family.code, one)
     if "ingest" in roles:
         events = topic_name(EVENTS, settings.topics)
         yield from _read(events, "ingest")
@@ -54,14 +52,18 @@ def _all(settings: Settings) -> Iterator[tuple[Spec, tuple[str, ...]]]:
             yield table.EVENTS, (events, kind.value)
 
 
-def _decisions() -> Iterator[tuple[Spec, tuple[str, ...]]]:
-    dispositions = {reason.disposition for reason in REASONS.values()}
-    for disposition in sorted(dispositions):
-        yield table.DISPOSITIONS, (disposition,)
-    for code, reason in REASONS.items():
-        yield table.REASONS, (code,)
-        if reason.outcome is not None:
-            yield table.DECISIONS, (reason.outcome, code)
+def _decisions(family: Family) -> Iterator[tuple[Spec, tuple[str, ...]]]:
+    code, reasons = family.code, family.reasons
+    for disposition in sorted({row.disposition for row in reasons.values()}):
+        yield table.DISPOSITIONS, (code, disposition)
+    for reason, row in reasons.items():
+        yield table.REASONS, (code, reason)
+        if row.outcome is not None:
+            yield table.DECISIONS, (code, row.outcome, reason)
+    for spec in (table.REPEATED, table.DOUBTED, table.MANUAL_REVIEW_COUNT):
+        yield spec, (code,)
+    for kind in DISAGREEMENTS:
+        yield table.POLICY_DISAGREEMENTS, (code, kind)
 
 
 def _read(topic: str, stage: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:

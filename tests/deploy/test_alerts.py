@@ -70,10 +70,11 @@ def idle_worker() -> Metrics:
             metrics.replace(spec, {(topic, str(n)): 0 for n in range(8)}, topic)
     for topic in FACTS:
         metrics.date(table.WATERMARK_AGE, NOW_MS - 2_000, topic)
-    metrics.put(table.TABLE_ROWS, 0, "orders")
-    metrics.put(table.POLICY, 1, "FR@1", "in_force")
-    metrics.put(table.BREAKERS_OPEN, 0, "global")
-    metrics.put(table.BREAKERS_OPEN, 0, "shop")
+    metrics.put(table.TABLE_ROWS, 0, "FR", "orders")
+    metrics.put(table.POLICY, 1, "FR", "FR@1", "in_force")
+    metrics.put(table.POLICY_PAUSED, 0, "FR")
+    metrics.put(table.BREAKERS_OPEN, 0, "FR", "global")
+    metrics.put(table.BREAKERS_OPEN, 0, "FR", "shop")
     for role in ("decide", "watch", "ingest"):
         metrics.put(table.AGENTS_UP, 1, role)
     return metrics
@@ -214,7 +215,11 @@ def test_nothing_fires_when_an_idle_system_is_deployed_one_worker_at_a_time(
             "RefundDeletedUnread",
             {"topic": "platform.kuaishou.events"},
         ),
-        (lambda metrics: metrics.add(table.DOUBTED, 1), "RefundFastPathDoubted", {}),
+        (
+            lambda metrics: metrics.add(table.DOUBTED, 1, "FR"),
+            "RefundFastPathDoubted",
+            {},
+        ),
     ],
 )
 def test_the_first_event_in_the_life_of_a_worker_fires(

@@ -155,7 +155,7 @@ async def test_buyers_and_orders_written_right_before_their_requests_are_approve
             await lab.put(*orders)
 
             async def applied() -> bool:
-                line = 'refund_table_rows{table="orders"}'
+                line = 'refund_table_rows{family="FR",table="orders"}'
                 return await worker.metric(line) == len(orders)
 
             await eventually(applied, 30)

@@ -147,7 +147,7 @@ async def refuses_other_content(desk: Desk, folder: Path) -> None:
         return bool(status.get("policy_refused"))
 
     await eventually(refused)
-    line = 'refund_policy_info{policy="FR@2",state="refused"}'
+    line = 'refund_policy_info{family="FR",policy="FR@2",state="refused"}'
     await eventually(lambda: desk.worker.metric(line))
     assert "policy record FR@2 refused" in desk.worker.text()
     assert (await desk.ask())["policy"] == "FR@2"
@@ -197,7 +197,7 @@ async def remembers_who_did_what(desk: Desk) -> None:
 async def tells_of_another_file_in_the_group(desk: Desk, folder: Path) -> None:
     other = file(folder, 1, paid_limit_fen=29_000)
     second = await desk.lab.started(REFUND_POLICY__FILE=other)
-    line = 'refund_policy_disagreements_total{kind="member"}'
+    line = 'refund_policy_disagreements_total{family="FR",kind="member"}'
     for worker in (desk.worker, second):
         await eventually(partial(worker.metric, line))
         assert "of this group began with the policy file FR@1:" in worker.text()

@@ -102,14 +102,14 @@ async def test_a_worker_that_is_stuck_says_why() -> None:
 
 async def test_metrics_are_served_as_prometheus_reads_them() -> None:
     worker = Worker()
-    worker.metrics.add(table.REPEATED, 2)
+    worker.metrics.add(table.REPEATED, 2, "FR")
     async with (
         serving(worker, Web(port=0)) as session,
         session.get("/metrics") as answer,
     ):
         assert answer.status == 200
         assert answer.headers["content-type"].startswith("text/plain; version=")
-        assert "refund_repeated_requests_total 2.0" in await answer.text()
+        assert 'refund_repeated_requests_total{family="FR"} 2.0' in await answer.text()
 
 
 async def test_status_is_json() -> None:

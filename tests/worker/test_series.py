@@ -14,7 +14,7 @@ from streams.platforms.kuaishou.names import DEAD_LETTER_REASONS, Kind
 from streams.rate_limit import RateLimitedLog
 from streams.records.dead_letters import ERRORS, PolicyRefused
 from streams.settings import load
-from streams.worker.counters import FamilyCounters
+from streams.worker.family_counters import FamilyCounters
 from streams.worker.series import series
 
 ALL = load({}, None, {"worker.roles": "decide,watch,ingest"})
@@ -68,16 +68,16 @@ def test_a_worker_declares_only_what_its_agents_can_count() -> None:
 def test_every_reason_code_has_its_series_under_the_outcome_it_leads_to() -> None:
     found = rows(started("decide"))
     for code, reason in REASONS.items():
-        assert found["refund_reasons_total", (code,)] == 0
+        assert found["refund_reasons_total", ("FR", code)] == 0
         if reason.outcome is not None:
-            assert found["refund_decisions_total", (reason.outcome, code)] == 0
+            assert found["refund_decisions_total", ("FR", reason.outcome, code)] == 0
 
 
 def test_counting_what_the_closed_lists_allow_gives_no_new_series() -> None:
     metrics = started("decide,watch,ingest")
     before = set(rows(metrics))
     limited = RateLimitedLog(logging.getLogger(__name__), lambda: 0)
-    counters = FamilyCounters(metrics, "refund.requests", lambda: 0, limited)
+    counters = FamilyCounters(metrics, ("FR", "refund.requests"), lambda: 0, limited)
     for code, reason in REASONS.items():
         counters.decided({(reason.disposition, reason.outcome, (code,)): 1})
     for stage, topic in (
@@ -86,7 +86,7 @@ def test_counting_what_the_closed_lists_allow_gives_no_new_series() -> None:
         ("fact", "refund.policies"),
     ):
         metrics.add_each(table.DEAD_LETTERS, dict.fromkeys(ERRORS[stage], 1), topic)
-    counters.written("refund.requests", [1])
+    counters.acknowledged("refund.requests", [1])
     for spec in (table.SKIPPED, table.MISROUTED, table.DELETED):
         metrics.add(spec, 1, "refund.requests")
     metrics.add(table.FACTS_LOADED, 1, "refund.orders")

@@ -26,7 +26,7 @@ from streams.processing.reconcile import ReconcileRequest
 from streams.rate_limit import RateLimitedLog
 from streams.settings import Settings, load
 from streams.worker import processor
-from streams.worker.counters import FamilyCounters
+from streams.worker.family_counters import FamilyCounters
 from streams.worker.family_processor import FamilyInputs, FamilyProcessor
 from testkit import samples
 from testkit.fakes import FakeConsumer, FakeLog, FakeProducer, headers_in, turns
@@ -60,7 +60,7 @@ class Bench:
                 now_ms=lambda: NOW,
                 counters=FamilyCounters(
                     metrics,
-                    "refund.requests",
+                    ("FR", "refund.requests"),
                     lambda: NOW,
                     RateLimitedLog(logging.getLogger("test"), lambda: NOW),
                 ),
@@ -87,8 +87,11 @@ class Bench:
 
     def told(self) -> list[ReconcileRequest]:
         """Return what the watch agent will get."""
-        waiting = self.engine.reconcile_queue.waiting
-        return [waiting.get_nowait() for _ in range(waiting.qsize())]
+        queue = self.engine.reconcile_queue
+        waiting = queue.waiting
+        found = [waiting.get_nowait() for _ in range(waiting.qsize())]
+        queue._asked.difference_update(found)  # noqa: SLF001 - as passing on does
+        return found
 
 
 def fast_refund(bench: Bench) -> FastRefundProcess:

@@ -9,7 +9,7 @@ from typing import Final
 
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.codec import decode_request
-from streams.families.fast_refund.decide import AUTO_APPROVE
+from streams.families.fast_refund.decide import AUTO_APPROVE, PASSED
 from streams.families.fast_refund.decision_codec import encode_decision, recover
 from streams.families.fast_refund.decision_history import APPROVED, Entry, Remembered
 from streams.families.fast_refund.fast_path import FastPath
@@ -168,6 +168,8 @@ class Judge:
             self._judge_step(piece, work)
             if enough():
                 break
+        if work.judged.approved:
+            work.judged.decided[PASSED] = work.judged.approved
         return work.judged
 
     def _judge_step(self, piece: Unjudged, work: SliceWork) -> None:
@@ -289,6 +291,6 @@ def _count(decision: Decision, work: SliceWork) -> None:
         judged.approved += 1
     else:
         counted = (decision.disposition, outcome, decision.reason_codes)
-        judged.reasons[counted] = judged.reasons.get(counted, 0) + 1
+        judged.decided[counted] = judged.decided.get(counted, 0) + 1
     if decision.requested_at_ms is not None:
         judged.ages_ms.append(work.now_ms - decision.requested_at_ms)

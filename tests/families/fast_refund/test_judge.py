@@ -299,7 +299,7 @@ def test_a_dead_letter_keeps_key_value_and_headers_byte_for_byte(
         "refund_dlq_app_version": b"1.2.3",
     }
     assert judged.dead == {error: 1}
-    assert judged.reasons == {}
+    assert judged.decided == {}
 
 
 @pytest.mark.parametrize(("over", "topic"), [(0, "approvals"), (1, "dead_letters")])
@@ -368,7 +368,7 @@ def test_a_request_delivered_again_gets_the_first_decisions_bytes_again(
     assert (old.pop("ce_time") or b"") < (new.pop("ce_time") or b"")
     assert old == new  # the same id and type
     assert (again.repeated, again.approved) == (2, 0)
-    assert (again.reasons, again.ages_ms, again.touched) == ({}, [], [])
+    assert (again.decided, again.ages_ms, again.touched) == ({}, [], [])
     assert world.tables.ledger.of_group("o-1", "r-1") == rows
 
 
