@@ -17,9 +17,10 @@ from bench.options import BenchError, BenchOptions
 from bench.running import PATIENCE_S, EngineRun, run
 from bench.setup import Place, prepared
 from testkit import procfs
-from testkit.broker import LocalCluster, prepare
+from testkit.broker import LocalCluster
 from testkit.jars import default_cache
 from testkit.node import ClusterOptions
+from testkit.prepare import prepare
 
 HEAP_MB: Final = 6_144
 """Much, for a collector that works beside the broker: the serial one stopped it for

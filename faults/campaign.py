@@ -42,7 +42,7 @@ class Campaign:
     Parameters
     ----------
     libs
-        Jars of the broker (:func:`testkit.broker.prepare`).
+        Jars of the broker (:func:`testkit.prepare.prepare`).
     folder
         Where runs keep their files; what is left of them afterwards, failed.
     """

@@ -16,8 +16,8 @@ from faults.report import PAGE, catalogue, line, measurements_table, write_page
 from faults.run import Fault
 from faults.verdict import RunVerdict
 from streams.errors import RefundError
-from testkit.broker import prepare
 from testkit.jars import default_cache
+from testkit.prepare import prepare
 
 _EXIT_FAILED: Final = 1
 _EXIT_USAGE: Final = 2

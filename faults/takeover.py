@@ -22,8 +22,8 @@ from faults.report import line
 from faults.run import Action, Fault, FaultRun
 from faults.verdict import RunVerdict
 from streams.signals import until_ended
-from testkit.broker import prepare
 from testkit.jars import default_cache
+from testkit.prepare import prepare
 from testkit.rows import Row
 
 _HASTY: Final = {"group.min.session.timeout.ms": "1000"}

@@ -7,7 +7,6 @@ benchmarks; everything listens on loopback without authentication.
 
 import base64
 import secrets
-import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +14,7 @@ from typing import Self
 
 from streams.errors import WorkerError
 from streams.tools.guarded_process import GuardedProcess
-from testkit.jars import fetch_jars, java_program
+from testkit.jars import java_program
 from testkit.node import (
     LOG4J,
     ClusterOptions,
@@ -70,7 +69,7 @@ class LocalCluster:
         self._running: dict[int, GuardedProcess] = {}
         self._paused: set[int] = set()
         self._java = java_program()
-        self._archive = _archive_path(libs)
+        self._archive = archive_path(libs)
 
     @property
     def bootstrap_servers(self) -> str:
@@ -256,39 +255,6 @@ class LocalCluster:
         return "\n".join([f"node {node}, see {log}", *lines[-_LOG_TAIL_LINES:]])
 
 
-def prepare(cache: Path) -> Path:
-    """Fetch the jars and archive their loaded classes; both once, both blocking.
-
-    The archive (class data sharing) halves the start of every later node. It
-    takes one start and stop of a broker, and is done without where that fails.
-
-    Returns
-    -------
-    Path
-        ``libs`` of :class:`LocalCluster`.
-
-    Raises
-    ------
-    BrokerUnavailableError
-        No Java, or the jars cannot be had.
-    BrokerFailedError
-        The broker that was to be archived did not start.
-    """
-    java_program()  # first: without Java nothing is worth fetching
-    libs = fetch_jars(cache)
-    archive = _archive_path(libs)
-    if not archive.exists():
-        with tempfile.TemporaryDirectory(dir=cache) as beside:
-            fresh = Path(beside) / "classes.jsa"
-            flags = (f"-XX:ArchiveClassesAtExit={fresh}",)
-            cluster = LocalCluster(
-                libs, Path(beside) / "node", ClusterOptions(jvm_flags=flags)
-            )
-            cluster.start()
-            if cluster.stop() and fresh.exists():
-                fresh.rename(archive)
-    return libs
-
-
-def _archive_path(libs: Path) -> Path:
+def archive_path(libs: Path) -> Path:
+    """Return where the archive of loaded classes is, next to the jars; it may be missing."""
     return libs.with_name("classes.jsa")

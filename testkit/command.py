@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from streams.errors import UsageError, WorkerError
-from testkit.broker import LocalCluster, prepare
+from testkit.broker import LocalCluster
 from testkit.jars import KAFKA_VERSION, java_program
 from testkit.node import ClusterOptions
+from testkit.prepare import prepare
 
 HOST: Final = "127.0.0.1"
 _LOOK_S: Final = 1.0

@@ -13,9 +13,10 @@ from bench.report import BEGIN, END, write_page
 from bench.results import COLUMNS, Results, from_json
 from bench.running import EngineRun
 from bench.tools import PEERS_PYTHON
-from testkit.broker import LocalCluster, prepare
+from testkit.broker import LocalCluster
 from testkit.jars import BrokerUnavailableError, default_cache
 from testkit.node import ClusterOptions
+from testkit.prepare import prepare
 
 ROOT = Path(__file__).parents[2]
 OURS = [

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from testkit.broker import LocalCluster, prepare
+from testkit.broker import LocalCluster
 from testkit.jars import BrokerUnavailableError, default_cache
 from testkit.node import ClusterOptions
+from testkit.prepare import prepare
 from tests.conftest import skip_reasons
 
 NEEDS_A_BROKER = {"kafka", "libs"}

@@ -1,0 +1,143 @@
+"""Faults of brokers, networks, machines, and of what brokers answer."""
+
+from typing import Final
+
+from faults.actions import brokers, machines, networks, outputs
+from faults.catalog.bounds import OUTAGE_MS, USUAL
+from faults.judge.checks import WITHOUT_ZOMBIES
+from faults.judge.money import facts_were_loaded
+from faults.measurements import back_within, p99_at_most
+from faults.run import Fault
+
+BROKERS: Final = (
+    Fault(
+        10,
+        "broker-down",
+        "broker killed, down 70 s, back",
+        brokers.broker_down,
+        3,
+        seconds=150,
+        within=(back_within(OUTAGE_MS), *USUAL),
+    ),
+    Fault(
+        11,
+        "early-worker",
+        "workers started 60 s before the broker",
+        brokers.early_worker,
+        3,
+        workers=0,
+        seconds=150,
+        within=(back_within(OUTAGE_MS),),
+    ),
+    Fault(
+        12,
+        "rolling-brokers",
+        "clean restart of all brokers in turn",
+        brokers.rolling_brokers,
+        3,
+        nodes=3,
+        seconds=120,
+        within=(p99_at_most(3_000), *USUAL),
+    ),
+    Fault(
+        13,
+        "kill-leader",
+        "kill -9 the leader of an input partition, and the next",
+        brokers.kill_leader,
+        5,
+        nodes=3,
+        seconds=120,
+        within=USUAL,
+    ),
+    Fault(
+        14,
+        "kill-coordinator",
+        "kill -9 the group coordinator",
+        brokers.kill_coordinator,
+        5,
+        nodes=3,
+        seconds=90,
+        within=USUAL,
+    ),
+    Fault(
+        15,
+        "freeze-broker",
+        "SIGSTOP a broker for 20 s",
+        brokers.freeze_broker,
+        5,
+        nodes=3,
+        seconds=120,
+        within=USUAL,
+    ),
+    Fault(
+        16,
+        "two-down",
+        "two of three brokers down for 40 s",
+        brokers.two_down,
+        3,
+        nodes=3,
+        seconds=150,
+        within=USUAL,
+    ),
+    Fault(
+        17,
+        "too-large",
+        "an output topic takes no record of the usual size",
+        outputs.too_large,
+        2,
+        nodes=3,
+        seconds=90,
+        within=USUAL,
+    ),
+    Fault(
+        17,
+        "unauthorised",
+        "workers may not write to an output topic",
+        outputs.unauthorised,
+        2,
+        nodes=3,
+        seconds=120,
+        properties=outputs.WITH_RIGHTS,
+        within=USUAL,
+    ),
+    Fault(
+        17,
+        "topic-deleted",
+        "an output topic is deleted, and made again by a person",
+        outputs.topic_deleted,
+        2,
+        nodes=3,
+        seconds=180,
+        within=USUAL,
+    ),
+    Fault(
+        18,
+        "network",
+        "between workers and broker 100 ms more, 3 Mbit/s, cut for a minute",
+        networks.bad_network,
+        3,
+        seconds=200,
+        within=USUAL,
+    ),
+    Fault(
+        22,
+        "clock",
+        "the wall clock of one worker an hour ahead, or behind",
+        machines.clock,
+        2,
+        seconds=90,
+        # By its own clock a worker knows of everything an hour too early.
+        checks=[one for one in WITHOUT_ZOMBIES if one is not facts_were_loaded],
+        within=USUAL,
+    ),
+    Fault(
+        23,
+        "disk-full",
+        "no room for the broker's logs, then room again",
+        machines.disk_full,
+        1,
+        seconds=120,
+        disk_mib=512,
+        within=(back_within(OUTAGE_MS), *USUAL),
+    ),
+)
