@@ -12,8 +12,14 @@ from google_crc32c import value as crc32c
 
 from faults.lab_logs import now_ms
 from streams.kafka.aiokafka_internals.codecs import CODECS
-from streams.records.record_format import BEGINNING, CHECKED, FORMAT, UNCOUNTED
-from streams.records.varints import NULL, VARINTS
+from streams.records.record_format import (
+    BEGINNING,
+    CHECKED,
+    FORMAT,
+    NULL,
+    UNCOUNTED,
+    VARINTS,
+)
 
 RawHeader = tuple[bytes, bytes | None]
 

@@ -22,7 +22,7 @@ from streams.kafka.clients import build_for_ingest
 from streams.kafka.incarnations import Expected
 from streams.kafka.slices import Poll, Slice, paced
 from streams.kafka.source import Starts
-from streams.records.outgoing import NO_HEADERS
+from streams.records.record_format import NO_HEADERS
 from streams.settings import Kafka, Settings
 from streams.worker.allocator import collect_seldom, keep_freed
 from streams.worker.processor import QUEUED_POLLS, Processor, ProcessorParts

@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 
 from streams.errors import OutputLostError
 from streams.kafka.errors import translated
-from streams.records.outgoing import Outgoing
+from streams.records.record_format import Outgoing
 
 
 class Batch(Protocol):

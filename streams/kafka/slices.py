@@ -7,8 +7,8 @@ from typing import Final, Protocol
 import msgspec
 from aiokafka import TopicPartition
 
-from streams.records.outgoing import Outgoing
 from streams.records.record import Record
+from streams.records.record_format import Outgoing
 
 
 class Slice(msgspec.Struct, frozen=True, gc=False):

@@ -16,9 +16,14 @@ from typing import Final
 import msgspec
 
 from streams.kafka.inflation import InflationError, inflate
-from streams.records.outgoing import Header
 from streams.records.record import Record
-from streams.records.record_format import BEGINNING, CHECKED, CODEC, LOG_APPEND_TIME
+from streams.records.record_format import (
+    BEGINNING,
+    CHECKED,
+    CODEC,
+    LOG_APPEND_TIME,
+    Header,
+)
 from streams.records.remains import RawHeader
 from streams.records.unread import Bounds, lost, undecodable
 
@@ -166,7 +171,7 @@ def _text(body: memoryview, at: int) -> tuple[bytes | None, int]:
 
 
 def _number(body: memoryview, at: int, end: int) -> tuple[int, int]:
-    """Read a number (:mod:`streams.records.varints`), and say where it ends."""
+    """Read a number (:mod:`streams.records.record_format`), and say where it ends."""
     found = shift = 0
     for place in range(at, min(at + _LONGEST, end)):
         byte = body[place]

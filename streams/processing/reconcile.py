@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from streams.records.outgoing import Outgoing
+from streams.records.record_format import Outgoing
 
 AT_ONCE: Final = 200
 """Keys looked at between two turns of the event loop."""

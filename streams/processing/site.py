@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from streams.processing.topics import Topic
-from streams.records.outgoing import Outgoing
+from streams.records.record_format import Outgoing
 
 _HEADERS_BYTES: Final = 8_192
 """Of a decision at most: an id of 1,024 characters, and those that are ours."""

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import msgspec
 
-from streams.records.outgoing import Outgoing
+from streams.records.record_format import Outgoing
 
 
 class Output(msgspec.Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, get_args
 
-from streams.records.outgoing import Header, Outgoing, block_of
+from streams.records.record_format import Header, Outgoing, block_of
 from streams.records.remains import Remains
 
 PREFIX: Final = "refund_dlq_"

@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from streams.records.outgoing import Block, Header, before_value, header
-from streams.records.varints import VARINTS
+from streams.records.record_format import VARINTS, Block, Header, before_value, header
 
 TRACEPARENT: Final = "traceparent"
 SOURCE_TOPIC: Final = "source_topic"

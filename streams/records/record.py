@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from streams.records.outgoing import Header
+from streams.records.record_format import Header
 
 
 class Record(Protocol):

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from streams.records.outgoing import Header
+from streams.records.record_format import Header
 
 PARTS: Final = ("key", "value", "headers")
 """What of a record may be cut."""

@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from streams.records.json_values import Unreadable
-from streams.records.outgoing import Header
 from streams.records.record import Record
+from streams.records.record_format import Header
 from streams.records.remains import (
     RawHeader,
     Remains,

@@ -13,8 +13,8 @@ from streams.kafka.aiokafka_internals.tested import client_arguments
 from streams.kafka.ending import SHORT_MS, disconnect
 from streams.kafka.starting import connect
 from streams.records.dead_letters import PREFIX, last_text
-from streams.records.outgoing import Header
 from streams.records.record import Placed
+from streams.records.record_format import Header
 from streams.settings import Settings
 from streams.tools import show as display
 from streams.tools.letters import (

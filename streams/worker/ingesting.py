@@ -34,7 +34,7 @@ from streams.platforms.kuaishou.order_placement import Placement, PlacementReade
 from streams.platforms.kuaishou.reading import Reader
 from streams.platforms.kuaishou.topics import EVENTS, INGESTED
 from streams.processing.watermarks import WATERMARK_KEY
-from streams.records.outgoing import NO_HEADERS
+from streams.records.record_format import NO_HEADERS
 from streams.settings import Kuaishou, Secret, Settings
 from streams.settings.topics import placed, topic_name
 from streams.worker.ingest_counters import IngestCounters

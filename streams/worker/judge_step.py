@@ -14,7 +14,7 @@ from streams.logs import log_news
 from streams.processing.answers import Answers
 from streams.processing.family import FamilyProcess
 from streams.processing.slice_result import SliceResult, Unjudged
-from streams.records.outgoing import Outgoing
+from streams.records.record_format import Outgoing
 from streams.worker.transport import Clocks, Transport
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from streams.processing.family import FamilyProcess
 from streams.processing.reconcile import ReconcileRequest, pieces
 from streams.processing.site import Site
 from streams.records.dead_letters import dead_letter
-from streams.records.outgoing import Outgoing
+from streams.records.record_format import Outgoing
 from streams.records.unread import remains_of
 from streams.worker.transport import Clocks, Transport
 

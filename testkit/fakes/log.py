@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.record.util import decode_varint
 
 from streams.kafka.aiokafka_internals.topic_ids import TopicNow
-from streams.records.outgoing import Block, Header
+from streams.records.record_format import Block, Header
 from streams.records.remains import RawHeader
 from streams.records.unread import Bounds, undecodable
 from testkit.samples import PARTITIONS

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from streams.records.outgoing import Outgoing
+from streams.records.record_format import Outgoing
 from testkit.fakes.failing import Failing
 from testkit.fakes.log import FakeLog, Headers, headers_in
 

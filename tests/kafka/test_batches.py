@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streams.kafka.aiokafka_internals.record_batch import RecordBatch
 from streams.kafka.batches import RecordBatches
 from streams.kafka.sink import Batch
-from streams.records.outgoing import NO_HEADERS, Header, Outgoing, block_of
+from streams.records.record_format import NO_HEADERS, Header, Outgoing, block_of
 
 HEADERS = [("ce_id", b"FR:r:1"), ("ce_id", b"twice"), ("raw", b"\xff\x00")]
 ONE = (b"k", b"x" * 1_500, NO_HEADERS)

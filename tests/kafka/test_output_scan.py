@@ -22,7 +22,7 @@ from streams.kafka.topic_names import FamilyNames
 from streams.records.dead_letters import dead_letter_headers
 from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.notices import FOLLOW_UP_SUFFIX, Notice, encode_notice
-from streams.records.outgoing import Header
+from streams.records.record_format import Header
 from streams.settings import load
 from testkit.fakes import FakeConsumer, FakeLog, headers_in, turns
 from testkit.samples import NOW, T

@@ -5,7 +5,7 @@ import pytest
 from streams.kafka.batches import RecordBatches
 from streams.kafka.room import DEFAULT_BYTES, LEAST_BYTES, Room
 from streams.platforms.registry import installed
-from streams.records.outgoing import NO_HEADERS
+from streams.records.record_format import NO_HEADERS
 from streams.settings import load
 from streams.settings.topics import written_by
 

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaTimeoutError, NotEnoughReplicasError
 from streams.errors import OutputLostError
 from streams.kafka.offsets import Offsets, PendingSlice
 from streams.kafka.sink import Sink
-from streams.records.outgoing import block_of
+from streams.records.record_format import block_of
 from testkit.fakes import FakeLog, FakeProducer, turns
 
 pytestmark = pytest.mark.asyncio

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.cli import execute
 from streams.records.dead_letters import dead_letter, dead_letter_headers
-from streams.records.outgoing import Header
+from streams.records.record_format import Header
 from streams.records.remains import remains
 from streams.settings import Settings, load
 from testkit.fakes import headers_in

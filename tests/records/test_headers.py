@@ -16,7 +16,7 @@ from streams.records.headers import (
     passed_on,
     text,
 )
-from streams.records.outgoing import Header
+from streams.records.record_format import Header
 from testkit.fakes import headers_in
 from testkit.samples import NOW
 

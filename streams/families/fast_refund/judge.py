@@ -32,8 +32,8 @@ from streams.processing.topics import DEAD_LETTERS
 from streams.records.dead_letters import dead_letter
 from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.json_values import Unreadable
-from streams.records.outgoing import Outgoing
 from streams.records.record import Record
+from streams.records.record_format import Outgoing
 from streams.records.unread import reason, remains_of
 
 _APPROVALS: Final = APPROVALS.name

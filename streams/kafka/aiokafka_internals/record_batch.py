@@ -14,9 +14,15 @@ from typing_extensions import override
 
 from streams.kafka.aiokafka_internals.codecs import Codec
 from streams.kafka.sink import Batch
-from streams.records.outgoing import Outgoing
-from streams.records.record_format import BEGINNING, CHECKED, FORMAT, UNCOUNTED
-from streams.records.varints import NULL, VARINTS
+from streams.records.record_format import (
+    BEGINNING,
+    CHECKED,
+    FORMAT,
+    NULL,
+    UNCOUNTED,
+    VARINTS,
+    Outgoing,
+)
 
 _UNKNOWN_EPOCH: Final = -1
 _ATTRIBUTES: Final = b"\0"

@@ -24,8 +24,8 @@ from streams.processing.topics import DEAD_LETTERS
 from streams.records.dead_letters import dead_letter
 from streams.records.headers import passed_on
 from streams.records.json_values import Unreadable
-from streams.records.outgoing import Outgoing, block_of
 from streams.records.record import Record
+from streams.records.record_format import Outgoing, block_of
 from streams.records.unread import Unread, remains_of
 from streams.settings.topics import PlacedTopic
 

@@ -5,13 +5,14 @@ from aiokafka.record.util import decode_varint, encode_varint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.records.outgoing import (
+from streams.records.record_format import (
     NO_HEADERS,
+    NULL,
+    VARINTS,
     Header,
     block_of,
     header,
 )
-from streams.records.varints import NULL, VARINTS
 from testkit.fakes import headers_in
 
 NUMBERS = st.integers(-(1 << 62), 1 << 62) | st.integers(-70, 20_000)
