@@ -51,7 +51,7 @@ def partition_of_key(key: bytes, partitions: int) -> int:
 def misplaced(
     buyer_id: object, order_id: str | None, partition: int, partitions: int
 ) -> int | None:
-    """Return where a record belongs, if that is another partition than the one given.
+    """E-38: return where a record belongs, if that is another partition than the one given.
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ class ReasonCatalog(Mapping[str, Reason]):
         return len(self._rows)
 
     def in_order(self, reasons: Iterable[Reason]) -> tuple[str, ...]:
-        """Return the codes of reasons, once each, in display order."""
+        """Return the codes of reasons, once each, in display order (E-27)."""
         return tuple(
             row.code for row in sorted(set(reasons), key=self._place.__getitem__)
         )

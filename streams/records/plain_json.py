@@ -80,7 +80,7 @@ def whole_text(text: str) -> str:
 
 
 def mark_cut(value: object) -> object:
-    """Replace each cut text by ``{"unreadable": text}``, at any depth.
+    """E-34: replace each cut text by ``{"unreadable": text}``, at any depth.
 
     No rule takes that for an id, a name or a number, and it can be written with the
     decision and read again as the same.

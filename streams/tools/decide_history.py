@@ -30,7 +30,7 @@ _TELLING: Final = (*GIVEN, WITHDRAWN)
 
 
 def history_of(rows: object, request: Request) -> tuple[Past, ...] | str:
-    """Read the earlier requests.
+    """Read the earlier requests (E-36).
 
     Parameters
     ----------

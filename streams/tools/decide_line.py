@@ -86,7 +86,7 @@ def _members_carefully(line: bytes) -> dict[str, msgspec.Raw]:
 
 
 def line_of(members: dict[str, msgspec.Raw]) -> Line:
-    """Take the members of a line.
+    """Take the members of a line (E-36).
 
     Raises
     ------

@@ -49,6 +49,7 @@ def with_text(record: str, text: bytes) -> bytes:
     return SENT[record](note="@").replace(b'"@"', text)
 
 
+@pytest.mark.clause("E-34")
 @pytest.mark.parametrize("record", SENT)
 @pytest.mark.parametrize("bad", [b"\xff", b"\xed\xa0\xbd", b"\xc0\x80", b"\xe6\x9d"])
 def test_bytes_that_are_no_utf8_make_a_record_unreadable_wherever_they_are(
@@ -64,6 +65,7 @@ def test_bytes_that_are_no_utf8_make_a_record_unreadable_wherever_they_are(
         assert (found.error, found.message[:9]) == ("not_json", "not UTF-8")
 
 
+@pytest.mark.clause("E-34")
 @pytest.mark.parametrize("record", SENT)
 @pytest.mark.parametrize(
     "text",
@@ -87,6 +89,7 @@ def test_a_text_that_nobody_reads_costs_nobody_the_decision(
     assert not isinstance(found, Unreadable)
 
 
+@pytest.mark.clause("E-35")
 @pytest.mark.parametrize("record", SENT)
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_an_integer_beyond_reading_makes_a_record_unreadable_wherever_it_is(
@@ -169,6 +172,7 @@ def test_a_cut_text_in_a_fact_is_nothing_that_a_rule_accepts() -> None:
     assert order.goods.paths == (("a", mark),)
 
 
+@pytest.mark.clause("E-32")
 @pytest.mark.parametrize(
     "entry", ["virtual", "category:", "sku:", "Category:a", ":a", "x:a"]
 )

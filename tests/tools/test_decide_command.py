@@ -96,6 +96,7 @@ def test_a_line_that_is_no_json_object_has_no_name(raw: bytes) -> None:
     assert found["dead_letter"]
 
 
+@pytest.mark.clause("E-36")
 @pytest.mark.parametrize(
     ("member", "value"),
     [

@@ -56,7 +56,7 @@ class _Scope:
 
 
 class Breaker:
-    """The breakers of one process; the window is (at - window, at].
+    """The breakers of one process (``breaker_*``); the window is (at - window, at].
 
     The window only moves forward: what has left it is forgotten, so an approval that
     comes later than its own window is counted afresh.

@@ -187,7 +187,7 @@ def _decode_row(
 
 
 def decode_buyer(value: bytes | None) -> Buyer | Unreadable:
-    """Read one value of ``refund.buyers``; bad parts become values no rule accepts."""
+    """Read one value of ``refund.buyers``; bad parts become values no rule accepts (E-30)."""
     if value is None:
         return unreadable("null_value", "a buyer without a value")
     refused = flawed(value)

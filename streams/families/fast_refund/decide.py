@@ -37,7 +37,7 @@ _NO_OUTCOME: Final = ("superseded", "out_of_scope")
 def decide(
     request: Request, seen: Seen, policy: Policy | None, decided_at_ms: int
 ) -> Decision:
-    """Judge one request by what was seen of it (FR-1.4): a pure function.
+    """Judge one request by what was seen of it (FR-1.4, FR-Q2): a pure function.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def decision_id(refund_id: str, version: int | None) -> str:
 
 
 def payout_key(refund_id: str) -> str:
-    """Name the one payout that a refund can ever have, whatever its versions."""
+    """Name the one payout that a refund can ever have, whatever its versions (FR-1.4)."""
     return f"pay:{refund_id}"
 
 

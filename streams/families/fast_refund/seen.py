@@ -50,7 +50,7 @@ def see(  # noqa: C901 - calls cost more than they hold here
     policy: Policy | None,
     decided_at_ms: int,
 ) -> Seen:
-    """Gather what every rule reads of one request.
+    """Gather what every rule reads of one request (E-11, E-12, E-25, E-31, E-32).
 
     Long, because it names every field of the record once, in order.
 
@@ -214,7 +214,7 @@ def _qualities(
 
 
 def quality_at(entries: tuple[Quality, ...], at_ms: int) -> object:
-    """E-13, E-31: the value that began last at or before a moment, UTC ms.
+    """R-06, E-13, E-31: the value that began last at or before a moment, UTC ms.
 
     Where entries stand in the list decides between equal starts only: then the later
     one counts. None when there is none.

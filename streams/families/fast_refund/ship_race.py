@@ -72,7 +72,7 @@ def judge_race(
     watch_days: int,
     first_trace_at_ms: object = None,
 ) -> Race | None:
-    """Section 2.3: compare the hand-over of an order with its approval.
+    """FR-1.6a, FR-1.6b, R-10: compare the hand-over of an order with its approval.
 
     One snapshot is one parcel. Null and times up to 0 mean not happened; what is no
     integer is no time. Waybill times do not count: printing one hands nothing over.

@@ -1,5 +1,7 @@
 from functools import partial
 
+import pytest
+
 from streams.families.fast_refund.breaker import Breaker
 from tests.families.fast_refund.base import SHIPPED, policy
 from tests.work import Calls
@@ -15,6 +17,7 @@ def test_without_the_option_nothing_is_ever_refused() -> None:
     assert breaker.scope_open("s-1", START, SHIPPED) is None
 
 
+@pytest.mark.clause("breaker_*")
 def test_the_approval_that_would_pass_a_count_opens_the_shop() -> None:
     by = policy(breaker_shop_max_count=2, breaker_window_ms=HOUR)
     breaker = Breaker()
@@ -51,6 +54,7 @@ def test_the_global_count_and_the_shops_sum_are_lids_too() -> None:
     assert breaker.admit("d-4", "s-3", 1, START, by) == "global"
 
 
+@pytest.mark.clause("breaker_*")
 def test_the_same_decision_never_counts_twice() -> None:
     by = policy(breaker_shop_max_count=1, breaker_window_ms=HOUR)
     breaker = Breaker()

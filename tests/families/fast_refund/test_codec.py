@@ -285,6 +285,7 @@ def test_parts_of_a_buyer_that_cannot_be_read_become_values_no_rule_accepts() ->
     assert found == Buyer(BUYER, (), None, NOW)
 
 
+@pytest.mark.clause("E-30")
 def test_an_empty_list_of_limits_is_told_apart_from_none() -> None:
     """E-30: only a list says that a buyer is not limited."""
     for value in (None, DROP, 7, "none", {}):

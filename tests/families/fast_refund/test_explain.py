@@ -38,6 +38,7 @@ def test_every_code_that_a_rule_gives_stands_in_one_row() -> None:
     }
 
 
+@pytest.mark.clause("FR-Q5")
 def test_an_approval_shows_every_condition_holding_and_the_notice() -> None:
     told = explain(judge(), SHIPPED)
     assert {found.state for found in told.conditions} == {"holds"}

@@ -329,6 +329,7 @@ def test_every_bound_is_plain_from_within(change: tuple[str, object]) -> None:
     assert found == long(case)
 
 
+@pytest.mark.clause("E-31")
 @pytest.mark.parametrize("change", UNUSUAL, ids=shown)
 def test_what_is_unusual_is_left_to_the_full_path_or_written_the_same(
     change: tuple[str, object],
@@ -346,6 +347,7 @@ MUST_BE_ASKED_AT_LENGTH: Final = (
 )
 
 
+@pytest.mark.clause("E-29")
 @pytest.mark.parametrize("change", MUST_BE_ASKED_AT_LENGTH, ids=shown)
 def test_what_the_rulings_send_to_a_person_is_no_plain_request(
     change: tuple[str, object],

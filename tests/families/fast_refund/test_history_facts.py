@@ -26,6 +26,7 @@ def test_no_rows_mean_nothing_found() -> None:
     assert found(row(), row(order_id="o-9", state="undecided")) is NO_HISTORY
 
 
+@pytest.mark.clause("other_refunds")
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
@@ -49,6 +50,7 @@ def test_another_refund_of_the_order(state: object, expected: History) -> None:
     assert found(row(order_id=None, state=state)) == NO_HISTORY
 
 
+@pytest.mark.clause("E-21")
 def test_a_failed_payout_is_open_once_its_follow_up_is_in_review() -> None:
     rows = (row(state="failed"), row(state="in_review"))
     assert found(*rows) == History(open_refund=True)
@@ -59,6 +61,7 @@ def test_without_an_order_id_no_row_is_on_the_order() -> None:
     assert find(request(order_id=None), None, rows, SHIPPED, NOW) == NO_HISTORY
 
 
+@pytest.mark.clause("R-11")
 def test_which_states_count_as_an_earlier_refund_is_a_reading() -> None:
     by = policy(prior_refund_states=["succeeded", "failed"])
     assert found(row(state="failed"), by=by) == History(prior_refund=True)
@@ -95,6 +98,7 @@ def test_a_withdrawn_row_of_this_version_or_a_later_one(
     assert found(own(refund_version=version, state="withdrawn")) == expected
 
 
+@pytest.mark.clause("E-37")
 @pytest.mark.parametrize("version", [2, 3])
 def test_what_is_withdrawn_is_withdrawn_whatever_was_decided_on_it(
     version: int,
@@ -104,6 +108,7 @@ def test_what_is_withdrawn_is_withdrawn_whatever_was_decided_on_it(
     assert found(gone) == History(withdrawn=True)
 
 
+@pytest.mark.clause("E-37")
 def test_an_earlier_version_that_is_withdrawn_and_was_approved_is_told() -> None:
     """E-37."""
     gone = own(refund_version=1, state="withdrawn", outcome="auto_approve")
@@ -112,6 +117,7 @@ def test_an_earlier_version_that_is_withdrawn_and_was_approved_is_told() -> None
     assert found(gone) == NO_HISTORY
 
 
+@pytest.mark.clause("E-37")
 def test_one_row_of_another_refund_is_paid_or_open_and_not_both() -> None:
     """E-37: #70 hides #71 for the same row; two rows can show both."""
     assert found(row(state="approved")) == History(prior_refund=True)
@@ -119,6 +125,7 @@ def test_one_row_of_another_refund_is_paid_or_open_and_not_both() -> None:
     assert both == History(prior_refund=True, open_refund=True)
 
 
+@pytest.mark.clause("E-20")
 @pytest.mark.parametrize("state", ["approved", "executing", "succeeded", "failed"])
 def test_an_earlier_version_that_somebody_approved(state: str) -> None:
     assert found(own(state=state)) == History(approved_before=True)
@@ -134,6 +141,7 @@ def test_an_earlier_version_of_a_state_nobody_knows_may_have_been_approved(
     assert found(own(state=state, refund_version=1)) == History(approved_before=True)
 
 
+@pytest.mark.clause("E-20")
 @pytest.mark.parametrize("state", ["undecided", "in_review", "rejected", "withdrawn"])
 def test_after_anything_else_the_new_version_is_judged_afresh(state: object) -> None:
     assert found(own(state=state, refund_version=1)) == NO_HISTORY
@@ -165,6 +173,7 @@ def approval(
     return Past(refund_id, "o-9", version, state, "auto_approve", at_ms, fen)
 
 
+@pytest.mark.clause("E-26")
 @pytest.mark.parametrize(
     ("at_ms", "counts"),
     [
@@ -183,6 +192,7 @@ def test_a_window_excludes_its_start_and_includes_its_end(
     assert found(approval(at_ms), by=policy(**QUOTA)).auto_fen == 100 * counts
 
 
+@pytest.mark.clause("E-26")
 def test_every_approval_counts_and_the_quota_leaves_out_failed_payouts_only() -> None:
     by = policy(**COUNTED, **QUOTA)
     rows = [
@@ -195,6 +205,7 @@ def test_every_approval_counts_and_the_quota_leaves_out_failed_payouts_only() ->
     assert not history.auto_fen_unknown
 
 
+@pytest.mark.clause("E-36")
 @pytest.mark.parametrize("step", [1, -1])
 def test_one_approval_listed_twice_counts_once_and_the_worse_is_believed(
     step: int,
@@ -274,6 +285,7 @@ def test_the_first_decision_of_a_version_is_found_again(
     assert first_decision(request(refund_version=1), [row(), past]) is expected
 
 
+@pytest.mark.clause("E-36")
 def test_a_review_of_a_version_that_is_withdrawn_is_not_printed_again() -> None:
     """E-36; an approval stands all the same (E-19)."""
     review = own(outcome="manual_review", reason_codes=["PRESALE"])
@@ -287,6 +299,7 @@ def test_a_review_of_a_version_that_is_withdrawn_is_not_printed_again() -> None:
     assert first_decision(asked, [gone, paid]) is paid
 
 
+@pytest.mark.clause("E-19")
 def test_a_withdrawal_never_repeats_the_decision_on_the_money() -> None:
     rows = [own(outcome="auto_approve")]
     assert first_decision(request(refund_version=1, action="withdraw"), rows) is None

@@ -503,6 +503,7 @@ def test_a_withdrawn_request_leaves_the_order_free() -> None:
 # -- routing ---------------------------------------------------------------------------
 
 
+@pytest.mark.clause("E-38")
 def test_a_request_in_the_wrong_partition_is_counted_and_goes_to_a_person() -> None:
     world = World(number=OTHER)
     record = world.record(samples.request())

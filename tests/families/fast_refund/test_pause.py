@@ -65,6 +65,7 @@ def test_a_pause_must_say_who_and_why() -> None:
     ]
 
 
+@pytest.mark.clause("FR-Q3")
 @pytest.mark.parametrize("by", [SHIPPED, None])
 @pytest.mark.parametrize("value", [NOW, 0, "unreadable"])
 def test_a_pause_sends_everything_to_a_person_and_can_be_judged_again(

@@ -25,6 +25,7 @@ def problems(**changes: object) -> list[str]:
     return list(caught.value.problems)
 
 
+@pytest.mark.clause("FR-1.1", "R-34")
 def test_the_shipped_file_says_what_the_rules_give_as_defaults() -> None:
     bare = POLICY.parse({**REQUIRED, "effective_from_ms": 1_577_836_800_000})
     assert msgspec.structs.asdict(bare) == msgspec.structs.asdict(SHIPPED)
@@ -59,6 +60,7 @@ def test_a_key_that_stands_in_two_tables_is_refused() -> None:
         POLICY.flatten({"paid_limit_fen": 1, "a": {"paid_limit_fen": 1}})
 
 
+@pytest.mark.clause("E-36")
 @pytest.mark.parametrize("key", POLICY.fields)
 @pytest.mark.parametrize("table", [{}, {"value": 1}, {"paid_limit_fen": 10}], ids=str)
 def test_a_key_written_as_a_table_is_refused_by_name(
@@ -143,6 +145,7 @@ def test_a_switch_is_true_or_false(key: str) -> None:
     assert getattr(policy(**{key: True}), key) is True
 
 
+@pytest.mark.clause("R-01", "R-06", "R-10")
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -226,6 +229,7 @@ def test_an_integer_of_any_size_is_a_value() -> None:
     assert policy(paid_limit_fen=2**80).paid_limit_fen == 2**80
 
 
+@pytest.mark.clause("R-08", "E-15")
 def test_the_highest_version_in_force_is_the_one_that_counts() -> None:
     first, second, third = (
         POLICY.parse({**REQUIRED, "version": number, "effective_from_ms": start})

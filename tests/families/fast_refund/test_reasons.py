@@ -47,6 +47,7 @@ def test_a_condition_is_unknown_or_stale_by_the_name_of_its_code() -> None:
         assert row.state == ("unknown" if unknown else by_name), code
 
 
+@pytest.mark.clause("E-27")
 def test_codes_are_listed_once_by_rank_and_then_by_name() -> None:
     given = [
         amount.PAID_AMOUNT_UNKNOWN,
@@ -169,6 +170,7 @@ def test_the_buyer_is_told_the_text_of_the_first_code(
     assert reasons.buyer_text(codes, outcome).name == name
 
 
+@pytest.mark.clause("FR-Q5")
 def test_an_approval_is_worded_with_the_fixed_notice() -> None:
     assert reasons.reviewer_text("FR_ALL_CONDITIONS_MET", None) == reasons.NOTICE_ZH
     assert reasons.NOTICE_ZH.startswith(

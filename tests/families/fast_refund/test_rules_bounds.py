@@ -47,6 +47,7 @@ DAY = 86_400_000
 BIG = 2**80
 
 
+@pytest.mark.clause("FR-1.4", "FR-Q2")
 def test_the_base_case_is_approved_with_one_payout() -> None:
     decision = judge()
     assert list(decision.reason_codes) == PASSED
@@ -56,6 +57,7 @@ def test_the_base_case_is_approved_with_one_payout() -> None:
     assert decision.review_deadline_ms is None
 
 
+@pytest.mark.clause("FR-1.4")
 def test_a_case_for_a_person_carries_its_deadline_and_no_payout() -> None:
     decision = judge(known=facts({"order_status": "shipped"}))
     assert decision.outcome == "manual_review"
@@ -66,6 +68,7 @@ def test_a_case_for_a_person_carries_its_deadline_and_no_payout() -> None:
 # FR-1.4b
 
 
+@pytest.mark.clause("FR-1.4b")
 @pytest.mark.parametrize(
     ("paid", "expected"),
     [
@@ -102,6 +105,7 @@ def test_an_invalid_amount_can_be_stale_and_a_missing_one_cannot() -> None:
     ]
 
 
+@pytest.mark.clause("FR-1.7", "lists")
 @pytest.mark.parametrize(
     ("key", "fact", "code"),
     [
@@ -123,6 +127,7 @@ def test_a_fact_of_exactly_its_limit_is_fresh(key: str, fact: str, code: str) ->
 ORDER_UNKNOWN = ["ORDER_STATUS_UNKNOWN", "PAID_AMOUNT_UNKNOWN"]
 
 
+@pytest.mark.clause("E-4")
 @pytest.mark.parametrize(
     ("fact", "expected"),
     [
@@ -146,6 +151,7 @@ def test_a_date_nobody_can_use_makes_unknown_what_it_dates(
         assert codes(known=known) == wanted
 
 
+@pytest.mark.clause("E-4")
 def test_an_undated_order_tells_neither_status_nor_pieces() -> None:
     known = facts(
         {"order_status": "shipped", "shipped_counts": (1,), "paid_fen": 40_000},
@@ -154,6 +160,7 @@ def test_an_undated_order_tells_neither_status_nor_pieces() -> None:
     assert codes(known=known) == ORDER_UNKNOWN
 
 
+@pytest.mark.clause("FR-1.4b")
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
@@ -173,11 +180,13 @@ def test_a_total_that_changed_after_the_request(
     assert codes(known=facts({"total_changed_at_ms": changed})) == expected
 
 
+@pytest.mark.clause("E-14")
 def test_without_a_request_time_a_changed_total_is_not_evaluated() -> None:
     known = facts({"total_changed_at_ms": NOW})
     assert codes(request(requested_at_ms=None), known) == ["EVENT_TIME_UNKNOWN"]
 
 
+@pytest.mark.clause("E-27")
 @pytest.mark.parametrize("currency", ["USD", "cny", "CNY ", "", None, 1, ["CNY"]])
 def test_the_currency_is_compared_byte_for_byte(currency: object) -> None:
     assert codes(known=facts({"currency": currency})) == ["CURRENCY_NOT_CNY"]
@@ -205,6 +214,7 @@ def test_what_is_asked_must_be_left(
     assert found == (PASSED if passes else ["REFUND_AMOUNT_INVALID"])
 
 
+@pytest.mark.clause("whole_order_only")
 def test_with_whole_order_only_everything_left_must_be_asked() -> None:
     by = policy(whole_order_only=True)
     assert codes(request(refund_fen=19_899), by=by) == ["REFUND_AMOUNT_INVALID"]
@@ -214,6 +224,7 @@ def test_with_whole_order_only_everything_left_must_be_asked() -> None:
 # FR-1.4c
 
 
+@pytest.mark.clause("FR-1.3c", "FR-1.4c", "E-7", "E-9")
 @pytest.mark.parametrize(
     ("status", "code"),
     [
@@ -236,6 +247,7 @@ def test_every_status_but_paid_speaks_alone(status: object, code: str) -> None:
     assert codes(known=known) == [code]
 
 
+@pytest.mark.clause("E-2")
 def test_a_stale_status_is_still_judged_and_an_unknown_one_is_never_stale() -> None:
     by = policy(paid_amount_max_age_ms=DAY)
     old = NOW - 60_001
@@ -250,6 +262,7 @@ def test_a_stale_status_is_still_judged_and_an_unknown_one_is_never_stale() -> N
     ]
 
 
+@pytest.mark.clause("R-05", "E-8")
 @pytest.mark.parametrize(
     ("feed", "back_end", "expected"),
     [
@@ -274,6 +287,7 @@ def test_a_back_end_read_is_the_status(
     assert codes(known=known) == expected
 
 
+@pytest.mark.clause("FR-1.4c", "E-6")
 @pytest.mark.parametrize(
     ("counts", "quantities", "expected"),
     [
@@ -317,10 +331,12 @@ NO_LINES = {
 }
 
 
+@pytest.mark.clause("E-5")
 def test_an_order_without_lines_tells_nothing() -> None:
     assert codes(known=facts(NO_LINES)) == ["ORDER_STATUS_UNKNOWN", "CATEGORY_UNKNOWN"]
 
 
+@pytest.mark.clause("line_level_unshipped")
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
@@ -402,6 +418,7 @@ SIGNALS = (
 )
 
 
+@pytest.mark.clause("FR-1.6", "E-24")
 @pytest.mark.parametrize("name", SIGNALS)
 def test_a_waybill_or_pick_up_goes_to_a_person_when_the_option_says_so(
     name: str,
@@ -423,6 +440,7 @@ def test_a_waybill_or_pick_up_goes_to_a_person_when_the_option_says_so(
         assert codes(known=facts({name: at_ms}), by=by) == expected
 
 
+@pytest.mark.clause("waybill_soft_veto")
 def test_a_signal_matters_only_while_the_status_is_paid() -> None:
     by = policy(waybill_soft_veto=True)
     known = {"picked_up_at_ms": 1, "order_status": "shipped"}
@@ -437,6 +455,7 @@ def test_a_signal_matters_only_while_the_status_is_paid() -> None:
 # FR-1.2b, FR-1.7(2)b
 
 
+@pytest.mark.clause("FR-1.2b", "R-03", "E-23")
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
@@ -485,6 +504,7 @@ def test_a_code_is_told_once_however_many_lines_say_it() -> None:
         assert len(found) == len(set(found)), rule.__name__
 
 
+@pytest.mark.clause("FR-1.7(2)b")
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
@@ -506,12 +526,14 @@ def test_a_listed_category_excludes_what_is_below_it(kind: object, code: str) ->
     assert codes(known=undated) == ["CATEGORY_UNKNOWN"]
 
 
+@pytest.mark.clause("FR-1.7(2)b")
 @pytest.mark.parametrize("kind", ["custom", "excluded", "other", None])
 def test_a_listed_sku_is_excluded_whatever_its_kind(kind: object) -> None:
     known = facts(catalog=Catalog({"sku:k-1": (kind,)}, NOW))
     assert codes(known=known) == ["SKU_EXCLUDED"]
 
 
+@pytest.mark.clause("E-33")
 @pytest.mark.parametrize(
     ("kinds", "expected"),
     [
@@ -530,6 +552,7 @@ def test_of_a_category_listed_more_than_once_all_entries_count(
         assert codes(known=facts(catalog=catalog)) == expected
 
 
+@pytest.mark.clause("E-33")
 def test_an_entry_of_an_unknown_kind_speaks_only_for_orders_it_touches() -> None:
     """E-33."""
     catalog = Catalog({"category:wine": (None,), "category:tea": ("odd",)}, NOW)
@@ -552,6 +575,7 @@ NO_ARTICLE: tuple[object, ...] = (
 )
 
 
+@pytest.mark.clause("E-29")
 @pytest.mark.parametrize("sku", NO_ARTICLE, ids=repr)
 def test_a_line_that_names_no_article_is_unknown_while_any_is_listed(
     sku: object,
@@ -582,6 +606,7 @@ def test_one_line_without_an_article_is_enough_and_listed_ones_are_told_too() ->
     assert decision.seen.unnamed_lines == (1,)
 
 
+@pytest.mark.clause("R-02", "E-23")
 def test_a_missing_category_hides_nothing_that_other_lines_show() -> None:
     known = facts(
         {
@@ -601,6 +626,7 @@ def test_a_missing_category_hides_nothing_that_other_lines_show() -> None:
     ]
 
 
+@pytest.mark.clause("FR-1.3b")
 @pytest.mark.parametrize(
     ("custom", "code"),
     [
@@ -615,6 +641,7 @@ def test_is_custom_is_true_or_false(custom: object, code: str) -> None:
     assert codes(known=facts({"customs": (custom,)})) == [code]
 
 
+@pytest.mark.clause("FR-1.2b")
 @pytest.mark.parametrize(
     ("order_type", "expected"),
     [
@@ -633,6 +660,7 @@ def test_coupon_packs_and_top_ups_are_virtual(
     assert codes(known=facts({"order_type": order_type})) == expected
 
 
+@pytest.mark.clause("R-03")
 def test_a_further_root_is_an_excluded_category() -> None:
     by = policy(excluded_roots=["custom", "virtual", "clothing"])
     assert codes(by=by) == ["CATEGORY_EXCLUDED"]
@@ -650,6 +678,7 @@ NOT_QUALITY = ["BUYER_NOT_QUALITY"]
 NO_QUALITY = ["BUYER_QUALITY_UNKNOWN"]
 
 
+@pytest.mark.clause("FR-1.3a", "FR-1.4a", "E-13", "E-31")
 @pytest.mark.parametrize(
     ("entries", "expected"),
     [
@@ -704,6 +733,7 @@ def test_quality_at_the_request_and_not_revoked_at_the_decision(
     assert codes(known=buyer_with(*entries)) == expected
 
 
+@pytest.mark.clause("E-3")
 def test_an_unknown_quality_is_never_stale_and_a_known_one_can_be() -> None:
     old = {"buyer_as_of_ms": NOW - DAY - 1}
     vague = msgspec.structs.replace(buyer_with((1, "vip")), **old)
@@ -712,6 +742,7 @@ def test_an_unknown_quality_is_never_stale_and_a_known_one_can_be() -> None:
     assert codes(known=plain) == ["BUYER_NOT_QUALITY", "BUYER_QUALITY_STALE"]
 
 
+@pytest.mark.clause("R-07")
 def test_quality_can_be_pinned_to_the_decision() -> None:
     by = policy(quality_pin="decided_at")
     assert codes(known=buyer_with((1, "ordinary"), (NOW, "quality")), by=by) == PASSED
@@ -725,6 +756,7 @@ def test_a_request_dated_ahead_is_judged_by_both_its_moments() -> None:
     assert codes(request(requested_at_ms=NOW + 10), known) == NO_QUALITY
 
 
+@pytest.mark.clause("FR-1.7(1)b", "E-25")
 @pytest.mark.parametrize(
     ("limit", "expected"),
     [
@@ -753,12 +785,14 @@ def test_a_limit_runs_from_its_start_until_before_its_end(
     assert codes(known=known) == expected
 
 
+@pytest.mark.clause("E-30")
 def test_limits_nobody_can_read_are_not_ready() -> None:
     """E-30: an empty list is "none"; without a list nobody knows."""
     known = facts(buyer=msgspec.structs.replace(BUYER, limits=None))
     assert codes(known=known) == ["LISTS_NOT_READY"]
 
 
+@pytest.mark.clause("E-12")
 @pytest.mark.parametrize(
     ("asked", "held", "row", "expected", "shown"),
     [
@@ -782,6 +816,7 @@ def test_the_buyer_is_the_requests_or_else_the_orders(
     assert decision.buyer_id == shown
 
 
+@pytest.mark.clause("E-12")
 def test_an_id_of_a_wrong_type_is_not_taken_from_the_order() -> None:
     asked = request(buyer_id=None, shop_id=None, faults=("buyer_id", "shop_id"))
     assert codes(asked) == [
@@ -795,6 +830,7 @@ def test_an_id_of_a_wrong_type_is_not_taken_from_the_order() -> None:
 NO_ID: tuple[object, ...] = (None, "", 5, True, [], ["b-1"], {"unreadable": "b-1"})
 
 
+@pytest.mark.clause("E-32")
 @pytest.mark.parametrize("row_id", NO_ID, ids=repr)
 def test_a_row_that_does_not_say_whose_it_is_makes_unknown_what_it_would_have_said(
     row_id: object,
@@ -812,6 +848,7 @@ def test_without_a_buyer_row_quality_is_unknown() -> None:
     assert codes(known=facts(buyer=None)) == NO_QUALITY
 
 
+@pytest.mark.clause("FR-1.7(1)a")
 @pytest.mark.parametrize(
     ("veto", "expected"),
     [
@@ -832,6 +869,7 @@ def test_a_veto_that_cannot_be_read_is_no_permission(
 # FR-1.7(2)a
 
 
+@pytest.mark.clause("FR-1.7(2)a", "FR-Q3", "R-09", "E-22")
 @pytest.mark.parametrize(
     ("shop", "expected"),
     [
@@ -856,6 +894,7 @@ def test_the_operator_and_the_standing_decide_on_the_shop(
     assert codes(known=facts(shop=shop)) == expected
 
 
+@pytest.mark.clause("R-31")
 @pytest.mark.parametrize(
     ("level", "biting"),
     [
@@ -871,6 +910,7 @@ def test_the_mildest_biting_standing_is_a_reading(level: str, biting: set[str]) 
         assert (found != PASSED) == (standing in biting)
 
 
+@pytest.mark.clause("FR-1.2a")
 @pytest.mark.parametrize(
     ("asked", "held", "expected"),
     [
@@ -892,6 +932,7 @@ def test_the_shop_is_the_requests_or_else_the_orders(
 # ours
 
 
+@pytest.mark.clause("R-12", "E-22")
 @pytest.mark.parametrize(
     ("field", "value", "code"),
     [
@@ -919,6 +960,7 @@ def test_what_is_no_settled_purchase_goes_to_a_person(
     assert codes(known=facts({field: value})) == [code]
 
 
+@pytest.mark.clause("E-6")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -934,12 +976,14 @@ def test_null_means_none_in_five_fields(field: str, value: object) -> None:
     assert codes(known=facts({field: value})) == PASSED
 
 
+@pytest.mark.clause("E-1")
 def test_without_the_order_no_condition_that_reads_it_is_evaluated() -> None:
     by = policy(payment_age_max_ms=1, waybill_soft_veto=True)
     assert codes(known=facts(None), by=by) == ["ORDER_DETAIL_UNKNOWN"]
     assert codes(request(refund_fen=None), facts(None)) == ["ORDER_DETAIL_UNKNOWN"]
 
 
+@pytest.mark.clause("E-11")
 @pytest.mark.parametrize("order_id", [None, "o-2", ""])
 def test_a_snapshot_of_another_order_is_none(order_id: str | None) -> None:
     found = codes(request(order_id=order_id, shop_id=None))
@@ -952,6 +996,7 @@ def test_an_empty_order_id_names_no_order() -> None:
     ]
 
 
+@pytest.mark.clause("E-9", "E-10", "E-11")
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -989,6 +1034,7 @@ def test_a_missing_version_is_null_in_the_name_of_the_decision() -> None:
     assert judge(request(refund_version=None)).decision_id == "FR:r-1:null"
 
 
+@pytest.mark.clause("event_time")
 @pytest.mark.parametrize(
     ("at_ms", "expected"),
     [
@@ -1007,6 +1053,7 @@ def test_a_request_may_be_dated_as_far_ahead_as_the_skew(
 UNKNOWN_KIND = ["REFUND_KIND_UNKNOWN"]
 
 
+@pytest.mark.clause("FR-Q1", "E-18")
 @pytest.mark.parametrize(
     ("kind", "special", "expected"),
     [
@@ -1037,12 +1084,14 @@ def test_one_scope_field_out_of_scope_is_enough(
         assert decision.review_deadline_ms is None
 
 
+@pytest.mark.clause("R-04")
 def test_what_is_in_scope_is_a_reading() -> None:
     by = policy(in_scope_kinds=["refund_only", "exchange"])
     assert codes(request(refund_kind="exchange"), by=by) == PASSED
     assert codes(request(refund_kind="repair"), by=by) == ["NOT_REFUND_ONLY"]
 
 
+@pytest.mark.clause("E-17")
 def test_superseded_hides_out_of_scope_and_that_hides_everything_else() -> None:
     asked = request(refund_kind="repair")
     known = facts({"order_status": "shipped"}, history=History(newer_version=True))
@@ -1071,6 +1120,7 @@ def test_what_earlier_requests_mean(history: History, expected: list[str]) -> No
     assert codes(known=facts(history=history)) == expected
 
 
+@pytest.mark.clause("E-19")
 def test_a_withdrawal_is_superseded_under_its_own_version_whatever_else_is_known() -> (
     None
 ):
@@ -1082,6 +1132,7 @@ def test_a_withdrawal_is_superseded_under_its_own_version_whatever_else_is_known
         assert list(decision.reason_codes) == ["REQUEST_WITHDRAWN"]
 
 
+@pytest.mark.clause("E-27")
 @pytest.mark.parametrize("scope", ["shop", "global"])
 def test_an_open_breaker_is_listed_alone_or_not(scope: str) -> None:
     assert codes(known=facts(breaker=scope)) == ["BREAKER_OPEN"]
@@ -1089,6 +1140,7 @@ def test_an_open_breaker_is_listed_alone_or_not(scope: str) -> None:
     assert codes(known=known) == ["BREAKER_OPEN", "ORDER_SHIPPED"]
 
 
+@pytest.mark.clause("FR-Q3")
 def test_a_paused_service_sends_everything_to_a_person() -> None:
     assert codes(by=policy(service_paused=True)) == ["SERVICE_PAUSED"]
 
@@ -1096,6 +1148,7 @@ def test_a_paused_service_sends_everything_to_a_person() -> None:
 # section 3
 
 
+@pytest.mark.clause("buyer_count_max")
 @pytest.mark.parametrize(
     ("count", "expected"), [(1, PASSED), (2, ["BUYER_COUNT_LIMIT"])]
 )
@@ -1107,6 +1160,7 @@ def test_the_count_of_earlier_approvals_stays_below_its_maximum(
     assert codes(by=by) == PASSED
 
 
+@pytest.mark.clause("buyer_amount_quota_fen")
 @pytest.mark.parametrize(
     ("used", "passes"), [(20_099, True), (20_100, True), (20_101, False)]
 )
@@ -1126,6 +1180,7 @@ def test_a_quota_holds_without_any_history_and_never_on_a_guess() -> None:
     assert codes(known=unread, by=wide) == ["BUYER_AMOUNT_QUOTA"]
 
 
+@pytest.mark.clause("one_auto_approval_per_order")
 def test_an_order_may_be_approved_once() -> None:
     by = policy(one_auto_approval_per_order=True)
     known = facts(history=History(approved_on_order=True))
@@ -1134,6 +1189,7 @@ def test_an_order_may_be_approved_once() -> None:
     assert codes(by=by) == PASSED
 
 
+@pytest.mark.clause("payment_age_min_ms", "payment_age_max_ms")
 @pytest.mark.parametrize(
     ("age_ms", "passes"),
     [(99, False), (100, True), (200, True), (201, False), (-1, False)],
@@ -1152,6 +1208,7 @@ def test_an_unknown_payment_time_is_outside_the_window(paid_at_ms: object) -> No
     assert codes(known=known) == PASSED
 
 
+@pytest.mark.clause("E-26")
 def test_one_bound_of_the_payment_age_is_enough_and_negative_is_outside() -> None:
     later = facts({"paid_at_ms": T + 1})
     assert codes(known=later, by=policy(payment_age_max_ms=5)) == [
@@ -1160,6 +1217,7 @@ def test_one_bound_of_the_payment_age_is_enough_and_negative_is_outside() -> Non
     assert codes(by=policy(payment_age_min_ms=3_600_000)) == PASSED
 
 
+@pytest.mark.clause("E-14")
 def test_without_a_request_time_the_decision_time_takes_its_place() -> None:
     by = policy(payment_age_max_ms=NOW - T)
     known = facts({"paid_at_ms": T})
@@ -1171,6 +1229,7 @@ def test_without_a_request_time_the_decision_time_takes_its_place() -> None:
 # E-16
 
 
+@pytest.mark.clause("E-16")
 def test_without_a_policy_only_what_needs_none_is_evaluated() -> None:
     far = NOW + 10**12
     known = facts(
@@ -1184,6 +1243,7 @@ def test_without_a_policy_only_what_needs_none_is_evaluated() -> None:
     assert codes(request(requested_at_ms=far), FACTS, None) == ["POLICY_NOT_LOADED"]
 
 
+@pytest.mark.clause("E-16")
 def test_without_a_policy_the_default_readings_hold() -> None:
     known = facts(
         {"order_status": "shipped", "paid_fen": None},
@@ -1228,6 +1288,7 @@ FAILED_CODES = {
 }
 
 
+@pytest.mark.clause("look_ups")
 @pytest.mark.parametrize("name", sorted({*FAILED, *FAILED_CODES} - {"buyer"}))
 def test_a_fact_that_could_not_be_read_is_unknown(name: str) -> None:
     code = FAILED_CODES.get(name, "LISTS_NOT_READY")
@@ -1357,6 +1418,7 @@ def test_every_unusual_thing_alone_wakes_its_rules() -> None:
         assert decide(REQUEST, woken, SHIPPED, NOW).outcome == "manual_review"
 
 
+@pytest.mark.clause("E-38")
 def test_a_request_in_another_partition_goes_to_a_person_whatever_else_holds() -> None:
     """E-38."""
     elsewhere = facts(expected_partition=0)

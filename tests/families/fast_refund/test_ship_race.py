@@ -19,6 +19,7 @@ def race(trace: object = None, **changes: object) -> Race | None:
     return judge_race(NOW, changed_order(changes), WATCH, trace)
 
 
+@pytest.mark.clause("FR-1.6a")
 @pytest.mark.parametrize(
     ("at_ms", "kind", "gap_ms"),
     [
@@ -60,6 +61,7 @@ def test_what_is_no_moment_did_not_happen(at_ms: object) -> None:
     assert race(at_ms, picked_up_at_ms=at_ms, shipped_at_ms=at_ms) is None
 
 
+@pytest.mark.clause("FR-1.6a")
 @pytest.mark.parametrize("status", ["shipped", "signed", "success"])
 def test_shipped_without_any_time_is_a_race_on_an_unknown_basis(status: str) -> None:
     unknown = Race("race_detected", None, "unknown", None)
@@ -92,6 +94,7 @@ def test_goods_that_left_later_are_no_loss_of_the_merchant() -> None:
     assert found.loss_bearer is None
 
 
+@pytest.mark.clause("FR-1.6b")
 def test_every_notice_has_its_words_and_reminds_of_the_waybill() -> None:
     assert set(TEXTS) == {RACE_DETECTED, SHIP_AFTER_REFUND, LOSS_RECORDED}
     for kind in (RACE_DETECTED, SHIP_AFTER_REFUND):

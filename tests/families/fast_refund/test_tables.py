@@ -389,6 +389,7 @@ def test_catalogue_rows_are_listed_taken_off_and_unknown() -> None:
     assert tables.apply_catalog(0, None, None) is NOTHING
 
 
+@pytest.mark.clause("E-32")
 @pytest.mark.parametrize("own_id", [None, "", 5, ["b-1"], "cut \ud83d", DROP])
 def test_a_row_whose_own_id_cannot_be_read_takes_away_what_was_known_under_its_key(
     own_id: object,

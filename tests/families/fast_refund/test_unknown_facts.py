@@ -299,6 +299,7 @@ def raw(line: dict[str, Any], texts: dict[str, str]) -> bytes:
     return value
 
 
+@pytest.mark.clause("E-34")
 @pytest.mark.parametrize("path", [path for path in PATHS if path not in TEXTS])
 def test_a_text_that_is_cut_is_never_taken_for_a_fact(path: str) -> None:
     """E-34."""
@@ -419,6 +420,7 @@ EDGES: Final = tuple(
 )
 
 
+@pytest.mark.clause("E-35")
 @settings(max_examples=300)
 @given(st.sampled_from(EDGES), st.sampled_from(EDGES), st.sampled_from(EDGES))
 def test_amounts_of_any_size_are_compared_exactly(

@@ -57,7 +57,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 def explain(decision: Decision, policy: Policy | None) -> Explanation:
-    """Put a decision into words.
+    """Put a decision into words, the notice of an approval among them (FR-Q5).
 
     Parameters
     ----------

@@ -96,7 +96,7 @@ def answered_fast(policy: Policy) -> bool:
 
 @lru_cache(maxsize=64)
 def active_rules(policy: Policy | None) -> Active:
-    """Return the rules that a policy runs; worked out once per policy."""
+    """Return the rules that a policy runs (E-1, E-16); worked out once per policy."""
     running = running_rules(policy)
     return Active(
         READINGS if policy is None else policy,

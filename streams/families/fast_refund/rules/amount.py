@@ -47,7 +47,7 @@ def paid_amount(case: Case, policy: Policy) -> Codes:
 
 
 def paid_amount_kept(case: Case, _policy: Policy) -> Codes:
-    """Cases 12 and 13: the total did not change in (T, decision].
+    """FR-1.4b, cases 12 and 13: the total did not change in (T, decision].
 
     Not evaluated without T (E-14). A moment that cannot be read may lie in there.
     """

@@ -36,7 +36,7 @@ def buyer(case: Case, _policy: Policy) -> Codes:
 
 
 def buyer_limits(case: Case, _policy: Policy) -> Codes:
-    """FR-1.7(1)b: at the decision the buyer is neither limited nor cancelled."""
+    """FR-1.7(1)b, E-30: at the decision the buyer is neither limited nor cancelled."""
     limits = case.seen.limits
     if limits is None:
         return ()

@@ -43,7 +43,7 @@ FAR_AHEAD_MS: Final = 1 << 1024
 def case_of(
     request: Request, seen: Seen, policy: Policy | None, decided_at_ms: int
 ) -> Case:
-    """Put a case together; cheap, because every request passes here."""
+    """Put a case together (E-4, E-14, E-16); cheap, because every request passes here."""
     at_ms = request.requested_at_ms
     latest_ms = decided_at_ms + (
         FAR_AHEAD_MS if policy is None else policy.future_skew_ms

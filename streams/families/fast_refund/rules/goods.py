@@ -29,7 +29,7 @@ BY_KIND: Final = {
 
 
 def category(case: Case, policy: Policy) -> Codes:
-    """FR-1.2b, FR-1.3b, R-02, R-03, E-23: no line is custom-made or virtual.
+    """FR-1.2b, FR-1.3b, R-02, R-03, E-5, E-6, E-23: no line is custom-made or virtual.
 
     Roots, ``is_custom`` and the order type are judged whatever is known of the
     tree. A line without a category hides nothing that another line shows.
@@ -57,7 +57,7 @@ def category(case: Case, policy: Policy) -> Codes:
 
 
 def category_tree(case: Case, policy: Policy) -> Codes:
-    """FR-1.7(2)b, E-3, E-4, E-22: the tree is fresh and lists no line's category.
+    """FR-1.2b, FR-1.7(2)b, E-3, E-4, E-22, E-33: the tree is fresh and lists no category.
 
     A listed node excludes everything below it. Without a tree its nodes are
     unknown; a stale one is still read (E-2).

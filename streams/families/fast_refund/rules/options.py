@@ -24,7 +24,7 @@ def buyer_count(case: Case, policy: Policy) -> Codes:
 
 
 def buyer_amount(case: Case, policy: Policy) -> Codes:
-    """Section 3, E-26: used and asked together stay within the quota; equal passes."""
+    """Section 3, E-26: used and asked stay within ``buyer_amount_quota_fen``; equal passes."""
     history, quota_fen = case.seen.history, policy.buyer_amount_quota_fen
     used_fen = 0 if history is None else history.auto_fen
     unknown = history is not None and history.auto_fen_unknown
@@ -33,7 +33,10 @@ def buyer_amount(case: Case, policy: Policy) -> Codes:
 
 
 def one_auto_approval(case: Case, _policy: Policy) -> Codes:
-    """Section 3, case 81: no earlier automatic approval on the order, even unpaid."""
+    """Section 3, case 81: no earlier automatic approval on the order, even unpaid.
+
+    Run only with ``one_auto_approval_per_order``.
+    """
     history = case.seen.history
     if history is not None and history.approved_on_order:
         return (ORDER_ALREADY_AUTO_APPROVED,)

@@ -25,7 +25,7 @@ KNOWN: Final = (PAID, *SHIPPED, *OTHER)
 
 
 def order_status(case: Case, policy: Policy) -> Codes:
-    """FR-1.4c: the back end shows the order as unshipped.
+    """FR-1.3c, FR-1.4c, E-5, E-6, E-9, E-37: the back end shows the order as unshipped.
 
     A direct back-end read outranks the feed (E-8). Pieces are counted only while
     the status is ``paid`` (E-7). Staleness adds its code and hides none (E-2).

@@ -29,7 +29,7 @@ def shop(case: Case, _policy: Policy) -> Codes:
 
 
 def shop_eligible(case: Case, policy: Policy) -> Codes:
-    """FR-1.7(2)a, FR-Q3, R-31: neither switched off nor of too bad a standing.
+    """FR-1.7(2)a, FR-Q3, R-09, R-31: neither switched off nor of too bad a standing.
 
     No row, no switch and no standing mean covered and good (E-22).
     """
