@@ -16,6 +16,7 @@ from faults.judge.checks import UNDISTURBED, Check, problems
 from faults.judge.view import OffsetSample, Rec, View
 from faults.waiting import eventually
 from streams.families.fast_refund.policy import Policy
+from streams.families.fast_refund.topics import CODE
 from streams.settings import Settings, load_policy
 from testkit.rows import PARTITIONS
 
@@ -57,7 +58,7 @@ class LabLogs:
     async def committed(self) -> dict[int, int]:
         """Offsets the group has committed; partitions without one are left out."""
         found = await self.admin.list_consumer_group_offsets(
-            self.settings.kafka.group_id
+            self.settings.group_of(CODE)
         )
         return {
             where.partition: meta.offset

@@ -223,9 +223,14 @@ def test_names_and_partitions_follow_the_settings(made: Modules) -> None:
 def test_each_family_of_a_worker_has_a_group(made: Modules) -> None:
     name = made.family("grouped", "GR")
     given = {"worker.families": f"fast_refund,{name}"}
-    assert groups(load({}, None, given)) == ("refund-decide", "refund-decide-gr")
+    assert groups(load({}, None, given)) == {
+        "refund-decide": "kafka.group_id",
+        "refund-decide-gr": "kafka.group_id",
+    }
+    own = load({}, None, given | {"families.GR.group": "own"})
+    assert groups(own)["own"] == "families.GR.group"
     ingest = load({}, None, given | {"worker.roles": "ingest"})
-    assert groups(ingest) == ("refund-decide-ingest",)
+    assert tuple(groups(ingest)) == ("refund-decide-ingest",)
 
 
 # What derives from rows

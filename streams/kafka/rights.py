@@ -54,7 +54,7 @@ def rights(rows: Collection[Topic], settings: Settings) -> dict[str, frozenset[s
 
 
 async def missing(
-    admin: AIOKafkaAdminClient, topics: Rights, groups: tuple[str, ...], user: str
+    admin: AIOKafkaAdminClient, topics: Rights, groups: Mapping[str, str], user: str
 ) -> tuple[dict[str, str], tuple[str, ...]]:
     """Ask what is not allowed.
 
@@ -62,6 +62,8 @@ async def missing(
     ----------
     topics
         What is needed of each.
+    groups
+        Those that are joined, each with the setting that names it.
     user
         Who we are, for the lines.
 
@@ -77,7 +79,10 @@ async def missing(
     """
     try:
         lines = await _of_topics(admin, topics, user)
-        refused = [await _of_group(admin, group, user) for group in groups]
+        refused = [
+            await _of_group(admin, group, setting, user)
+            for group, setting in groups.items()
+        ]
     except (IncompatibleBrokerVersion, NotImplementedError):  # as aiokafka says it
         return {}, ()
     return lines, tuple(line for line in refused if line is not None)
@@ -100,7 +105,9 @@ async def _of_topics(
     return lines
 
 
-async def _of_group(admin: AIOKafkaAdminClient, group: str, user: str) -> str | None:
+async def _of_group(
+    admin: AIOKafkaAdminClient, group: str, setting: str, user: str
+) -> str | None:
     refused = None
     for _ in range(_LOOKS):
         refused = await _refused(admin, group)
@@ -110,7 +117,7 @@ async def _of_group(admin: AIOKafkaAdminClient, group: str, user: str) -> str | 
     if not refused:
         return None
     return (
-        f"kafka.group_id: {user} may not {refused} the group {group}; grant READ on it, "
+        f"{setting}: {user} may not {refused} the group {group}; grant READ on it, "
         "which includes DESCRIBE"
     )
 

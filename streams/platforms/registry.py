@@ -1,9 +1,13 @@
 """Every topic of one installation: those of its families, and those of the platforms."""
 
+from typing import Final
+
 from streams.families.registered import registered
 from streams.platforms.kuaishou.topics import EVENTS, FEEDS
 from streams.processing.topics import Topic, registry
 from streams.settings import Settings
+
+_GROUP: Final = "kafka.group_id"
 
 
 def installed(settings: Settings) -> tuple[Topic, ...]:
@@ -19,12 +23,15 @@ def installed(settings: Settings) -> tuple[Topic, ...]:
     return registry((family.topics for family in families), (EVENTS,) if heard else ())
 
 
-def groups(settings: Settings) -> tuple[str, ...]:
-    """Return the consumer groups that the roles of this worker join."""
-    found: list[str] = []
+def groups(settings: Settings) -> dict[str, str]:
+    """Return the groups that the roles of this worker join, each with the setting that names it."""
+    found: dict[str, str] = {}
     if "decide" in settings.worker.roles:
-        families = registered(settings.worker.families)
-        found += (settings.group_of(family.code) for family in families)
+        for family in registered(settings.worker.families):
+            given = settings.families.get(family.code)
+            own = given is not None and given.group is not None
+            setting = f"families.{family.code}.group" if own else _GROUP
+            found[settings.group_of(family.code)] = setting
     if "ingest" in settings.worker.roles:
-        found.append(settings.ingest_group())
-    return tuple(found)
+        found[settings.ingest_group()] = _GROUP
+    return found
