@@ -31,7 +31,7 @@ _TURN_AFTER = 2_000
 
 
 class AnsweredOffsets(msgspec.Struct):
-    """What the outputs of one partition say, besides the decisions in its ledger."""
+    """What the outputs of one partition say, besides the decisions in its history."""
 
     inputs: Answers = msgspec.field(default_factory=Answers)
     """Input records, from the committed offset on, that already have an output."""

@@ -20,11 +20,12 @@ from typing_extensions import override
 
 from streams.errors import SourceError
 from streams.kafka.aiokafka_internals.fetched import newest_answer
-from streams.kafka.commit_loop import Commits
+from streams.kafka.commit_loop import CommitLoop
 from streams.kafka.commit_marks import CommitMarks
 from streams.kafka.errors import FOREIGN, translated, translating
 from streams.kafka.input_log import InputLog, Start, tell_deleted
 from streams.kafka.offsets import Offsets
+from streams.kafka.ownership import Ownership
 from streams.kafka.slices import Poll, Slice
 from streams.records.record import Record
 
@@ -82,13 +83,13 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._clock_ms = clock_ms
         self.offsets = Offsets(clock_ms)
         self.marks = CommitMarks(input_log.topic_id)
-        self.commits = Commits(
+        self.ownership = Ownership(clock_ms, limits.ownership_ms)
+        self.commits = CommitLoop(
             consumer,
             self.offsets,
-            clock_ms,
-            limits.commit_interval_ms,
-            limits.ownership_ms,
             self.marks,
+            self.ownership,
+            limits.commit_interval_ms,
         )
         self.epoch = 0
         self.rebalances = 0
@@ -137,7 +138,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             self._take_over(frozenset(assigned), epoch)
         )
         self._preparing.add_done_callback(self._prepared)
-        self.commits.trust()  # the group has just given us these
+        self.ownership.granted()  # the group has just given us these
 
     async def _stop_preparing(self) -> None:
         task, self._preparing = self._preparing, None
@@ -230,7 +231,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
     async def _hand_out(self, polled: Mapping[TopicPartition, list[Record]]) -> None:
         """Deliver a poll as slices; what a rebalance overtakes will be read again.
 
-        All at once: their agent then judges them without a turn of the loop between two,
+        All at once: their role then judges them without a turn of the loop between two,
         and their outputs leave in one request instead of the first one's alone.
         """
         pieces: Poll = []
@@ -273,7 +274,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             When it was last known to be, monotonic ms.
         """
         while partition in self.read_to:
-            if self.commits.trusted(since_ms):
+            if self.ownership.trusted(since_ms):
                 return True
             epoch = self.epoch
             if await self.commits.confirm():
@@ -302,7 +303,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         with every slice handed out acknowledged. None while there is something left.
         """
         offset = self.read_to.get(partition)
-        # A slice that waits for its agent has no claim yet, so claims alone do not tell.
+        # A slice that waits for its role is not tracked yet, so acknowledgements alone do not tell.
         if offset is None or self.offsets.committable().get(partition) != offset:
             return None
         try:
@@ -314,7 +315,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             return None
         return heard
 
-    # -- figures ---------------------------------------------------------------
+    # -- gauges ----------------------------------------------------------------
 
     def heard(self) -> int | None:
         """Return when a fetch was last answered, -1 = never; None = nothing is fetched.

@@ -16,9 +16,10 @@ from aiokafka.errors import (
 )
 
 from faults.waiting import eventually
-from streams.kafka.commit_loop import Commits
+from streams.kafka.commit_loop import CommitLoop
 from streams.kafka.commit_marks import CommitMarks
 from streams.kafka.offsets import Offsets
+from streams.kafka.ownership import Ownership
 from testkit.fakes import FakeConsumer, FakeLog
 
 pytestmark = pytest.mark.asyncio
@@ -37,13 +38,13 @@ class Member:
         self.consumer.assign([P0])
         self.progress = Offsets(lambda: self.ms)
         self.progress.start(P0, 0)
-        self.commits = Commits(
+        self.ownership = Ownership(lambda: self.ms, OWNERSHIP_MS)
+        self.commits = CommitLoop(
             self.consumer,
             self.progress,
-            lambda: self.ms,
-            1,
-            OWNERSHIP_MS,
             CommitMarks(lambda topic: f"{topic}-0"),
+            self.ownership,
+            1,
         )
 
     def acknowledge(self, end_offset: int) -> None:
@@ -104,19 +105,22 @@ async def test_who_owns_nothing_learns_nothing() -> None:
 
 async def test_doubt_lasts_until_the_group_takes_a_commit() -> None:
     one = Member()
-    assert one.commits.trusted(one.ms)
     one.ms += OWNERSHIP_MS + 1
-    assert not one.commits.trusted(one.ms)
+    assert not one.ownership.trusted(one.ms)
     one.consumer.fail("commit", RebalanceInProgressError())
     assert not await one.commits.confirm()
-    assert not one.commits.trusted(one.ms)
+    assert not one.ownership.trusted(one.ms)
     assert await one.commits.confirm()
-    assert one.commits.trusted(one.ms)
+    assert one.ownership.trusted(one.ms)
 
 
-async def test_partitions_that_the_group_has_just_given_are_not_in_doubt() -> None:
+async def test_the_loop_notices_that_the_process_slept() -> None:
     one = Member()
-    assert not one.commits.trusted(one.ms - OWNERSHIP_MS - 1)  # doubt, by one old slice
-    assert not one.commits.trusted(one.ms)
-    one.commits.trust()
-    assert one.commits.trusted(one.ms)
+    one.ms += OWNERSHIP_MS + 1
+    committing = asyncio.create_task(one.commits.forever())
+
+    async def doubted() -> bool:
+        return not one.ownership.trusted(one.ms)
+
+    await eventually(doubted, 5)
+    committing.cancel()

@@ -48,11 +48,11 @@ class FetchPacing:
 
 
 def pace_fetches(consumer: AIOKafkaConsumer, pacing: FetchPacing) -> None:
-    """Let a consumer that was just started fetch when ``spacing`` lets it."""
+    """Let a consumer that was just started fetch when ``pacing`` lets it."""
     fetcher = consumer._fetcher
     choose = fetcher._get_actions_per_node
 
-    def spaced(assignment: Any) -> tuple[list[Any], Any, float, Any, Any]:  # noqa: ANN401 - aiokafka's
+    def paced(assignment: Any) -> tuple[list[Any], Any, float, Any, Any]:  # noqa: ANN401 - aiokafka's
         requests, resets, timeout, invalid_metadata, resumed = choose(assignment)
         if requests:
             now = time.monotonic()
@@ -62,4 +62,4 @@ def pace_fetches(consumer: AIOKafkaConsumer, pacing: FetchPacing) -> None:
             pacing.leaves(now)
         return requests, resets, timeout, invalid_metadata, resumed
 
-    fetcher._get_actions_per_node = spaced
+    fetcher._get_actions_per_node = paced
