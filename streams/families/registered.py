@@ -15,6 +15,9 @@ SHIPPED: Final = ("fast_refund",)
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9]{0,15}")
 """A code stands in decision ids, policy keys, settings and names of groups."""
 
+_MEMBERS: Final = tuple(name for name in vars(Family) if not name.startswith("_"))
+"""What a family has."""
+
 
 def registered(names: Iterable[str]) -> tuple[Family, ...]:
     """Return the families of these names, in their order; imports them.
@@ -72,3 +75,6 @@ def _faults(family: object) -> Iterator[str]:
         yield "its topics are no FamilyTopics"
     elif topics.input.family != code:
         yield f"its input {topics.input.name} belongs to {topics.input.family}"
+    missing = [name for name in _MEMBERS if not hasattr(family, name)]
+    if missing:
+        yield f"it lacks {', '.join(missing)}"

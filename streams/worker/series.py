@@ -24,9 +24,9 @@ Series: TypeAlias = Mapping[Spec, Iterable[tuple[str, ...]]]
 
 def series(settings: Settings) -> Series:
     """Return the series of all counters that the roles of this worker can move."""
-    found: dict[Spec, list[tuple[str, ...]]] = {}
-    for spec, row in _all(settings):
-        found.setdefault(spec, []).append(row)
+    found: dict[Spec, dict[tuple[str, ...], None]] = {}
+    for spec, row in _all(settings):  # what families share comes once each
+        found.setdefault(spec, {})[row] = None
     return found
 
 

@@ -5,8 +5,6 @@ from pathlib import Path
 import pytest
 
 _SOURCE = """
-from types import SimpleNamespace
-
 from streams.processing.topics import (
     COMPACTED, DEAD_LETTERS, KEPT_14_DAYS, POLICIES, FamilyTopics, Topic,
 )
@@ -20,14 +18,23 @@ def row(name, kind, family="{code}", **more):
     }})
 
 
-FAMILY = SimpleNamespace(code="{code}", topics=FamilyTopics(
-    input=row("{low}-days", "input"),
-    facts=(row("{low}-shops", "fact", retention=COMPACTED),),
-    shared_facts=(POLICIES,),
-    outputs=(
-        row("{low}-results", "output", written_by=("decide",)), DEAD_LETTERS,
-    ),
-))
+class Made:
+    code = "{code}"
+    policy = explainer = None
+    reasons = {{}}
+    kinds = ()
+    topics = FamilyTopics(
+        input=row("{low}-days", "input"),
+        facts=(row("{low}-shops", "fact", retention=COMPACTED),),
+        shared_facts=(POLICIES,),
+        outputs=(row("{low}-results", "output", written_by=("decide",)), DEAD_LETTERS),
+    )
+
+    def process(self, site, policies):
+        raise NotImplementedError
+
+
+FAMILY = Made()
 """
 
 
@@ -42,7 +49,7 @@ class Modules:
         return name
 
     def family(self, name: str, code: str) -> str:
-        """Write a family: input, a fact and an output, all by shop."""
+        """Write a family that has topics and judges nothing."""
         return self.write(name, _SOURCE.format(code=code, low=code.lower()))
 
 

@@ -44,6 +44,11 @@ def test_a_family_is_found_by_its_import_path(made: Modules) -> None:
             "class FAMILY: code = 'fr'",
             "its code is 'fr', not capital letters and digits",
         ),
+        (
+            "lacks_much",
+            "class FAMILY: code = 'X'",
+            "; it lacks topics, kinds, policy, reasons",
+        ),
         ("has_no_topics", "class FAMILY: code = 'X'", "its topics are no FamilyTopics"),
     ],
 )

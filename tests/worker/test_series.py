@@ -2,6 +2,7 @@
 
 import json
 import logging
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -16,6 +17,7 @@ from streams.records.dead_letters import ERRORS, PolicyRefused
 from streams.settings import load
 from streams.worker.family_counters import FamilyCounters
 from streams.worker.series import series
+from tests.families.made import modules
 
 ALL = load({}, None, {"worker.roles": "decide,watch,ingest"})
 
@@ -63,6 +65,18 @@ def test_a_worker_declares_only_what_its_agents_can_count() -> None:
     assert "refund.requests" in topics
     assert "refund.orders" in topics  # facts that cannot be read, without watch too
     assert ALL.topics.events not in topics
+
+
+def test_a_second_family_counts_its_own_topics_from_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = modules(tmp_path, monkeypatch).family("counted_family", "CF")
+    found = series(load({}, None, {"worker.families": f"fast_refund,{name}"}))
+    for spec in (table.RECORDS, table.REBALANCES, table.SKIPPED):
+        assert ("refund.cf-days",) in found[spec]
+        assert ("refund.requests",) in found[spec]
+    assert ("refund.cf-shops",) in found[table.FACTS_LOADED]
+    assert len(set(found[table.FACTS_LOADED])) == len(list(found[table.FACTS_LOADED]))
 
 
 def test_every_reason_code_has_its_series_under_the_outcome_it_leads_to() -> None:
