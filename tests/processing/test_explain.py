@@ -5,10 +5,10 @@ from typing import Literal
 
 import pytest
 
-from streams.processing.explain import AnyDecision, RecordExplainer
 from streams.processing.explain_page import Page
 from streams.processing.policies import AnyPolicy, PolicyType, Span
 from streams.processing.reasons import Reason, ReasonCatalog, Reasons
+from streams.processing.record_explainer import AnyDecision, RecordExplainer
 from streams.processing.rules import Bound, Fact, Rule
 from streams.processing.words import Language
 

@@ -13,7 +13,7 @@ FAMILY = """
 from types import SimpleNamespace
 from typing import Literal
 
-from streams.processing.explain import RecordExplainer
+from streams.processing.record_explainer import RecordExplainer
 from streams.processing.policies import AnyPolicy, PolicyType, Span
 from streams.processing.reasons import Reason, ReasonCatalog
 from streams.processing.rules import Fact, Rule

@@ -9,18 +9,18 @@ All families share the topic. A book leaves records that are named after another
 topic need not run the same families.
 """
 
-import re
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Final, Generic, Literal, TypeAlias
+from typing import Final, Generic
 
 from streams.errors import PolicyError
 from streams.processing.news import News, news_queue
 from streams.processing.policies.disagreements import Disagreements
-from streams.processing.policies.pause import Pauses, pause_key
+from streams.processing.policies.keys import Place, called_by, place_of, text_of
+from streams.processing.policies.pause import Pauses
 from streams.processing.policies.plausible import unmeant
 from streams.processing.policies.policy import P, full_name
-from streams.processing.policies.policy_type import CODE, PolicyType
+from streams.processing.policies.policy_type import PolicyType
 from streams.processing.policies.publication import (
     PolicyRecord,
     Refusal,
@@ -33,12 +33,6 @@ from streams.records.json_values import Unreadable, decode_object
 
 KEPT: Final = 50
 """Refusals that are remembered, the newest."""
-
-_NAMED: Final = re.compile(f"({CODE})(?:@[0-9]+|:pause)")
-"""A key that names the family it is for."""
-
-_Place: TypeAlias = Literal["dated", "undated", "theirs", "nobody's"]
-"""What a key is to a family: ``FR@7``, ``FR``, another family's, anything else."""
 
 
 class PolicyBook(Generic[P]):
@@ -109,10 +103,10 @@ class PolicyBook(Generic[P]):
         at_ms
             Timestamp of the record, UTC ms.
         """
-        code, name = self.kind.code, _text(key)
-        if name == pause_key(code):
+        code, name = self.kind.code, text_of(key)
+        place = place_of(name, code)
+        if place == "pause":
             return self.pauses.apply(value)
-        place = self._place(name)
         if place == "theirs" or (place == "nobody's" and value is None):
             return None
         if value is None:
@@ -126,16 +120,6 @@ class PolicyBook(Generic[P]):
             return found
         return self._apply_version(name or "", found, place, at_ms)
 
-    def _place(self, name: str | None) -> _Place:
-        """Say what the key of a record is to this family."""
-        name, code = name or "", self.kind.code
-        named = _NAMED.fullmatch(name)
-        if named is not None and named[1] != code:
-            return "theirs"
-        if name.startswith(f"{code}@"):
-            return "dated"
-        return "undated" if name == code else "nobody's"
-
     def _claims(self, found: Mapping[str, object] | Unreadable) -> bool:
         """Whether a record whose key names nobody is for this book.
 
@@ -147,13 +131,13 @@ class PolicyBook(Generic[P]):
         return found.get("family") == self.kind.code
 
     def _apply_version(
-        self, name: str, found: Mapping[str, object], place: _Place, at_ms: int
+        self, name: str, found: Mapping[str, object], place: Place, at_ms: int
     ) -> Unreadable | None:
         dated = place == "dated"
         try:
             record = parse_record(self.kind, found)
         except PolicyError as refused:
-            called = name if dated else self._called(found)
+            called = name if dated else called_by(found, self.kind.code)
             return self._refuse(called, "policy_refused", refused.problems, at_ms)
         policy = record.policy
         known = self._published.get(policy.version)
@@ -206,12 +190,12 @@ class PolicyBook(Generic[P]):
         self._published[policy.version] = version
         self.refused_last = ()
         self._gather()
-        self._say(
-            "info",
+        text = (
             f"policy {full_name(policy.name, policy.policy_hash)} accepted: for requests "
             f"made from {policy.effective_from_ms} on, published by "
-            f"{said.author or 'nobody who says so'}: {said.reason or 'no reason given'}",
+            f"{said.author or 'nobody who says so'}: {said.reason or 'no reason given'}"
         )
+        self.news.append(News("info", text))
 
     def _refuse(
         self,
@@ -224,7 +208,8 @@ class PolicyBook(Generic[P]):
         refusal = Refusal(name, error, lines, at_ms)
         self.refusals.append(refusal)
         self.refused_last = (*self.refused_last[-KEPT:], refusal)
-        self._say("warning", f"policy record {name} refused: {'; '.join(lines)}"[:1000])
+        text = f"policy record {name} refused: {'; '.join(lines)}"
+        self.news.append(News("warning", text[:1000]))
         return Unreadable(error, "; ".join(lines)[:200])
 
     # -- what else tells of versions -------------------------------------------
@@ -238,62 +223,26 @@ class PolicyBook(Generic[P]):
         if self._base and not self._base_lost:
             self._base_lost = True
             self._gather()
-            self._say(
-                "error",
+            text = (
                 "the oldest records of the topic of policies have been deleted: the policy "
-                "file is not used; publish the policy in force again",
+                "file is not used; publish the policy in force again"
             )
+            self.news.append(News("error", text))
 
     def heard(
         self, named: Mapping[tuple[str, str | None], tuple[str, int]], now_ms: int
     ) -> None:
-        """Compare with the policies that decisions name.
-
-        What is older than a day is logged and not counted: it may have been mended long
-        ago, and decisions are read back at every start.
-
-        Parameters
-        ----------
-        named
-            (policy, hash) -> id and ``decided_at_ms`` of the last decision that names it;
-            no hash in records of version 0.1.0.
-        """
+        """Compare with the policies that decisions name; see :class:`Disagreements`."""
         missing = self._compared.decisions(self.policies, named, now_ms)
         self._known_to = max(self._known_to, missing)
         self._gather()
 
     def members(self, files: Mapping[str, str]) -> None:
-        """Compare with the policy files that other workers of the group began with.
-
-        Parameters
-        ----------
-        files
-            Member -> ``FR@1:HASH`` of its file.
-        """
-        ours = [
-            f"{policy.name}:{policy.policy_hash}"
-            for policy in self._base.values()
-            if policy in self.policies
-        ]
-        if ours:
-            self._compared.members(ours, files)
-
-    def _say(self, level: Literal["info", "warning", "error"], text: str) -> None:
-        self.news.append(News(level, text))
+        """Compare with the policy files of other workers; see :class:`Disagreements`."""
+        judging = [one for one in self._base.values() if one in self.policies]
+        self._compared.members(judging, files)
 
     def _gather(self) -> None:
         base = {} if self._base_lost else self._base
         published = {number: one.policy for number, one in self._published.items()}
         self.policies = Policies((base | published).values(), self._known_to)
-
-    def _called(self, found: Mapping[str, object]) -> str:
-        """Name a version that may not be readable."""
-        version, code = found.get("version"), self.kind.code
-        return f"{code}@{version}" if type(version) is int else code
-
-
-def _text(key: bytes | None) -> str | None:
-    try:
-        return key.decode() if key else None
-    except UnicodeDecodeError:
-        return None

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Generic
 
 import msgspec
@@ -66,6 +66,15 @@ class Disagreements(Generic[P]):
     ) -> int:
         """Compare versions with the policies that decisions name.
 
+        What is older than a day is logged and not counted: it may have been mended long
+        ago, and decisions are read back at every start.
+
+        Parameters
+        ----------
+        named
+            (policy, hash) -> id and ``decided_at_ms`` of the last decision that names it;
+            no hash in records of version 0.1.0.
+
         Returns
         -------
         int
@@ -96,9 +105,18 @@ class Disagreements(Generic[P]):
             highest = max(highest, version)
         return highest
 
-    def members(self, ours: Collection[str], files: Mapping[str, str]) -> None:
-        """Compare ``FR@1:HASH`` of the file in use with those of other workers."""
-        for member, theirs in files.items():
+    def members(self, base: Sequence[P], files: Mapping[str, str]) -> None:
+        """Compare the policy file with those that other workers of the group began with.
+
+        Parameters
+        ----------
+        base
+            Versions of the file that judge; without any there is nothing to compare.
+        files
+            Member -> ``FR@1:HASH`` of its file.
+        """
+        ours = [f"{policy.name}:{policy.policy_hash}" for policy in base]
+        for member, theirs in files.items() if ours else ():
             if theirs not in ours and (theirs, member) not in self._told:
                 self._told.add((theirs, member))
                 self._note(

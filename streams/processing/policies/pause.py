@@ -12,6 +12,7 @@ import msgspec
 
 from streams.errors import PolicyError
 from streams.processing.news import News, NewsQueue
+from streams.processing.policies.keys import pause_key
 from streams.processing.policies.plausible import moment_doubts, unmeant
 from streams.processing.policies.policy import Name, Span
 from streams.records.json_values import Unreadable, decode_object
@@ -82,11 +83,6 @@ def parse_pause(fields: Mapping[str, object], code: str) -> Pause:
     if problems:
         raise PolicyError(problems)
     return msgspec.convert(values, Pause)
-
-
-def pause_key(code: str) -> str:
-    """``FR:pause``: key of the record that pauses a family or ends its pause."""
-    return f"{code}:pause"
 
 
 class Pauses:

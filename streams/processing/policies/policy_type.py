@@ -9,21 +9,19 @@ refused instead of being ignored.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, Generic, TypeAlias, get_args
+from typing import Generic, TypeAlias, get_args
 
 import msgspec
 
 from streams.errors import PolicyError
 from streams.processing.policies import fields
+from streams.processing.policies.keys import CODE
 from streams.processing.policies.plausible import (
     Doubt,
     far_doubts,
     moment_doubts,
 )
 from streams.processing.policies.policy import P
-
-CODE: Final = "[A-Z][A-Z0-9]*"
-"""What the code of a family looks like."""
 
 Values: TypeAlias = Mapping[str, object]
 """Key -> value of a policy that is being checked; what is wrong alone is a marker."""

@@ -21,7 +21,7 @@ from streams.families.fast_refund.topics import (
     SKIPPED,
 )
 from streams.processing.answers import Answers
-from streams.processing.policies.pause import pause_key
+from streams.processing.policies.keys import pause_key
 from streams.processing.site import Site
 from streams.processing.topics import POLICIES
 from streams.records.unread import Bounds, bounded, recalled

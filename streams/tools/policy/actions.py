@@ -6,7 +6,8 @@ import msgspec
 
 from streams.errors import PolicyError, UnconfirmedError, UsageError
 from streams.processing.policies import AnyPolicy, PolicyBook
-from streams.processing.policies.pause import Pause, pause_key
+from streams.processing.policies.keys import pause_key
+from streams.processing.policies.pause import Pause
 from streams.processing.policies.plausible import moment_doubts, unmeant
 from streams.processing.policies.policy import P, full_name
 from streams.processing.policies.publication import PolicyRecord, as_fields

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from streams.processing.policies import AnyPolicy, PolicyBook
-from streams.processing.policies.pause import Pause, pause_key
+from streams.processing.policies.keys import pause_key
+from streams.processing.policies.pause import Pause
 from streams.processing.policies.policy import full_name
 from streams.processing.policies.publication import PolicyRecord, Version
 from streams.tools import show

@@ -23,6 +23,7 @@ from streams.families.fast_refund.rules import (
     prior_refunds,
     purchase,
     request,
+    service,
     shop,
 )
 from streams.families.fast_refund.rules.case import Case, Codes
@@ -69,6 +70,7 @@ READINGS: Final = POLICY.defaults
 
 RULES: Final[tuple[Rule, ...]] = (
     *request.RULES,
+    *service.RULES,
     *order.RULES,
     *goods.RULES,
     *amount.RULES,
