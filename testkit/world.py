@@ -10,11 +10,11 @@ from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.policy_type import POLICY
 from streams.processing.policies.publication import parse_record
 from streams.tools.traffic import records
-from testkit.rows import PARTITIONS, Header, Row, row
+from testkit.rows import PARTITIONS, Header, Row
 from testkit.scenarios import SCENARIOS
 from testkit.scenarios.eras import policies
+from testkit.scenarios.lists import lists
 from testkit.scenarios.script import Scenario, Script
-from testkit.scenarios.single import CATALOG, SHOPS
 
 WAVES: Final = 3
 _SCENARIOS: Final = tuple(SCENARIOS.values())
@@ -124,12 +124,7 @@ class MixedWorld:
             self.policies[policy.name] = policy
             key = policy.name.encode()
             self.facts[0].append(Row("policies", 0, key, orjson.dumps(fields)))
-        for shop_id, shop in SHOPS.items():
-            fields = {"shop_id": shop_id, "as_of_ms": now_ms, **shop}
-            self.facts[0].append(row("shops", shop_id, shop_id, **fields))
-        for entry_id, entry in CATALOG.items():
-            fields = {"id": entry_id, "as_of_ms": now_ms, **entry}
-            self.facts[0].append(row("catalog", entry_id, entry_id, **fields))
+        self.facts[0] += lists(now_ms)
 
     def total(self) -> int:
         """Return the number of requests of all waves, bad records included."""

@@ -7,17 +7,6 @@ from typing import Any, Final
 from streams.tools.traffic import records
 from testkit.scenarios.script import APPROVED, Fields, Scenario, Script
 
-CATALOG: Final = {
-    "category:wine": {"excluded": True, "kind": "excluded"},
-    "sku:k-no": {"excluded": True, "kind": "excluded"},
-}
-SHOPS: Final = {
-    "s-off": {"enabled": False, "standing": "good"},
-    "s-low": {"enabled": True, "standing": "restricted"},
-    "s-odd": {"enabled": True, "standing": "odd"},
-    "s-good": {"enabled": True, "standing": "good"},
-    "s-watch": {"enabled": True, "standing": "watch"},
-}
 LINE: Final = records.line(records.Item("", "", 0, ""))
 
 

@@ -1,7 +1,6 @@
 """One record never stops the world: every kind of hostile one, on a real broker."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +16,10 @@ from faults.lab import DATED, FACTS, Lab, laboratory
 from faults.lab_logs import now_ms
 from faults.raw import put
 from faults.waiting import eventually
-from testkit.rows import PARTITIONS, Row, row
+from testkit.rows import PARTITIONS
+from testkit.scenarios.lists import lists
 from testkit.scenarios.script import Script
-from testkit.scenarios.single import CATALOG, SHOPS, SINGLE, single
+from testkit.scenarios.single import SINGLE, single
 from tests.kafka.conftest import Kafka
 
 pytestmark = pytest.mark.asyncio
@@ -40,7 +40,7 @@ async def test_whatever_a_broker_takes_is_answered_or_has_a_letter_and_harms_not
         told = [single(case)(at, now_ms()) for at, case in enumerate(CASES)]
         long = long_order(len(told))
         facts = await hostile_facts(lab)
-        await lab.put(*lists())
+        await lab.put(*lists(now_ms()))
         await lab.put(*[one for script in (*told, long) for _, one in script.facts])
         await hostile_requests(lab, 0)
         async with lab.fresh(*DATED), lab.sampling():
@@ -67,13 +67,6 @@ async def test_whatever_a_broker_takes_is_answered_or_has_a_letter_and_harms_not
         for (identity, withdrawal), codes in script.expected.items():
             assert view.reasons(identity, withdrawal=withdrawal) == codes, identity
     check_cut(view, long)
-
-
-def lists() -> Iterator[Row]:
-    for topic, rows in (("catalog", CATALOG), ("shops", SHOPS)):
-        name = "id" if topic == "catalog" else "shop_id"
-        for key, fields in rows.items():
-            yield row(topic, key, key, **{name: key}, **fields)
 
 
 def long_order(number: int) -> Script:

@@ -1,24 +1,26 @@
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from streams.families.fast_refund.family import FAMILY
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_type import POLICY
+from streams.families.fast_refund.topics import DECISIONS, NOTICES
 from streams.processing.policies.book import PolicyBook
 from streams.processing.watermarks import WATERMARK_KEY
 from streams.settings import load_policy
 from testkit import samples
+from testkit.memory_worker import MemoryWorker
 from testkit.rows import PARTITIONS, Row
 from testkit.samples import NOW
 from testkit.scenarios import SCENARIOS
 from testkit.scenarios.eras import ERAS
 from testkit.scenarios.script import Script
 from testkit.world import WAVES, MixedWorld, differences
-from tests.memory_worker import MemoryWorker
 
-FOLLOW_UP = ":refund_failed"
-"""Ends the id of a review that a failed payout opens; the judge does not write it."""
+DECIDED = {topic.name for topic in DECISIONS}
 
 
 def test_a_worker_accepts_every_era_under_the_name_that_the_judge_knows() -> None:
@@ -53,27 +55,31 @@ def lists() -> list[Row]:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_scenario_comes_out_as_it_says(name: str, lists: list[Row]) -> None:
     script = SCENARIOS[name](1, NOW)
-    worker = MemoryWorker(Policies((load_policy(None),)))
+    worker = MemoryWorker(FAMILY, Policies((load_policy(None),)))
     for fact in lists:
-        list(worker.take(fact.topic, fact.partition, (fact.key, fact.value), NOW))
-    found = dict(decisions(worker, script))
-    expected = {
+        assert worker.take(fact, NOW) == []
+    written = list(outputs(worker, script))
+    found = {
         identity: codes
-        for identity, codes in script.expected.items()
-        if not identity[0].endswith(FOLLOW_UP)
+        for topic, value in written
+        if topic in DECIDED
+        for identity, codes in [decision(value)]
     }
-    assert expected
-    assert list(differences(expected, found)) == []
+    assert script.expected
+    assert list(differences(script.expected, found)) == []
+    notices = [value["notice_id"] for topic, value in written if topic == NOTICES.name]
+    assert set(script.notices) <= set(notices)
+    assert len(notices) == len(set(notices))
 
 
-def decisions(
-    worker: MemoryWorker, script: Script
-) -> Iterator[tuple[tuple[str, bool], frozenset[str]]]:
+def outputs(worker: MemoryWorker, script: Script) -> Iterator[tuple[str, Any]]:
     for wave in range(WAVES):
-        rows = [row for at, row in (*script.facts, *script.requests) if at == wave]
-        for row in rows:
-            for one in worker.take(row.topic, row.partition, (row.key, row.value), NOW):
-                decision = json.loads(one.value or b"")
-                withdrawal = decision["seen"].get("action") == "withdraw"
-                codes = frozenset(decision["reason_codes"])
-                yield (decision["decision_id"], withdrawal), codes
+        for at, row in (*script.facts, *script.requests):
+            if at == wave:
+                for one in worker.take(row, NOW):
+                    yield one.topic, json.loads(one.record[1] or b"")
+
+
+def decision(value: Any) -> tuple[tuple[str, bool], frozenset[str]]:  # noqa: ANN401 - JSON
+    withdrawal = value["seen"].get("action") == "withdraw"
+    return (value["decision_id"], withdrawal), frozenset(value["reason_codes"])

@@ -5,9 +5,9 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from streams.families.fast_refund.decision_codec import decode_decision
+from streams.families.fast_refund.family import FAMILY
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.topics import APPROVALS
+from streams.families.fast_refund.topics import APPROVALS, DECISIONS
 from streams.processing.partitioner import partition_of
 from streams.processing.topics import DEAD_LETTERS
 from streams.processing.watermarks import WATERMARK_KEY
@@ -15,7 +15,8 @@ from streams.settings import load_policy
 from streams.tools.drive.rows import TimedRow
 from streams.tools.load.pace import Festival
 from streams.tools.load.world import LoadRows
-from tests.memory_worker import MemoryWorker
+from testkit.memory_worker import MemoryWorker
+from testkit.rows import Row
 
 START = 1_800_000_000_000
 PARTITIONS = 4
@@ -133,16 +134,19 @@ def test_some_orders_ship_around_their_refund() -> None:
 
 def test_the_worker_approves_about_what_a_real_day_would_have() -> None:
     """Every record is read by the real readers, and no reason dominates by accident."""
-    worker = MemoryWorker(Policies((load_policy(None),)))
+    worker = MemoryWorker(FAMILY, Policies((load_policy(None),)))
     outcomes: Counter[str] = Counter()
     codes: Counter[str] = Counter()
+    decided = {topic.name for topic in DECISIONS}
     for row in world():
-        topic, at_ms = row.topic.removeprefix("x."), START + row.due_ns // 1_000_000
-        for one in worker.take(topic, row.partition, (row.key, row.value), at_ms):
+        at_ms = START + row.due_ns // 1_000_000
+        topic = row.topic.removeprefix("x.")
+        for one in worker.take(Row(topic, row.partition, row.key, row.value), at_ms):
             outcomes[one.topic] += 1
-            if one.topic != DEAD_LETTERS.name:
-                codes.update(decode_decision(one.value or b"").reason_codes)
-    total = sum(outcomes.values())
+            if one.topic in decided:
+                codes.update(json.loads(one.record[1] or b"")["reason_codes"])
+    answers = [outcomes[name] for name in (*decided, DEAD_LETTERS.name)]
+    total = sum(answers)
     assert 0.5 < outcomes[APPROVALS.name] / total < 0.75
     assert 0 < outcomes[DEAD_LETTERS.name] / total < 0.01
     wanted = {
