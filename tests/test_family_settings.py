@@ -325,3 +325,16 @@ def test_two_inputs_never_share_a_group(made: Modules) -> None:
     )
     (line,) = problems_of(overrides={"families.FR.group": "refund-decide-ingest"})
     assert line.startswith("families.FR.group and role ingest: both read as the group")
+
+
+def test_the_topic_of_the_platform_is_none_of_ours(made: Modules) -> None:
+    (line,) = problems_of(overrides={"topics.events": "refund.orders"})
+    assert line.startswith("topics.events: refund.orders is a topic of ours")
+    name = made.family("hears_itself", "HI")
+    given = {
+        "worker.families": f"fast_refund,{name}",
+        "topics.events": "refund.hi-days",
+    }
+    (line,) = problems_of(overrides=given)
+    assert line.startswith("topics.events: refund.hi-days is a topic of ours")
+    load({}, None, {"topics.events": "orders"})

@@ -7,9 +7,10 @@ from typing import Final
 from streams.errors import UsageError
 from streams.families.registered import registered
 from streams.processing.family import Family
+from streams.processing.topics import registry
 from streams.settings.contradictions import Contradiction
 from streams.settings.model import FIRST_FAMILY, Settings
-from streams.settings.topics import topic_partitions
+from streams.settings.topics import topic_name, topic_partitions
 
 _NAMED: Final = "worker.families"
 
@@ -33,6 +34,12 @@ def family_contradictions(settings: Settings) -> Iterator[Contradiction]:
             )
     yield from _partitions(settings, families)
     yield from _groups(settings, codes)
+    ours = registry(family.topics for family in families)
+    if settings.topics.events in {topic_name(row, settings.topics) for row in ours}:
+        yield (
+            frozenset({_NAMED, "topics.events", "topics.prefix"}),
+            f"topics.events: {settings.topics.events} is a topic of ours; name another",
+        )
     if "ingest" in settings.worker.roles and FIRST_FAMILY not in codes:
         yield (
             frozenset({_NAMED, "worker.roles"}),
