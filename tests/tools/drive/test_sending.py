@@ -159,7 +159,7 @@ def test_what_must_be_there_before_goes_first_and_is_no_request() -> None:
 
 
 def gone(message: bytes) -> None:
-    """What telling comes to when the main process was killed."""
+    """What sending a message comes to when the main process was killed."""
     assert message == sending.ACKS  # of nothing
     raise BrokenPipeError
 
