@@ -24,7 +24,8 @@ DATED: Final = ("orders", "buyers", "shops", "catalog")
 """Fact topics that carry watermarks."""
 FACTS: Final = ("orders", "buyers", "outcomes", "shops", "catalog")
 WATERMARK: Final = b"__watermark__"
-_OF_TOPICS: Final = ("REFUND_TOPICS__", "REFUND_FAMILIES__")
+_OF_TOPICS: Final = ("REFUND_TOPICS__", "REFUND_FAMILIES__", "REFUND_WORKER__FAMILIES")
+"""Settings that say which topics there are."""
 _BEAT_S: Final = 0.5
 _LARGEST: Final = 4_000_000
 _BATCH: Final = 500_000
@@ -127,8 +128,8 @@ async def laboratory(
 ) -> AsyncIterator[Lab]:
     """Create all topics; end all workers and delete the topics afterwards.
 
-    ``settings`` are the workers' only, but for those of topics and families: a lab is as
-    patient as its clients' defaults.
+    ``settings`` are the workers' only, but for those that say which topics there are: a
+    lab is as patient as its clients' defaults.
     """
     common = {
         "REFUND_KAFKA__BOOTSTRAP_SERVERS": bootstrap,

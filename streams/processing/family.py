@@ -55,8 +55,8 @@ class PartitionState(Protocol):
         """Return every key that may call for an output, to be reconciled after a load."""
         ...
 
-    def due(self, now_ms: int) -> Sequence[str]:
-        """Take out the keys whose due time the event time of the partition has passed.
+    def is_due(self, now_ms: int) -> bool:
+        """Whether event time has passed a due time; ``reconcile`` yields what it calls for.
 
         Asked after each slice. A family that is dated by fact topics says ``PARTITION``
         of a watermark that makes something due, and is asked to reconcile then.

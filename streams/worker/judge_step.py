@@ -123,7 +123,6 @@ class JudgeStep:
         if inputs:
             judged.unfit = _unfit(piece, inputs)
             inputs.forget([record.offset for record in piece.records])
-        judged.touched += state.due(now_ms)
         if self._family.news:
             log_news(log, self._family.news)
         self._counters.judged(number, judged)
@@ -131,7 +130,7 @@ class JudgeStep:
             piece,
             self._placed(number, judged),
             last,
-            self._told(number, judged.touched),
+            self._told(number, judged.touched, due=state.is_due(now_ms)),
         )
 
     def _placed(
@@ -143,8 +142,10 @@ class JudgeStep:
             found[output.topic].append(output.record)
         return {outputs[name]: records for name, records in found.items()}
 
-    def _told(self, number: int, touched: list[str]) -> Callable[[], None] | None:
-        return (lambda: self._touch(number, touched)) if touched else None
+    def _told(
+        self, number: int, touched: list[str], *, due: bool
+    ) -> Callable[[], None] | None:
+        return (lambda: self._touch(number, touched)) if touched or due else None
 
     def abandon(self, piece: Slice) -> None:  # noqa: ARG002 - one slice at a time
         """Forget the slice: what is not judged is read again."""

@@ -26,20 +26,18 @@ from streams.families.fast_refund.tables import (
 )
 from streams.families.fast_refund.topics import APPROVALS, REVIEWS, SKIPPED
 from streams.processing.answers import Answers
+from streams.processing.letters import bury
 from streams.processing.site import Site
 from streams.processing.slice_result import Output, SliceResult
-from streams.processing.topics import DEAD_LETTERS
-from streams.records.dead_letters import dead_letter
 from streams.records.headers import SliceHeaders, event_source, event_types
 from streams.records.json_values import Unreadable
 from streams.records.record import Record
 from streams.records.record_format import Outgoing
-from streams.records.unread import reason, remains_of
+from streams.records.unread import reason
 
 _APPROVALS: Final = APPROVALS.name
 _REVIEWS: Final = REVIEWS.name
 _SKIPPED: Final = SKIPPED.name
-_DEAD_LETTERS: Final = DEAD_LETTERS.name
 _TYPES: Final = event_types(
     ("auto_approve", "manual_review", "out_of_scope", "superseded")
 )
@@ -185,17 +183,8 @@ class Judge:
         piece.done += len(records)
 
     def _bury(self, record: Record, work: SliceWork, why: Unreadable) -> None:
-        judged = work.judged
-        letter = dead_letter(
-            remains_of(record, self._site.letter_max_bytes),
-            (self._site.input_topic, work.tables.partition, record.offset),
-            ("decode", why.error, why.message),
-            work.now_ms,
-            self._site.app_version,
-        )
-        judged.outputs.append(Output(_DEAD_LETTERS, letter))
-        judged.dead[why.error] = judged.dead.get(why.error, 0) + 1
-        judged.dead_at.setdefault(why.error, record.offset)
+        at = work.tables.partition, work.now_ms
+        bury(record, why, at, self._site, work.judged)
 
     def _answer(self, record: Record, request: Request, work: SliceWork) -> None:
         ledger = work.tables.ledger

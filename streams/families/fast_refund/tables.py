@@ -109,9 +109,9 @@ class PartitionTables:
         """Return every refund that has a decision."""
         return self.ledger.refund_ids()
 
-    def due(self, now_ms: int) -> Sequence[str]:  # noqa: ARG002 - see below
-        """Return nothing: what the fast refund owes follows from facts, not from time."""
-        return ()
+    def is_due(self, now_ms: int) -> bool:  # noqa: ARG002 - see below
+        """Return False: what the fast refund owes follows from facts, not from time."""
+        return False
 
     def keys_of(self, group: str) -> Sequence[str]:
         """Return the approvals of an order, once its goods have left."""
