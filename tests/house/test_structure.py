@@ -21,7 +21,6 @@ BAGS_LEFT: dict[str, int] = {}
 
 UNTESTED_LEFT = {
     "app",
-    "family_processor",
     "ingesting",
     "processor",
 }
