@@ -121,6 +121,7 @@ class PolicyConstants:
         columns = goods.paths, goods.quantities, goods.shipped_counts, goods.customs
         if {len(column) for column in columns} != {len(goods.skus)}:
             return False
+        # Asked here: category (FR-1.2b), order_status (FR-1.4c).
         for path, quantity, count, custom in zip(*columns, strict=True):
             root = root_of(path)
             if (
@@ -133,6 +134,7 @@ class PolicyConstants:
                 or custom is not False
             ):
                 return False
+        # Asked here: category_tree (FR-1.7(2)b).
         return (
             bool(goods.paths)
             and all_named(goods)
@@ -154,6 +156,7 @@ class PolicyConstants:
             return shop_text(row, shop_id)
         if row.shop_id != shop_id:
             return None
+        # Asked here: shop_eligible (FR-1.7(2)a).
         if eligible(row.enabled, row.standing, self.policy):
             return None
         return shop_text(row, shop_id, row.standing, row.enabled, row.as_of_ms)
@@ -184,6 +187,7 @@ def fast_rules_at(known: PolicyConstants, moment: Moment) -> "FastRules | None":
         return None
     tree_ms, now_ms = catalog.as_of_ms, moment.decided_at_ms
     latest_ms = now_ms + policy.future_skew_ms
+    # Asked here: category_tree (FR-1.7(2)b), lists (FR-1.7).
     if (
         type(tree_ms) is not int
         or not now_ms - policy.category_max_age_ms <= tree_ms <= latest_ms
@@ -254,6 +258,7 @@ class FastRules:
         at_ms, action = request.requested_at_ms, _ACTIONS.get(request.action)
         kind = self._kinds.get(request.refund_kind)
         policy, latest_ms = self.policy, self._latest_ms
+        # Asked here: request_shape, event_time, refund_kind (FR-Q1), version.
         if (
             version is None
             or asked_fen is None
@@ -271,6 +276,8 @@ class FastRules:
         paid_fen, left_fen = order.paid_fen, order.refundable_left_fen
         order_version, paid_at_ms = order.order_version, order.paid_at_ms
         pay_type, order_ms = order.pay_type, order.as_of_ms
+        # Asked here: buyer (FR-1.4a), shop (FR-1.2a), order_status (FR-1.4c), currency and
+        # paid_amount (FR-1.4b), refund_amount.
         if (
             not order_id
             or not buyer_id
@@ -291,6 +298,7 @@ class FastRules:
         ):
             return None
         buyer_ms, quality = buyer.as_of_ms, buyer.quality
+        # Asked here: buyer_quality (FR-1.4a).
         if (
             not quality
             or buyer.limits != ()
@@ -311,6 +319,7 @@ class FastRules:
             order_ms = self._orders_ms
         if buyer_ms < self._buyers_ms:  # noqa: PLR1730 - as above
             buyer_ms = self._buyers_ms
+        # Asked here: that order_status, paid_amount and buyer_quality are fresh.
         if (
             not self._orders_from_ms <= order_ms <= latest_ms
             or not self._buyers_from_ms <= buyer_ms <= latest_ms
@@ -320,6 +329,7 @@ class FastRules:
             type(paid_at_ms) is not int or not 0 <= paid_at_ms < FAR
         ):
             return None
+        # Asked here: pay_later.
         if pay_type is not None and (
             type(pay_type) is not int
             or pay_type == PAY_LATER_TYPE

@@ -1,13 +1,15 @@
 """Every rule stops the fast path: asked, excluded by an empty field, or off by policy."""
 
+import inspect
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 import pytest
 
-from streams.families.fast_refund import rules
+from streams.families.fast_refund import fast_rules, rules
 from streams.families.fast_refund.decide import asked
 from streams.families.fast_refund.decision_codec import decode_decision
 from streams.families.fast_refund.fast_path import FastPath
@@ -238,6 +240,17 @@ def test_under_a_rule_that_is_left_to_the_full_path_nothing_is_plain(
         rule = msgspec.structs.replace(later, needs=needs)
         monkeypatch.setattr(rules, "RULES", (*RULES, rule))
         assert not rules.answered_fast(SHIPPED)
+
+
+def test_every_rule_that_is_asked_is_named_at_the_branch_that_asks_it() -> None:
+    """A reader of the fast path finds the rule, and a reader of the row the branch."""
+    comments = {
+        word
+        for line in inspect.getsource(fast_rules).splitlines()
+        if line.lstrip().startswith("# ")
+        for word in re.findall(r"\w+", line)
+    }
+    assert {rule.name for rule in RULES if rule.fast == ASKED} <= comments
 
 
 def test_a_rule_that_does_not_say_how_the_fast_path_answers_it_is_no_rule() -> None:
