@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from streams.processing.answers import Answers
 from streams.processing.applied import Applied, Result
 from streams.processing.family import Family, PartitionState
+from streams.processing.partition import Partition
 from streams.processing.site import Site
 from streams.records.record import Record
 from streams.records.record_format import Outgoing
@@ -48,7 +48,7 @@ class MemoryWorker:
             app_version="1",
         )
         self._process = family.process(site, policies)
-        self._states = [self._process.open(number) for number in range(PARTITIONS)]
+        self._partitions = [Partition(self._process, at) for at in range(PARTITIONS)]
         self._offsets: Counter[tuple[str, int]] = Counter()
 
     def take(self, row: Row, at_ms: int) -> list[Written]:
@@ -63,17 +63,14 @@ class MemoryWorker:
         if row.topic in self._shared:
             self._process.shared.apply(row.topic, row.partition, record)
             return [one for at in range(PARTITIONS) for one in self._due(at, (), at_ms)]
-        state = self._states[row.partition]
-        result = self._process.appliers[row.topic](state, record)
-        return list(self._due(row.partition, _keys(result, state), at_ms))
+        own = self._partitions[row.partition]
+        keys = _keys(own.apply(row.topic, record), own.state)
+        return list(self._due(row.partition, keys, at_ms))
 
     def _judged(self, partition: int, record: Record, at_ms: int) -> Iterator[Written]:
-        state = self._states[partition]
-        state.read_to_end(at_ms)
-        piece, _ = self._process.read([record], Answers(), state)
-        while self._process.prepare(state):
-            pass
-        judged = self._process.judge(piece, state, at_ms, lambda: False)
+        own = self._partitions[partition]
+        own.state.read_to_end(at_ms)
+        judged = own.judge([record], at_ms)
         for one in judged.outputs:
             yield Written(one.topic, one.record)
         yield from self._due(partition, judged.touched, at_ms)
@@ -82,9 +79,7 @@ class MemoryWorker:
         self, partition: int, keys: Sequence[str], at_ms: int
     ) -> Iterator[Written]:
         """Yield what these keys and the partition call for, and note it as written."""
-        state = self._states[partition]
-        for one in list(self._process.reconcile(partition, keys, state, at_ms)):
-            state.note(one.identity)
+        for one in self._partitions[partition].reconcile(keys, at_ms):
             yield Written(one.topic, one.record)
 
 

@@ -5,22 +5,12 @@ from typing import Final
 
 import msgspec
 
-from streams.families.fast_refund.breaker import Breaker
-from streams.families.fast_refund.decision_codec import decode_decision, recover
-from streams.families.fast_refund.judge import Judge
+from streams.families.fast_refund.decision_codec import decode_decision
+from streams.families.fast_refund.family import FAMILY
 from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.tables import PartitionTables, SharedTables
-from streams.families.fast_refund.topics import (
-    APPROVALS,
-    BUYERS,
-    CATALOG,
-    ORDERS,
-    REVIEWS,
-    SHOPS,
-    SKIPPED,
-)
-from streams.processing.answers import Answers
+from streams.families.fast_refund.topics import APPROVALS, DECISIONS
+from streams.processing.partition import Partition
 from streams.processing.policies.keys import pause_key
 from streams.processing.site import Site
 from streams.processing.topics import POLICIES
@@ -30,7 +20,8 @@ from streams.tools.backtest.timeline import Slice, events
 from streams.tools.capture.record import Captured
 from streams.tools.capture.store import REQUESTS, Capture
 
-_DECIDED: Final = (APPROVALS.name, REVIEWS.name, SKIPPED.name)
+_DECIDED: Final = tuple(row.name for row in DECISIONS)
+_SHARED: Final = {row.name for row in FAMILY.topics.shared_facts}
 
 
 class Versions(msgspec.Struct, frozen=True):
@@ -52,10 +43,6 @@ class Court:
         self._follow = versions.follow
         self._bounds = Bounds(versions.record_max_bytes, versions.record_max_bytes)
         partitions = capture.manifest.partitions
-        self._shared = SharedTables(versions.first, partitions)
-        self._tables = {
-            number: PartitionTables(number, partitions) for number in range(partitions)
-        }
         site = Site(
             input_topic=capture.topic(REQUESTS),
             partitions=partitions,
@@ -63,54 +50,41 @@ class Court:
             source_name="/backtest",
             app_version="backtest",
         )
-        self._judge = Judge(site, self._shared, Breaker())
+        process = FAMILY.process(site, versions.first)
+        self._shared = process.shared
+        self._partitions = [Partition(process, number) for number in range(partitions)]
         self.dead = 0
 
     def decisions(self, recorded: Recorded) -> Iterator[Decision]:
         """Yield what every request comes to, repeats included, in order."""
         for partition, _, value in sorted(recorded.earlier):
-            self._remember(partition, value)
+            self._partitions[partition].restore(APPROVALS.name, value)
         for event in events(self._capture, recorded):
             if isinstance(event, Slice):
                 yield from self._decide(event)
             else:
                 self._apply(event)
 
-    def _remember(self, partition: int, value: bytes) -> None:
-        found = recover(value)
-        if found is not None:
-            self._tables[partition].ledger.remember(found.entry)
-
     def _apply(self, record: Captured) -> None:
         """Take a fact; one that cannot be read takes away what was known, as ever."""
         name = self._capture.name(record.topic)
         (read,) = bounded([recalled(record)], self._bounds)
-        key, value, shared = read.key, read.value, self._shared
-        if name == POLICIES.name:
+        if name == POLICIES.name and self._follow != "capture":
             # The operators' pause held whatever the policy said.
-            if self._follow == "capture" or key == pause_key("FR").encode():
-                shared.apply_policy(key, value, record.timestamp)
+            if read.key == pause_key(FAMILY.code).encode():
+                self._shared.apply(name, record.partition, read)
             return
-        if name == SHOPS.name:
-            shared.apply_shop(record.partition, key, value)
-        elif name == CATALOG.name:
-            shared.apply_catalog(record.partition, key, value)
-        elif name == ORDERS.name:
-            self._tables[record.partition].apply_order(key, value)
-        elif name == BUYERS.name:
-            self._tables[record.partition].apply_buyer(key, value)
+        if name in _SHARED:
+            self._shared.apply(name, record.partition, read)
         else:
-            tables = self._tables[record.partition]
-            tables.apply_outcome(key, value, record.offset)
+            self._partitions[record.partition].apply(name, read)
 
     def _decide(self, piece: Slice) -> Iterator[Decision]:
-        tables = self._tables[piece.partition]
+        partition = self._partitions[piece.partition]
         # A worker has read the vetoes to their end whenever it decides.
-        tables.vetoes_known_ms = piece.at_ms
+        partition.state.read_to_end(piece.at_ms)
         records = bounded([recalled(one) for one in piece.records], self._bounds)
-        requests, _ = self._judge.read(records, Answers(), tables)
-        judged = self._judge.judge(records, requests, tables, piece.at_ms)
-        for output in judged.outputs:
+        for output in partition.judge(records, piece.at_ms).outputs:
             if output.topic in _DECIDED and output.value is not None:
                 yield decode_decision(output.value)
             else:
