@@ -91,22 +91,25 @@ class FastPath:
     ) -> bool:
         """Answer a request the fast path; False = it takes the full one."""
         tables, now_ms = work.tables, work.now_ms
-        ledger = tables.ledger
+        # Named first: Python finds an attribute that is called at once more slowly.
+        on_order, vetoed = tables.ledger.on_order, tables.ledger.vetoed
+        order_of, buyer_of = tables.orders.get, tables.buyers.get
+        shop_of = self._shared.shops.get
         order_id, at_ms = request.order_id, request.requested_at_ms
         if (
             order_id is None
             or at_ms is None
             or at_ms < plain.policy.effective_from_ms
-            or ledger.on_order(order_id)
-            or ledger.vetoed(order_id)
+            or on_order(order_id)
+            or vetoed(order_id)
             or (work.later and request.refund_id in work.later)
         ):
             return False
-        order = tables.orders.get(order_id)
-        buyer = tables.buyers.get(request.buyer_id)
+        order = order_of(order_id)
+        buyer = buyer_of(request.buyer_id)
         if order is None or buyer is None:
             return False
-        shop = self._shared.shops.get(request.shop_id)
+        shop = shop_of(request.shop_id)
         approval = plain.approve(request, order, buyer, shop)
         if approval is None:
             return False
@@ -124,7 +127,7 @@ class FastPath:
         judged.outputs.append(Output(_APPROVALS, made))
         judged.approved += 1
         judged.ages_ms.append(now_ms - at_ms)
-        ledger.remember(approval)
+        tables.ledger.remember(approval)
         return True
 
     def _same(self, request: Request, written: Written, work: SliceWork) -> bool:

@@ -188,8 +188,8 @@ class Judge:
 
     def _answer(self, record: Record, request: Request, work: SliceWork) -> None:
         ledger = work.tables.ledger
-        refund_id = request.refund_id
-        if ledger.knows(refund_id):
+        refund_id, knows = request.refund_id, ledger.knows
+        if knows(refund_id):
             first = ledger.first(
                 refund_id,
                 request.refund_version,
