@@ -97,9 +97,10 @@ class PolicyBook(Generic[P]):
         Parameters
         ----------
         key
-            ``FR@VERSION`` or ``FR:pause``; one that is named after another family is
-            not for this book. Any other, such as ``FR`` of version 0.1.0, is that of a
-            version published before keys named it, if its content is of this family.
+            ``FR@VERSION`` or ``FR:pause``. One that is named after another family is
+            left to the book of that family, unless its content says that it is of this
+            one: then it is refused. Any other, such as ``FR`` of version 0.1.0, is that
+            of a version published before keys named it, if its content is of this family.
         at_ms
             Timestamp of the record, UTC ms.
         """
@@ -107,33 +108,34 @@ class PolicyBook(Generic[P]):
         place = place_of(name, code)
         if place == "pause":
             return self.pauses.apply(value)
-        if place == "theirs" or (place == "nobody's" and value is None):
-            return None
+        ours = place in ("dated", "undated")
         if value is None:
+            if not ours:
+                return None
             why = "a tombstone takes no version back; publish a higher version"
             return self._refuse(f"{name}", "null_value", (why,), at_ms)
         found = decode_object(value)
-        if place == "nobody's" and not self._claims(found):
+        if not ours and not self._claims(found, place):
             return None
         if isinstance(found, Unreadable):
             self._refuse(name or code, found.error, (found.message,), at_ms)
             return found
         return self._apply_version(name or "", found, place, at_ms)
 
-    def _claims(self, found: Mapping[str, object] | Unreadable) -> bool:
-        """Whether a record whose key names nobody is for this book.
+    def _claims(self, found: Mapping[str, object] | Unreadable, place: Place) -> bool:
+        """Whether a record whose key does not name this family is for this book.
 
-        One that cannot be read is refused once, not by the book of every family: by that
-        of the family that published before keys named it.
+        One that names nobody and cannot be read is refused once, not by the book of every
+        family: by that of the family that published before keys named it.
         """
         if isinstance(found, Unreadable):
-            return self.kind.undated_doubts is not None
+            return place == "nobody's" and self.kind.undated_doubts is not None
         return found.get("family") == self.kind.code
 
     def _apply_version(
         self, name: str, found: Mapping[str, object], place: Place, at_ms: int
     ) -> Unreadable | None:
-        dated = place == "dated"
+        dated = place in ("dated", "theirs")
         try:
             record = parse_record(self.kind, found)
         except PolicyError as refused:

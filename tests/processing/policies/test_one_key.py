@@ -126,9 +126,11 @@ def test_the_family_has_a_pause_of_its_own() -> None:
 
 # -- one topic, many families ------------------------------------------------------
 
+OF_ANOTHER = json.dumps({"family": "FR", "version": 7, "effective_from_ms": 0}).encode()
+
 
 @pytest.mark.parametrize("key", [b"FR@7", b"ZZ@1", b"ZZ:pause", b"FR:pause"])
-@pytest.mark.parametrize("value", [b"no json", b"{}", None, version(1)])
+@pytest.mark.parametrize("value", [b"no json", b"{}", None, OF_ANOTHER])
 def test_records_named_after_another_family_are_left_to_its_book(
     key: bytes, value: bytes | None
 ) -> None:
@@ -138,6 +140,18 @@ def test_records_named_after_another_family_are_left_to_its_book(
     assert not book.policies
     assert book.pauses.at(NOW) is None
     assert not book.news
+
+
+@pytest.mark.parametrize("key", [b"ZZ@1", b"ZZ:pause", b"FR@1"])
+def test_a_record_of_ours_under_the_name_of_another_family_is_refused(
+    key: bytes,
+) -> None:
+    """A slip in the key must not pass in silence where nobody runs that family."""
+    book = book_of()
+    assert error(book.apply(key, version(1), NOW)) == "policy_refused"
+    assert not book.policies
+    assert book.refusals[0].name == key.decode()
+    assert "XX@1" in book.refusals[0].problems[0]
 
 
 @pytest.mark.parametrize("key", [None, b"", b"x", b"fr@1", b"ZZ", b"ZZ@", b"ZZ@1a"])
