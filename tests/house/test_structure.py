@@ -20,10 +20,10 @@ BAGS_LEFT: dict[str, int] = {}
 """Bags that are larger, with their fields today; to become empty."""
 
 UNTESTED_LEFT = {
-    "ingesting",
-    "processor",
+    "ingesting": "connects and starts; tests/kafka run it, its work is in ingest_role",
+    "processor": "the base of family_processor and ingesting, tested as these",
 }
-"""Modules of worker/ without a test file of their own; to become empty."""
+"""Modules of worker/ without a test file of their own, and why; to become empty."""
 
 
 # -- sizes -----------------------------------------------------------------------------
@@ -156,4 +156,4 @@ def test_each_module_of_the_worker_has_a_test_file() -> None:
         one for one in modules("streams") if one.name.startswith("streams.worker.")
     )
     assert worker
-    assert untested(worker, ROOT / "tests/worker") == UNTESTED_LEFT
+    assert untested(worker, ROOT / "tests/worker") == UNTESTED_LEFT.keys()
