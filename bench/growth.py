@@ -30,7 +30,8 @@ from streams.families.fast_refund.decision_codec import recover
 from streams.families.fast_refund.decision_history import RefundHistory
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.shared_tables import SharedTables
+from streams.families.fast_refund.tables import PartitionTables
 from streams.kafka.batches import RecordBatches
 from streams.processing.answers import Answers
 from streams.processing.site import Site

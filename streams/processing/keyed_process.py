@@ -7,12 +7,20 @@ decision record alone, so a restart that reads the outputs back gives the same s
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic
 
 import msgspec
 
 from streams.processing.answers import Answers
 from streams.processing.applied import Result
+from streams.processing.keyed_records import (
+    C,
+    Case,
+    NoLookups,
+    ReadSlice,
+    Restored,
+    mark_of_key,
+)
 from streams.processing.keyed_state import KeyedPartition
 from streams.processing.letters import bury
 from streams.processing.news import NewsQueue, news_queue
@@ -32,92 +40,10 @@ from streams.records.notices import recover_notice
 from streams.records.record import Record
 from streams.records.unread import reason
 
-C = TypeVar("C")
-"""A case: what rules judge, read of one record."""
-
 _STEP: Final = 32
 """Records judged before the time is looked at."""
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(AnyDecision)
-
-
-class Case(msgspec.Struct, Generic[C], frozen=True):
-    """One record that can be judged."""
-
-    key: str
-    """Decided once."""
-    at_ms: int
-    """The moment that the record tells, UTC ms: event time, and whose policy judges."""
-    facts: C
-
-
-class Restored(msgspec.Struct, frozen=True, gc=False):
-    """A decision that was read back (:class:`streams.processing.family.RestoredDecision`)."""
-
-    decision: AnyDecision
-    value: bytes
-    rank: int = 0
-
-    @property
-    def decision_id(self) -> str:
-        """Return the id of the decision."""
-        return self.decision.decision_id
-
-    @property
-    def decided_at_ms(self) -> int:
-        """Return when it was made, UTC ms."""
-        return self.decision.decided_at_ms
-
-    @property
-    def policy(self) -> tuple[str, str | None] | None:
-        """Return name and hash of the policy that judged."""
-        name, hashed = self.decision.policy, self.decision.policy_hash
-        if name is None:
-            return None
-        return name, hashed if isinstance(hashed, str) else None
-
-    def mark(self, key: bytes | None) -> int:
-        """Return the mark of the record that it answers."""
-        return _mark(key, self.decision.decision_id.partition(":")[2])
-
-
-def _mark(key: bytes | None, decided: str) -> int:
-    return hash((key, decided))
-
-
-class ReadSlice(Generic[C]):
-    """A slice that was read (:class:`streams.processing.slice_result.Unjudged`)."""
-
-    def __init__(
-        self,
-        records: Sequence[Record],
-        cases: Sequence[Case[C] | Unreadable | None],
-    ) -> None:
-        self.records = records
-        self.cases = cases
-        """None = the record has an answer already."""
-        self.done = 0
-
-    @property
-    def finished(self) -> bool:
-        """Whether every record is judged."""
-        return self.done == len(self.records)
-
-
-class NoLookups:
-    """A family without facts looks for none (:class:`streams.processing.family.Lookups`)."""
-
-    def wanted(
-        self, missing: object, partitions: Sequence[int], at_ms: int
-    ) -> Sequence[tuple[str, int]]:
-        """Return nothing."""
-        del missing, partitions, at_ms
-        return ()
-
-    def looked(
-        self, missing: object, topics: frozenset[str], states: Iterable[Any], at_ms: int
-    ) -> None:
-        """Learn nothing."""
 
 
 class KeyedProcess(Generic[C, P]):
@@ -192,7 +118,9 @@ class KeyedProcess(Generic[C, P]):
     def mark(self, record: Record) -> int | None:
         """Return the mark of an input record; None = it gets a letter."""
         case = self.read_case(record.value)
-        return None if isinstance(case, Unreadable) else _mark(record.key, case.key)
+        return (
+            None if isinstance(case, Unreadable) else mark_of_key(record.key, case.key)
+        )
 
     def warm(self, state: KeyedPartition[Any], now_ms: int) -> Iterator[None]:
         """Nothing is left to do after a restart."""
@@ -217,7 +145,7 @@ class KeyedProcess(Generic[C, P]):
                 mark = (
                     None
                     if isinstance(case, Unreadable)
-                    else _mark(record.key, case.key)
+                    else mark_of_key(record.key, case.key)
                 )
                 if answered.fit(record, mark):
                     cases.append(None)

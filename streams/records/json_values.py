@@ -79,3 +79,13 @@ def decode_watermark(value: bytes | None) -> Watermark | Unreadable:
         return msgspec.convert(found, Watermark)
     except msgspec.ValidationError as problem:
         return unreadable("not_json", problem)
+
+
+def key_text(key: bytes | None) -> str | None:
+    """Return the key of a record as text; None when it is missing, empty or no UTF-8."""
+    if not key:
+        return None
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        return None

@@ -1,7 +1,7 @@
 """Policy versions from a file and from the records of a capture."""
 
 from streams.families.fast_refund.policy import Policies, Policy
-from streams.families.fast_refund.tables import SharedTables
+from streams.families.fast_refund.shared_tables import SharedTables
 from streams.processing.topics import POLICIES
 from streams.tools.capture.store import Capture
 

@@ -10,7 +10,8 @@ from typing import Any, Final, Literal
 import msgspec
 from typing_extensions import override
 
-from streams.processing.keyed_process import Case, KeyedProcess
+from streams.processing.keyed_process import KeyedProcess
+from streams.processing.keyed_records import Case
 from streams.processing.keyed_state import KeyedPartition
 from streams.processing.policies import AnyPolicy, Policies, PolicyType, Whole
 from streams.processing.reasons import Reason, ReasonCatalog, Reasons

@@ -24,7 +24,8 @@ from faults.judge.view import Heard, OffsetSample, Rec, View, digest_of
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.shared_tables import SharedTables
+from streams.families.fast_refund.tables import PartitionTables
 from streams.processing.answers import Answers
 from streams.processing.site import Site
 from streams.settings import load_policy

@@ -10,7 +10,8 @@ import pytest
 import streams
 from streams.families.fast_refund.decision_history import RefundHistory
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.shared_tables import SharedTables
+from streams.families.fast_refund.tables import PartitionTables
 from streams.processing.state import MemoryState, MemoryTable
 from streams.processing.timers import Timers
 

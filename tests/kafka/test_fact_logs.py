@@ -11,8 +11,8 @@ from aiokafka.errors import KafkaConnectionError, UnknownTopicOrPartitionError
 from faults.waiting import eventually
 from streams.errors import TopicsError
 from streams.families.fast_refund.family import FastRefundProcess
+from streams.families.fast_refund.freshness import lists_as_of
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.tables import lists_as_of
 from streams.kafka.fact_logs import FactLogs
 from streams.kafka.incarnations import Expected, Incarnations
 from streams.kafka.table_reader import TableReader

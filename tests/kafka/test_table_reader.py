@@ -12,9 +12,9 @@ from aiokafka.errors import KafkaConnectionError
 from faults.waiting import eventually
 from streams.errors import FactsUnreadableError
 from streams.families.fast_refund.family import FastRefundProcess
+from streams.families.fast_refund.freshness import lists_as_of
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_type import POLICY
-from streams.families.fast_refund.tables import lists_as_of
 from streams.families.fast_refund.topics import TOPICS
 from streams.kafka.strays import Stray
 from streams.kafka.table_reader import TableReader

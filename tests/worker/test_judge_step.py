@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from streams.families.fast_refund import tables
+from streams.families.fast_refund import shared_tables
 from streams.families.fast_refund.policy import Policies
 from streams.processing.partitioner import partition_of
 from streams.processing.reconcile import ReconcileRequest
@@ -204,7 +204,7 @@ async def test_one_look_is_enough_for_all_slices_of_a_poll() -> None:
 async def test_shops_without_a_row_are_remembered_up_to_a_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tables, "_SOUGHT_MAX", 2)
+    monkeypatch.setattr(shared_tables, "_SOUGHT_MAX", 2)
     names = [f"s-{number + 10}" for number in range(4)]
     async with ready() as stage:
         sizes = []

@@ -15,13 +15,14 @@ from streams.families.fast_refund.decision_history import Fate, Remembered
 from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.reasons.request import REFUND_FAILED
+from streams.families.fast_refund.shared_tables import SharedTables
 from streams.families.fast_refund.ship_race import (
     LOSS_RECORDED,
     TEXTS,
     Race,
     judge_race,
 )
-from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.tables import PartitionTables
 from streams.families.fast_refund.topics import (
     NOTICES,
     ORDERS,

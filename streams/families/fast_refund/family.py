@@ -21,8 +21,9 @@ from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.reasons import REASONS
 from streams.families.fast_refund.request_marks import mark_of
+from streams.families.fast_refund.shared_tables import SharedTables
 from streams.families.fast_refund.slice_work import Unjudged
-from streams.families.fast_refund.tables import APPLIERS, PartitionTables, SharedTables
+from streams.families.fast_refund.tables import APPLIERS, PartitionTables
 from streams.families.fast_refund.topics import (
     BUYERS,
     CODE,

@@ -14,8 +14,8 @@ from streams.families.fast_refund.fast_rules import (
 )
 from streams.families.fast_refund.full_path import FullPath
 from streams.families.fast_refund.model import Request
+from streams.families.fast_refund.shared_tables import SharedTables
 from streams.families.fast_refund.slice_work import SliceWork
-from streams.families.fast_refund.tables import SharedTables
 from streams.families.fast_refund.topics import APPROVALS
 from streams.processing.news import News, news_queue
 from streams.processing.site import Site

@@ -7,6 +7,7 @@ from streams.families.fast_refund.buyer_approvals import NO_APPROVALS
 from streams.families.fast_refund.cut import cut
 from streams.families.fast_refund.decide import decide
 from streams.families.fast_refund.decision_history import APPROVED, Remembered
+from streams.families.fast_refund.freshness import fresh
 from streams.families.fast_refund.history_facts import (
     Approvals,
     counts_approvals,
@@ -23,8 +24,8 @@ from streams.families.fast_refund.model import (
 )
 from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.seen import see
+from streams.families.fast_refund.shared_tables import SharedTables
 from streams.families.fast_refund.slice_work import SliceWork
-from streams.families.fast_refund.tables import SharedTables, fresh
 from streams.processing.partitioner import misplaced
 from streams.processing.site import Site
 from streams.processing.state import DecisionHistory

@@ -13,17 +13,15 @@ from streams.families.fast_refund.decide import AUTO_APPROVE, PASSED
 from streams.families.fast_refund.decision_codec import encode_decision, recover
 from streams.families.fast_refund.decision_history import APPROVED, Entry, Remembered
 from streams.families.fast_refund.fast_path import FastPath
+from streams.families.fast_refund.freshness import lists_as_of
 from streams.families.fast_refund.full_path import FullPath
 from streams.families.fast_refund.history_facts import counts_approvals
 from streams.families.fast_refund.missing_facts import Missing
 from streams.families.fast_refund.model import Decision, Request
 from streams.families.fast_refund.request_marks import mark_of_request
+from streams.families.fast_refund.shared_tables import SharedTables
 from streams.families.fast_refund.slice_work import Read, SliceWork, Unjudged
-from streams.families.fast_refund.tables import (
-    PartitionTables,
-    SharedTables,
-    lists_as_of,
-)
+from streams.families.fast_refund.tables import PartitionTables
 from streams.families.fast_refund.topics import APPROVALS, REVIEWS, SKIPPED
 from streams.processing.answers import Answers
 from streams.processing.letters import bury

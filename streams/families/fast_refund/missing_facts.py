@@ -15,7 +15,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from streams.families.fast_refund.model import Request
-from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.shared_tables import SharedTables
+from streams.families.fast_refund.tables import PartitionTables
 from streams.families.fast_refund.topics import BUYERS, ORDERS, OUTCOMES, SHOPS
 
 

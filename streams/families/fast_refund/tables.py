@@ -4,7 +4,7 @@ A record that cannot be read takes away what was known under its key: nobody kno
 the present state, so requests that need it go to a person. It is never passed over.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -12,30 +12,20 @@ import msgspec
 from streams.families.fast_refund.codec import (
     Outcome,
     decode_buyer,
-    decode_catalog_entry,
     decode_outcome,
-    decode_shop,
 )
 from streams.families.fast_refund.decision_history import RefundHistory
 from streams.families.fast_refund.history_entries import UNKNOWN_FATE, Fate
-from streams.families.fast_refund.listed import ARTICLE, names_goods
-from streams.families.fast_refund.model import Buyer, Catalog, Order, Shop
+from streams.families.fast_refund.model import Buyer, Order
 from streams.families.fast_refund.orders import OrderReader
-from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.ship_race import have_left
-from streams.families.fast_refund.topics import BUYERS, CATALOG, ORDERS, OUTCOMES, SHOPS
-from streams.processing.applied import NOTHING, PARTITION, Applied, Misrouted, Result
-from streams.processing.news import NewsQueue
+from streams.families.fast_refund.topics import BUYERS, ORDERS, OUTCOMES
+from streams.processing.applied import NOTHING, Applied, Misrouted, Result
 from streams.processing.partitioner import misplaced, partition_of
-from streams.processing.policies.book import PolicyBook
 from streams.processing.state import MemoryTable, Table
-from streams.processing.watermarks import WATERMARK_KEY, Watermarks, slowest
-from streams.records.json_values import Unreadable, decode_object
+from streams.processing.watermarks import WATERMARK_KEY, Watermarks
+from streams.records.json_values import Unreadable, key_text
 from streams.records.record import Record
-
-_SOUGHT_MAX: Final = 100_000
-"""Shops known to have no row, some 10 MB; beyond, they are looked for once more."""
 
 UNREADABLE: Final = "unreadable"
 """A value no rule knows: it stands where a record could not be read."""
@@ -76,7 +66,7 @@ class PartitionTables:
             return self._end_order(key)
         order = self._reader.read(value)
         if type(order) is not Order:
-            order_id = _text(key)
+            order_id = key_text(key)
             if order_id is not None:
                 self._orders.pop(order_id, None)
             return order  # type: ignore[return-value]  # narrowed by type() above
@@ -170,7 +160,7 @@ class PartitionTables:
                 yield Misrouted(expected)
 
     def _end_order(self, key: bytes | None) -> Applied | Unreadable:
-        order_id = _text(key)
+        order_id = key_text(key)
         if order_id is None:
             return Unreadable("no_id", "a tombstone without a key")
         self._orders.pop(order_id, None)
@@ -192,7 +182,7 @@ class PartitionTables:
         """Take a row, a tombstone or a watermark of ``refund.buyers``."""
         if key is not None and key.startswith(WATERMARK_KEY):
             return self.buyer_marks.apply(key, value) or NOTHING
-        buyer_id = _text(key)
+        buyer_id = key_text(key)
         if value is None:
             if buyer_id is None:
                 return Unreadable("no_id", "a tombstone without a key")
@@ -226,7 +216,7 @@ class PartitionTables:
             return self.outcome_marks.apply(key, value) or NOTHING
         outcome = decode_outcome(value)
         if isinstance(outcome, Unreadable):
-            name = _text(key)
+            name = key_text(key)
             if name is not None:  # perhaps a veto: nobody may approve until it is known
                 self.ledger.put_veto(name, UNREADABLE)
             return outcome
@@ -279,207 +269,3 @@ APPLIERS: Final[Mapping[str, Callable[[PartitionTables, Record], Result]]] = {
     OUTCOMES.name: _outcome,
 }
 """How a record of each fact topic of a partition is applied."""
-
-
-class SharedTables:
-    """Shops, catalogue and policies: small, read whole by every worker."""
-
-    def __init__(self, policies: Policies, partitions: int) -> None:
-        self._shops: dict[str, Shop] = {}
-        self.shops: Table[Shop] = MemoryTable[Shop](self._shops)
-        self._sought: set[str | None] = set()
-        self.sought = self._sought.__contains__
-        """Whether a shop was looked for and had no row."""
-        self._listed: dict[str, tuple[object, ...]] = {}
-        self._listed_names: set[str] = set()
-        self._articles: set[str] = set()
-        self.catalog = Catalog(self._listed, None, self._listed_names, self._articles)
-        self.book = PolicyBook(POLICY, policies)
-        self.policies = policies
-        """Those of the book."""
-        self._shop_marks = [Watermarks() for _ in range(partitions)]
-        self._catalog_marks = [Watermarks() for _ in range(partitions)]
-        self._switches: dict[int, list[tuple[str, int]]] = {}
-        """Merchants' attempts (FR-Q3) nobody has looked at yet, by partition of the
-        shops: shop id, offset. Those met while loading are among them."""
-        self.lists_ms: int | None = None
-        """The slowest watermark of shops and catalogue; None until all have spoken."""
-
-    def note_sought(self, shop_ids: Collection[str]) -> None:
-        """Note shops that were looked for; those that have a row by now do not matter."""
-        if len(self._sought) + len(shop_ids) > _SOUGHT_MAX:
-            self._sought.clear()
-        self._sought.update(shop_ids)
-
-    def take_switches(self, partition: int) -> Sequence[tuple[str, int]]:
-        """Return merchants' attempts on a partition of the shops, each once: id, offset."""
-        return self._switches.pop(partition, ())
-
-    @property
-    def news(self) -> NewsQueue:
-        """What nobody has logged yet."""
-        return self.book.news
-
-    @property
-    def policy_wait_ms(self) -> int:
-        """How long input waits at a start for a first policy: no policy says it yet."""
-        return int(POLICY.fields["policy_wait_ms"].default)
-
-    def has_policy(self) -> bool:
-        """Whether there is any policy, in force or not."""
-        return bool(self.policies)
-
-    def rows(self) -> dict[str, int]:
-        """Return how many rows there are by table."""
-        return {
-            "shops": len(self.shops),
-            "catalog": len(self._listed),
-            "policies": len(self.policies),
-        }
-
-    def marks(self, topic: str, partition: int) -> Watermarks | None:
-        """Return the watermarks of a partition of a topic; policies have none."""
-        if topic == SHOPS.name:
-            return self._shop_marks[partition]
-        return self._catalog_marks[partition] if topic == CATALOG.name else None
-
-    def apply(self, topic: str, partition: int, record: Record) -> Result:
-        """Take a record of a shared fact topic."""
-        key, value = record.key, record.value
-        if topic == SHOPS.name:
-            return self.apply_shop(partition, key, value, record.offset)
-        if topic == CATALOG.name:
-            return self.apply_catalog(partition, key, value)
-        return self.apply_policy(key, value, record.timestamp)
-
-    def apply_shop(
-        self, partition: int, key: bytes | None, value: bytes | None, offset: int = -1
-    ) -> Applied | Unreadable:
-        """Take a row of ``refund.shops``; a merchant's own wish changes nothing (R-09)."""
-        if key is not None and key.startswith(WATERMARK_KEY):
-            return self._mark(self._shop_marks[partition], key, value)
-        shop_id = _text(key)
-        if value is None:
-            if shop_id is not None:
-                self._shops.pop(shop_id, None)
-            return NOTHING
-        shop = decode_shop(value)
-        if isinstance(shop, Unreadable):
-            if shop_id is not None:
-                self._shops[shop_id] = Shop(shop_id, standing=UNREADABLE)
-            return shop
-        sent = decode_object(value)
-        if isinstance(sent, dict) and sent.get("by") == "merchant":
-            found_at = (str(shop.shop_id), offset)
-            self._switches.setdefault(partition, []).append(found_at)
-            return PARTITION
-        self._shops[str(shop.shop_id)] = shop
-        return NOTHING
-
-    def apply_catalog(
-        self, partition: int, key: bytes | None, value: bytes | None
-    ) -> Applied | Unreadable:
-        """Take a row of ``refund.catalog``: a category or SKU the operator excludes."""
-        if key is not None and key.startswith(WATERMARK_KEY):
-            return self._mark(self._catalog_marks[partition], key, value)
-        entry_id = _text(key)
-        if value is None:
-            if entry_id is not None:
-                self._take_off(entry_id)
-            return NOTHING
-        entry = decode_catalog_entry(value)
-        if isinstance(entry, Unreadable):
-            if entry_id is not None and names_goods(entry_id):
-                self._list(entry_id, UNREADABLE)
-            return entry
-        if entry.excluded is True:
-            self._list(entry.id, entry.kind)
-        elif entry.excluded is False:
-            self._take_off(entry.id)
-        else:
-            self._list(entry.id, UNREADABLE)
-        return NOTHING
-
-    def _list(self, entry_id: str, kind: object) -> None:
-        self._listed[entry_id] = (kind,)
-        self._listed_names.add(entry_id.partition(":")[2])
-        if entry_id.startswith(ARTICLE):
-            self._articles.add(entry_id)
-
-    def _take_off(self, entry_id: str) -> None:
-        self._listed.pop(entry_id, None)
-        self._articles.discard(entry_id)
-
-    def apply_policy(
-        self, key: bytes | None, value: bytes | None, at_ms: int
-    ) -> Applied | Unreadable:
-        """Take a version or a pause of ``refund.policies``; a bad version changes nothing.
-
-        ``at_ms`` is the timestamp of the record, UTC ms.
-        """
-        refused = self.book.apply(key, value, at_ms)
-        self.policies = self.book.policies
-        return refused or NOTHING
-
-    def policies_named(
-        self, named: Mapping[tuple[str, str | None], tuple[str, int]], now_ms: int
-    ) -> None:
-        """Compare with the policies that decisions name; see the book."""
-        self.book.heard(named, now_ms)
-        self.policies = self.book.policies
-
-    def policies_cut(self) -> None:
-        """Note that the oldest records of the topic of policies are gone; see the book."""
-        self.book.head_deleted()
-        self.policies = self.book.policies
-
-    def pause_at(self, at_ms: int) -> object:
-        """Return what decisions record of the pause that holds at a moment; None = none."""
-        return self.book.pauses.at(at_ms)
-
-    def _mark(
-        self, marks: Watermarks, key: bytes, value: bytes | None
-    ) -> Applied | Unreadable:
-        refused = marks.apply(key, value)
-        self.lists_ms = slowest(self._shop_marks + self._catalog_marks)
-        self.catalog = Catalog(
-            self._listed,
-            slowest(self._catalog_marks),
-            self._listed_names,
-            self._articles,
-        )
-        return refused or NOTHING
-
-
-def _text(key: bytes | None) -> str | None:
-    if not key:
-        return None
-    try:
-        return key.decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def lists_as_of(tables: PartitionTables, shared: SharedTables) -> int | None:
-    """Return the moment up to which limits, shops, SKUs and vetoes are all known."""
-    buyers, lists = tables.buyer_marks.ms, shared.lists_ms
-    vetoes = tables.outcome_marks.ms
-    if vetoes is None:
-        vetoes = tables.vetoes_known_ms
-    if buyers is None or lists is None or vetoes is None:
-        return None
-    return min(buyers, lists, vetoes)
-
-
-def fresh(own: object, mark: int | None) -> object:
-    """Return ``as_of_ms`` of a fact: its own or its partition's watermark, the later.
-
-    A wrong value stays wrong; a watermark does not mend it (E-4).
-    """
-    if mark is None:
-        return own
-    if own is None:
-        return mark
-    if type(own) is int and own < mark:
-        return mark
-    return own

@@ -21,6 +21,7 @@ from streams.families.fast_refund.fast_rules import (
     fast_rules_at,
     usable,
 )
+from streams.families.fast_refund.freshness import fresh
 from streams.families.fast_refund.model import (
     NO_GOODS,
     Buyer,
@@ -36,7 +37,6 @@ from streams.families.fast_refund.model import (
 )
 from streams.families.fast_refund.policy import Policy
 from streams.families.fast_refund.seen import see
-from streams.families.fast_refund.tables import fresh
 from tests.families.fast_refund.base import (
     BUYER,
     NOW,

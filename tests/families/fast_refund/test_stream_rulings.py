@@ -10,7 +10,8 @@ import pytest
 from streams.families.fast_refund.breaker import Breaker
 from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies
-from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.shared_tables import SharedTables
+from streams.families.fast_refund.tables import PartitionTables
 from streams.processing.answers import Answers
 from streams.processing.partitioner import partition_of
 from streams.records.json_values import Unreadable

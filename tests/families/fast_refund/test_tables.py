@@ -5,16 +5,12 @@ import json
 import pytest
 
 from streams.families.fast_refund.decision_history import Entry, Fate
+from streams.families.fast_refund.freshness import fresh, lists_as_of
 from streams.families.fast_refund.model import Buyer, Shop
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.policy_type import POLICY
-from streams.families.fast_refund.tables import (
-    UNREADABLE,
-    PartitionTables,
-    SharedTables,
-    fresh,
-    lists_as_of,
-)
+from streams.families.fast_refund.shared_tables import SharedTables
+from streams.families.fast_refund.tables import UNREADABLE, PartitionTables
 from streams.processing.applied import NOTHING, PARTITION, Applied, Misrouted
 from streams.processing.partitioner import partition_of
 from streams.processing.watermarks import Watermarks

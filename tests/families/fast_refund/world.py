@@ -11,7 +11,8 @@ from streams.families.fast_refund.judge import Judge
 from streams.families.fast_refund.policy import Policies, Policy
 from streams.families.fast_refund.policy_type import POLICY
 from streams.families.fast_refund.request_marks import mark_of
-from streams.families.fast_refund.tables import PartitionTables, SharedTables
+from streams.families.fast_refund.shared_tables import SharedTables
+from streams.families.fast_refund.tables import PartitionTables
 from streams.processing.answers import Answers, mark_of_letter
 from streams.processing.site import Site
 from streams.processing.slice_result import Output, SliceResult
