@@ -1,1 +1,1 @@
-"""What every rule family shares: synchronous, without a Kafka client, without a clock."""
+"""The machinery that every rule family shares: synchronous, without a Kafka client or a clock."""

@@ -1,8 +1,9 @@
-"""Which input records have an output already.
+"""Track which input records already have an output.
 
-An output names the offset that it answers, and an offset alone says nothing about a
-topic that was made anew: the same number is another record then. So an answer is held
-against the record that is there now, and counts only if it fits.
+An output names the offset of the input record that it answers. An offset alone proves
+nothing after a topic was deleted and created again: the same offset is then another
+record. So an answer is compared with the record that is there now, and counts only if
+it fits.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,15 +18,16 @@ _BURIED: Final = "a dead letter"
 
 
 class Answers(msgspec.Struct):
-    """Answered offsets of one input partition, each with marks of the records answered."""
+    """Answered offsets of one input partition, each with marks of the answered records."""
 
     marks: dict[int, tuple[int, ...]] = msgspec.field(default_factory=dict)
-    """By offset, for each output that answers it, a mark of the record that it answers.
-    Outputs of two logs under one name may name the same offset."""
+    """Offset -> marks of the answered records, one for each output. If a topic was
+    created again, outputs of the old and the new log may name the same offset."""
     end: int = 0
-    """The offset after the highest one answered, whatever the record; 0 without outputs."""
+    """The offset after the highest answered one, whichever record it was; 0 without
+    outputs."""
     unfit: set[int] = msgspec.field(default_factory=set)
-    """Offsets of records read whose answers are those of other records."""
+    """Offsets that were read whose outputs answer other records."""
 
     def __len__(self) -> int:
         return len(self.marks)
@@ -44,7 +46,8 @@ class Answers(msgspec.Struct):
         Parameters
         ----------
         mark
-            What a decision on the record carries as its mark; None = it gets none.
+            The mark that a decision on this record carries; None = the record gets no
+            decision.
         """
         known = self.marks.get(record.offset)
         if known is None:
@@ -56,17 +59,17 @@ class Answers(msgspec.Struct):
         return False
 
     def forget(self, offsets: Iterable[int]) -> None:
-        """Drop answers to records that are judged."""
+        """Drop the answers at these offsets: their records have been judged."""
         for offset in offsets:
             self.marks.pop(offset, None)
             self.unfit.discard(offset)
 
     def forget_before(self, offset: int) -> None:
-        """Drop answers to what will not be read again."""
+        """Drop the answers before an offset: those records will not be read again."""
         self.forget([at for at in self.marks if at < offset])
 
     def join(self, other: "Answers") -> None:
-        """Add what was known before."""
+        """Add the answers that were known before."""
         self.end = max(self.end, other.end)
         for offset, marks in other.marks.items():
             for mark in marks:
@@ -78,5 +81,5 @@ class Answers(msgspec.Struct):
 
 
 def mark_of_letter(key: bytes | None, value: bytes | None) -> int:
-    """Mark the record that a dead letter keeps; comparable within one process."""
+    """Return the mark of the record in a dead letter; comparable within one process only."""
     return hash((_BURIED, key, value))

@@ -1,4 +1,4 @@
-"""What came of applying a fact record."""
+"""The result of applying a fact record."""
 
 from typing import Final, TypeAlias
 
@@ -8,28 +8,29 @@ from streams.records.json_values import Unreadable
 
 
 class Applied(msgspec.Struct, frozen=True, gc=False):
-    """What a record changed: what may call for an output now."""
+    """What a fact record changed, so which keys may need an output now."""
 
     key: str | None = None
-    """Of the decisions concerned: what a family decides on, as a refund."""
+    """Key of the decision concerned: the thing that the family decides, such as a
+    refund."""
     group: str | None = None
-    """Of the decisions concerned: what several of them are about, as an order."""
+    """Group of the decisions concerned: what several keys share, such as an order."""
 
 
 NOTHING: Final = Applied()
-"""Nothing that calls for a look; told apart by identity."""
+"""Nothing needs to be reconciled; compared by identity."""
 PARTITION: Final = Applied()
-"""Something about the partition itself; told apart by identity."""
+"""The partition itself needs to be reconciled; compared by identity."""
 
 
 class Misrouted(msgspec.Struct, frozen=True, gc=False):
-    """A record was found in another partition than it belongs to."""
+    """A record was found in a partition that it does not belong to."""
 
     expected: int
     """The partition where it belongs."""
     applied: Applied = NOTHING
-    """What it changed all the same."""
+    """What the record changed all the same."""
 
 
 Result: TypeAlias = Applied | Unreadable | Misrouted
-"""What came of a record."""
+"""The result of applying one fact record."""

@@ -2,8 +2,8 @@
 
 A local day is a number: days since 1970-01-01 in Asia/Shanghai, which has had UTC+8
 without summer time for the years that rules speak of (1992 and later). Natural days are
-added to it as they are. Everything takes integers of any size: a moment far beyond the
-calendar is a number like any other.
+added to it as they are. All functions take integers of any size: a moment far beyond
+the calendar is an ordinary number.
 
 Which clause needs what, by the rules of merchant standing (SV) and deposits (DP, SC, SX):
 
@@ -25,13 +25,13 @@ import msgspec
 
 DAY_MS: Final = 86_400_000
 _OFFSET_MS: Final = 8 * 3_600_000
-"""Asia/Shanghai is that much ahead of UTC."""
+"""Offset of Asia/Shanghai from UTC, ms."""
 
 Day: TypeAlias = int
 """A local day: days since 1970-01-01 in Asia/Shanghai."""
 
 _DAYS_PER_ERA: Final = 146_097
-"""Days in 400 years, after which the calendar repeats itself."""
+"""Days in 400 years, after which the Gregorian calendar repeats."""
 _SHIFT: Final = 719_468
 """Days from 0000-03-01, where the arithmetic begins, to 1970-01-01."""
 _JANUARY: Final = 10
@@ -41,7 +41,7 @@ _SATURDAY: Final = 5
 
 
 class Date(msgspec.Struct, frozen=True, order=True):
-    """A day as people write it, in the Gregorian calendar."""
+    """A Gregorian date as people write it."""
 
     year: int
     month: int
@@ -64,7 +64,7 @@ def end_of(day: Day) -> int:
 
 
 def date_of(day: Day) -> Date:
-    """Return how people write a local day."""
+    """Return the Gregorian date of a local day."""
     # Years begin in March here, so that the day of a leap year is the last one.
     era, in_era = divmod(day + _SHIFT, _DAYS_PER_ERA)
     in_400 = (
@@ -78,7 +78,7 @@ def date_of(day: Day) -> Date:
 
 
 def day_of(date: Date) -> Day:
-    """Return the local day of a date; the caller has made sure that there is one."""
+    """Return the local day of a date; the caller has checked that the date exists."""
     from_march = (date.month - 3) % 12
     era, in_400 = divmod(date.year - (from_march >= _JANUARY), 400)
     in_year = (153 * from_march + 2) // 5 + date.day - 1
@@ -87,12 +87,12 @@ def day_of(date: Date) -> Day:
 
 
 def add_months(day: Day, months: int) -> Day:
-    """R-14: the day of the same number so many months later, else that month's last.
+    """R-14: return the same day some months later, or that month's last day if there is none.
 
     Parameters
     ----------
     months
-        May be negative: so many months earlier.
+        How many months later; negative = earlier.
     """
     date = date_of(day)
     later, month = divmod(date.month - 1 + months, 12)
@@ -101,26 +101,26 @@ def add_months(day: Day, months: int) -> Day:
 
 
 def _days_in(first: Day) -> int:
-    """Return the length of the month that begins on a day."""
+    """Return the number of days in the month that begins on this day."""
     return (
         32 - date_of(first + 31).day
     )  # which is in the next month, whatever this one is
 
 
 class YearTable(msgspec.Struct, frozen=True):
-    """What is announced of one year: where it differs from Monday to Friday."""
+    """The announced calendar of one year: its differences from Monday to Friday."""
 
     year: int
     version: int
-    """From 1; a change that is announced later is the next one."""
+    """Starts at 1; each later announcement for the same year has the next version."""
     off: frozenset[Day]
-    """Days of public holidays, weekends among them or not."""
+    """Public holidays; they may include weekend days."""
     worked: frozenset[Day]
     """Saturdays and Sundays that are worked instead."""
 
 
 class MissingYear(msgspec.Struct, frozen=True):
-    """Why there is no working day: nobody has said how this year is worked.
+    """There is no working day, because no table of this year is loaded.
 
     The caller answers CALENDAR_UNKNOWN, and a person decides.
     """
@@ -134,7 +134,7 @@ class WorkingCalendar:
     Parameters
     ----------
     tables
-        In any order; of several versions of a year the highest counts.
+        In any order; the highest version of each year counts.
     """
 
     def __init__(self, tables: Iterable[YearTable]) -> None:
@@ -142,12 +142,12 @@ class WorkingCalendar:
         self._tables = {table.year: table for table in by_version}
 
     def version(self, year: int) -> int | None:
-        """Return which version of a year counts, for the record; None = none is known."""
+        """Return the version in use for a year, to be recorded; None = no table of that year."""
         table = self._tables.get(year)
         return None if table is None else table.version
 
     def is_working_day(self, day: Day) -> bool | MissingYear:
-        """Whether a local day is worked."""
+        """Whether a local day is a working day."""
         year = date_of(day).year
         table = self._tables.get(year)
         if table is None:
@@ -162,7 +162,7 @@ class WorkingCalendar:
         Parameters
         ----------
         number
-            From 1; DP-4: 7. What is due on that day may still be done up to
+            Starts at 1; 7 for DP-4. Work due on that day is in time until
             :func:`end_of` it.
         """
         left = number

@@ -1,4 +1,4 @@
-"""The conditions of a decision, each with value, bound, age and what came of it."""
+"""The conditions of a decision: value, bound, age and result of each."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Generic, TypeAlias
@@ -16,20 +16,20 @@ NOT_EVALUATED: Final = "not_evaluated"
 HOLDS: Final = "holds"
 
 STATES: Final = (FAILS, UNKNOWN, STALE, NOT_EVALUATED, HOLDS)
-"""In the order in which conditions are told: what decided the case comes first."""
+"""Order in which conditions are shown: those that decided the case come first."""
 
 _AGE_LIMIT_MS: Final = 10**4_300
-"""Python writes no longer number."""
+"""Python prints no integer with more digits."""
 
 Wording: TypeAlias = Callable[[Reason], Words]
-"""How a reason is worded for reviewers, in both languages."""
+"""Gives the reviewers' wording of a reason in both languages."""
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """One condition of a decision, for people."""
+    """One condition of a decision, in words."""
 
     name: str
-    """The rule's function."""
+    """Name of the rule's function."""
     clause: str
     fact: str
     value: object
@@ -41,35 +41,36 @@ class Condition(msgspec.Struct, frozen=True):
     """One of :data:`STATES`."""
     reason_codes: tuple[str, ...]
     zh: str
-    """What is to hold, and why it does not."""
+    """The condition, and why it does not hold."""
     en: str
     title_zh: str
     """What is to hold."""
     title_en: str
     bound_zh: str | None
-    """The bound in words; None when there is none, or its policy is not at hand."""
+    """The bound in words; None when there is none or its policy is not available."""
     bound_en: str | None
 
 
 class Judged(msgspec.Struct, Generic[C, P], frozen=True):
-    """A rule and what it found in a case."""
+    """A rule and the reasons that it returned for a case."""
 
     rule: Rule[C, P]
     found: Reasons
     skipped: bool = False
-    """It was not run: what it reads is not there."""
+    """The rule was not run, because the fact that it reads is missing."""
 
 
 class Describer(Generic[C]):
-    """Puts what rules found in one case into words.
+    """Describes in words what the rules found in one case.
 
     Parameters
     ----------
     policy
-        The very policy that the decision names; None when it names none, or when that
-        one is not at hand.
+        Exactly the policy that the decision names; None when it names none or that
+        policy is not available.
     had_policy
-        Whether the case was judged by a policy, be it at hand or not.
+        Whether the case was judged under a policy, even if that policy is not available
+        now.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class Describer(Generic[C]):
         )
 
     def _state(self, one: Judged[C, P]) -> str:
-        """Sum up what was found: what fails outweighs what is unknown, that what is stale."""
+        """Return one state for all reasons: fails outweighs unknown, unknown outweighs stale."""
         rule, case = one.rule, self._case
         if one.found:
             states = {
@@ -128,14 +129,14 @@ class Describer(Generic[C]):
 
 
 def worst_first(told: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Return what fails first, then what is unknown, ..., what holds last."""
+    """Sort conditions: those that fail first, then unknown, ..., those that hold last."""
     return tuple(sorted(told, key=lambda one: STATES.index(one.state)))
 
 
 def as_recorded(
     rules: Iterable[Rule[C, P]], reason_codes: Sequence[str]
 ) -> tuple[Judged[C, P], ...]:
-    """Return what was found by the record alone: each listed code in its rule's row."""
+    """Return the findings from the record alone: each listed code under its rule."""
     return tuple(
         Judged(rule, tuple(one for one in rule.codes if one.code in reason_codes))
         for rule in rules

@@ -1,34 +1,34 @@
-"""The event time of a partition: up to when everything that happened is known."""
+"""The event time of a partition: the moment up to which all events are known."""
 
 from streams.processing.watermarks import Watermarks, slowest
 
 
 class EventTime:
-    """The slowest of a partition's feeds, in UTC ms; it never goes back.
+    """The watermark of a partition's slowest feed, UTC ms; it never goes back.
 
     Parameters
     ----------
     feeds
-        The watermarks of each topic whose events may change when something is due. As
-        long as one of them has not spoken there is no event time, and nothing is due.
+        The watermarks of each topic whose events may change a due time. Until each has
+        a watermark there is no event time, and nothing is due.
     """
 
     def __init__(self, *feeds: Watermarks) -> None:
         self._feeds = feeds
         self.ms: int | None = None
-        """As far as :meth:`advance` has seen it, UTC ms; None = no event time yet."""
+        """Event time at the last :meth:`advance`, UTC ms; None = no event time yet."""
 
     def advance(self, now_ms: int) -> int | None:
-        """Look at the feeds again and return the event time, UTC ms.
+        """Read the feeds' watermarks again and return the event time, UTC ms.
 
-        A feed that comes in or falls silent later does not take back what was passed:
-        what was due then has been written.
+        A feed that joins or stops later never moves event time back: what was due by
+        then has been written.
 
         Parameters
         ----------
         now_ms
-            The worker's moment, UTC ms. A watermark beyond it counts as far as it only:
-            a feed with a wrong clock may delay what is due, and never bring it forward.
+            The worker's current time, UTC ms. It caps the watermarks: a feed with a
+            wrong clock may delay due times, but never bring them forward.
         """
         found = slowest(self._feeds)
         if found is not None:

@@ -1,8 +1,8 @@
-"""Decisions of any family in words, from their record, the reasons and the rule rows.
+"""Explain decisions of any family from their record, the reason catalogue and the rule rows.
 
-Nothing of this is stored. A family that has only a catalogue and rule rows takes
+No explanation is stored. A family with only a reason catalogue and rule rows uses
 :class:`~streams.processing.record_explainer.RecordExplainer`; one that can judge its
-records again says more.
+records again explains more.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,11 +23,11 @@ from streams.processing.reasons import (
 from streams.processing.words import NO_LABELS, Language
 
 Line: TypeAlias = tuple[str, str]
-"""A label and a text, both in the language asked for."""
+"""A label and a text, both in the requested language."""
 
 
 class Decided(Protocol):
-    """What every decision record says."""
+    """The fields that every decision record has."""
 
     @property
     def decision_id(self) -> str:
@@ -36,12 +36,12 @@ class Decided(Protocol):
 
     @property
     def disposition(self) -> str:
-        """What became of the record: ``decided``, ..."""
+        """``decided``, or why there is no outcome."""
         ...
 
     @property
     def outcome(self) -> str | None:
-        """What was decided; None where nothing was."""
+        """The outcome; None = nothing was decided."""
         ...
 
     @property
@@ -51,7 +51,7 @@ class Decided(Protocol):
 
     @property
     def policy(self) -> str | None:
-        """``FR@7``; None = none was in force."""
+        """Name of the policy, as ``FR@7``; None = no policy was in force."""
         ...
 
     @property
@@ -66,46 +66,46 @@ class Decided(Protocol):
 
 
 class Explained(Protocol):
-    """A decision in words, as far as all families have it."""
+    """An explained decision: the parts that all families have."""
 
     @property
     def reasons(self) -> "tuple[ToldReason, ...]":
-        """One a listed code."""
+        """One for each listed reason code."""
         ...
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """What fails first, then what is unknown or stale, what holds last."""
+        """Failed conditions first, then unknown and stale ones; those that hold come last."""
         ...
 
     @property
     def policy_at_hand(self) -> bool:
-        """False = conditions are told as recorded, without the policy's bounds."""
+        """False = conditions are shown as recorded, without the policy's bounds."""
         ...
 
 
 class ToldReason(msgspec.Struct, frozen=True):
-    """One listed code: what it means, and what to do about it."""
+    """One listed reason code: what it means and what to do about it."""
 
     code: str
     clause: str | None
-    """None = a newer version's code."""
+    """None = a code that a newer version wrote."""
     zh: str
     en: str
     reviewer_zh: str
     reviewer_en: str
     operator_zh: str | None
-    """None = nothing is out of order."""
+    """None = the operator has nothing to do."""
     operator_en: str | None
 
 
 def told_reason(code: str, catalog: ReasonCatalog, wording: Words | None) -> ToldReason:
-    """Put a listed code into words.
+    """Explain one listed reason code.
 
     Parameters
     ----------
     wording
-        In place of that of the catalogue.
+        Used instead of the catalogue's wording.
     """
     row = catalog.get(code)
     if row is None:
@@ -122,12 +122,12 @@ E = TypeVar("E", bound=Explained)
 
 
 class Explainer(Generic[D, E]):
-    """How decisions of one family are read and put into words."""
+    """Reads and explains the decisions of one family."""
 
     verdicts: Mapping[str, Words] = MappingProxyType({})
-    """Outcome or disposition -> what people call it."""
+    """Outcome or disposition -> its name in words."""
     labels: Mapping[str, str] = NO_LABELS
-    """Parts of facts in Chinese."""
+    """Names of fact parts in Chinese."""
 
     def read(self, value: bytes) -> D:
         """Decode a decision record.
@@ -135,33 +135,33 @@ class Explainer(Generic[D, E]):
         Raises
         ------
         msgspec.DecodeError, UnicodeDecodeError, RecursionError
-            It is none.
+            The value is no decision record.
         """
         raise NotImplementedError
 
     def explain(self, decision: D, policy: Any) -> E:  # noqa: ANN401 - the family's own
-        """Put a decision into words.
+        """Explain a decision.
 
         Parameters
         ----------
         policy
-            The very policy that the decision names; None when it names none, or when
-            that one is not at hand.
+            Exactly the policy that the decision names; None when it names none or that
+            policy is not available.
         """
         raise NotImplementedError
 
     def version(self, _decision: D) -> int:
-        """Return what tells the newest of several decisions on one thing."""
+        """Return the version by which the newest of several decisions on one key is found."""
         return 0
 
     def about(self, _decision: D, _language: Language) -> Iterator[Line]:
-        """Yield what was decided on."""
+        """Yield lines on the subject of the decision."""
         return iter(())
 
     def remarks(self, _decision: D, _language: Language) -> Iterator[Line]:
-        """Yield what else must be known of the record."""
+        """Yield further remarks on the record."""
         return iter(())
 
     def told(self, _found: E, _language: Language) -> Iterator[Line]:
-        """Yield what other people are told."""
+        """Yield the texts that buyer and merchant are shown."""
         return iter(())

@@ -1,4 +1,4 @@
-"""An explanation as lines for people, in one language."""
+"""Format an explanation as lines of text in one language."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -33,17 +33,17 @@ _ZH: Final = {
 }
 
 _NOT_KNOWN: Final = ("unknown", "stale")
-"""States in which it matters that a fact has no value."""
+"""States in which a missing value is worth a remark."""
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line, to be broken where the page is too narrow for it."""
+    """One line of text; the printer wraps it where the page is too narrow."""
 
     text: str
     first: str = ""
-    """What it begins with."""
+    """Prefix of the first line."""
     other: str | None = None
-    """What the lines begin with that follow a break; None = spaces as wide as ``first``."""
+    """Prefix of wrapped lines; None = spaces as wide as ``first``."""
 
 
 EMPTY: Final = Line("")
@@ -66,7 +66,7 @@ class Page:
         self._zh = language == "zh"
 
     def lines(self) -> Iterator[Line]:
-        """Yield every line; texts may hold what cannot be seen."""
+        """Yield every line; texts may contain unprintable characters."""
         yield from self._head()
         yield EMPTY
         yield self._title("reasons")

@@ -1,10 +1,10 @@
-"""The seam between machinery and rule families.
+"""The interface between the machinery and the rule families.
 
-The machinery reads, takes over, commits, writes and reconciles; it knows no rule. A
-family judges; it knows no broker, no clock and no event loop. They meet here: a
-:class:`Family` says what there is to read and write, a :class:`FamilyProcess` is one
-family in one process, a :class:`PartitionState` what it remembers of one partition.
-Everything is called once a slice or once a record of facts; within ``judge`` a family
+The machinery reads, takes partitions over, writes, commits and reconciles; it knows no
+rule. A family judges; it knows no broker, clock or event loop. They meet here: a
+:class:`Family` declares what is read and written, a :class:`FamilyProcess` is one
+family in one process, a :class:`PartitionState` holds what it knows of one partition.
+Each method is called once per slice or once per fact record; inside ``judge`` a family
 uses its own types.
 """
 
@@ -30,36 +30,37 @@ S_contra = TypeVar("S_contra", bound="PartitionState", contravariant=True)
 W_contra = TypeVar("W_contra", contravariant=True)
 
 TopicPartition = tuple[str, int]
-"""Name of a topic without prefix, and a partition number."""
+"""Topic name without prefix, and partition number."""
 
 
 class PartitionState(Protocol):
-    """What a family knows of one partition: its facts, its decisions, its notices."""
+    """What a family knows of one partition: facts, decisions and notices."""
 
     loading: bool
-    """Set by the machinery until the facts of the partition were read to their end."""
+    """True until the machinery has read the partition's facts to their end."""
 
     def loaded(self) -> Iterator[Misrouted | None]:
-        """End the load; what is returned looks at one loaded row after the other."""
+        """End the load and return an iterator that checks one loaded row per step."""
         ...
 
     def marks(self, topic: str) -> Watermarks | None:
-        """Return the watermarks of a fact topic; None = it has none."""
+        """Return the watermarks of a fact topic; None = the topic has none."""
         ...
 
     def read_to_end(self, at_ms: int) -> None:
-        """Note that the family's dated topic held nothing newer at a moment, UTC ms."""
+        """Record that the family's dated topic was read to its end at a moment, UTC ms."""
         ...
 
     def keys(self) -> Sequence[str]:
-        """Return every key that may call for an output, to be reconciled after a load."""
+        """Return every key that may need an output, to be reconciled after a load."""
         ...
 
     def is_due(self, now_ms: int) -> bool:
-        """Whether event time has passed a due time; ``reconcile`` yields what it calls for.
+        """Whether event time has passed a due time; ``reconcile`` then yields the outputs.
 
-        Asked after each slice. A family that is dated by fact topics says ``PARTITION``
-        of a watermark that makes something due, and is asked to reconcile then.
+        Called after each slice. A family whose event time comes from fact topics
+        returns ``PARTITION`` for a watermark that makes something due, and is
+        reconciled then.
 
         Parameters
         ----------
@@ -69,7 +70,7 @@ class PartitionState(Protocol):
         ...
 
     def keys_of(self, group: str) -> Sequence[str]:
-        """Return the keys of a group that may call for an output."""
+        """Return the keys of a group that may need an output."""
         ...
 
     def noted(self, identity: str) -> bool:
@@ -81,55 +82,56 @@ class PartitionState(Protocol):
         ...
 
     def rows(self) -> Mapping[str, int]:
-        """Return how many rows there are by table, for metrics and status."""
+        """Return the number of rows by table, for metrics and status."""
         ...
 
 
 class SharedFacts(Protocol):
-    """Facts that every partition of a family reads, policies among them."""
+    """Facts that all partitions of a family share, policies included."""
 
     @property
     def news(self) -> NewsQueue:
-        """Return what nobody has logged yet."""
+        """Return the lines that are not logged yet."""
         ...
 
     def apply(self, topic: str, partition: int, record: Record) -> Result:
-        """Take a record of a shared fact topic."""
+        """Apply a record of a shared fact topic."""
         ...
 
     def marks(self, topic: str, partition: int) -> Watermarks | None:
-        """Return the watermarks of a partition of a topic; None = it has none."""
+        """Return the watermarks of a topic partition; None = the topic has none."""
         ...
 
     def policies_cut(self) -> None:
-        """Note that records were deleted from the beginning of the policies."""
+        """Record that the head of the topic of policies was deleted."""
         ...
 
     def policies_named(
         self, named: Mapping[tuple[str, str | None], tuple[str, int]], now_ms: int
     ) -> None:
-        """Compare with the policies, by name and hash, that decisions were made under.
+        """Compare these policies with those that decisions name, by name and hash.
 
         Parameters
         ----------
         named
-            With the id and the moment (UTC ms) of the last such decision.
+            (name, hash) -> id and moment (UTC ms) of the last decision under that
+            policy.
         """
         ...
 
     @property
     def book(self) -> PolicyBook[Any]:
-        """Return the versions of the policy, and the pause."""
+        """Return the policy book: versions and pause."""
         ...
 
     @property
     def policies(self) -> Policies[Any]:
-        """Return the policies that judge."""
+        """Return the policy versions in use."""
         ...
 
     @property
     def policy_wait_ms(self) -> int:
-        """Return how long input waits at a start for a first policy, ms."""
+        """Return how long input waits for a first policy at start, ms."""
         ...
 
     def has_policy(self) -> bool:
@@ -137,12 +139,12 @@ class SharedFacts(Protocol):
         ...
 
     def rows(self) -> Mapping[str, int]:
-        """Return how many rows there are by table, for metrics and status."""
+        """Return the number of rows by table, for metrics and status."""
         ...
 
 
 class RestoredDecision(Protocol):
-    """What the memory of a partition needs of a decision that was read back."""
+    """A decision that was read back from an output topic, as the partition state needs it."""
 
     @property
     def decision_id(self) -> str:
@@ -156,30 +158,30 @@ class RestoredDecision(Protocol):
 
     @property
     def decided_at_ms(self) -> int:
-        """Return when it was made, UTC ms."""
+        """Return when the decision was made, UTC ms."""
         ...
 
     @property
     def rank(self) -> int:
-        """Return which of two decisions on one offset counts: the lower one."""
+        """Return the rank of the decision: of two on one offset, the lower rank counts."""
         ...
 
     def mark(self, key: bytes | None) -> int:
-        """Return the mark of the record that it answers (:class:`Answers`)."""
+        """Return the mark of the input record that the decision answers (:class:`Answers`)."""
         ...
 
 
 class Lookups(Protocol[W_contra, S_contra]):
-    """What a family does about facts that a slice names and the state lacks.
+    """Finds facts that a slice names and the state lacks.
 
-    Outlives slices and polls. One look serves a whole poll: all its records were
-    written before it began.
+    Outlives slices and polls. One look-up serves a whole poll: all records of the poll
+    were written before the look-up began.
     """
 
     def wanted(
         self, missing: W_contra, partitions: Sequence[int], at_ms: int
     ) -> Sequence[TopicPartition]:
-        """Return the fact partitions to be read on before the slice is judged."""
+        """Return the fact partitions that must be read further before the slice is judged."""
         ...
 
     def looked(
@@ -189,12 +191,13 @@ class Lookups(Protocol[W_contra, S_contra]):
         states: Iterable[S_contra],
         at_ms: int,
     ) -> None:
-        """Take note of what was found, once these topics were read on.
+        """Note what was found after these topics were read further.
 
         Parameters
         ----------
         topics
-            May be empty: the slice was looked for nowhere, or earlier in its poll.
+            May be empty: nothing was read for this slice, or it was read earlier in the
+            poll.
         at_ms
             Monotonic ms, as in :meth:`wanted`.
         """
@@ -202,7 +205,7 @@ class Lookups(Protocol[W_contra, S_contra]):
 
 
 class FamilyProcess(Protocol[S, W]):
-    """One family in one process: what its partitions share, and how slices are judged."""
+    """One family in one process: its shared facts, and how slices are judged."""
 
     @property
     def shared(self) -> SharedFacts:
@@ -211,17 +214,17 @@ class FamilyProcess(Protocol[S, W]):
 
     @property
     def news(self) -> NewsQueue:
-        """Return what nobody has logged yet, besides that of ``shared``."""
+        """Return the lines that are not logged yet, besides those of ``shared``."""
         ...
 
     @property
     def appliers(self) -> Mapping[str, Callable[[S, Record], Result]]:
-        """Return what takes a record of each fact topic, by name without prefix."""
+        """Return the function that applies a record, for each fact topic (name without prefix)."""
         ...
 
     @property
     def lookups(self) -> Lookups[W, S]:
-        """Return what is done about facts that are missing."""
+        """Return the look-up of missing facts."""
         ...
 
     def open(self, partition: int) -> S:
@@ -231,19 +234,19 @@ class FamilyProcess(Protocol[S, W]):
     # -- read back -------------------------------------------------------------
 
     def restore(self, topic: str, value: bytes) -> RestoredDecision | str | None:
-        """Read an output: a decision, the id of another output, or None = not ours."""
+        """Read an output record: a decision, the id of another output, or None = not ours."""
         ...
 
     def remember(self, state: S, found: Any) -> None:  # noqa: ANN401 - its own
-        """Put what :meth:`restore` read into the state; the first of an id counts."""
+        """Put a decision that :meth:`restore` read into the state; the first of an id counts."""
         ...
 
     def mark(self, record: Record) -> int | None:
-        """Return the mark of an input record; None = no decision is made on it."""
+        """Return the mark of an input record; None = the record gets no decision."""
         ...
 
     def warm(self, state: S, now_ms: int) -> Iterator[None]:
-        """Get a restored partition ready; the event loop has a turn after each step."""
+        """Prepare a restored partition; the event loop runs between the steps."""
         ...
 
     # -- judge -----------------------------------------------------------------
@@ -251,17 +254,18 @@ class FamilyProcess(Protocol[S, W]):
     def read(
         self, records: Sequence[Record], answered: Answers, state: S
     ) -> tuple[Unjudged, W | None]:
-        """Read a slice; records that have an answer already are left out.
+        """Decode a slice; records that already have an answer are skipped.
 
         Returns
         -------
         tuple
-            What :meth:`judge` judges, and what the state lacks for it; None = nothing.
+            The slice for :meth:`judge`, and the facts that the state lacks; None = no
+            fact.
         """
         ...
 
     def prepare(self, state: S) -> bool:
-        """Do a part of what must be done before judging; False = all is done."""
+        """Do one part of the work due before judging; False = nothing is left."""
         ...
 
     def judge(
@@ -271,25 +275,25 @@ class FamilyProcess(Protocol[S, W]):
         now_ms: int,
         enough: Callable[[], bool],
     ) -> SliceResult:
-        """Judge the next records of a slice, at least some of them.
+        """Judge the next records of a slice, at least one step of them.
 
         Parameters
         ----------
         piece
-            What :meth:`read` made of it; its ``done`` says afterwards how far it is.
+            The slice from :meth:`read`; ``done`` then says how many records are judged.
         now_ms
-            The moment of these decisions, UTC ms.
+            ``decided_at_ms`` of these decisions, UTC ms.
         enough
-            Asked after some records: whether the others have to wait.
+            Called after each step; True = the remaining records wait for the next call.
         """
         ...
 
     def distrusts(self) -> str | None:
-        """Return the version whose fast path was found wrong, to be committed; or None."""
+        """Return the program version whose fast path was found wrong, to be committed, or None."""
         ...
 
     def heard(self, distrusted: Iterable[str | None]) -> None:
-        """Take in what :meth:`distrusts` of earlier workers committed."""
+        """Apply the values of :meth:`distrusts` that earlier workers committed."""
         ...
 
     # -- reconcile -------------------------------------------------------------
@@ -297,21 +301,21 @@ class FamilyProcess(Protocol[S, W]):
     def reconcile(
         self, partition: int, keys: Sequence[str], state: S, now_ms: int
     ) -> Iterator[DueOutput]:
-        """Yield what these keys, and the partition itself, call for and is not noted."""
+        """Yield the outputs that these keys and the partition need and that are not noted yet."""
         ...
 
     # -- shown -----------------------------------------------------------------
 
     def watermarks(self, states: Sequence[S]) -> Mapping[str, int | None]:
-        """Return the oldest watermark by topic, without prefix, UTC ms."""
+        """Return the oldest watermark of each topic (name without prefix), UTC ms."""
         ...
 
     def breakers_open(self, now_ms: int) -> Mapping[str, int]:
-        """Return open breakers by scope; empty without any."""
+        """Return the number of open breakers by scope."""
         ...
 
     def status(self) -> Mapping[str, object]:
-        """Return what ``/status`` shows of the family besides what all show."""
+        """Return what ``/status`` shows for this family only."""
         ...
 
 
@@ -325,17 +329,17 @@ class Family(Protocol):
 
     @property
     def topics(self) -> FamilyTopics:
-        """Return the rows of the registry that it reads and writes."""
+        """Return the registry rows of the topics that the family reads and writes."""
         ...
 
     @property
     def kinds(self) -> Sequence[str]:
-        """Return the closed list of kinds of outputs that answer no input record."""
+        """Return the closed list of kinds of outputs that answer no input record (notices)."""
         ...
 
     @property
     def policy(self) -> PolicyType[Any]:
-        """Return the keys of its policy, and what contradicts or is implausible."""
+        """Return the policy type: its keys, and the checks for contradictions and plausibility."""
         ...
 
     @property
@@ -345,7 +349,7 @@ class Family(Protocol):
 
     @property
     def explainer(self) -> Explainer[Any, Any]:
-        """Return how its decisions are put into words."""
+        """Return the explainer of the family's decisions."""
         ...
 
     def process(self, site: Site, policies: Policies[Any]) -> FamilyProcess[Any, Any]:
@@ -354,6 +358,6 @@ class Family(Protocol):
         Parameters
         ----------
         policies
-            In force before the topic of policies says otherwise.
+            In force until the topic of policies replaces them.
         """
         ...

@@ -1,9 +1,10 @@
-"""A family that decides each key once, by plain rule rows, with timers: all but its rules.
+"""A base for families that decide each key once, by rule rows, with timers.
 
-A family of this shape says how a record is read (:meth:`KeyedProcess.read_case`), which
-rules judge it, what the state keeps of a decision (:meth:`KeyedProcess.keep`) and what a
-timer writes (:meth:`KeyedProcess.timer_value`). What the state keeps is a function of the
-decision record alone, so a restart that reads the outputs back gives the same state.
+Such a family defines how a record is read (:meth:`KeyedProcess.read_case`), which rules
+judge it, what the state keeps of a decision (:meth:`KeyedProcess.keep`) and what a
+timer writes (:meth:`KeyedProcess.timer_value`). What the state keeps is a function of
+the decision record alone, so a restart that reads the outputs back gives the same
+state.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -41,7 +42,7 @@ from streams.records.record import Record
 from streams.records.unread import reason
 
 _STEP: Final = 32
-"""Records judged before the time is looked at."""
+"""Records judged before the time is checked."""
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(AnyDecision)
 
@@ -52,17 +53,17 @@ class KeyedProcess(Generic[C, P]):
     Parameters
     ----------
     family
-        Declares code, topics, policy, reasons and kinds. Its first output takes the
-        decisions, its second what timers write.
+        Declares code, topics, policy, reasons and kinds. Decisions go to its first
+        output topic, records of timers to its second.
     rules
-        All of them run; no reason found = ``passed``.
+        All of them run; when no rule returns a reason, the code is ``passed``.
     """
 
     rules: Sequence[Rule[C, P]] = ()
     passed: str
-    """Reason code of a decision whose every condition holds."""
+    """Reason code of a decision when every condition holds."""
     no_policy: str
-    """Reason code of a decision that no policy was in force for."""
+    """Reason code of a decision when no policy was in force."""
 
     def __init__(self, family: Any, site: Site, policies: Policies[P]) -> None:  # noqa: ANN401 - a Family, which imports no process
         self._family = family
@@ -86,11 +87,11 @@ class KeyedProcess(Generic[C, P]):
         raise NotImplementedError
 
     def keep(self, state: KeyedPartition[Any], decision: AnyDecision) -> None:
-        """Put what a decision record says into the state: rows, timers, event time."""
+        """Put a decision into the state: rows, timers, event time."""
         raise NotImplementedError
 
     def timer_value(self, timer: Timer, state: KeyedPartition[Any]) -> bytes:
-        """Return the record of a timer; it must hold its id as ``notice_id``."""
+        """Return the value of a timer's record; it must hold the timer's id as ``notice_id``."""
         raise NotImplementedError
 
     # -- state and read back ---------------------------------------------------
@@ -100,7 +101,7 @@ class KeyedProcess(Generic[C, P]):
         return KeyedPartition(self._family.code, partition)
 
     def restore(self, topic: str, value: bytes) -> Restored | str | None:
-        """Read an output: a decision, the id of what a timer wrote, or None."""
+        """Read an output record: a decision, the id of a timer's record, or None."""
         if topic != self._decisions:
             return recover_notice(value)
         try:
@@ -109,21 +110,21 @@ class KeyedProcess(Generic[C, P]):
             return None
 
     def remember(self, state: KeyedPartition[Any], found: Restored) -> None:
-        """Put a decision that was read back into the state; the first of a key counts."""
+        """Put a restored decision into the state; the first of a key counts."""
         key = found.decision_id.partition(":")[2]
         if not state.knows(key):
             state.remember(key, found.value)
             self.keep(state, found.decision)
 
     def mark(self, record: Record) -> int | None:
-        """Return the mark of an input record; None = it gets a letter."""
+        """Return the mark of an input record; None = it becomes a dead letter."""
         case = self.read_case(record.value)
         return (
             None if isinstance(case, Unreadable) else mark_of_key(record.key, case.key)
         )
 
     def warm(self, state: KeyedPartition[Any], now_ms: int) -> Iterator[None]:
-        """Nothing is left to do after a restart."""
+        """Do nothing: a restored partition needs no preparation."""
         del state, now_ms
         return iter(())
 
@@ -135,7 +136,7 @@ class KeyedProcess(Generic[C, P]):
         answered: Answers,
         state: KeyedPartition[Any],  # noqa: ARG002 - nothing is looked up
     ) -> tuple[ReadSlice[C], None]:
-        """Read a slice; records that have an answer already are left out."""
+        """Decode a slice; records that already have an answer are skipped."""
         cases: list[Case[C] | Unreadable | None] = []
         known = answered.marks
         for record in records:
@@ -154,7 +155,7 @@ class KeyedProcess(Generic[C, P]):
         return ReadSlice(records, cases), None
 
     def prepare(self, state: KeyedPartition[Any]) -> bool:  # noqa: ARG002 - see below
-        """Return False: nothing is to be done before judging."""
+        """Return False: there is nothing to do before judging."""
         return False
 
     def judge(
@@ -164,7 +165,7 @@ class KeyedProcess(Generic[C, P]):
         now_ms: int,
         enough: Callable[[], bool],
     ) -> SliceResult:
-        """Judge the next records of a slice, at least some of them."""
+        """Judge the next records of a slice, at least one step of them."""
         turn = _Turn(
             state, self._headers(self._site.input_topic, state, now_ms), now_ms
         )
@@ -185,7 +186,7 @@ class KeyedProcess(Generic[C, P]):
         return turn.result
 
     def _answer(self, record: Record, case: Case[C], turn: "_Turn") -> None:
-        """Decide a key, or give the bytes of its first decision again."""
+        """Decide a key, or write the bytes of its first decision again."""
         state, result = turn.state, turn.result
         value = state.first(case.key)
         if value is None:
@@ -233,22 +234,22 @@ class KeyedProcess(Generic[C, P]):
         )
 
     def distrusts(self) -> str | None:
-        """Return None: there is no fast path."""
+        """Return None: this family has no fast path."""
         return None
 
     def heard(self, distrusted: Iterable[str | None]) -> None:
-        """Ignore what was found of fast paths."""
+        """Do nothing: this family has no fast path."""
 
     # -- reconcile -------------------------------------------------------------
 
     def reconcile(
         self,
         partition: int,  # noqa: ARG002 - the state knows it
-        keys: Sequence[str],  # noqa: ARG002 - what is due is due by time
+        keys: Sequence[str],  # noqa: ARG002 - outputs are due by time only
         state: KeyedPartition[Any],
         now_ms: int,
     ) -> Iterator[DueOutput]:
-        """Yield what timers call for that event time has passed."""
+        """Yield the records of timers whose due time event time has passed."""
         headers = self._headers(self._site.input_topic, state, now_ms)
         for timer in state.timers.due(state.now(now_ms)):
             block = headers.build(timer.kind, timer.identity, -1, ())
@@ -268,12 +269,12 @@ class KeyedProcess(Generic[C, P]):
         return {}
 
     def status(self) -> Mapping[str, object]:
-        """Return nothing besides what all families show."""
+        """Return nothing: the common part of the status is enough."""
         return {}
 
 
 class _Turn:
-    """What judging some records of a slice carries along."""
+    """What is passed along while records of a slice are judged."""
 
     __slots__ = ("headers", "now_ms", "result", "state")
 

@@ -15,7 +15,7 @@ Row = TypeVar("Row")
 class KeyedPartition(MemoryState[Row]):
     """Rows, decisions, notices and timers (:class:`streams.processing.family.PartitionState`).
 
-    Event time is that of the input: the latest moment that a record of it told.
+    Event time is that of the input: the latest event time of any record.
     """
 
     def __init__(self, code: str, partition: int) -> None:
@@ -23,19 +23,19 @@ class KeyedPartition(MemoryState[Row]):
         self.partition = partition
         self.timers = Timers(code, self.noted)
         self.event_ms: int | None = None
-        """UTC ms; None = no record has told a moment."""
+        """UTC ms; None = no record has had an event time yet."""
         self.loading = False
 
     def passed(self, at_ms: int) -> None:
-        """Take note of a moment that a record tells; event time never goes back."""
+        """Advance event time to that of a record; it never goes back."""
         self.event_ms = at_ms if self.event_ms is None else max(self.event_ms, at_ms)
 
     def now(self, now_ms: int) -> int | None:
-        """Return the event time; a record from the future does not bring it forward."""
+        """Return the event time, at most ``now_ms``: a future record brings no due time forward."""
         return None if self.event_ms is None else min(self.event_ms, now_ms)
 
     def loaded(self) -> Iterator[Misrouted | None]:
-        """End the load; there are no facts to be looked at."""
+        """End the load; there are no facts to check."""
         self.loading = False
         return iter(())
 
@@ -44,10 +44,10 @@ class KeyedPartition(MemoryState[Row]):
         return None
 
     def read_to_end(self, at_ms: int) -> None:
-        """Nothing depends on how far a topic was read."""
+        """Do nothing: no fact topic is dated."""
 
     def keys(self) -> Sequence[str]:
-        """Return no key: what is due is due by time."""
+        """Return no key: outputs are due by time only."""
         return ()
 
     def keys_of(self, group: str) -> Sequence[str]:  # noqa: ARG002 - as above

@@ -1,4 +1,4 @@
-"""Input records that nobody can judge become dead letters."""
+"""Make dead letters of input records that cannot be judged."""
 
 from streams.processing.site import Site
 from streams.processing.slice_result import Output, SliceResult
@@ -21,7 +21,7 @@ def bury(
     Parameters
     ----------
     at
-        The partition, and the moment (UTC ms).
+        Partition number and current time (UTC ms).
     """
     partition, now_ms = at
     letter = dead_letter(

@@ -1,4 +1,4 @@
-"""What pure code has to say to an operator: a line for the log, handed on by its caller."""
+"""Log lines of pure code: queued here, and logged by the caller."""
 
 from collections import deque
 from typing import Final, Literal, TypeAlias
@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 KEPT: Final = 50
-"""Lines that may wait for somebody to log them."""
+"""Most lines that wait to be logged."""
 
 
 class News(msgspec.Struct, frozen=True):
@@ -20,5 +20,5 @@ NewsQueue: TypeAlias = deque[News]
 
 
 def news_queue() -> NewsQueue:
-    """Return a queue that keeps the newest lines when nobody logs them."""
+    """Return a queue that keeps the newest lines and drops the oldest when it is full."""
     return deque(maxlen=KEPT)

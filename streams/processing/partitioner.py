@@ -1,4 +1,4 @@
-"""Which partition a record belongs to: Kafka's own hash of its buyer."""
+"""Find the partition of a record by Kafka's own hash of its buyer id."""
 
 import struct
 from typing import Final
@@ -56,10 +56,10 @@ def misplaced(
     Parameters
     ----------
     buyer_id
-        As the record names it. A value that is no string names nobody: whoever reads it
-        sends the request to a person, so there is no place to compare with.
+        As in the record. A value that is no string is no buyer id: such a request goes
+        to a person anyway, so there is no partition to compare with.
     order_id
-        Takes the buyer's place where the record names none.
+        Used in place of a missing buyer id.
     partition
         Where the record was found.
     """

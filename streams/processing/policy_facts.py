@@ -1,4 +1,4 @@
-"""The shared facts of a family that has no other than its policies."""
+"""The shared facts of a family whose only shared facts are its policies."""
 
 from collections.abc import Mapping
 from typing import Final, Generic
@@ -11,7 +11,7 @@ from streams.processing.watermarks import Watermarks
 from streams.records.record import Record
 
 _WAIT_MS: Final = 30_000
-"""Rules 2: how long input waits at a start for a first policy."""
+"""How long input waits for a first policy at start, ms (rules, section 2)."""
 
 
 class PolicyFacts(Generic[P]):
@@ -23,16 +23,16 @@ class PolicyFacts(Generic[P]):
 
     @property
     def policies(self) -> Policies[P]:
-        """The policies that judge."""
+        """The policy versions in use."""
         return self.book.policies
 
     @property
     def news(self) -> NewsQueue:
-        """What nobody has logged yet."""
+        """Lines that are not logged yet."""
         return self.book.news
 
     def apply(self, topic: str, partition: int, record: Record) -> Result:  # noqa: ARG002 - one topic
-        """Take a record of the topic of policies."""
+        """Apply a record of the topic of policies."""
         return self.book.apply(record.key, record.value, record.timestamp) or NOTHING
 
     def marks(self, topic: str, partition: int) -> Watermarks | None:  # noqa: ARG002 - none
@@ -40,13 +40,13 @@ class PolicyFacts(Generic[P]):
         return None
 
     def policies_cut(self) -> None:
-        """Note that records were deleted from the beginning of the policies."""
+        """Record that the head of the topic of policies was deleted."""
         self.book.head_deleted()
 
     def policies_named(
         self, named: Mapping[tuple[str, str | None], tuple[str, int]], now_ms: int
     ) -> None:
-        """Compare with the policies that decisions were made under."""
+        """Compare these policies with those that decisions name."""
         self.book.heard(named, now_ms)
 
     def has_policy(self) -> bool:
@@ -54,5 +54,5 @@ class PolicyFacts(Generic[P]):
         return bool(self.policies)
 
     def rows(self) -> Mapping[str, int]:
-        """Return how many policies there are."""
+        """Return the number of policies."""
         return {"policies": len(self.policies)}

@@ -1,7 +1,7 @@
-"""Reason codes of a family: a closed list, its order of display, what people are told.
+"""Reason codes of a family: a closed list with display order and texts.
 
-A row says everything of one code. A rule returns rows, so no code is invented elsewhere;
-records carry the texts of the codes.
+One row holds everything about one code. Rules return rows, so there is no code outside
+the list. Records carry the texts of their codes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,46 +18,48 @@ NOT_KNOWN: Final[Words] = (
     "本版本不认识此代码，请升级后再看；在此之前照常审核。",
     "This version does not know the code: upgrade to read it; until then review as usual.",
 )
-"""What reviewers do about a code that a newer version wrote."""
+"""What reviewers do about a code that a newer version of the program wrote."""
 UNKNOWN: Final[Words] = (
     "本版本不认识的代码{code}",
     "{code}, a code this version does not know",
 )
-"""Wording of such a code for reviewers."""
+"""Wording of such a code, for reviewers."""
 
 State: TypeAlias = Literal["fails", "unknown", "stale"]
-"""What a code says of its condition: it does not hold, nobody knows, or the fact is old."""
+"""What a code says about its condition: it does not hold, is unknown, or the fact is
+stale."""
 
 OURS: Final = "ours"
 """In place of a clause where the announcement says nothing."""
 
 
 class Reason(msgspec.Struct, frozen=True, eq=False):
-    """What one code means. Two reasons are equal only when they are the same row."""
+    """One reason code. Two reasons are equal only when they are the same row."""
 
     code: str
-    """Stable for ever."""
+    """The code; it never changes."""
     rank: int
-    """Place in the order of display; codes of one rank are ordered by name."""
+    """Position in the display order; codes of equal rank are sorted by name."""
     clause: str
-    """The clause behind the code, :data:`OURS` where there is none."""
+    """The clause behind the code, or :data:`OURS`."""
     zh: str
     """Wording for reviewers, and for merchants unless ``reviewers_only``."""
     en: str
     reviewer: Words
-    """How the person who decides the case goes on."""
+    """What the person who decides the case does next."""
     merchant: Words | None = None
-    """What the merchant does; None = waits."""
+    """What the merchant does; None = the merchant waits."""
     operator: Words | None = None
-    """What is to be done by who runs the processor or writes its facts; None = nothing is
-    out of order."""
+    """What the people who run the processor or write its facts do; None = nothing."""
     reviewers_only: bool = False
-    """The wording would tell a merchant something about the buyer (the dagger of the rules)."""
+    """True = the wording would disclose something about the buyer to a merchant (the
+    dagger in the rules)."""
     state: State = "fails"
     disposition: str = "decided"
-    """What becomes of a record for this reason."""
+    """Disposition of a decision with this reason."""
     outcome: str | None = "manual_review"
-    """What is decided; None where nothing is. Unless a row says otherwise, a person decides."""
+    """Outcome of a decision with this reason; None = no outcome. By default a person
+    decides."""
 
 
 Reasons: TypeAlias = tuple[Reason, ...]
@@ -75,7 +77,7 @@ class ReasonCatalog(Mapping[str, Reason]):
     Raises
     ------
     ValueError
-        Two rows have one code, or a row lacks a text: a mistake of whoever wrote it.
+        Two rows have the same code, or a row lacks a text: a programming error.
     """
 
     def __init__(self, rows: Iterable[Reason]) -> None:
@@ -92,7 +94,7 @@ class ReasonCatalog(Mapping[str, Reason]):
 
     @classmethod
     def of(cls, *modules: ModuleType) -> "ReasonCatalog":
-        """Return the catalogue of all rows that stand in these modules."""
+        """Return the catalogue of all rows in these modules."""
         rows = {
             id(thing): thing
             for module in modules
@@ -114,7 +116,7 @@ class ReasonCatalog(Mapping[str, Reason]):
         return len(self._rows)
 
     def in_order(self, reasons: Iterable[Reason]) -> tuple[str, ...]:
-        """Return the codes of reasons, once each, in display order (E-27)."""
+        """Return the codes of reasons in display order, each once (E-27)."""
         return tuple(
             row.code for row in sorted(set(reasons), key=self._place.__getitem__)
         )

@@ -1,9 +1,9 @@
-"""Reconciliation: what should be written by the state, minus what the outputs hold.
+"""Reconcile outputs: write what the state calls for and the outputs lack.
 
-An output that follows from facts has no input offset that could be committed behind it.
-So it is not written in reaction to a change, but whenever a look shows that it is
-missing: after a load, a fact, a decision, a due time. Its id is made from what it is
-about, so a crash may delay it, and never loses or doubles it.
+An output that follows from facts has no input offset that could be committed after it.
+So it is not written in reaction to a change, but whenever a check finds it missing:
+after a load, a fact, a decision or a due time. Its id is derived from its subject, so a
+crash may delay it but never loses or duplicates it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,11 +14,11 @@ import msgspec
 from streams.records.record_format import Outgoing
 
 AT_ONCE: Final = 200
-"""Keys looked at between two turns of the event loop."""
+"""Most keys checked between two turns of the event loop."""
 
 
 class ReconcileRequest(msgspec.Struct, frozen=True, gc=False):
-    """What to look at again, in one partition; its dead facts in any case."""
+    """What to check again in one partition; dead letters of its facts are always written."""
 
     partition: int
     keys: tuple[str, ...] = ()
@@ -26,19 +26,19 @@ class ReconcileRequest(msgspec.Struct, frozen=True, gc=False):
 
 
 class DueOutput(msgspec.Struct, frozen=True, gc=False):
-    """A record that should exist and does not."""
+    """An output that should exist and does not."""
 
     identity: str
-    """As the outputs will tell it after a restart."""
+    """Its id, as read back from the outputs after a restart."""
     kind: str
-    """For the metrics; of a closed list."""
+    """Its kind, from a closed list, for metrics."""
     topic: str
     """Name of an output topic, without prefix."""
     record: Outgoing
 
 
 def pieces(wanted: ReconcileRequest, keys: Sequence[str]) -> Sequence[ReconcileRequest]:
-    """Cut a request for many keys into some for a few."""
+    """Split a request for many keys into requests for a few."""
     if len(keys) <= AT_ONCE:
         return (wanted,)
     return [
@@ -48,7 +48,7 @@ def pieces(wanted: ReconcileRequest, keys: Sequence[str]) -> Sequence[ReconcileR
 
 
 def everything(partition: int, keys: Sequence[str]) -> Iterator[ReconcileRequest]:
-    """Yield the requests that reconcile a partition after its load."""
+    """Yield the requests that reconcile a whole partition after its load."""
     yield ReconcileRequest(partition)
     for begin in range(0, len(keys), AT_ONCE):
         yield ReconcileRequest(partition, tuple(keys[begin : begin + AT_ONCE]))

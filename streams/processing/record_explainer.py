@@ -1,4 +1,4 @@
-"""Explaining decisions by their records alone, for a family of a catalogue and rule rows."""
+"""Explain decisions from their records alone, with a reason catalogue and rule rows."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -19,7 +19,7 @@ from streams.processing.rules import Bound, Fact, Rule
 
 
 class AnyDecision(msgspec.Struct, frozen=True):
-    """A decision record of any family; what it holds besides is left aside."""
+    """A decision record of any family; other fields are ignored."""
 
     decision_id: str
     disposition: str = "decided"
@@ -29,7 +29,7 @@ class AnyDecision(msgspec.Struct, frozen=True):
     policy_hash: str | msgspec.UnsetType | None = msgspec.UNSET
     decided_at_ms: int = 0
     seen: dict[str, object] | None = None
-    """The facts that were judged, by name."""
+    """The judged facts, by name."""
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ _READ: Final = msgspec.json.Decoder(AnyDecision)
 
 
 class RecordExplainer(Explainer[AnyDecision, Explanation]):
-    """Explains decisions by their records alone.
+    """Explains decisions from their records alone.
 
     A condition fails when one of its codes is listed. Facts are read from ``seen`` by the
     names in the rule rows.
@@ -57,9 +57,9 @@ class RecordExplainer(Explainer[AnyDecision, Explanation]):
     Parameters
     ----------
     rules
-        In the order in which they are told; only codes and words of their rows count.
+        In display order; only the codes and texts of their rows are used.
     verdicts
-        Outcome or disposition -> what people call it.
+        Outcome or disposition -> its name in words.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ def _worded(reason: Reason) -> Words:
 
 
 def _of_record(rule: Rule[Any, Any]) -> Rule[Any, Any]:
-    """Let a rule read its fact from what a record says was seen."""
+    """Return a rule that reads its fact from ``seen`` of a record."""
     bound: Bound[Any] | None = rule.bound
     if bound is not None and bound.read is not None:
         bound = msgspec.structs.replace(bound, read=_field(bound.fact))

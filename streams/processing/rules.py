@@ -1,7 +1,8 @@
-"""Rules as rows: what a rule checks, and how its condition is told to people.
+"""Rules as rows: the function that checks, and the texts that explain its condition.
 
-A rule is a function of a case and a policy that returns reasons, none when its condition
-holds. Its row says the rest, so adding a rule is one function and one row.
+A rule is a function of a case and a policy that returns reasons: none when its
+condition holds. Its row holds everything else, so adding a rule is one function and one
+row.
 """
 
 from collections.abc import Callable
@@ -14,28 +15,28 @@ from streams.processing.reasons import Reason, Reasons, State, Words
 from streams.processing.words import Language, duration, value_words
 
 C = TypeVar("C")
-"""What a family's rules judge: a case."""
+"""A case, as a family's rules judge it."""
 
 Check: TypeAlias = Callable[[C, P], Reasons]
 
 
 class Bound(msgspec.Struct, Generic[C], frozen=True):
-    """What a value is held against, with the words that say how."""
+    """The bound that a value is compared with, and its wording."""
 
     zh: str
     """``{}`` stands for the value of each key."""
     en: str
     keys: tuple[str, ...] = ()
-    """Keys of the policy."""
+    """Policy keys that hold the bound."""
     fact: str = ""
-    """Name of what ``read`` returns; it ends in the unit."""
+    """Name of the value that ``read`` returns; it ends in the unit."""
     read: Callable[[C], object] | None = None
-    """In place of policy keys: another fact of the case."""
+    """Instead of policy keys: reads another fact of the case."""
     fixed: object = None
-    """In place of either: a value that never changes."""
+    """Instead of both: a constant."""
 
     def value(self, case: C, policy: AnyPolicy | None) -> object:
-        """Return the bound; None when it is off, or its policy is not there."""
+        """Return the bound; None when it is off or there is no policy."""
         if self.read is not None:
             return self.read(case)
         if not self.keys:
@@ -48,7 +49,7 @@ class Bound(msgspec.Struct, Generic[C], frozen=True):
     def words(
         self, case: C, policy: AnyPolicy | None, language: Language
     ) -> str | None:
-        """Return the bound in words; None when there is nothing to add."""
+        """Return the bound in words; None = nothing to add."""
         value = self.value(case, policy)
         if value is None or isinstance(value, bool):  # the condition's words say it
             return None
@@ -61,7 +62,7 @@ class Bound(msgspec.Struct, Generic[C], frozen=True):
 
 
 def _said(name: str, value: object, language: Language) -> str:
-    """Put one value of a bound into words: ms are lengths of time here."""
+    """Return one value of a bound in words; ``_ms`` is a duration here."""
     if value is None:
         return "…"
     if name.endswith("_ms") and type(value) is int:
@@ -70,35 +71,35 @@ def _said(name: str, value: object, language: Language) -> str:
 
 
 class Fact(msgspec.Struct, Generic[C], frozen=True):
-    """What a rule reads of a case; the functions must not fail on odd values."""
+    """The fact that a rule reads from a case; its functions must accept any value."""
 
     name: str
-    """It ends in the unit: ``_fen``, ``_ms`` for a moment."""
+    """Ends in the unit: ``_fen``, ``_ms`` for a moment."""
     value: Callable[[C], object] | None = None
-    """None = there is nothing to show."""
+    """None = there is no value to show."""
     age_ms: Callable[[C], object] | None = None
     max_age: str | None = None
-    """The policy key of the longest age, ms."""
+    """Policy key of the age limit, ms."""
 
 
 class Rule(msgspec.Struct, Generic[C, P], frozen=True, kw_only=True):
-    """One rule, and how it is told."""
+    """One rule and its texts."""
 
     check: Callable[[C, P], Reasons]
     clause: str
-    """The clause that people are told, :data:`~streams.processing.reasons.OURS` without."""
+    """The clause shown to people, or :data:`~streams.processing.reasons.OURS`."""
     title: Words
-    """What holds when the condition holds."""
+    """The condition in words."""
     fact: Fact[C]
-    """What it reads."""
+    """The fact that it reads."""
     codes: Reasons
-    """Reasons that are told in this row when the rule is not run again, as for a record
-    whose policy is not at hand. Every reason stands in one row at most."""
+    """Reasons shown under this rule when it is not run again, as for a record whose
+    policy is not available. A reason is listed in one row at most."""
     bound: Bound[C] | None = None
     judged: Callable[[C], bool] | None = None
-    """Whether there was anything to judge; None = always."""
+    """Whether the rule applies to a case; None = always."""
     state: Callable[[Reason, C], State] | None = None
-    """What a reason says here, when that depends on the case; None = as its row says."""
+    """The state of a reason, where it depends on the case; None = that of its row."""
 
     @property
     def name(self) -> str:
@@ -114,7 +115,7 @@ class Rule(msgspec.Struct, Generic[C, P], frozen=True, kw_only=True):
 
     @property
     def policy_keys(self) -> tuple[str, ...]:
-        """Keys of the policy that it is bounded by."""
+        """Policy keys that hold its bounds and age limit."""
         own = () if self.bound is None else self.bound.keys
         most = self.fact.max_age
         return own if most is None else (*own, most)

@@ -1,4 +1,4 @@
-"""What came of a slice: for the sink, for the reconciler and for the counters."""
+"""The result of judging a slice, for the sink, the reconciler and the counters."""
 
 from typing import Protocol
 
@@ -21,7 +21,7 @@ class Output(msgspec.Struct, frozen=True, gc=False):
 
 
 class SliceResult(msgspec.Struct):
-    """What came of a slice, one output a record that had none."""
+    """The result of judging a slice: one output for each record that had none."""
 
     outputs: list[Output]
     decided: dict[tuple[str, str | None, tuple[str, ...]], int]
@@ -31,29 +31,29 @@ class SliceResult(msgspec.Struct):
     dead: dict[str, int]
     """Error -> dead letters."""
     approved: int = 0
-    """Of these the approvals."""
+    """Approvals among the decisions."""
     touched: list[str] = msgspec.field(default_factory=list)
-    """Keys that may call for more outputs now."""
+    """Keys that may need more outputs now."""
     repeated: int = 0
     misrouted: int = 0
     misrouted_at: int = -1
-    """Offset of the first of them."""
+    """Offset of the first misrouted record; -1 = none."""
     dead_at: dict[str, int] = msgspec.field(default_factory=dict)
     """Error -> offset of the first dead letter with it."""
     doubted: int = 0
-    """Fast decisions that differ from those of the rules: 0 or 1."""
+    """Fast-path decisions that differ from the full path: 0 or 1."""
     answered: int = 0
-    """Offsets skipped because they had an output before the last restart."""
+    """Records skipped because they had an output before the last restart."""
     unfit: int = 0
-    """Outputs that name an offset of the slice and answer another record."""
+    """Outputs that name an offset of the slice but answer another record."""
 
 
 class Unjudged(Protocol):
-    """A slice that was read, and how far it is judged."""
+    """A decoded slice, and how far it is judged."""
 
     @property
     def done(self) -> int:
-        """Return how many of its records are judged."""
+        """Return how many records are judged."""
         ...
 
     @property

@@ -1,8 +1,8 @@
-"""What one partition of a family remembers, behind interfaces.
+"""The state of one partition, behind interfaces.
 
-Judging asks these and nothing else, so that memory can be exchanged for a store on disk
-without a change in a family. Whatever is asked is answered from memory, without I/O:
-judging is synchronous.
+Judging uses only these interfaces, so that a store on disk can replace memory without a
+change in a family. Every query is answered from memory, without I/O, because judging is
+synchronous.
 """
 
 from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence
@@ -18,69 +18,69 @@ Sums_co = TypeVar("Sums_co", covariant=True)
 
 
 class Table(Protocol[Fact_co]):
-    """Facts by id, to be read; what they come from writes them."""
+    """A read-only view of facts by id."""
 
     def get(self, key: str | None, /) -> Fact_co | None:
-        """Return the row of a key; there is none for None."""
+        """Return the row of a key; None for a key without a row, and for None."""
         ...
 
     def has(self, key: str | None, /) -> bool:
-        """Whether there is a row of a key."""
+        """Whether a key has a row."""
         ...
 
     def keys(self) -> KeysView[str]:
-        """Return the keys there are; they may change with the next record."""
+        """Return a view of the keys; it may change with the next record."""
         ...
 
     def __len__(self) -> int:
-        """Return how many rows there are."""
+        """Return the number of rows."""
         ...
 
 
 class NoticeIds(Protocol):
-    """Ids of the notices of one partition that are written, or about to be."""
+    """Ids of the notices of one partition that are written or being sent."""
 
     def noted(self, identity: str, /) -> bool:
-        """Whether a notice of this id exists."""
+        """Whether a notice with this id is written or being sent."""
         ...
 
     def note(self, identity: str, /) -> None:
-        """Note that a notice exists, or is on its way; once or often."""
+        """Note that a notice is written or being sent; repeating it is harmless."""
         ...
 
 
 class Decisions(NoticeIds, Protocol):
-    """What was answered: decisions by key, and notices by id."""
+    """Decisions by key, and notices by id."""
 
     def knows(self, key: str, /) -> bool:
-        """Whether there is a decision under a key."""
+        """Whether a key has a decision."""
         ...
 
     def first(self, key: str, /) -> bytes | None:
-        """Return the decision under a key as it was written; None = there is none."""
+        """Return the decision of a key as it was written; None = no decision."""
         ...
 
     def remember(self, key: str, value: bytes, /) -> bytes:
         """Remember a decision and return the one that counts: the first of its key.
 
-        Both our own and those that are read back after a restart. A second delivery is
-        answered with what this returns, so it gets the same bytes again.
+        Used for new decisions and for those read back after a restart. A second
+        delivery is answered with the returned bytes, so its answer is the same.
         """
         ...
 
     def positions(self) -> Mapping[str, int]:
-        """Return, by topic, the offset up to which this state holds what was read.
+        """Return the position of this state in each topic (offset).
 
-        A start reads from there on; a topic that is missing, from its beginning. State in
-        memory is empty at every start, and so are its positions.
+        A start reads from there on, and a topic without a position from its beginning.
+        State in memory is empty at every start, so it has no positions.
         """
         ...
 
 
 class KeyedState(Decisions, Protocol[Row]):
-    """Rows by key, each in one group or in none, and what was answered.
+    """Rows by key, each in one group or none, with decisions and notices.
 
-    Rows are values that are not changed in place: a change puts another row.
+    Rows are not changed in place: a change puts a new row.
     """
 
     def get(self, key: str, /) -> Row | None:
@@ -88,11 +88,11 @@ class KeyedState(Decisions, Protocol[Row]):
         ...
 
     def put(self, key: str, row: Row, group: str | None = None) -> None:
-        """Put a row in the place of the one before; it is in this group from now on."""
+        """Put a row in place of the previous one, into this group."""
         ...
 
     def delete(self, key: str, /) -> None:
-        """Forget the row of a key; one that is not there is no mistake."""
+        """Delete the row of a key; a missing row is no error."""
         ...
 
     def of_group(self, group: str, /) -> Sequence[Row]:
@@ -100,22 +100,22 @@ class KeyedState(Decisions, Protocol[Row]):
         ...
 
     def items(self) -> Iterator[tuple[str, Row]]:
-        """Yield keys and rows in the order of the keys, as they were at the call.
+        """Yield keys and rows in key order, as they were at the call.
 
-        So a replay sees the same order, whatever order the rows came in.
+        So a replay sees the same order, in whatever order the rows arrived.
         """
         ...
 
     def rows(self) -> Mapping[str, int]:
-        """Return how many rows, decisions and notices there are, for ``/status``."""
+        """Return the number of rows, decisions and notices, for ``/status``."""
         ...
 
 
 class DecisionHistory(NoticeIds, Protocol[Entry, Past_co, Sums_co]):
-    """What judging asks of earlier decisions: on a refund, on its order, for its buyer.
+    """Earlier decisions, as judging needs them: of a refund, its order and its buyer.
 
-    ``Entry`` is one decision, ``Past`` a row that rules of history read, ``Sums`` counts
-    and sums over any window of time, asked for when the window is known.
+    ``Entry`` is one decision, ``Past`` a row that rules of history read, ``Sums`` gives
+    counts and sums over any time window.
     """
 
     def knows(self, refund_id: str, /) -> bool:
@@ -123,13 +123,13 @@ class DecisionHistory(NoticeIds, Protocol[Entry, Past_co, Sums_co]):
         ...
 
     def on_order(self, order_id: str, /) -> bool:
-        """Whether an order has a refund with a decision."""
+        """Whether any refund of an order has a decision."""
         ...
 
     def first(
         self, refund_id: str, version: int | None, *, withdraws: bool
     ) -> Entry | None:
-        """Return the first decision of this very version and kind of record."""
+        """Return the first decision of exactly this version and kind of record."""
         ...
 
     def remember(self, entry: Entry, /) -> Entry:
@@ -137,9 +137,9 @@ class DecisionHistory(NoticeIds, Protocol[Entry, Past_co, Sums_co]):
         ...
 
     def of_group(self, order_id: str | None, refund_id: str) -> Sequence[Past_co]:
-        """Return what there is of a refund and of the others of its order.
+        """Return the rows of a refund and of the other refunds of its order.
 
-        A bounded number of rows that mean as much as all of them.
+        Their number is bounded; they mean the same to the rules as all rows.
         """
         ...
 
@@ -148,11 +148,11 @@ class DecisionHistory(NoticeIds, Protocol[Entry, Past_co, Sums_co]):
         ...
 
     def rows(self) -> Mapping[str, int]:
-        """Return how many refunds and notices there are, for ``/status``."""
+        """Return the number of refunds and notices, for ``/status``."""
         ...
 
     def positions(self) -> Mapping[str, int]:
-        """Return, by topic, the offset up to which outputs are in it already."""
+        """Return the position of the history in each output topic (offset)."""
         ...
 
 
@@ -162,19 +162,19 @@ class MemoryTable(Generic[Row]):
     Parameters
     ----------
     rows
-        The owner keeps it, and it alone changes it.
+        The owner keeps this mapping and is the only one to change it.
     """
 
     def __init__(self, rows: dict[str, Row]) -> None:
         self._rows = rows
-        # Bound: the fast path asks of every request, and pays for no call of ours.
-        # None is a key of no row.
+        # A bound method: the fast path calls it for every request and saves a Python
+        # call. None is the key of no row.
         self.get = cast("Callable[[str | None], Row | None]", rows.get)
         self.has = cast("Callable[[str | None], bool]", rows.__contains__)
         self.keys = rows.keys
 
     def __len__(self) -> int:
-        """Return how many rows there are."""
+        """Return the number of rows."""
         return len(self._rows)
 
 
@@ -185,10 +185,10 @@ class MemoryState(Generic[Row]):
         self._rows: dict[str, Row] = {}
         self._group_of: dict[str, str] = {}
         self._groups: dict[str, set[str]] = {}
-        """Group -> keys; no group is empty."""
+        """Group -> keys; never an empty group."""
         self._decisions: dict[str, bytes] = {}
         self._notices: set[str] = set()
-        # Bound: whoever asks of every record pays for no call of ours.
+        # A bound method: a caller that asks for every record saves a Python call.
         self.get = self._rows.get
         self.knows = self._decisions.__contains__
         self.first = self._decisions.get
@@ -197,7 +197,7 @@ class MemoryState(Generic[Row]):
         self.note = self._notices.add
 
     def put(self, key: str, row: Row, group: str | None = None) -> None:
-        """Put a row in the place of the one before; it is in this group from now on."""
+        """Put a row in place of the previous one, into this group."""
         self._rows[key] = row
         if self._group_of.get(key) != group:
             self._leave(key)
@@ -206,7 +206,7 @@ class MemoryState(Generic[Row]):
                 self._groups.setdefault(group, set()).add(key)
 
     def delete(self, key: str, /) -> None:
-        """Forget the row of a key; one that is not there is no mistake."""
+        """Delete the row of a key; a missing row is no error."""
         if key in self._rows:
             del self._rows[key]
             self._leave(key)
@@ -224,15 +224,15 @@ class MemoryState(Generic[Row]):
         return [self._rows[key] for key in sorted(self._groups.get(group, ()))]
 
     def items(self) -> Iterator[tuple[str, Row]]:
-        """Yield keys and rows in the order of the keys, as they were at the call."""
+        """Yield keys and rows in key order, as they were at the call."""
         return iter(sorted(self._rows.items(), key=_key))
 
     def positions(self) -> Mapping[str, int]:
-        """Return nothing: a start reads all outputs."""
+        """Return no position: a start reads all outputs."""
         return {}
 
     def rows(self) -> Mapping[str, int]:
-        """Return how many rows, decisions and notices there are."""
+        """Return the number of rows, decisions and notices."""
         return {
             "rows": len(self._rows),
             "decisions": len(self._decisions),

@@ -1,9 +1,9 @@
-"""What is due at a moment: reconciliation, with a due time instead of a change.
+"""Keep due times: reconciliation triggered by event time instead of a change.
 
-A due time is a function of the state. Whoever changes the state puts or cancels it, and
-after a restart all of them are rebuilt from the state that was restored. What was
-written already is known by id from the outputs. So a timer may be late after a crash,
-and is never lost and never written twice, and a replay writes the same ids.
+A due time is a function of the state. Code that changes the state puts or cancels it,
+and after a restart all due times are rebuilt from the restored state. The outputs hold
+the ids that are already written. So a timer may be late after a crash, but is never
+lost or written twice, and a replay writes the same ids.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 _SPARE: Final = 64
-"""Entries of the heap that stand for nothing any more and are kept anyway."""
+"""Dead heap entries that are kept before the heap is rebuilt."""
 
 DueTime: TypeAlias = tuple[str, str, int]
 """Kind, key, due time in UTC ms."""
@@ -23,12 +23,12 @@ class Timer(msgspec.Struct, frozen=True, gc=False):
     """One timer that is due."""
 
     identity: str
-    """``KIND:FAMILY:KEY:DUE_MS``: the id of what is to be written, the same after every
-    restart and in every replay."""
+    """``KIND:FAMILY:KEY:DUE_MS``: the id of the output, the same after every restart
+    and in every replay."""
     kind: str
     key: str
     due_ms: int
-    """The moment it was due for, UTC ms; it may be handed out later, never earlier."""
+    """The due time, UTC ms; the timer may fire later, never earlier."""
 
 
 class Timers:
@@ -37,10 +37,10 @@ class Timers:
     Parameters
     ----------
     family
-        Code of the rule family; a part of every id.
+        Code of the rule family; part of every id.
     noted
-        Whether an output of this id is written, or on its way. All ids are read back from
-        the outputs before the first timer is handed out.
+        Whether an output with this id is written or being sent. All ids are read back
+        from the outputs before the first timer fires.
     """
 
     def __init__(self, family: str, noted: Callable[[str], bool]) -> None:
@@ -49,33 +49,34 @@ class Timers:
         self._due: dict[tuple[str, str], int] = {}
         """(key, kind) -> due time."""
         self._heap: list[tuple[int, str, str]] = []
-        """(due time, key, kind); one that differs from ``_due`` was replaced or cancelled."""
+        """(due time, key, kind); an entry that differs from ``_due`` is dead: replaced
+        or cancelled."""
 
     def __len__(self) -> int:
-        """Return how many timers wait."""
+        """Return the number of waiting timers."""
         return len(self._due)
 
     @property
     def entries(self) -> int:
-        """Entries in memory: those that wait, at most as many dead ones, and a few more."""
+        """Entries in memory: the waiting ones, at most as many dead ones, and a few more."""
         return len(self._heap)
 
     def put(self, kind: str, key: str, due_ms: int | None) -> None:
-        """Say when a timer is due now; an earlier word on the same one is replaced.
+        """Set the due time of a timer; it replaces an earlier one of the same kind and key.
 
         Parameters
         ----------
         kind
-            What it is for; without a colon.
+            Kind of the timer; without a colon.
         key
-            Whom it is for, in the state.
+            Key in the state.
         due_ms
-            UTC ms; None = never, as the state stands.
+            UTC ms; None = not due in this state.
 
         Raises
         ------
         ValueError
-            The kind has a colon: ids of two timers could be the same.
+            The kind has a colon: two timers could get the same id.
         """
         if ":" in kind:
             raise ValueError(f"the kind of a timer has no colon: {kind}")
@@ -87,12 +88,12 @@ class Timers:
             self._sweep()
 
     def cancel(self, kind: str, key: str) -> None:
-        """Forget a timer; one that does not wait is no mistake."""
+        """Delete a timer; a missing one is no error."""
         if self._due.pop((key, kind), None) is not None:
             self._sweep()
 
     def rebuild(self, found: Iterable[DueTime]) -> None:
-        """Replace all timers by those that a restored state calls for, in any order."""
+        """Replace all timers with those of a restored state, in any order."""
         self._due = {(key, kind): due_ms for kind, key, due_ms in found}
         self._refill()
 
@@ -104,17 +105,18 @@ class Timers:
         return heap[0][0] if heap else None
 
     def is_due(self, event_ms: int | None) -> bool:
-        """Whether a timer is due at an event time (UTC ms), written already or not."""
+        """Whether a timer is due at an event time (UTC ms), already written or not."""
         next_ms = self.next_ms()
         return event_ms is not None and next_ms is not None and next_ms <= event_ms
 
     def due(self, event_ms: int | None) -> Iterator[Timer]:
-        """Hand out what is due and not written yet, by due time, then key, then kind.
+        """Yield timers that are due and not written, by due time, then key, then kind.
 
-        One at a time: what the caller puts or cancels meanwhile counts, and what it does
-        not take stays. Whoever writes the output notes its id as it is sent. Should it be
-        lost, the process ends, and the next one reads what was really written. Who sends
-        later than that asks again then: a timer may have been put anew meanwhile.
+        One at a time: what the caller puts or cancels meanwhile counts, and timers that
+        it does not take stay. The caller notes the id as it sends the output. If that
+        output is lost, the process ends, and the next one reads what was really
+        written. A caller that sends later must ask again then: the timer may have been
+        put again meanwhile.
 
         Parameters
         ----------
@@ -130,7 +132,7 @@ class Timers:
                 yield Timer(identity, kind, key, due_ms)
 
     def identity(self, kind: str, key: str, due_ms: int) -> str:
-        """Return the id of what a timer writes; no two timers have the same."""
+        """Return the id of a timer's output; no two timers share one."""
         return f"{kind}:{self._family}:{key}:{due_ms}"
 
     def _waits(self, entry: tuple[int, str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""The registry of topics: one row a topic, from which every list of topics derives."""
+"""The topic registry: one row per topic, from which every list of topics derives."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal, TypeAlias
@@ -8,9 +8,9 @@ import msgspec
 _DAY_MS: Final = 86_400_000
 
 Kind: TypeAlias = Literal["input", "fact", "shared_fact", "output", "dead_letters"]
-"""``input``: judged, one answer a record. ``fact``: partitioned as the input, read with it.
-``shared_fact``: read whole by every worker. ``output``: answers, to the partition number of
-the record that they answer."""
+"""``input``: judged, one answer per record. ``fact``: partitioned like the input and
+read with it. ``shared_fact``: read completely by every worker. ``output``: answers,
+written to the partition number of the input record."""
 
 
 class Retention(msgspec.Struct, frozen=True):
@@ -18,8 +18,8 @@ class Retention(msgspec.Struct, frozen=True):
 
     cleanup: Literal["delete", "compact"]
     kept_ms: int | None = None
-    """Of ``delete``: how long, ms. Of ``compact``: how long no record of a key is removed,
-    ms; None = the broker may compact at once."""
+    """For ``delete``: retention, ms. For ``compact``: how long no record of a key is
+    removed, ms; None = the broker may compact at once."""
 
 
 KEPT_14_DAYS: Final = Retention("delete", 14 * _DAY_MS)
@@ -27,32 +27,34 @@ KEPT_30_DAYS: Final = Retention("delete", 30 * _DAY_MS)
 KEPT_180_DAYS: Final = Retention("delete", 180 * _DAY_MS)
 COMPACTED: Final = Retention("compact")
 COMPACTED_NEVER: Final = Retention("compact", (1 << 63) - 1)
-"""One record a key would do for readers, and none is ever removed."""
+"""Readers need only the last record per key, but no record is ever removed."""
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """What one topic is for, and what it must be."""
+    """One topic: its purpose and its required configuration."""
 
     name: str
-    """Without the prefix of the settings; of a topic that is not ours the default."""
+    """Name without the prefix of the settings; for a topic that is not ours, its
+    default name."""
     setting: str | None = None
-    """Key of ``[topics]`` that holds the whole name of a topic that is not ours."""
+    """Key of ``[topics]`` that holds the full name of a topic that is not ours."""
     kind: Kind
     family: str | None
-    """Code of the family that it belongs to; None = all of them share it."""
+    """Code of the family that owns it; None = all families share it."""
     key: str
-    """What the key of a record is, in Markdown, for pages."""
+    """Meaning of the record key, in Markdown, for pages."""
     partition_key: str | None
     """The field whose hash chooses the partition; None = the topic has one partition."""
     retention: Retention
     records: tuple[str, ...]
-    """Names of the schemas of its records, as in ``docs/schemas``."""
+    """Schema names of its records, as in ``docs/schemas``."""
     written_by: tuple[str, ...]
-    """Roles of a worker that write it, and who else does."""
+    """Worker roles and others that write it."""
     read_by: tuple[str, ...] = ()
-    """Roles of a worker that read it."""
+    """Worker roles that read it."""
     letter_bytes: int | None = None
-    """``max.message.bytes``, where records of other topics must fit; None = the broker's."""
+    """``max.message.bytes``, where records of other topics must fit; None = the
+    broker's default."""
 
 
 DEAD_LETTERS: Final = Topic(
@@ -80,8 +82,8 @@ POLICIES: Final = Topic(
     written_by=("operator",),
     read_by=("decide", "watch"),
 )
-"""Compaction would keep the last record of a version, which may be one that was refused,
-and forget the one that judged. There are few of them: none is removed."""
+"""Compaction would keep the last record of a version, which may be a refused one, and
+remove the one that judged. The records are few, so none is removed."""
 
 
 class FamilyTopics(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,24 +91,24 @@ class FamilyTopics(msgspec.Struct, frozen=True, kw_only=True):
 
     input: Topic
     facts: tuple[Topic, ...] = ()
-    """Partitioned as the input."""
+    """Fact topics, partitioned like the input."""
     shared_facts: tuple[Topic, ...] = ()
-    """Read whole by every worker; ``policies`` is the last of them."""
+    """Fact topics that every worker reads completely; ``policies`` is the last."""
     outputs: tuple[Topic, ...]
-    """Where answers go; ``dead-letters`` is the last of them."""
+    """Output topics; ``dead-letters`` is the last."""
     dated: str | None = None
-    """Name of the fact topic for which it counts when it was last read to its end, because
-    a fact that is not there allows something."""
+    """Name of the fact topic whose last read to its end is recorded, because there the
+    absence of a fact permits something."""
     audited: str | None = None
-    """Name of the fact topic whose rows a state looks at after its load."""
+    """Name of the fact topic whose rows are checked after the load."""
 
     def __post_init__(self) -> None:
-        """Refuse rows that do not go together.
+        """Refuse rows that contradict each other.
 
         Raises
         ------
         ValueError
-            A mistake of whoever wrote them.
+            A programming error.
         """
         for row in self.facts:
             if row.partition_key != self.input.partition_key:
@@ -120,7 +122,7 @@ class FamilyTopics(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"{self.input.name}: policies is no last shared fact")
 
     def rows(self) -> Iterator[Topic]:
-        """Yield all of them, each once."""
+        """Yield every topic once."""
         yield self.input
         yield from self.facts
         yield from self.shared_facts
@@ -135,7 +137,7 @@ def registry(
     Raises
     ------
     ValueError
-        Two families declare one topic differently: a mistake of whoever wrote them.
+        Two families declare one topic differently: a programming error.
     """
     found: dict[str, Topic] = {}
     for row in (*(row for topics in families for row in topics.rows()), *others):

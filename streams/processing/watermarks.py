@@ -6,27 +6,27 @@ from typing import Final
 from streams.records.json_values import Unreadable, decode_watermark
 
 WATERMARK_KEY: Final = b"__watermark__"
-"""Watermark records have this key, or this key and ``:`` and the name of one feed."""
+"""Key of watermark records; a feed's own key is this, ``:`` and its name."""
 
 
 class Watermarks:
-    """How far each feed of a topic partition has been written; the slowest one counts."""
+    """The watermarks of one topic partition by feed; the slowest feed counts."""
 
     def __init__(self) -> None:
         self._feeds: dict[bytes, int] = {}
         self.ms: int | None = None
-        """None until a feed has spoken."""
+        """Watermark of the slowest feed, UTC ms; None = no watermark yet."""
 
     def only_lowered_by(self, key: bytes, value: bytes | None) -> bool:
         """Whether a watermark record can only make the partition less fresh.
 
-        A feed that was not known, beside others, may be the slowest; it is never the
-        reason that the slowest one is later.
+        A new feed beside others may be the slowest; it never moves the watermark
+        forward.
         """
         return value is not None and self.ms is not None and key not in self._feeds
 
     def apply(self, key: bytes, value: bytes | None) -> Unreadable | None:
-        """Take a watermark record; one never goes back. A tombstone ends a feed."""
+        """Apply a watermark record; a watermark never goes back, a tombstone ends a feed."""
         if value is None:
             self._feeds.pop(key, None)
         else:
@@ -41,7 +41,7 @@ class Watermarks:
 
 
 def slowest(marks: Iterable[Watermarks]) -> int | None:
-    """Return the slowest of several partitions, UTC ms; None until all have spoken."""
+    """Return the slowest watermark of several partitions, UTC ms; None until all have one."""
     found = [mark.ms for mark in marks]
     known = [ms for ms in found if ms is not None]
     return min(known) if known and len(known) == len(found) else None

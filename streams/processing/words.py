@@ -1,4 +1,4 @@
-"""Values in words: fen as yuan, ms as a moment or a length of time, names as labels."""
+"""Format values as words: fen as yuan, ms as a moment or a duration, names as labels."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -26,15 +26,15 @@ def value_words(
     language: Language,
     labels: Mapping[str, str] = NO_LABELS,
 ) -> str:
-    """Put a fact's value into words.
+    """Return a fact's value in words.
 
     Parameters
     ----------
     name
-        Of the fact or of a part of it; it ends in the unit: ``_fen``, ``_ms``. A value
-        that is no whole number there is shown as JSON, for it is what is wrong.
+        Name of the fact or of a part of it; it ends in the unit: ``_fen``, ``_ms``. A
+        value that is no integer there is shown as JSON, because it is the defect.
     labels
-        Part of a fact, without its unit -> its name in Chinese; in English parts keep
+        Part of a fact, without its unit -> its Chinese name; in English parts keep
         their names.
     """
     if isinstance(value, msgspec.Struct):
@@ -70,7 +70,7 @@ def money(fen: int, language: Language) -> str:
 
 
 def moment(at_ms: int) -> str:
-    """Return UTC to the ms; the bare number where no calendar reaches."""
+    """Return a moment as UTC to the ms; beyond the calendar, the plain number."""
     try:
         found = _EPOCH + timedelta(milliseconds=at_ms)
     except OverflowError:
@@ -80,7 +80,7 @@ def moment(at_ms: int) -> str:
 
 
 def duration(ms: int, language: Language) -> str:
-    """Return a length of time: ``1 min 0.001 s``, ``24 h``; exact to the ms."""
+    """Return a duration: ``1 min 0.001 s``, ``24 h``; exact to the ms."""
     if ms < 0:
         return f"-{duration(-ms, language)}"
     parts = []

@@ -1,8 +1,8 @@
-"""Policies of all families: declared, read, checked, published, and in force at a moment.
+"""Policies of all families: declare, read, check and publish them; find the one in force.
 
-A family declares a struct of keys and a :class:`PolicyType`; a :class:`PolicyBook` makes
-versions, a pause and refusals of the records of the topic ``policies``;
-:meth:`Policies.at` tells which version is in force.
+A family declares a struct of keys and a :class:`PolicyType`; a :class:`PolicyBook`
+makes versions, a pause and refusals from the records of the topic ``policies``;
+:meth:`Policies.at` returns the version in force at a moment.
 """
 
 from streams.processing.policies.book import PolicyBook

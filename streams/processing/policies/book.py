@@ -1,12 +1,12 @@
-"""The policy book: records of the topic ``policies`` into versions, a pause, and refusals.
+"""The policy book turns records of the topic ``policies`` into versions, a pause and refusals.
 
 Workers and commands keep the same book, so what a command checks is what a worker will
-accept. What is accepted depends on the records and their order alone: a version that is
-known keeps its content, whatever is published under its name later.
+accept. Acceptance depends on the records and their order alone: a known version keeps
+its content, whatever is published under its name later.
 
 All families share the topic. A book leaves records that are named after another family
-(``XX@1``, ``XX:pause``) to the book of that family, be there one or not: workers of one
-topic need not run the same families.
+(``XX@1``, ``XX:pause``) to that family's book, whether or not this worker has one:
+workers of one topic need not run the same families.
 """
 
 from collections import deque
@@ -32,18 +32,18 @@ from streams.records.dead_letters import PolicyRefused, UnreadableError
 from streams.records.json_values import Unreadable, decode_object
 
 KEPT: Final = 50
-"""Refusals that are remembered, the newest."""
+"""Most refusals that are kept; the newest ones."""
 
 
 class PolicyBook(Generic[P]):
-    """What is known of the versions of one family's policy, and of its pause.
+    """The known versions of one family's policy, and its pause.
 
     Parameters
     ----------
     kind
-        What the family declares of its policy.
+        The policy type that the family declares.
     base
-        Versions from a file: they hold until the topic says otherwise.
+        Versions from a file; they judge until the topic replaces them.
     """
 
     def __init__(self, kind: PolicyType[P], base: Policies[P]) -> None:
@@ -55,44 +55,44 @@ class PolicyBook(Generic[P]):
         self.policies = base
         self.refusals: deque[Refusal] = deque(maxlen=KEPT)
         self.refused_last: tuple[Refusal, ...] = ()
-        """Those since a version was last accepted."""
+        """Refusals since the last accepted version."""
         self.news = news_queue()
-        """What nobody has logged yet."""
+        """Lines that are not logged yet."""
         self.pauses = Pauses(kind.code, self.news)
         self._compared: Disagreements[P] = Disagreements(kind.code, self.news)
         self.disagreements = self._compared.newest
         self.disagreed = self._compared.counts
-        """Kind -> how many were noticed."""
+        """Kind -> number of disagreements."""
 
-    # -- what callers ask for --------------------------------------------------
+    # -- queries ---------------------------------------------------------------
 
     def versions(self) -> tuple[Version[P], ...]:
-        """Return the versions that judge, lowest first."""
+        """Return the versions in use, lowest first."""
         return tuple(
             self._published.get(policy.version, Version(policy))
             for policy in self.policies
         )
 
     def baseline(self, at_ms: int) -> P:
-        """Return what a version published at a moment is compared with (plausibility).
+        """Return the policy that a version published at a moment is compared with (plausibility).
 
-        The version of the topic in force then; before the first one the defaults,
-        because files may differ from worker to worker.
+        The topic's version in force then; before the first one, the defaults, because
+        files may differ from worker to worker.
         """
         published = Policies(one.policy for one in self._published.values())
         return published.at(at_ms) or self.kind.defaults
 
     def doubts(self, record: PolicyRecord[P], at_ms: int) -> tuple[str, ...]:
-        """Return one line for every implausible value that is not allowed by name."""
+        """Return one line for every implausible value whose key the record does not allow."""
         found = self.kind.doubts(record.policy, self.baseline(at_ms), at_ms)
         return unmeant(found, record.publication.allow)
 
-    # -- what the topic says ---------------------------------------------------
+    # -- records of the topic --------------------------------------------------
 
     def apply(
         self, key: bytes | None, value: bytes | None, at_ms: int
     ) -> Unreadable | None:
-        """Take a record; None = taken, or not for this family.
+        """Apply a record; None = applied, or not for this family.
 
         Parameters
         ----------
@@ -155,12 +155,12 @@ class PolicyBook(Generic[P]):
     def _objection(
         self, record: PolicyRecord[P], name: str | None, at_ms: int
     ) -> tuple[PolicyRefused, tuple[str, ...]] | None:
-        """Say why a version that can be read is refused; None = it is not.
+        """Return why a readable version is refused; None = it is accepted.
 
         Parameters
         ----------
         name
-            What the key of its record calls it; None = the key names no version.
+            The name in the key of its record; None = the key names no version.
         """
         policy = record.policy
         if name not in (None, policy.name):
@@ -214,13 +214,12 @@ class PolicyBook(Generic[P]):
         self.news.append(News("warning", text[:1000]))
         return Unreadable(error, "; ".join(lines)[:200])
 
-    # -- what else tells of versions -------------------------------------------
+    # -- other sources of versions ---------------------------------------------
 
     def head_deleted(self) -> None:
-        """Note that the oldest records of the topic are gone: the file counts no more.
+        """Record that the topic's oldest records were deleted: the policy file no longer counts.
 
-        Versions may have been among them, and nobody can say how far the file's is
-        behind.
+        They may have held versions, so the file may be any number of versions behind.
         """
         if self._base and not self._base_lost:
             self._base_lost = True

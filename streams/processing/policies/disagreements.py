@@ -1,4 +1,4 @@
-"""Signs that somebody judges, or judged, by another policy than this worker."""
+"""Find signs that another policy than this worker's judges, or has judged."""
 
 import re
 from collections import deque
@@ -20,25 +20,25 @@ _NUMBER: Final = re.compile("[0-9]{1,18}")
 
 
 class Disagreement(msgspec.Struct, frozen=True):
-    """A sign that somebody judges, or judged, by another policy."""
+    """A sign that another policy judges, or has judged."""
 
     kind: str
     """``file``: the topic has other content under the name of this worker's file;
     ``decided``: a decision was made under a version that has another content here;
-    ``missing``: a decision names a version that is not at hand; ``member``: a worker of the
-    group began with another file."""
+    ``missing``: a decision names a version that is not available; ``member``: a worker
+    of the group started with another file."""
     text: str
 
 
 class Disagreements(Generic[P]):
-    """What was noticed, counted by kind, each told once.
+    """Disagreements, counted by kind; each is logged once.
 
     Parameters
     ----------
     code
         Of the family.
     news
-        Where lines for the log go.
+        Queue for log lines.
     """
 
     def __init__(self, code: str, news: NewsQueue) -> None:
@@ -47,10 +47,10 @@ class Disagreements(Generic[P]):
         self._told: set[tuple[str, str | None]] = set()
         self.newest: deque[Disagreement] = deque(maxlen=_KEPT)
         self.counts: dict[str, int] = dict.fromkeys(DISAGREEMENTS, 0)
-        """Kind -> how many were noticed."""
+        """Kind -> number of disagreements."""
 
     def file(self, file: P, published: P) -> None:
-        """Compare a version of the policy file with the published one of its name."""
+        """Compare a version of the policy file with the published version of the same name."""
         if file.policy_hash != published.policy_hash:
             self._note(
                 "file",
@@ -66,8 +66,8 @@ class Disagreements(Generic[P]):
     ) -> int:
         """Compare versions with the policies that decisions name.
 
-        What is older than a day is logged and not counted: it may have been mended long
-        ago, and decisions are read back at every start.
+        A disagreement older than a day is logged and not counted: it may have been
+        repaired long ago, and decisions are read back at every start.
 
         Parameters
         ----------
@@ -78,7 +78,8 @@ class Disagreements(Generic[P]):
         Returns
         -------
         int
-            The highest version that a decision names and that is not at hand; 0 = none.
+            The highest version that a decision names and that is not available; 0 =
+            none.
         """
         held = {policy.name: policy for policy in policies}
         highest, known_to = 0, policies.known_to
@@ -106,12 +107,12 @@ class Disagreements(Generic[P]):
         return highest
 
     def members(self, base: Sequence[P], files: Mapping[str, str]) -> None:
-        """Compare the policy file with those that other workers of the group began with.
+        """Compare the policy file with those that other workers of the group started with.
 
         Parameters
         ----------
         base
-            Versions of the file that judge; without any there is nothing to compare.
+            Versions of the file in use; without any there is nothing to compare.
         files
             Member -> ``FR@1:HASH`` of its file.
         """

@@ -1,4 +1,4 @@
-"""Keys of a policy: tables of them joined into one, and values held against their types."""
+"""Flatten the tables of a policy into keys, and check values against their types."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
@@ -13,13 +13,13 @@ Field: TypeAlias = msgspec.structs.FieldInfo
 """One key: name, type with bounds, default."""
 
 WRONG: Final = object()
-"""Stands for a value that was refused, so that it is reported once."""
+"""Marks a refused value, so that it is reported only once."""
 
 _UNITS: Final = ("_ms", "_fen")
 
 
 def measured(known: Iterable[str]) -> tuple[str, ...]:
-    """Return the keys that hold amounts and spans; the moment of effect is neither."""
+    """Return the keys that hold amounts and durations; ``effective_from_ms`` is neither."""
     return tuple(
         key for key in known if key.endswith(_UNITS) and key != "effective_from_ms"
     )
@@ -30,12 +30,12 @@ def flatten(
 ) -> dict[str, object]:
     """Join keys and tables of keys into one flat mapping.
 
-    A table that has the name of a known key is that key's value.
+    A table named like a known key is that key's value.
 
     Raises
     ------
     PolicyError
-        A key stands in two places.
+        A key appears twice.
     """
     flat: dict[str, object] = {}
     twice: list[str] = []
@@ -63,19 +63,19 @@ def checked(
     kept: Mapping[str, object],
     known: Mapping[str, Field],
 ) -> tuple[dict[str, object], list[str]]:
-    """Hold values against their types.
+    """Check values against their types.
 
     Parameters
     ----------
     flat
-        What is given.
+        The given keys and values.
     kept
-        What holds for keys that are not given.
+        Values of the keys that are not given.
 
     Returns
     -------
     tuple
-        The values, :data:`WRONG` in place of what was refused, and a line for every
+        The values, :data:`WRONG` in place of each refused one, and a line for every
         problem.
     """
     problems = [_unknown(key, known) for key in flat if key not in known]
@@ -104,7 +104,7 @@ def _shown(value: object) -> str:
 
 
 def _wanted(kind: object) -> str:
-    """Say what a key takes, from its annotation."""
+    """Describe the values that a key accepts, from its annotation."""
     origin, args = get_origin(kind), get_args(kind)
     if origin is Literal:
         if len(args) == 1:

@@ -1,17 +1,18 @@
-"""Keys of records on the topic of policies: which family a record is named after."""
+"""Read the keys of policy records: which family a key names."""
 
 import re
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 CODE: Final = "[A-Z][A-Z0-9]*"
-"""What the code of a family looks like."""
+"""Pattern of a family code."""
 
 _NAMED: Final = re.compile(f"({CODE})(?:@[0-9]+|:pause)")
-"""A key that names the family it is for."""
+"""Pattern of a key that names its family."""
 
 Place: TypeAlias = Literal["pause", "dated", "undated", "theirs", "nobody's"]
-"""What a key is to a family: ``FR:pause``, ``FR@7``, ``FR``, another family's, any other."""
+"""How a key relates to a family: ``FR:pause``, ``FR@7``, ``FR``, another family's, any
+other."""
 
 
 def pause_key(code: str) -> str:
@@ -20,7 +21,7 @@ def pause_key(code: str) -> str:
 
 
 def place_of(name: str | None, code: str) -> Place:
-    """Say what the key of a record is to a family."""
+    """Return how the key of a record relates to a family."""
     name = name or ""
     if name == pause_key(code):
         return "pause"
@@ -33,13 +34,13 @@ def place_of(name: str | None, code: str) -> Place:
 
 
 def called_by(found: Mapping[str, object], code: str) -> str:
-    """Name a version that may not be readable by what its content says."""
+    """Return the name of a version from its content, which may be unreadable in part."""
     version = found.get("version")
     return f"{code}@{version}" if type(version) is int else code
 
 
 def text_of(key: bytes | None) -> str | None:
-    """Return a key as text; None when there is none."""
+    """Return a key as text; None = no key."""
     try:
         return key.decode() if key else None
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
-"""The operator's pause of a family (FR-Q3): a record of its own, on top of any version.
+"""The operator's pause of a family (FR-Q3): a record beside the policy versions.
 
-A pause is no policy version: it neither overtakes one that waits nor is overtaken by
-one. It counts at the moment of the decision, not at that of the request.
+A pause is no policy version: it neither overtakes a waiting version nor is overtaken by
+one. It counts at the moment of the decision, not of the request.
 """
 
 from collections import deque
@@ -18,22 +18,22 @@ from streams.processing.policies.policy import Name, Span
 from streams.records.json_values import Unreadable, decode_object
 
 UNREADABLE_PAUSE: Final = "unreadable"
-"""Stands in decisions for a pause record that cannot be read: it might be a pause."""
+"""Recorded in decisions for an unreadable pause record: it might be a pause."""
 _KEPT: Final = 50
-"""Words on the pause that are remembered, the newest."""
+"""Most pause records that are kept; the newest ones."""
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):
-    """The last word of the operators on whether the service runs."""
+    """An operator's record that pauses or resumes the service."""
 
     family: Name
-    """Code of the rule family that is paused."""
+    """Code of the rule family."""
     paused: bool
     """False = resumed."""
     author: Name
     reason: Name
     published_at_ms: Span
-    """UTC ms; names the pause in decisions."""
+    """UTC ms; identifies the pause in decisions."""
     from_ms: Span | None = None
     """UTC ms, inclusive; null = from the moment a worker reads it."""
     until_ms: Span | None = None
@@ -57,7 +57,7 @@ def parse_pause(fields: Mapping[str, object], code: str) -> Pause:
     Parameters
     ----------
     code
-        Of the family whose pause it is to be.
+        Code of the family that the record must name.
 
     Raises
     ------
@@ -86,28 +86,28 @@ def parse_pause(fields: Mapping[str, object], code: str) -> Pause:
 
 
 class Pauses:
-    """What the operators said of one family's pause; the last word counts.
+    """The pause records of one family; the last one counts.
 
     Parameters
     ----------
     code
         Of the family.
     news
-        Where lines for the log go.
+        Queue for log lines.
     """
 
     def __init__(self, code: str, news: NewsQueue) -> None:
         self._code = code
         self._news = news
         self.last: Pause | None = None
-        """The last word that could be read."""
+        """The last readable record."""
         self.readable = True
-        """Whether nothing unreadable followed it."""
+        """False = an unreadable record followed it."""
         self.all: deque[Pause] = deque(maxlen=_KEPT)
-        """Every word, oldest first."""
+        """The kept records, oldest first."""
 
     def at(self, at_ms: int) -> object:
-        """Return what decisions record of the pause that holds at a moment; None = none."""
+        """Return what decisions record of the pause in force at a moment; None = no pause."""
         if not self.readable:
             return UNREADABLE_PAUSE
         pause = self.last
@@ -116,7 +116,7 @@ class Pauses:
         return pause.published_at_ms
 
     def apply(self, value: bytes | None) -> Unreadable | None:
-        """Take a pause or its end; what cannot be read might be a pause, so it holds."""
+        """Apply a pause record; an unreadable one might be a pause, so it holds."""
         found = decode_object(value) if value is not None else None
         refused: Unreadable | None = None
         if found is None:

@@ -1,9 +1,9 @@
-"""Plausibility: values that can be read and contradict nothing, and yet are a slip.
+"""Check plausibility: find values that are valid, yet probably a slip.
 
-Seconds where milliseconds belong, yuan where fen belong, a digit too many, a category
-name misspelt. Each doubt names the key; who means the value says so by that name. What
-is compared depends on the record and those before it alone, never on a clock or on the
-tables of one worker, so that all workers accept the same versions.
+Examples: seconds for milliseconds, yuan for fen, a digit too many, a misspelt category.
+Each doubt names the key, and an author who means the value allows that key by name. The
+check depends only on the record and those before it, never on a clock or one worker's
+tables, so that all workers accept the same versions.
 """
 
 from collections.abc import Container, Iterable, Iterator
@@ -14,9 +14,9 @@ import msgspec
 from streams.processing.policies.policy import AnyPolicy
 
 EARLIEST_MS: Final = 1_420_070_400_000
-"""2015-01-01: the platform had no fast refund before."""
+"""2015-01-01, UTC ms: the platform had no fast refund before."""
 AHEAD_MS: Final = 366 * 86_400_000
-"""A year and a day: no policy is decided on longer ahead."""
+"""A year and a day, ms: no policy is planned further ahead."""
 _SPAN_FACTOR: Final = 10
 """Seconds and milliseconds differ by 1,000, fen and yuan by 100."""
 
@@ -29,19 +29,19 @@ class Doubt(msgspec.Struct, frozen=True):
 
     @property
     def line(self) -> str:
-        """The doubt, and how to say that the value is meant."""
+        """Return the doubt, and how to allow the value."""
         return f"{self.key}: {self.why}; correct it, or say that it is meant: --allow {self.key}"
 
 
 def unmeant(doubts: Iterator[Doubt], allowed: Container[str]) -> tuple[str, ...]:
-    """Return the lines of the doubts whose keys are not allowed by name."""
+    """Return a line for each doubt whose key is not allowed."""
     return tuple(doubt.line for doubt in doubts if doubt.key not in allowed)
 
 
 def moment_doubts(key: str, value_ms: int | None, at_ms: int) -> Iterator[Doubt]:
     """Doubt a moment, UTC ms, before 2015 or more than a year after ``at_ms``.
 
-    A record whose timestamp lies before 2015 has none that tells what is far ahead.
+    A record with a timestamp before 2015 gives no reference for "far ahead".
     """
     if value_ms is None:
         return
@@ -54,9 +54,9 @@ def moment_doubts(key: str, value_ms: int | None, at_ms: int) -> Iterator[Doubt]
 def far_doubts(
     policy: AnyPolicy, before: AnyPolicy, keys: Iterable[str]
 ) -> Iterator[Doubt]:
-    """Doubt a value above ten times, or below a tenth of, the one before.
+    """Doubt a value above ten times or below a tenth of the previous one.
 
-    None and 0 are no slip of a unit: nothing is compared with them.
+    None and 0 are not compared: they cannot be the wrong unit.
     """
     for key in keys:
         new, old = getattr(policy, key), getattr(before, key)
@@ -69,7 +69,7 @@ def _near(new: int, old: int) -> bool:
 
 
 def short(number: int) -> str:
-    """Return a whole number, or how long it is when it would fill the line."""
+    """Return an integer as text, or its number of digits when it is too long for a line."""
     text = str(number)
     return text if len(text) <= _DIGITS_SHOWN else f"a number of {len(text)} digits"
 

@@ -1,4 +1,4 @@
-"""One version of a policy: what every family's has, its name, and its hash."""
+"""One policy version: the keys that all families have, its name and its hash."""
 
 import json
 from hashlib import sha256
@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 
 Whole = Annotated[int, msgspec.Meta(ge=1)]
-"""A count, an amount or a span that means nothing at zero."""
+"""A count, an amount or a duration that must not be zero."""
 Span = Annotated[int, msgspec.Meta(ge=0)]
 """A span or moment in ms; zero is allowed."""
 Name = Annotated[str, msgspec.Meta(min_length=1)]
@@ -17,16 +17,16 @@ HASH_DIGITS: Final = 12
 
 
 class AnyPolicy(msgspec.Struct, frozen=True, eq=False, kw_only=True):
-    """What one version of any family's policy says; a family adds its own keys.
+    """One version of any family's policy; a family adds its own keys.
 
-    Two policies are equal only when they are the same object, so that what is
-    derived from a policy can be kept per policy at no cost.
+    Two policies are equal only when they are the same object, so that values derived
+    from a policy can be cached per policy at no cost.
     """
 
     family: str
-    """Rule family; each family is a policy of its own."""
+    """Code of the rule family; each family has its own policy."""
     version: Whole
-    """Raised by every change; with the family it names the policy in decisions."""
+    """Each change has a higher one; family and version name the policy in decisions."""
     effective_from_ms: Span
     """R-08, E-15: UTC ms; in force for requests made at or after it."""
 
@@ -37,7 +37,7 @@ class AnyPolicy(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 
     @property
     def policy_hash(self) -> str:
-        """Return twelve hex digits that tell this policy from any other of its name.
+        """Return twelve hex digits that distinguish this policy from others of the same name.
 
         The beginning of the SHA-256 of :func:`canonical_bytes`; decisions carry it
         beside the name. Computed anew at each call.
@@ -49,7 +49,7 @@ P = TypeVar("P", bound=AnyPolicy)
 
 
 def canonical_bytes(policy: AnyPolicy) -> bytes:
-    """Return the one spelling of a policy: JSON, keys sorted, every value that is not off.
+    """Return the canonical form of a policy: JSON, keys sorted, without options that are off.
 
     An option that is off (false or null) is left out. So a later version of this
     program can bring a new option without changing the hash of a policy that does not

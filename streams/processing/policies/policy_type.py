@@ -1,10 +1,10 @@
-"""What a family declares of its policy, and how versions of it are read and checked.
+"""Declare a family's policy; read and check versions of it.
 
 A policy arrives as plain tables (a TOML file, a record of the topic ``policies``, the
 overrides of ``refund decide``) and is checked as a whole before it can judge anything:
-unknown keys, wrong types and contradictions are refused, all at once. A reading that has
-one implemented value is a key all the same, so that a policy that asks for another is
-refused instead of being ignored.
+unknown keys, wrong types and contradictions are refused, all at once. A reading with
+only one implemented value is a key too, so that a policy with another value is refused,
+not ignored.
 """
 
 import re
@@ -24,11 +24,12 @@ from streams.processing.policies.plausible import (
 from streams.processing.policies.policy import P
 
 Values: TypeAlias = Mapping[str, object]
-"""Key -> value of a policy that is being checked; what is wrong alone is a marker."""
+"""Key -> value of a policy that is being checked; a value that is wrong by itself is a
+marker."""
 
 
 class PolicyType(Generic[P]):
-    """The policy of one family: its keys, what contradicts, what is implausible.
+    """The policy of one family: its keys, and the checks for contradictions and plausibility.
 
     Parameters
     ----------
@@ -39,23 +40,24 @@ class PolicyType(Generic[P]):
         defaults judge when no policy is in force, and the first version is compared
         with them.
     contradictions
-        Yields a line for what cannot hold together. Keys that are wrong alone are told
-        already; their values here are of no type that a key may have.
+        Yields a line for each contradiction between keys. Keys that are wrong by
+        themselves are reported already; here their value is a marker of another type.
     own_doubts
-        Doubts of one version, whatever was in force before.
+        Yields doubts about one version, whatever was in force before.
     change_doubts
-        Doubts of a version against the one before it; None = every amount and span
-        (``_fen``, ``_ms``) is held against ten times and a tenth of the one before.
+        Yields doubts about a version compared with the one before; None = every amount
+        and duration (``_fen``, ``_ms``) is compared with ten times and a tenth of the
+        one before.
     undated_doubts
-        Doubts of a version whose record is not named ``CODE@VERSION``; None = such a
-        record is refused. Only a family that published before keys named versions has
-        some.
+        Yields doubts about a version whose key is not ``CODE@VERSION``; None = such a
+        record is refused. Only a family that published before keys named versions needs
+        it.
 
     Raises
     ------
     TypeError
-        The struct does not name one family, or a key of it has no default: a mistake
-        of whoever wrote it.
+        The struct does not name one family, or one of its keys has no default: a
+        programming error.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class PolicyType(Generic[P]):
         self.fields: Mapping[str, fields.Field] = {
             field.name: field for field in msgspec.structs.fields(struct)
         }
-        """Every key a policy may have."""
+        """All keys of the policy."""
         self.code = _code_of(self.fields["family"].type)
         self.defaults = struct(family=self.code, version=1, effective_from_ms=0)
         """The default of every key, as version 1 from the beginning of time."""
@@ -83,18 +85,18 @@ class PolicyType(Generic[P]):
     def flatten(self, tables: Mapping[str, object]) -> dict[str, object]:
         """Join keys and tables of keys into one flat mapping.
 
-        A table that has the name of a key is that key's value, and of the wrong shape
-        (E-36): read as a grouping, it would leave the key unset without a word.
+        A table named like a key is that key's value, and has the wrong shape (E-36):
+        read as a group of keys, it would silently leave the key unset.
 
         Raises
         ------
         PolicyError
-            A key stands in two places.
+            A key appears twice.
         """
         return fields.flatten(tables, self.fields)
 
     def parse(self, tables: Mapping[str, object]) -> P:
-        """Check a policy file or record; which tables group the keys does not matter.
+        """Check a policy file or record, whatever tables group its keys, and return the policy.
 
         Raises
         ------

@@ -1,7 +1,6 @@
-"""Records of policies: a version, what its author says of it, and what came of it.
+"""Policy records: a version, its publication (author, reason, ...), and a refusal.
 
-What is said of a publication judges nothing, so it is no part of the policy or of its
-hash.
+The publication does not affect decisions, so it is no part of the policy or its hash.
 """
 
 from collections.abc import Mapping
@@ -16,20 +15,20 @@ from streams.records.dead_letters import PolicyRefused, UnreadableError
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Beside the keys of the policy in its record; all of it may be absent."""
+    """The keys of a policy record beside those of the policy; all are optional."""
 
     author: Name | None = None
-    """Who published it."""
+    """The person who published it."""
     reason: Name | None = None
-    """Why, in the author's words."""
+    """The author's reason."""
     published_at_ms: Span | None = None
     """UTC ms."""
     backtest: Name | None = None
-    """Id of the backtest report it was decided on."""
+    """Id of the backtest report that the change is based on."""
     allow: tuple[Name, ...] = ()
-    """Keys whose values are meant although they are implausible."""
+    """Keys whose implausible values are intended."""
     overtakes: tuple[Whole, ...] = ()
-    """Waiting versions that will never hold because of this one."""
+    """Waiting versions that will never be in force because of this one."""
 
 
 KEYS: Final = {field.name: field for field in msgspec.structs.fields(Publication)}
@@ -45,7 +44,7 @@ class PolicyRecord(msgspec.Struct, Generic[P], frozen=True):
 
 
 class Version(msgspec.Struct, Generic[P], frozen=True):
-    """A version that judges, and where it comes from."""
+    """A version in use, and its origin."""
 
     policy: P
     publication: Publication = NOT_SAID
@@ -54,17 +53,17 @@ class Version(msgspec.Struct, Generic[P], frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """A record that changed nothing."""
+    """A policy record that was refused."""
 
     name: str
-    """``FR@7``, or the key of the record when it does not say."""
+    """``FR@7``, or the key of the record when the content names no version."""
     error: UnreadableError | PolicyRefused
     problems: tuple[str, ...]
     written_ms: int
 
 
 def parse_record(kind: PolicyType[P], fields: Mapping[str, object]) -> PolicyRecord[P]:
-    """Check a record of a family's policy, or a policy file that says what is meant in it.
+    """Check a policy record, or a policy file with publication keys.
 
     Raises
     ------
@@ -98,7 +97,7 @@ def parse_record(kind: PolicyType[P], fields: Mapping[str, object]) -> PolicyRec
 
 
 def as_fields(record: PolicyRecord[Any]) -> dict[str, object]:
-    """Return the whole value of a record: every key of the policy, then its publication."""
+    """Return the value of a record: every key of the policy, then those of its publication."""
     kept = msgspec.structs.asdict(record.policy)
     said: dict[str, object] = msgspec.to_builtins(record.publication)
     return {key: value for key, value in kept.items() if value is not None} | said

@@ -1,4 +1,4 @@
-"""The versions of one policy: which is in force when, and which are missing."""
+"""The versions of one policy: find those in force and those missing."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -9,24 +9,24 @@ import msgspec
 from streams.processing.policies.policy import P
 
 MISSING_MAX: Final = 10
-"""Numbers of missing versions that are named, at most."""
+"""Most missing version numbers that are listed."""
 
 State: TypeAlias = Literal["in_force", "waiting", "overtaken", "past"]
-"""``waiting`` = will be in force, ``overtaken`` = announced, but a higher version will be in
-force by then, ``past`` = is not, or no longer."""
+"""``waiting`` = will be in force, ``overtaken`` = announced, but a higher version will
+be in force by then, ``past`` = not in force, or no longer."""
 
 
 class Policies(tuple[P, ...], Generic[P]):  # noqa: SLOT001 - a tuple takes no named slots
-    """Versions of one family, lowest first; of equal versions the later given wins.
+    """Versions of one family, lowest first; of equal versions, the one given later wins.
 
-    They form a run without gaps: where a number is missing, nobody can say since when
-    that version is in force, so below it no policy is known to be.
+    Their numbers have no gap. A missing version may be in force since any moment, so
+    below it no policy is known to be in force.
 
     Parameters
     ----------
     known_to
-        The highest version that is known to exist, be it at hand or not; 0 = no other
-        than those given.
+        The highest version that is known to exist, available or not; 0 = none but those
+        given.
     """
 
     newest: P | None
@@ -34,7 +34,7 @@ class Policies(tuple[P, ...], Generic[P]):  # noqa: SLOT001 - a tuple takes no n
     known_to: int
 
     def __new__(cls, versions: Iterable[P] = (), known_to: int = 0) -> Self:
-        """Order the versions, each once."""
+        """Sort the versions; each number counts once."""
         by_version = {policy.version: policy for policy in versions}
         found = super().__new__(cls, (by_version[one] for one in sorted(by_version)))
         highest = max(by_version, default=0)
@@ -43,11 +43,11 @@ class Policies(tuple[P, ...], Generic[P]):  # noqa: SLOT001 - a tuple takes no n
         return found
 
     def at(self, at_ms: int) -> P | None:
-        """R-08, E-15: the highest version in force at a moment, UTC ms.
+        """R-08, E-15: return the highest version in force at a moment, UTC ms.
 
-        For a request that is ``requested_at_ms``, or ``decided_at_ms`` when it has
-        none (E-14). None = no version was in force yet, or a higher one that is missing
-        may have been: unknown is never approved.
+        The moment of a request is ``requested_at_ms``, or ``decided_at_ms`` without one
+        (E-14). None = no version was in force yet, or a missing higher one may have
+        been: unknown is never approved.
         """
         next_version = self.known_to + 1
         for policy in reversed(self):
@@ -59,7 +59,7 @@ class Policies(tuple[P, ...], Generic[P]):  # noqa: SLOT001 - a tuple takes no n
         return None
 
     def state_of(self, policy: P, at_ms: int) -> State:
-        """Say what a version is at a moment, UTC ms, for requests made then."""
+        """Return the state of a version for requests made at a moment, UTC ms."""
         if policy is self.at(at_ms):
             return "in_force"
         if policy.effective_from_ms <= at_ms:
@@ -73,9 +73,9 @@ class Policies(tuple[P, ...], Generic[P]):  # noqa: SLOT001 - a tuple takes no n
         return "waiting"
 
     def missing(self) -> tuple[int, ...]:
-        """Return the numbers that lack between the lowest version and the highest known.
+        """Return the missing numbers between the lowest version and the highest known one.
 
-        At most :data:`MISSING_MAX`, the highest.
+        At most :data:`MISSING_MAX` of them: the highest.
         """
         lowest = self[0].version if self else self.known_to
         held = {policy.version for policy in self}
@@ -86,13 +86,13 @@ class Policies(tuple[P, ...], Generic[P]):  # noqa: SLOT001 - a tuple takes no n
         return found[::-1]
 
     def named(self, name: str, policy_hash: str | msgspec.UnsetType | None) -> P | None:
-        """Return the very policy that a decision names; None when it is not at hand.
+        """Return exactly the policy that a decision names; None when it is not available.
 
         Parameters
         ----------
         name, policy_hash
-            As in the decision record. One of version 0.1.0 has no hash, and is content
-            with the name.
+            As in the decision record. Records of version 0.1.0 have no hash: the name
+            is enough.
         """
         for policy in self:
             if policy.name == name and policy_hash in (
