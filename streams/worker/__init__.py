@@ -1,4 +1,4 @@
-"""The process: settings in, a Faust app with its services and agents out."""
+"""The worker process: builds a Faust app with its services and agents from the settings."""
 
 from streams.worker.app import build_app, run
 

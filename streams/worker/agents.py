@@ -1,4 +1,4 @@
-"""The Faust agents: each hands the stream of its channel to what runs on it."""
+"""The Faust agents: each passes its channel's stream to a runner (slice driver, reconciler)."""
 
 from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Any, Protocol
@@ -10,15 +10,15 @@ from streams.settings.model import FIRST_FAMILY
 
 
 class Runner(Protocol):
-    """What an agent does for as long as its stream goes on."""
+    """Processes the stream of one Faust agent."""
 
     async def run(self, stream: AsyncIterable[Any], /) -> None:
-        """Take what comes, one after the other."""
+        """Process the items of the stream, one after the other."""
         ...
 
 
 def agent_name(role: str, family: str) -> str:
-    """Return the name of an agent: its role, and of a later family its code behind it."""
+    """Return the name of an agent: its role; for families after the first, role and family code."""
     return role if family == FIRST_FAMILY else f"{role}.{family}"
 
 
@@ -28,7 +28,7 @@ def attach(
     channel: ChannelT[Any],
     runner: Callable[[], Awaitable[Runner]],
 ) -> None:
-    """Attach an agent to the app; it waits for its runner, which needs a running loop."""
+    """Attach an agent to the app; it awaits its runner, which needs a running event loop."""
 
     @app.agent(channel, name=name)
     async def agent(stream: StreamT[Any]) -> None:

@@ -1,10 +1,11 @@
-"""Memory of a worker: buffers that are freed are used again.
+"""Tune the allocator and the garbage collector of a worker.
 
-Every fetch and every batch of outputs needs a megabyte for a moment. As glibc is set, it
-goes back to the system each time, and comes again page by page: that took a seventh of
-the time from a fetched batch to a finished one. So freed memory is kept, up to a bound.
+Every fetch and every output batch needs about a megabyte for a short time. By default
+glibc returns it to the system each time and gets it back page by page: that took a
+seventh of the time from a fetched batch to a finished one. So freed memory is kept, up
+to a limit.
 
-The cyclic collector has nearly nothing to find, and is kept from looking for it.
+The cyclic garbage collector finds almost nothing, so it runs seldom.
 """
 
 import ctypes
@@ -13,18 +14,19 @@ from typing import Final
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
-"""See mallopt(3)."""
+"""``mallopt`` parameter, see mallopt(3)."""
 _KEPT_BYTES: Final = 128 << 20
-"""Free memory at the end of the heap that does not go back."""
+"""Free memory at the end of the heap that is not returned to the system."""
 _MAPPED_BYTES: Final = 32 << 20
-"""Only larger pieces are mapped, and unmapped when they are freed; glibc's maximum."""
+"""Only larger blocks are mapped, and unmapped when freed; the maximum that glibc
+allows."""
 _GC_THRESHOLDS: Final = (20_000, 50, 50)
-"""A slice on its way is thousands of short-lived objects and hardly a cycle: with the
-usual 700 the collector walks them again and again, at a sixth of all CPU time."""
+"""A slice in progress is thousands of short-lived objects with hardly a cycle: with the
+default 700 the collector scans them again and again, at a sixth of all CPU time."""
 
 
 def keep_freed() -> bool:
-    """Let glibc keep freed memory for the next buffer; False = there is no glibc."""
+    """Let glibc keep freed memory for the next buffer; False = no glibc."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
@@ -37,11 +39,11 @@ def keep_freed() -> bool:
 
 
 def collect_seldom() -> None:
-    """Let the collector run seldom."""
+    """Let the garbage collector run seldom."""
     gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def set_aside() -> None:
-    """Keep the collector from walking what is in the tables now: it lives for ever."""
-    gc.collect()  # or garbage would be kept as well
+    """Exclude today's objects from collection: the tables live as long as the process."""
+    gc.collect()  # otherwise garbage would be kept as well
     gc.freeze()

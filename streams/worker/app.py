@@ -50,7 +50,7 @@ EXIT_USAGE: Final = 2
 
 
 class _NoFaustKafka(BootStrategy):
-    """Faust runs agents, timers and pages; Kafka is read and written by our own layer."""
+    """Faust runs agents, timers and web pages; our own layer reads and writes Kafka."""
 
     enable_kafka = False
     enable_kafka_consumer = False
@@ -61,26 +61,26 @@ class RefundApp(faust.App):
     """A Faust app whose own consumer and producer stay switched off."""
 
     BootStrategy = _NoFaustKafka
-    logger = logging.getLogger("faust.app")  # what it tells is Faust's own
+    logger = logging.getLogger("faust.app")  # its lines come from Faust
     mundane_level = "debug"
     parts: "list[FamilyProcessor | IngestService]"
     """The services this worker runs."""
     refused: RefundError | None = None
-    """Why nothing was started."""
+    """Error that refused the start; None = not refused."""
     settings: Settings
     limited: RateLimitedLog
-    """For what may happen thousands of times a second."""
+    """Log for lines that may occur thousands of times a second."""
     readiness: Readiness
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended a service, if anything did."""
+        """The error that ended a service; None = no error."""
         found = [self.refused, *(part.failure for part in self.parts)]
         return next((failure for failure in found if failure is not None), None)
 
     @override
     def _create_directories(self) -> None:
-        """Make none: there are no tables, and there may be no place to write to."""
+        """Create none: there are no Faust tables, and the file system may be read-only."""
 
     @Service.task
     async def _watch_readiness(self) -> None:
@@ -88,7 +88,7 @@ class RefundApp(faust.App):
 
     @override
     async def on_started_init_extra_services(self) -> None:
-        """Start our services after agents and pages: they feed the ones, the others show them."""
+        """Start our services last: they feed the agents, and the pages show them."""
         await super().on_started_init_extra_services()
         # Faust resumes its queues when its consumer gets partitions; ours never does.
         self.flow_control.resume()
@@ -103,7 +103,7 @@ class RefundApp(faust.App):
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
-    """What every service of a worker is built on."""
+    """What every service of a worker is built from."""
 
     settings: Settings
     metrics: Metrics
@@ -111,7 +111,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
-    """Join all objects of one worker; connects to nothing yet.
+    """Build all objects of one worker; opens no connection yet.
 
     Raises
     ------
@@ -147,15 +147,15 @@ def build_app(settings: Settings, now_ms: Callable[[], int]) -> RefundApp:
 
 
 def _policies(family: Family, source: PolicySource, now_ms: int) -> Policies[Any]:
-    """Return what is in force at start; the topic of policies comes on top of it.
+    """Return the policies in force at start; the topic of policies extends them.
 
-    A file is held to what a record is held to: implausible values must be allowed by
-    name. There is one for the first family only; others begin with the topic.
+    A file is checked like a record: implausible values must be allowed by name. Only
+    the first family has a file; others start with the topic.
 
     Raises
     ------
     PolicyError
-        One line a problem.
+        One line per problem.
     """
     if family.code != FIRST_FAMILY or source.file == "none":
         return Policies()
@@ -242,8 +242,8 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
     app.limited.flush()
     failure = app.failure
     if failure is None and isinstance(worker.crash_reason, RefundError):
-        failure = worker.crash_reason  # an agent's
-    if isinstance(failure, CLIENT):  # where no step of ours was at work
+        failure = worker.crash_reason  # raised in an agent
+    if isinstance(failure, CLIENT):  # raised outside our own steps
         failure = translated(failure, "the worker cannot go on", WorkerError)
     if failure is not None:
         return _last_words(failure, settings.log.format)
@@ -251,15 +251,15 @@ def run(settings: Settings, now_ms: Callable[[], int]) -> int:
 
 
 def _last_words(failure: BaseException, form: str) -> int:
-    """Say why the worker ended, one line a problem, and return its exit code.
+    """Report why the worker ended, one line per problem, and return its exit code.
 
     Raises
     ------
     UsageError
-        The failure itself, in text: whoever called says what is wrong.
+        The failure itself, in text form: the command line reports it.
     """
     usage = isinstance(failure, UsageError)
-    if form == "json":  # one object a line, to the last
+    if form == "json":  # every line is a JSON object, the last too
         lines = failure.problems if isinstance(failure, UsageError) else [str(failure)]
         code = EXIT_USAGE if usage else EXIT_FAILURE
         for line in lines:
@@ -267,7 +267,7 @@ def _last_words(failure: BaseException, form: str) -> int:
         return code
     if usage:
         raise failure
-    print(f"refund: {visible(str(failure))}", file=sys.stderr)  # noqa: T201 - the last word to the operator
+    print(f"refund: {visible(str(failure))}", file=sys.stderr)  # noqa: T201 - the last line for the operator
     return EXIT_FAILURE
 
 

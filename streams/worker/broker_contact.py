@@ -1,24 +1,24 @@
-"""Whether the brokers still answer: a client that is cut off waits without a word.
+"""Check that the brokers still answer: a client that is cut off waits silently.
 
-A login that is refused after a broker has closed the connection (a password that was
-changed, ``connections.max.reauth.ms``), a network that is gone: aiokafka tries again for
-ever, and polls give nothing, as on an idle topic. But an idle topic answers each fetch.
+After a refused login (a changed password, ``connections.max.reauth.ms``) or on a broken
+network aiokafka retries for ever, and polls return nothing, as on an idle topic. But a
+broker answers each fetch of an idle topic.
 """
 
 from collections.abc import Callable
 
 
 class BrokerContact:
-    """Follows when the last fetch of a consumer was answered.
+    """Tracks when a consumer's last fetch was answered.
 
     Parameters
     ----------
     heard
-        Returns a moment that changes with every answer; None = nothing is fetched.
+        Returns a time that changes with every answer; None = nothing is fetched.
     clock_ms
         Monotonic ms.
     bound_ms
-        So long may no fetch be answered.
+        The longest time without an answered fetch, ms.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class BrokerContact:
         self._since_ms = clock_ms()
 
     def lost(self) -> bool:
-        """Whether no fetch was answered for longer than allowed; ask often."""
+        """Whether no fetch was answered for longer than allowed; call it often."""
         heard, now = self._heard(), self._clock_ms()
         if heard is None or heard != self._last:
             self._last, self._since_ms = heard, now

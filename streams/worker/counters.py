@@ -1,7 +1,7 @@
-"""What a service that reads slices tells the metrics and the log.
+"""Metrics and log lines of a service that reads slices.
 
-What may come in floods (dead letters, misrouted records) is counted in the metrics and
-told in the log once a minute.
+Events that may come in floods (dead letters, misrouted records) are counted in the
+metrics, and logged once a minute.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ class SourceCounters:
     now_ms
         Wall clock, UTC ms.
     limited
-        Takes what may come in floods.
+        Log for lines that may come in floods.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class SourceCounters:
         """Rebalances and deleted records counted so far."""
 
     def acknowledged(self, topic: str, latencies_ms: list[int]) -> None:
-        """Count a part of a slice whose outputs are all acknowledged, and its records."""
+        """Count the records of a part of a slice whose outputs are all acknowledged."""
         self.metrics.add(table.SLICES, 1, topic)
         self.metrics.add(table.RECORDS, len(latencies_ms), topic)
 
@@ -63,7 +63,7 @@ class SourceCounters:
         Parameters
         ----------
         lag
-            Partition -> (records, ms) not dealt with yet.
+            Partition -> lag as (records, ms).
         """
         self.limited.tick()
         metrics, topic, seen = self.metrics, self.topic, self._seen
@@ -86,6 +86,6 @@ class SourceCounters:
         self.metrics.replace(table.LAG_SECONDS, seconds, self.topic)
 
     def agents(self, up: Mapping[str, bool]) -> None:
-        """Say which agents of a service run."""
+        """Set the gauges of the running roles of a service."""
         for name, one in up.items():
             self.metrics.put(table.AGENTS_UP, int(one), name)

@@ -1,7 +1,7 @@
-"""The app as Faust's own command line starts it: settings from the environment.
+"""The app for Faust's own command line: settings come from the environment.
 
-``faust -A streams.worker.environment worker`` finds ``app`` here; it is built when it is
-asked for, exactly as ``refund worker`` builds it.
+``faust -A streams.worker.environment worker`` finds ``app`` here; it is built on first
+access, exactly as ``refund worker`` builds it.
 """
 
 import os
@@ -21,7 +21,7 @@ _NO_OVERRIDES: Final[dict[str, str]] = {}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - Faust asks by name
-    """Build ``app`` for Faust's own command line; nothing happens at import."""
+    """Build ``app`` for Faust's command line; nothing happens at import."""
     if name == "app":
         return app_from_environment()
     raise AttributeError(name)
@@ -31,8 +31,8 @@ def app_from_environment() -> RefundApp:
     """Build the app for ``faust -A streams.worker.environment worker``.
 
     Faust imports the app before any command line of ours runs, so this is an edge of
-    the process as ``cli.py`` is: it reads the environment and the wall clock. What
-    cannot be used ends the process with code 2 and one line a problem.
+    the process as ``cli.py`` is: it reads the environment and the wall clock. Unusable
+    settings end the process with exit code 2 and one line per problem.
     """
     environ = os.environ  # noqa: TID251 - see above
     try:

@@ -1,4 +1,4 @@
-"""What the service of a family tells the metrics and the log: once a slice, or once a second."""
+"""Metrics and log lines of a family's service, once per slice or once a second."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from streams.worker.gauges import FamilyGauges
 from streams.worker.policy_watch import states
 
 Decided: TypeAlias = tuple[str, str | None, tuple[str, ...]]
-"""Disposition, outcome, reason codes: what decisions are counted by."""
+"""Disposition, outcome and reason codes, by which decisions are counted."""
 
 _LEADING_NONE: Final = "none"
 
@@ -40,7 +40,7 @@ MISROUTED: Final = Kind(
 
 
 class Shown(Protocol):
-    """What is read off the service of a family once a second."""
+    """What the gauges read from a family's service once a second."""
 
     source: Source
     facts: TableReader
@@ -48,26 +48,26 @@ class Shown(Protocol):
 
     @property
     def figures(self) -> FamilyGauges:
-        """Lag, rows and watermarks."""
+        """The gauges: lag, rows and watermarks."""
         ...
 
     @property
     def process(self) -> FamilyProcess[Any, Any]:
-        """The family."""
+        """The family in this process."""
         ...
 
     def agents_up(self) -> Mapping[str, bool]:
-        """Return which agents run."""
+        """Return which roles run."""
         ...
 
 
 class FamilyCounters(SourceCounters):
-    """Translates what happened into the closed table of metrics, and into log lines.
+    """Turns results into metrics of the closed table, and into log lines.
 
     Parameters
     ----------
     family
-        Its code, and the name of its input topic.
+        Its code and the name of its input topic.
     """
 
     def __init__(
@@ -84,10 +84,11 @@ class FamilyCounters(SourceCounters):
         self._strays_seen: dict[str, int] = {}
         self._disagreed_seen: dict[str, int] = {}
         self._passed_seen = (0, 0)
-        """Records deleted unread and requests unanswered, as take-overs found them."""
+        """Records deleted unread and unanswered requests that take-overs have found so
+        far."""
 
     def judged(self, partition: int, judged: SliceResult) -> None:
-        """Count what was decided in a slice of a partition of the input."""
+        """Count the result of judging a slice of an input partition."""
         metrics, topic, code = self.metrics, self.topic, self._code
         self.decided(judged.decided)
         metrics.observe(table.REQUEST_AGE, judged.ages_ms, code)
@@ -110,7 +111,7 @@ class FamilyCounters(SourceCounters):
             self.limited.note(MISROUTED, "partition", place, judged.misrouted)
 
     def decided(self, counts: Mapping[Decided, int]) -> None:
-        """Count new decisions, grouped by what they came to."""
+        """Count new decisions by disposition, outcome and reason codes."""
         metrics, code = self.metrics, self._code
         for (disposition, outcome, reasons), count in counts.items():
             metrics.add(table.DISPOSITIONS, count, code, disposition)
@@ -134,7 +135,7 @@ class FamilyCounters(SourceCounters):
         self.metrics.observe(table.LATENCY, latencies_ms, self._code)
 
     def noticed(self, kind: str) -> None:
-        """Count an output written that answers no input record."""
+        """Count a written output that answers no input record."""
         self.metrics.add(table.NOTICES, 1, self._code, kind)
 
     def dead_fact(self, topic: str, error: str) -> None:
@@ -142,12 +143,12 @@ class FamilyCounters(SourceCounters):
         self.buried(topic, {error: 1})
 
     def bad_fact(self, bad: BadFact) -> None:
-        """Tell that a fact record cannot be read; met again at each load."""
+        """Log that a fact record is unreadable; it is found again at each load."""
         place = bad.where.topic, bad.where.partition, bad.record.offset
         self.limited.note(BAD_FACTS, bad.why.error, place)
 
     def look(self, service: Shown) -> None:
-        """Read the gauges off the service; called once a second."""
+        """Update the gauges from the service; called once a second."""
         metrics, facts, process = self.metrics, service.facts, service.process
         self.look_at_source(service.source, service.figures.lag())
         passed, seen = service.passed_over, self._passed_seen
@@ -187,7 +188,7 @@ class FamilyCounters(SourceCounters):
         self.metrics.replace(spec, rows, self._code)
 
     def look_at_strays(self, strays: Mapping[str, Stray]) -> None:
-        """Count and tell facts in wrong partitions that were found since the last look."""
+        """Count and log facts in wrong partitions found since the last call."""
         for topic, found in strays.items():
             more = found.count - self._strays_seen.get(topic, 0)
             if more:

@@ -1,8 +1,9 @@
-"""The service of one family: clients, facts, outputs, source and sink of a deciding worker.
+"""The service of one family: clients, facts, source and sink of a deciding worker.
 
-It owns the order of things. Start: connect, check topics, join the group. Per
-assignment: facts to their end, outputs read back, outputs reconciled, then read.
-Stop: no new slice, outputs acknowledged, offsets committed, group left.
+It owns the order of steps. Start: connect, check topics, join the group. Per
+assignment: read facts to their end, read outputs back, reconcile outputs, then read
+input. Stop: read no new slice, wait for acknowledgements, commit offsets, leave the
+group.
 """
 
 import logging
@@ -52,7 +53,7 @@ log = logging.getLogger(__name__)
 
 
 class FamilyInputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What the app hands to the service of a family."""
+    """What the app passes to a family's service."""
 
     settings: Settings
     family: Family
@@ -65,7 +66,7 @@ class FamilyInputs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FamilyProcessor(Processor):
-    """Everything between Kafka and the agents of one family, for one process."""
+    """Connects Kafka with the slice driver and the reconciler of one family, for one process."""
 
     def __init__(self, inputs: FamilyInputs, **options: Any) -> None:  # noqa: ANN401 - mode's own
         settings, family = inputs.settings, inputs.family
@@ -105,17 +106,17 @@ class FamilyProcessor(Processor):
         await self.join(self.clients.producer, self.reader.written)
 
     def _fact_bounds(self) -> Bounds:
-        """Return how much of a fact is read.
+        """Return the size limits for reading facts.
 
-        A worker keeps unreadable facts for as long as it has their partition; so of one
-        that is too large it keeps the beginning.
+        A worker keeps unreadable facts as long as it owns their partition; so of one
+        that is too large it keeps only the beginning.
         """
         most = self._in.settings.worker.record_max_bytes
         return Bounds(most, min(most, self.letter_max_bytes()))
 
     @cached_property
     def process(self) -> FamilyProcess[Any, Any]:
-        """The family here; there once it is known how large a record may be."""
+        """The family in this process; available once the size limits of topics are known."""
         return self._in.family.process(self._site, self._in.policies)
 
     @cached_property
@@ -138,7 +139,7 @@ class FamilyProcessor(Processor):
         outputs: AIOKafkaConsumer,
         asking: AIOKafkaConsumer,
     ) -> None:
-        """Build what reads facts and outputs, on consumers of their own."""
+        """Build the readers of facts and outputs, on consumers of their own."""
         settings, process = self._in.settings, self.process
         self.facts = TableReader(
             facts,
@@ -202,7 +203,7 @@ class FamilyProcessor(Processor):
         )
 
     async def driver(self) -> SliceDriver:
-        """Return what judges slices, once it exists."""
+        """Return the slice driver, once it is built."""
         await self.built.wait()
         counters = self._in.counters
         step = JudgeStep(
@@ -217,7 +218,7 @@ class FamilyProcessor(Processor):
         )
 
     async def reconciler(self) -> DeadLetterWriter:
-        """Return what reconciles, once it exists."""
+        """Return the reconciler, once it is built."""
         await self.built.wait()
         watches = "watch" in self._in.settings.worker.roles
         return (Reconciler if watches else DeadLetterWriter)(
@@ -261,7 +262,7 @@ class FamilyProcessor(Processor):
     @cached_property
     @override
     def figures(self) -> FamilyGauges:
-        """Lag, rows and watermarks; there once everything is built."""
+        """Lag, rows and watermarks; available once everything is built."""
         return FamilyGauges(self.source, self.facts, self.process, self._in.now_ms)
 
     @override
@@ -269,13 +270,13 @@ class FamilyProcessor(Processor):
         self._in.counters.look(self)
 
     def agents_up(self) -> dict[str, bool]:
-        """Return which of the agents run that work on requests."""
+        """Return which of the family's roles run; ``ingest`` is none of them."""
         up = self.failure is None
         ours = [name for name in self._in.settings.worker.roles if name != "ingest"]
         return {agent_name(name, self.code): up for name in ours}
 
     def not_ready(self) -> list[str]:
-        """Return why requests cannot be decided yet; empty = ready."""
+        """Return the reasons why requests cannot be decided yet; empty = ready."""
         if not self.built.is_set():
             return ["waiting for a broker"]
         reasons = []

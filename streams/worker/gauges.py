@@ -1,4 +1,4 @@
-"""What a worker shows of itself: lag, rows in memory, watermarks."""
+"""The gauges of a worker: lag, rows in memory, watermarks."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,18 +12,18 @@ from streams.processing.family import FamilyProcess
 
 
 class SourceGauges:
-    """Reads the lag of a topic off its source; changes nothing."""
+    """Computes the lag of a topic from its source; changes nothing."""
 
     def __init__(self, source: Source, now_ms: Callable[[], int]) -> None:
         self._source = source
         self._now_ms = now_ms
 
     def lag(self) -> dict[int, tuple[int, int]]:
-        """Return what is behind by partition: records not committed, and an age in ms.
+        """Return the lag by partition: records after the committed offset, and an age in ms.
 
-        The age is that of the oldest record that is not acknowledged, by its timestamp.
-        Of records that were not fetched yet nobody knows it: then it is the time since
-        the partition last moved.
+        The age is that of the oldest unacknowledged record, by its timestamp. For
+        records that are not fetched yet the timestamp is unknown: then it is the time
+        since the partition last moved.
         """
         return {
             where.partition: (
@@ -41,7 +41,7 @@ class SourceGauges:
         return self._now_ms() - oldest_ms
 
     def partitions(self) -> dict[str, dict[str, int | None]]:
-        """Return how far each partition is, by its number."""
+        """Return the progress of each partition, by its number."""
         committable, lag = self._source.offsets.committable(), self.lag()
         return {
             str(where.partition): {
@@ -54,7 +54,7 @@ class SourceGauges:
 
 
 class FamilyGauges(SourceGauges):
-    """Reads lag, rows in memory and watermarks off the parts of a deciding worker."""
+    """Collects lag, rows in memory and watermarks of a deciding worker."""
 
     def __init__(
         self,
@@ -68,14 +68,14 @@ class FamilyGauges(SourceGauges):
         self._family = family
 
     def table_rows(self) -> dict[str, int]:
-        """Return rows in memory by table."""
+        """Return the number of rows in memory by table."""
         found = Counter[str]()
         for state in self._facts.tables.values():
             found.update(state.rows())
         return {**found, **self._family.shared.rows()}
 
     def misrouted(self) -> dict[str, dict[str, int | None]]:
-        """Return facts found in wrong partitions, by topic, with the newest as example."""
+        """Return how many facts were in wrong partitions, by topic, with the newest as example."""
         return {
             topic: {
                 "count": found.count,

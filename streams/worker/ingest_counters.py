@@ -1,4 +1,4 @@
-"""What ingesting tells the metrics and the log."""
+"""Metrics and log lines of ingestion."""
 
 from collections import Counter
 
@@ -10,7 +10,7 @@ from streams.worker.counters import DEAD_LETTERS, SourceCounters
 
 
 class IngestCounters(SourceCounters):
-    """Counts platform events by what became of them."""
+    """Counts platform events by result."""
 
     def ingested(self, piece: Slice, handled: list[Handled]) -> None:
         """Count events by class, and dead letters among them by reason."""

@@ -47,11 +47,11 @@ log = logging.getLogger(__name__)
 
 _CHECK_S: Final = 0.1
 _HEADERS_BYTES: Final = 256
-"""Of a record that an event becomes: a trace."""
+"""Most header bytes of a record made from an event: a trace."""
 
 
 class IngestInputs(msgspec.Struct, frozen=True, kw_only=True):
-    """What the app hands to the service."""
+    """What the app passes to the service."""
 
     settings: Settings
     now_ms: Callable[[], int]
@@ -62,17 +62,17 @@ class IngestInputs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _NoClaim:
-    """Watermarks follow from what is committed already."""
+    """Stands for no pending slice: a watermark follows from committed offsets."""
 
     def hold(self) -> None:
-        """Nothing waits."""
+        """Do nothing: no offset waits for it."""
 
     def release(self) -> None:
-        """Nothing waits."""
+        """Do nothing: no offset waits for it."""
 
 
 class IngestService(Processor):
-    """Everything between the platform's events and the canonical topics."""
+    """Connects the platform's events with the canonical topics."""
 
     def __init__(self, inputs: IngestInputs) -> None:
         settings = inputs.settings
@@ -112,7 +112,7 @@ class IngestService(Processor):
         await self.join(self.clients.producer, lambda _where, _offset, _count: None)
 
     async def driver(self) -> SliceDriver:
-        """Return what ingests slices, once it exists."""
+        """Return the slice driver, once it is built."""
         await self.built.wait()
         settings, counters = self._in.settings, self._in.counters
         topics = {one.row.name: one for one in placed(INGESTED, settings)}
@@ -135,7 +135,7 @@ class IngestService(Processor):
 
     @override
     def watchdog(self, patience: Patience) -> Watchdog:
-        """Allow one poll for as long as the platform may take for all of its events."""
+        """Return a watchdog that allows one poll the platform's time for all its events."""
         asked = self._in.settings.kuaishou
         poll_ms = asked.concurrency * asked.attempts * asked.timeout_ms
         patience = msgspec.structs.replace(
@@ -149,7 +149,7 @@ class IngestService(Processor):
         self._in.counters.agents({"ingest": self.failure is None})
 
     def not_ready(self) -> list[str]:
-        """Return why events are not read yet; empty = ready."""
+        """Return the reasons why events are not read yet; empty = ready."""
         if not self.built.is_set():
             return ["ingest waits for a broker"]
         if not self.source.first_assignment.is_set() and not self.source.rebalances:
@@ -174,14 +174,14 @@ class IngestService(Processor):
 
     @override
     async def prepare(self, starts: Starts) -> None:
-        """Learn where orders are by now; forget readers of partitions that went elsewhere.
+        """Read up to date where orders are; forget readers of partitions that moved to others.
 
-        Who had the new partitions before has written rows since this was last read.
+        The previous owner of the new partitions has written rows since the last read.
 
         Raises
         ------
         FactsUnreadableError
-            It took too long, or the broker refused.
+            Reading took too long, or the broker refused.
         """
         owned = {where.partition for where in starts}
         for number in set(self._readers) - owned:
@@ -225,7 +225,7 @@ class IngestService(Processor):
         await self.run_until_stopped(self._mark_forever())
 
     async def _mark_forever(self) -> None:
-        """Say, every few seconds, up to when all events of a partition are written."""
+        """Write, every few seconds, up to when all events of a partition are written."""
         interval_ms = self._in.settings.kuaishou.watermark_interval_ms
         marked: dict[TopicPartition, int] = {}
         while True:
@@ -253,7 +253,7 @@ class IngestService(Processor):
 def _platform(
     kuaishou: Kuaishou, session: aiohttp.ClientSession, now_ms: Callable[[], int]
 ) -> Platform:
-    """Return the client of the open platform, or one that knows nothing."""
+    """Return the client of the open platform, or a stand-in that knows nothing."""
     if kuaishou.base_url is None:
         return SilentPlatform()
     return OpenPlatform(

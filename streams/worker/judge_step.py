@@ -1,4 +1,4 @@
-"""What a family does to slices: facts looked for, records judged in turns."""
+"""The judge step of a family: looks facts up, then judges a slice in turns."""
 
 import asyncio
 import logging
@@ -20,15 +20,15 @@ from streams.worker.transport import Clocks, Transport
 log = logging.getLogger(__name__)
 
 _STINT_MS: Final = 20
-"""Of judging, after which the event loop gets a turn, however long the slice is. A full
-slice of plain requests takes two."""
+"""Time of judging, ms, after which the event loop gets a turn, however long the slice
+is. A full slice of plain requests takes two."""
 
 
 class JudgeCounters(Protocol):
-    """What judging tells the metrics, once a part of a slice."""
+    """Counts the results of judging, once per part of a slice."""
 
     def judged(self, partition: int, judged: SliceResult) -> None:
-        """Count what was decided in a slice of a partition."""
+        """Count the result of judging a slice of a partition."""
 
 
 class JudgeStep:
@@ -37,8 +37,8 @@ class JudgeStep:
     Parameters
     ----------
     touch
-        Told partition and keys that may call for more outputs, once those of their slice
-        are acknowledged.
+        Called with partition and keys that may need more outputs, once the outputs of
+        their slice are acknowledged.
     """
 
     def __init__(
@@ -56,17 +56,17 @@ class JudgeStep:
         self._touch = touch
         self._numbers: list[int] = []
         self._looked: set[str] = set()
-        """Fact topics looked at for the present poll: one look serves all of its slices,
-        whose records were all written before it."""
+        """Fact topics read up to date for the current poll: one read serves all its
+        slices, because all their records were written before it."""
         self._unjudged: Unjudged | None = None
 
     def begin(self, poll: Poll) -> None:
-        """Take note of the poll whose slices come next."""
+        """Start a poll: its slices come next."""
         self._numbers = [piece.partition.partition for piece in poll]
         self._looked = set()
 
     async def read(self, piece: Slice) -> None:
-        """Read the records, look for facts that they name, prepare the state."""
+        """Decode the records, look up facts that they name, prepare the state."""
         number, family = piece.partition.partition, self._family
         state = self._transport.facts.tables[number]
         answered = self._transport.answered[number].inputs
@@ -79,12 +79,12 @@ class JudgeStep:
                 return
 
     async def _look(self, missing: object) -> None:
-        """Return when what was written before this poll came is applied.
+        """Wait until the facts written before this poll are applied.
 
         Raises
         ------
         FactsUnreadableError
-            The broker does not say what was written.
+            The broker does not answer how far the topics are written.
         """
         facts, names = self._transport.facts, self._transport.names
         lookups, clock_ms = self._family.lookups, self._clocks.monotonic_ms
@@ -105,7 +105,7 @@ class JudgeStep:
         lookups.looked(missing, looked, states, clock_ms())
 
     def take(self, piece: Slice) -> Part:
-        """Judge for a while; return what came of it."""
+        """Judge some records; return the outputs."""
         unjudged = self._unjudged
         assert unjudged is not None, "read() comes before take()"  # noqa: S101 - ours
         number, begin = piece.partition.partition, unjudged.done
@@ -148,12 +148,12 @@ class JudgeStep:
         return (lambda: self._touch(number, touched)) if touched or due else None
 
     def abandon(self, piece: Slice) -> None:  # noqa: ARG002 - one slice at a time
-        """Forget the slice: what is not judged is read again."""
+        """Drop the slice: records that are not judged are read again."""
         self._unjudged = None
 
 
 def _unfit(piece: Slice, inputs: Answers) -> int:
-    """Count, and tell of, the records whose offset another one has an answer for."""
+    """Count and log the records at whose offset another record was answered."""
     unfit = [one.offset for one in piece.records if one.offset in inputs.unfit]
     if unfit:
         log.error(

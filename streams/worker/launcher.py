@@ -1,4 +1,4 @@
-"""Faust's worker as a process: which signal does what, and how it ends."""
+"""Faust's worker as a process: signal handling and exit."""
 
 import asyncio
 import faulthandler
@@ -18,24 +18,24 @@ from streams import logs
 log = logging.getLogger(__name__)
 
 ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
-"""Each of them stops the worker in order."""
+"""Each of them stops the worker cleanly."""
 _FAREWELL_S: Final = 0.02
-"""For what was cancelled last to hear of it."""
+"""Time for the last cancelled tasks to end, seconds."""
 _TASKS_TOLD: Final = 200
 
 
 class RefundWorker(Worker):
-    """Faust's worker with signals of our own, which ends when everything is closed.
+    """Faust's worker with our own signal handlers; it ends when everything is closed.
 
-    Mode lets a second pass between the last task and the end of its loop, and so long
-    would the partitions of a worker that is restarted rest. Its own SIGUSR1 prints every
+    Mode waits a second between the last task and the end of its loop, and the
+    partitions of a restarted worker would wait as long. Its own SIGUSR1 prints every
     local variable, tables and secrets included, which takes minutes; its SIGUSR2 waits
     for a debugger's commands.
 
     Parameters
     ----------
     level
-        The usual log level; SIGUSR1 changes between it and ``debug``.
+        The usual log level; SIGUSR1 switches between it and ``debug``.
     """
 
     def __init__(self, app: AppT, level: str, loop: asyncio.AbstractEventLoop) -> None:
@@ -47,11 +47,11 @@ class RefundWorker(Worker):
 
     @override
     def install_signal_handlers(self) -> None:
-        """Take the signals over.
+        """Install our signal handlers.
 
-        SIGHUP that is ignored (``nohup``) stays ignored. SIGINT and SIGQUIT do not: a shell
-        script lets what it starts in the background ignore them, and whoever sends one
-        waits for the end.
+        An ignored SIGHUP (``nohup``) stays ignored. SIGINT and SIGQUIT are handled even
+        if ignored: a shell script makes its background processes ignore them, and the
+        sender of such a signal expects the process to end.
         """
         for one in ENDING:
             if one != signal.SIGHUP or signal.getsignal(one) is not signal.SIG_IGN:
@@ -59,7 +59,7 @@ class RefundWorker(Worker):
         self.loop.add_signal_handler(signal.SIGUSR1, self._change_level)
         self.loop.add_signal_handler(signal.SIGUSR2, self._tell_tasks)
         if sys.stderr is not None:
-            # In C, so that it speaks even while the loop stands.
+            # Written in C, so it works even while the event loop is blocked.
             faulthandler.register(signal.SIGUSR2, sys.stderr, chain=True)
 
     def _end(self, why: signal.Signals) -> None:
@@ -82,7 +82,7 @@ class RefundWorker(Worker):
 
 
 def _told(tasks: Iterable["asyncio.Task[object]"]) -> Iterable[str]:
-    """Yield a line a task: what it is, and where it waits; no values."""
+    """Yield one line per task: its name and where it waits, without values."""
     for task in tasks:
         frames = task.get_stack()
         where = "nowhere"

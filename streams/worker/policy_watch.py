@@ -1,4 +1,4 @@
-"""What a worker shows of policies: in force, waiting, missing, refused, paused."""
+"""What a worker shows about policies: in force, waiting, missing, refused, paused."""
 
 import asyncio
 import logging
@@ -23,11 +23,12 @@ NONE: Final = "none"
 
 _LOOK_S: Final = 1.0
 _AGAIN_MS: Final = 60_000
-"""A static member that comes back with another file causes no rebalance."""
+"""Time between two comparisons, ms: a static member that returns with another file
+causes no rebalance."""
 
 
 def file_of(policies: Policies[Any]) -> str:
-    """Return ``FR@1:HASH`` of the policy file, as the group is told; empty = none."""
+    """Return ``FR@1:HASH`` of the policy file, as sent to the group; empty = no file."""
     newest = policies.newest
     return "" if newest is None else f"{newest.name}:{newest.policy_hash}"
 
@@ -35,9 +36,9 @@ def file_of(policies: Policies[Any]) -> str:
 async def compare_files(
     kafka: Kafka, group: str, source: Source, book: PolicyBook[Any]
 ) -> None:
-    """Look, at each rebalance and once a minute, who began with another policy file.
+    """Find members that started with another policy file, at each rebalance and once a minute.
 
-    Never returns. A broker that does not answer is asked again a second later.
+    Never returns. If the broker does not answer, it is asked again a second later.
     """
     rebalances, looked_ms = -1, 0
     while True:

@@ -1,4 +1,4 @@
-"""Before anything starts: a broker that lets us in, rights, and topics that are right."""
+"""Check before the start: login, rights and the topics' configuration."""
 
 import logging
 
@@ -18,26 +18,27 @@ log = logging.getLogger(__name__)
 
 
 async def check_topics(settings: Settings) -> Room:
-    """Wait for a broker, then refuse to start without rights, or on topics that lose records.
+    """Wait for a broker; refuse to start without rights or on topics that lose records.
 
-    aiokafka waits for ever for a topic that does not exist, and a wrong partition
-    count sends buyers to partitions nobody relates. Facts that a broker deletes, by age or
-    by size, forbid nothing any more. Other differences from what is declared are logged.
+    aiokafka waits for ever for a topic that does not exist, and a wrong partition count
+    sends the records of one buyer to unrelated partitions. A fact that the broker has
+    deleted, by age or size, no longer forbids an approval. Other differences from the
+    declared configuration are logged.
 
     Returns
     -------
     Room
-        How large a record each topic takes.
+        The largest record that each topic accepts.
 
     Raises
     ------
     AccessError
-        Login, certificate or a right is refused; one line each.
+        Login or certificate is refused, or a right is missing; one line each.
     TopicsError
         A topic is missing, has another shape, or loses facts; one line each.
     WorkerError
-        No broker answered within ``load_timeout_ms``, or an output topic takes no record
-        of the usual size: mended there, a start is all that it needs.
+        No broker answered within ``load_timeout_ms``, or an output topic rejects
+        records of the usual size: once that is corrected, a new start is enough.
     """
     found = await _look_patiently(settings)
     for remark in found.remarks:
@@ -53,14 +54,14 @@ async def check_topics(settings: Settings) -> Room:
 
 
 class _Found(msgspec.Struct, frozen=True):
-    """What a look at the cluster shows, one line each."""
+    """What the check of the cluster found, one line each."""
 
     refused: tuple[str, ...]
-    """Rights that are missing."""
+    """Missing rights."""
     problems: tuple[str, ...]
     remarks: tuple[str, ...]
     room: Room = msgspec.field(default_factory=Room)
-    """How much topics take; looked at when all else is well."""
+    """Size limits of topics; read when nothing else is wrong."""
 
 
 async def _look_patiently(settings: Settings) -> _Found:

@@ -1,4 +1,4 @@
-"""What every reading service of a worker is: one member of a group, one sink."""
+"""The base of every reading service of a worker: one group member and one sink."""
 
 import asyncio
 import logging
@@ -42,39 +42,39 @@ log = logging.getLogger(__name__)
 
 _CLOSING_S: Final = 1.0
 _CLOSING_PART: Final = 4
-"""Of the drain time a second is left for leaving the group and disconnecting, a quarter
-where it is short."""
+"""Of the drain time, a second is reserved for leaving the group and disconnecting; a
+quarter if it is short."""
 QUEUED_POLLS: Final = 16
-"""Polls that may wait for the agent; then the source stops polling."""
+"""Most polls that wait for the slice driver; then the source stops polling."""
 
 _GAUGES_S: Final = 1.0
-"""Between two looks at what the gauges show."""
+"""Time between two updates of the gauges, seconds."""
 
 
 LOOK_S: Final = 0.5
-"""Between two looks at whether topics are still the same."""
+"""Time between two checks that topics are unchanged, seconds."""
 _DOUBT_MS: Final = 10_000
-"""Without a look for so long a worker is not ready."""
+"""Without a successful check for this long, ms, a worker is not ready."""
 
 
 class ProcessorParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What a service reads, as which group, and who gets it."""
+    """What a service reads, as which group, and the channel that receives it."""
 
     settings: Settings
     topic: str
     group_id: str
     slice_max: int
-    """Records in one poll at most, and so in one slice."""
+    """Most records in one poll, and so in one slice."""
     polls: ChannelT[Poll]
-    """Holds ``QUEUED_POLLS`` at most."""
+    """Holds at most ``QUEUED_POLLS``."""
     now_ms: Callable[[], int]
     """UTC ms; outputs carry it."""
     policy_file: str = ""
-    """``FR@1:HASH`` of the policy file this worker began with; the group is told."""
+    """``FR@1:HASH`` of the policy file this worker started with; sent to the group."""
 
 
 class Processor(WorkerService):
-    """Slices of one topic to an agent, its outputs through one sink, offsets back.
+    """Passes polls to the slice driver and outputs to one sink, and commits offsets.
 
     A subclass connects in ``on_start`` and calls :meth:`join` last.
     """
@@ -83,35 +83,36 @@ class Processor(WorkerService):
         super().__init__(**options)
         self._reading = reading
         self._started_ms = reading.now_ms()
-        """Of two twins the older one ends."""
+        """Start time, UTC ms: of two members with one static name the older one
+        ends."""
         self.pacing = FetchPacing(reading.settings.kafka.fetch_gather_ms)
         self.room = Room()
-        """How large a record each topic takes; told before the start."""
+        """The largest record that each topic accepts; set before the start."""
         self.built = asyncio.Event()
         """Set when consumer, source and sink exist."""
         self.connected: list[Client] = []
-        """Clients to be closed at the end; filled as they are made."""
+        """Clients to close at the end; added as they are created."""
 
     @abstractmethod
     async def prepare(self, starts: Starts) -> None:
-        """Get ready to read these partitions from where they begin."""
+        """Prepare to read these partitions from their start offsets."""
 
     @abstractmethod
     def expected(self) -> Mapping[str, Expected]:
-        """Return the topics that must stay what they are while this runs."""
+        """Return the topics that must not be deleted and created again while this runs."""
 
     async def close_others(self) -> None:
-        """Close what is no client of Kafka; there may be nothing."""
+        """Close what is no Kafka client; the default has none."""
 
     def distrusts(self) -> str | None:
-        """Return this version once its fast path was found wrong; committed with offsets."""
+        """Return this program version if its fast path was found wrong; committed with offsets."""
         return None
 
     def let_go(self) -> None:
-        """Write nothing any more: what is on its way is about to be waited for."""
+        """Stop writing outputs: the caller is about to wait for those in flight."""
 
     async def know_topics(self, asking: AIOKafkaConsumer) -> None:
-        """Note which logs stand behind the names of the topics.
+        """Note the topic ids behind the names of the topics.
 
         Parameters
         ----------
@@ -121,7 +122,7 @@ class Processor(WorkerService):
         Raises
         ------
         TopicsError
-            A topic has other partitions by now than it must have.
+            A topic has another number of partitions than it must have.
         """
         self._asking = asking
         self.incarnations = Incarnations(
@@ -139,7 +140,7 @@ class Processor(WorkerService):
         producer: AIOKafkaProducer,
         written: Callable[[TopicPartition, int, int], None],
     ) -> None:
-        """Build sink and source, and join the group; the topics are known by then.
+        """Build sink and source and join the group; call :meth:`know_topics` before.
 
         Parameters
         ----------
@@ -181,43 +182,43 @@ class Processor(WorkerService):
         pace_fetches(self.consumer, self.pacing)
 
     def bounds(self) -> Bounds:
-        """Return how much of a record is read; one that is not is kept whole if it fits."""
+        """Return the size limits for reading; a larger record is kept whole if it fits a letter."""
         most = self._reading.settings.worker.record_max_bytes
         return Bounds(most, self.letter_max_bytes())
 
     def letter_max_bytes(self) -> int:
-        """Return what a dead letter may have: what its topic takes, and we send at all."""
+        """Return the size limit of a dead letter: that of its topic and that of our producer."""
         settings = self._reading.settings
         letters = topic_name(DEAD_LETTERS, settings.topics)
         return min(self.room.of(letters), settings.kafka.max_request_bytes)
 
     async def _deliver(self, poll: Poll) -> None:
         self.pacing.came(sum(len(piece.records) for piece in poll))
-        # A channel yields what is put into it; Faust's events carry what a topic adds.
+        # A channel yields what is put into it, not Faust events.
         await self._reading.polls.put(poll)  # type: ignore[arg-type]
 
     @cached_property
     def figures(self) -> SourceGauges:
-        """What is shown of the source; there once everything is built."""
+        """The gauges of the source; available once everything is built."""
         return SourceGauges(self.source, self._reading.now_ms)
 
     def hear(self, heard: Callable[[], int | None]) -> BrokerContact:
-        """Follow the answers to a consumer; as long as the group waits for a heartbeat."""
+        """Track the answers to a consumer; the limit is the group's session timeout."""
         bound_ms = self._reading.settings.kafka.session_timeout_ms
         return BrokerContact(heard, monotonic_ms, bound_ms)
 
     def cut_off(self) -> list[str]:
-        """Return what the brokers do not answer any more; empty = they do."""
+        """Return which requests the brokers no longer answer; empty = they answer."""
         if not self.hearing.lost():
             return []
         return [f"the brokers have not answered for {self._reading.topic} for too long"]
 
     def idle_spare(self) -> bool:
-        """Whether the group has given this worker no partition: it stands by."""
+        """Whether the group has assigned no partition to this worker: it stands by."""
         return self.source.rebalances > 0 and not self.consumer.assignment()
 
     def reads(self) -> str | None:
-        """Say which partitions are read; None between two assignments, and at the end."""
+        """Return the partitions that are read, as text; None between assignments and at the end."""
         if self.stopping:
             return None
         topic = self._reading.topic
@@ -227,7 +228,7 @@ class Processor(WorkerService):
         return f"no partition of {topic}, a spare" if self.idle_spare() else None
 
     def look(self) -> None:
-        """Bring the gauges up to date; called once a second. There may be none."""
+        """Update the gauges, if any; called once a second."""
 
     @Service.task
     async def _run_log_watch(self) -> None:
@@ -240,17 +241,17 @@ class Processor(WorkerService):
             try:
                 await self.look_at_logs()
             except TopicsError:
-                self.source.close()  # what is queued is not judged any more
+                self.source.close()  # queued polls are no longer judged
                 raise
             except FOREIGN as problem:
                 log.debug("topics not looked at: %s", problem)
 
     async def look_at_logs(self) -> None:
-        """Compare the topics with what they were; raises as ``Incarnations.look``."""
+        """Check that topics are unchanged; raises as ``Incarnations.look``."""
         await self.incarnations.look()
 
     def unwatched(self) -> list[str]:
-        """Return why topics are in doubt; empty = looked at and found unchanged lately."""
+        """Return why topics may have changed; empty = recently checked and unchanged."""
         looked_ms = self.incarnations.looked_ms
         if looked_ms is None or monotonic_ms() - looked_ms > _DOUBT_MS:
             return ["no broker tells whether topics are still the same"]
@@ -284,7 +285,7 @@ class Processor(WorkerService):
         )
 
     def watchdog(self, patience: Patience) -> Watchdog:
-        """Return what ends this service when it stands still."""
+        """Return the watchdog that ends this service when it stalls."""
         return Watchdog(self.source, self._asking, patience)
 
     @Service.task
@@ -306,9 +307,10 @@ class Processor(WorkerService):
 
     @override
     async def on_stop(self) -> None:
-        """Read nothing new, acknowledge, commit, leave the group, disconnect.
+        """Stop reading, wait for acknowledgements, commit, leave the group, disconnect.
 
-        Within the drain time, whoever is away: a part of it is left for the clients.
+        Takes at most the drain time, whatever does not answer; a part of it is reserved
+        for closing the clients.
         """
         drain_s = self._reading.settings.worker.drain_timeout_ms / 1000
         loop = asyncio.get_running_loop()

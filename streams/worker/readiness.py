@@ -1,4 +1,4 @@
-"""Whether a worker decides, for its pages, its metrics and one line in the log."""
+"""Whether a worker is ready, for its pages, its metrics and one log line."""
 
 import asyncio
 import logging
@@ -11,24 +11,24 @@ _LOOK_S: Final = 0.2
 
 
 class Part(Protocol):
-    """A service of a worker, as far as its readiness goes."""
+    """A service of a worker, as its readiness sees it."""
 
     def not_ready(self) -> list[str]:
-        """Return why it does not do its work yet; empty = it does."""
+        """Return the reasons why it is not ready; empty = ready."""
 
     def reads(self) -> str | None:
-        """Say what it reads, for a line in the log; None = that is about to change."""
+        """Return what it reads, for a log line; None = that is about to change."""
 
 
 class Readiness:
-    """Asks the parts of a worker.
+    """Combines the readiness of a worker's parts.
 
     Parameters
     ----------
     parts
-        Asked for at each look: they may not be there yet.
+        Called at each check: the parts may not exist yet.
     address
-        Where the pages are; None = nowhere.
+        Address of the pages; None = no pages.
     """
 
     def __init__(
@@ -37,26 +37,26 @@ class Readiness:
         self._parts = parts
         self._address = address
         self._told: tuple[str, ...] | None = None
-        """What was said last: what is read, or why nothing is."""
+        """The last logged state: what is read, or why nothing is."""
 
     def reasons(self) -> list[str]:
-        """Return why requests are not decided; empty = they are.
+        """Return the reasons why the worker is not ready; empty = ready.
 
-        What is returned is in the log before: a page must not tell of a state that was
-        over before the log was looked after.
+        The result is logged before it is returned, so that a page never shows a state
+        that is missing from the log.
         """
         reasons = [reason for part in self._parts() for reason in part.not_ready()]
         self._tell(tuple(reasons))
         return reasons
 
     async def watch(self) -> None:
-        """Say in the log when the worker becomes ready, or is no more, until cancelled."""
+        """Log when the worker becomes ready or stops being ready, until cancelled."""
         while True:
             self.reasons()
             await asyncio.sleep(_LOOK_S)
 
     def _tell(self, reasons: tuple[str, ...]) -> None:
-        """Say it if it has changed; a start is not told as long as nothing was ready."""
+        """Log the state if it has changed; before the worker is first ready nothing is logged."""
         if reasons:
             if self._told not in (None, reasons):
                 self._told = reasons
@@ -75,7 +75,7 @@ class Readiness:
 
 
 def ranges(numbers: Iterable[int]) -> str:
-    """Write partition numbers short: ``0-3, 5``."""
+    """Format partition numbers as ranges: ``0-3, 5``."""
     found: list[list[int]] = []
     for number in sorted(numbers):
         if found and found[-1][1] == number - 1:

@@ -1,4 +1,4 @@
-"""What is to be reconciled, in the order in which it was asked for."""
+"""The queue of reconcile requests, in the order of arrival."""
 
 import asyncio
 from collections import defaultdict
@@ -11,34 +11,35 @@ from streams.processing.applied import Applied
 from streams.processing.reconcile import ReconcileRequest, everything
 
 QUEUED_RECONCILE_REQUESTS: Final = 16
-"""Requests that may wait in the agent's channel; the others wait here, each once."""
+"""Most requests in the reconciler's channel; the others wait here, each once."""
 
 
 class ReconcileQueue:
-    """Gathers requests, and hands them on one by one.
+    """Collects requests and passes them on one by one.
 
     Parameters
     ----------
     put
-        Takes a request to the agent.
+        Puts a request into the reconciler's channel.
     """
 
     def __init__(self, put: Callable[[ReconcileRequest], Awaitable[None]]) -> None:
         self._put = put
         self.waiting: asyncio.Queue[ReconcileRequest] = asyncio.Queue()
-        """Asked for, and not handed on yet."""
+        """Requests that are not passed on yet."""
         self._asked: set[ReconcileRequest] = set()
-        """Those for groups and partitions that wait: none need wait twice."""
+        """Waiting requests for groups and partitions: none of them waits twice."""
         self._held: defaultdict[int, list[ReconcileRequest]] = defaultdict(list)
-        """By partition: handed on while it was nobody's to look at."""
+        """Partition -> requests that were passed on while no worker owned the
+        partition."""
 
     def at_all(self, partition: int, keys: Sequence[str]) -> None:
-        """Have a whole partition reconciled, a few hundred keys at a time."""
+        """Request a whole partition, a few hundred keys at a time."""
         for wanted in everything(partition, keys):
             self.at(wanted)
 
     def at_applied(self, partition: int, applied: Applied) -> None:
-        """Have a change of facts looked at."""
+        """Request what a changed fact concerns."""
         key, group = applied.key, applied.group
         if key is None and group is None:
             self.at(ReconcileRequest(partition))
@@ -48,11 +49,11 @@ class ReconcileQueue:
             self.at(ReconcileRequest(partition, groups=(group,)))
 
     def at_keys(self, partition: int, keys: Sequence[str]) -> None:
-        """Have keys looked at that were just decided, or whose due time has come."""
+        """Request keys that were just decided or whose due time has passed."""
         self.at(ReconcileRequest(partition, keys=tuple(keys)))
 
     def at(self, wanted: ReconcileRequest) -> None:
-        """Have something looked at."""
+        """Add a request."""
         if not wanted.keys:
             if wanted in self._asked:
                 return
@@ -60,13 +61,13 @@ class ReconcileQueue:
         self.waiting.put_nowait(wanted)
 
     def hold(self, wanted: ReconcileRequest) -> None:
-        """Keep what nobody may look at now: a rebalance is under way."""
+        """Keep a request for a partition that is not ours during a rebalance."""
         self._held[wanted.partition].append(wanted)
 
     def resume(self, partitions: Container[int]) -> None:
-        """Ask again for what was held of partitions that are ours (again).
+        """Queue the kept requests of partitions that are ours (again).
 
-        Of the others it is forgotten: their new owner reconciles them.
+        Those of other partitions are dropped: their new owner reconciles them.
         """
         held, self._held = self._held, defaultdict(list)
         for number, requests in held.items():
@@ -75,18 +76,18 @@ class ReconcileQueue:
                     self.at(wanted)
 
     async def pass_on(self) -> None:
-        """Bring them to the agent: a channel's own queue is not what agents read."""
+        """Pass requests on to the reconciler's channel, until cancelled."""
         while True:
             wanted = await self.waiting.get()
-            self._asked.discard(wanted)  # what changes from now on is looked at again
+            self._asked.discard(wanted)  # later changes are requested again
             await self._put(wanted)
 
 
 class DeadLettersOnly(ReconcileQueue):
-    """No role ``watch`` here: only facts that cannot be read are looked at."""
+    """The queue of a worker without the role ``watch``: only dead letters of facts are written."""
 
     @override
     def at(self, wanted: ReconcileRequest) -> None:
-        """Forget what is asked of keys and groups."""
+        """Drop the keys and groups of a request."""
         if not wanted.keys and not wanted.groups:
             super().at(wanted)

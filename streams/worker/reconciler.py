@@ -1,4 +1,4 @@
-"""Requests to reconcile in; notices, timers' outputs and letters of dead facts out."""
+"""The reconciler: writes notices, outputs of timers and dead letters of facts on request."""
 
 import asyncio
 from collections.abc import AsyncIterable, Callable, Sequence
@@ -19,38 +19,38 @@ from streams.worker.transport import Clocks, Transport
 
 
 class NoticeCounters(Protocol):
-    """What reconciling tells the metrics."""
+    """Counts what the reconciler writes."""
 
     def noticed(self, kind: str) -> None:
-        """Count an output written that answers no input record."""
+        """Count a written output that answers no input record."""
 
     def dead_fact(self, topic: str, error: str) -> None:
         """Count a fact record that became a dead letter."""
 
 
 class Duties(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reconciler works with besides the transport."""
+    """What a reconciler needs besides the transport."""
 
     family: FamilyProcess[Any, Any]
     site: Site
     counters: NoticeCounters
     clocks: Clocks
     hold: Callable[[ReconcileRequest], None]
-    """Takes a request for a partition that is not ours now; it is given again when it is."""
+    """Keeps a request for a partition that is not ours now, until it is."""
 
 
 class DeadLetterWriter:
-    """Writes letters of dead facts, and nothing else: the worker has no role ``watch``."""
+    """Writes dead letters of facts only: for a worker without the role ``watch``."""
 
     def __init__(self, transport: Transport, duties: Duties) -> None:
         self._transport = transport
         self._duties = duties
 
     async def run(self, requests: AsyncIterable[ReconcileRequest]) -> None:
-        """Write what is due, for ever. A lost output ends the process.
+        """Write missing outputs until the stream ends. A lost output ends the process.
 
-        Between two assignments nothing is: who has the partition meanwhile sees the same
-        facts, and both would write the same notice.
+        Between two assignments nothing is written: the partition's owner at that time
+        sees the same facts, and both would write the same notice.
         """
         async for wanted in requests:
             if not await self._ours(wanted.partition):
@@ -62,17 +62,17 @@ class DeadLetterWriter:
                     continue
                 self.look(piece)
                 await self._transport.sink.room()
-                await asyncio.sleep(0)  # thousands may wait; requests go between them
+                await asyncio.sleep(0)  # slices are judged in between
 
     async def _ours(self, partition: int) -> bool:
-        """Whether a partition is being read, surely by this worker."""
+        """Whether this worker certainly owns and reads a partition."""
         where = self._transport.input(partition)
         return await self._transport.source.owns(
             where, self._duties.clocks.monotonic_ms()
         )
 
     def _keys(self, wanted: ReconcileRequest) -> Sequence[str]:
-        """Return what to look at: the keys, and those of the groups."""
+        """Return the keys to check: those of the request and of its groups."""
         state = self._transport.facts.tables.get(wanted.partition)
         if state is None:
             return ()
@@ -82,33 +82,33 @@ class DeadLetterWriter:
         return found
 
     def look(self, wanted: ReconcileRequest) -> None:
-        """Write every output that a request shows to be missing."""
+        """Write every missing output of a request."""
         number = wanted.partition
         transport = self._transport
         if number not in transport.facts.tables or number not in transport.answered:
-            return  # the partition has gone elsewhere; its new owner reconciles
+            return  # the partition has moved; its new owner reconciles it
         self._reconcile(wanted)
         self._bury(number)
 
     def _reconcile(self, wanted: ReconcileRequest) -> None:
-        """Drop what only a worker with the role ``watch`` writes, so that it is not kept."""
+        """Do nothing: only a worker with the role ``watch`` writes notices."""
         state = self._transport.facts.tables[wanted.partition]
         now_ms = self._duties.clocks.now_ms()
         for _ in self._duties.family.reconcile(wanted.partition, (), state, now_ms):
             pass
 
     def _append(self, where: TopicPartition, record: Outgoing) -> None:
-        """Write a record that no offset waits for; a rebalance waits for it."""
+        """Write a record that no offset waits for; a rebalance still waits for it."""
         offsets = self._transport.source.offsets
         pending = offsets.track_output(self._transport.input(where.partition))
         self._transport.sink.append(where, [record], pending)
         pending.release()
 
     def _bury(self, partition: int) -> None:
-        """Make dead letters of fact records that could not be read, each once.
+        """Write a dead letter for each unreadable fact record, once.
 
-        They are not kept any longer: thousands of them would be looked at again with every
-        change, and fill the memory. Should a letter be lost, the process ends.
+        The records are then forgotten: thousands of them would be checked again at
+        every change, and fill the memory. If a dead letter is lost, the process ends.
         """
         transport, now_ms = self._transport, self._duties.clocks.now_ms()
         dead = transport.answered[partition].dead
@@ -129,7 +129,7 @@ class DeadLetterWriter:
 
 
 class Reconciler(DeadLetterWriter):
-    """Writes whatever should exist by the state and does not."""
+    """Writes every output that the state calls for and that does not exist."""
 
     @override
     def _reconcile(self, wanted: ReconcileRequest) -> None:

@@ -1,7 +1,7 @@
-"""The series that a worker's counters have from its start on, at 0.
+"""The series that a worker's counters export from the start, at 0.
 
-Labels come from closed lists, so every value that can be counted is known before
-anything happens. An alert on the first event needs the 0 before it.
+Labels come from closed lists, so every series is known before the first event. An alert
+on that event needs the 0 before it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,9 +23,9 @@ Series: TypeAlias = Mapping[Spec, Iterable[tuple[str, ...]]]
 
 
 def series(settings: Settings) -> Series:
-    """Return the series of all counters that the roles of this worker can move."""
+    """Return the series of all counters that the roles of this worker can increase."""
     found: dict[Spec, dict[tuple[str, ...], None]] = {}
-    for spec, row in _all(settings):  # what families share comes once each
+    for spec, row in _all(settings):  # shared series come once per family
         found.setdefault(spec, {})[row] = None
     return found
 
@@ -67,14 +67,14 @@ def _decisions(family: Family) -> Iterator[tuple[Spec, tuple[str, ...]]]:
 
 
 def _read(topic: str, stage: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
-    """Yield what is counted of any topic that a role reads in slices."""
+    """Yield the counters of any topic that a role reads in slices."""
     yield from _by_topic("read", topic)
     for error in ERRORS[stage]:
         yield table.DEAD_LETTERS, (topic, error)
 
 
 def _by_topic(kind: table.Topics, topic: str) -> Iterator[tuple[Spec, tuple[str, ...]]]:
-    """Yield the counters whose rows say that they are there for such a topic."""
+    """Yield the counters that the metric table declares for this kind of topic."""
     for spec in table.TABLE:
         if kind in spec.topics:
             yield spec, (topic,)

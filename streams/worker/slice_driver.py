@@ -1,8 +1,8 @@
-"""The protocol of a slice, whatever is done to it: slices in, acknowledged outputs out.
+"""The protocol of a slice for every kind of step: slices in, acknowledged outputs out.
 
 Still ours → read → still ours → work → track → append → release → count → room. An
-offset may be committed once the last output of its slice is acknowledged; the next slice
-does not wait for that. Ownership is asked for again after everything that was awaited.
+offset may be committed once the last output of its slice is acknowledged; the next
+slice does not wait for that. Ownership is checked again after every await.
 """
 
 import asyncio
@@ -14,12 +14,13 @@ from streams.kafka.source import Source
 
 
 class SliceDriver:
-    """Drives the slices of polls through a step, and their outputs to the sink.
+    """Runs the slices of polls through a step, and their outputs to the sink.
 
     Parameters
     ----------
     acknowledged
-        Called with topic and record times to acknowledged output, ms each, of a part.
+        Called for each acknowledged part with topic and latencies (record time to
+        acknowledgement, ms).
     now_ms
         Wall clock, UTC ms.
     """
@@ -60,17 +61,17 @@ class SliceDriver:
         await step.read(piece)
         while True:
             if not await source.still_ours(piece):
-                step.abandon(piece)  # read again, by whoever has the partition
+                step.abandon(piece)  # the partition's new owner reads it again
                 return
             part = step.take(piece)
             self._send(part)
             await self._sink.room()
             if part.last:
                 return
-            await asyncio.sleep(0)  # heartbeats, acknowledgements
+            await asyncio.sleep(0)  # lets heartbeats and acknowledgements run
 
     def _send(self, part: Part) -> None:
-        """Hand outputs to the sink; once all are acknowledged the part may be committed."""
+        """Pass outputs to the sink; once all are acknowledged, the part may be committed."""
         piece = part.piece
         pending = self._source.offsets.track_slice(piece.partition, piece.end_offset)
         for where, records in part.outputs.items():

@@ -1,4 +1,4 @@
-"""What the services of a worker share: waiting for a broker, ending as one."""
+"""Shared parts of a worker's services: wait for a broker, end together."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 _CONNECT_RETRY_S: Final = 1.0
 _AFTER_A_FAILED_START_MS: Final = 500
 _GRACE_S: Final = 0.1
-"""For a step that was cancelled to hear of it."""
+"""Time for a cancelled step to end, seconds."""
 
 
 class Connectable(Protocol):
@@ -27,24 +27,24 @@ class Connectable(Protocol):
         """Connect; raises when no broker answers."""
 
     def all(self) -> Sequence[Client]:
-        """Return each of them."""
+        """Return all clients."""
 
 
 C = TypeVar("C", bound=Connectable)
 
 
 def monotonic_ms() -> int:
-    """Milliseconds that never jump; for spans, not for records."""
+    """Return monotonic ms; for durations, not for records."""
     return time.monotonic_ns() // 1_000_000
 
 
 async def pause_before_retry() -> None:
-    """Wait before asking again whether a broker answers."""
+    """Wait before the next attempt to reach a broker."""
     await asyncio.sleep(_CONNECT_RETRY_S)
 
 
 async def connect(make: Callable[[], C], patience_ms: int) -> C:
-    """Make clients and start them; wait for a broker as long as ``patience_ms``.
+    """Create clients and start them; wait up to ``patience_ms`` for a broker.
 
     Raises
     ------
@@ -69,7 +69,7 @@ async def connect(make: Callable[[], C], patience_ms: int) -> C:
 
 
 class WorkerService(Service):
-    """A service whose tasks run until it stops, or end the process together."""
+    """A service whose tasks run until it stops; a failed task ends the process."""
 
     mundane_level = "debug"
 
@@ -80,7 +80,7 @@ class WorkerService(Service):
         self._running: set[asyncio.Future[None]] = set()
 
     async def run_until_stopped(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run a task until the service stops; what it raises before ends the process."""
+        """Run a task until the service stops; an error before that ends the process."""
         task = asyncio.ensure_future(work)
         self._running.add(task)
         try:
@@ -96,7 +96,7 @@ class WorkerService(Service):
             self._running.discard(task)
 
     async def halt(self) -> None:
-        """End the tasks: nothing new is read; what is on its way goes on."""
+        """End the tasks: nothing new is read; outputs in flight go on."""
         self.stopping = True
         for task in self._running:
             task.cancel()
@@ -107,10 +107,10 @@ class WorkerService(Service):
 async def in_turn(
     steps: Iterable[Callable[[], Awaitable[None]]], until_s: float
 ) -> None:
-    """Take some steps, one after the other, all of them until a moment of the loop's clock.
+    """Run steps one after the other, all together until a deadline on the loop's clock.
 
-    One that fails or takes too long does not hinder the next; each is begun. A
-    cancellation inside a step stays there.
+    A step that fails or takes too long does not prevent the next; every step is
+    started. A cancellation inside a step does not leave it.
     """
     loop = asyncio.get_running_loop()
     for step in steps:

@@ -1,6 +1,6 @@
-"""What happens to partitions between being assigned and being read.
+"""Take partitions over: what happens between their assignment and the first read.
 
-Facts to their end, outputs read back, the family warmed up, outputs reconciled.
+Read facts to their end, read outputs back, warm the family up, reconcile outputs.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class TakeoverParts(msgspec.Struct, frozen=True, kw_only=True):
-    """What preparing works with."""
+    """The parts that a take-over needs."""
 
     facts: TableReader
     fact_logs: FactLogs
@@ -40,36 +40,37 @@ class TakeoverParts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Takeover:
-    """Prepares partitions, each once as long as it stays."""
+    """Prepares each partition once per assignment."""
 
     def __init__(self, parts: TakeoverParts) -> None:
         self._parts = parts
         self.answered: dict[int, AnsweredOffsets] = {}
-        """By partition: what the outputs say."""
+        """Partition -> answers found in the outputs."""
         self._ready: set[int] = set()
-        """Partitions wholly prepared: tables, outputs, breaker, notices."""
+        """Completely prepared partitions: tables, outputs, breaker, notices."""
         self.told = ""
-        """How long it took the last time, for a line in the log."""
+        """Duration of the last take-over, for a log line."""
         self._stopping = False
         self._began_ms = monotonic_ms()
 
     async def prepare(self, starts: Starts) -> None:
-        """Load facts and read outputs back; only then may the partitions be read.
+        """Load facts and read outputs back; the partitions may be read only after that.
 
         Parameters
         ----------
         starts
-            All partitions that are ours now, with where they begin.
+            All partitions that are ours now, with their start offsets.
 
         Raises
         ------
         FactsUnreadableError
-            It took too long, or the broker refused.
+            Reading took too long, or the broker refused.
         """
         parts, began = self._parts, monotonic_ms()
         committed = {where.partition: one.offset for where, one in starts.items()}
         gone = (set(parts.facts.tables) | self._ready) - set(committed)
-        # A partition whose preparing was cancelled has tables, yet is new.
+        # A partition whose preparation was cancelled has tables, but still counts as
+        # new.
         new = set(committed) - self._ready
         self._ready -= gone
         for number in gone:
@@ -88,10 +89,10 @@ class Takeover:
         self.told = f"loaded in {monotonic_ms() - began} ms, {len(new)} of them new"
 
     def let_go(self) -> None:
-        """Have no partition: what is to be noticed from now on is for its next owner.
+        """Give up all partitions: their next owners write the notices from now on.
 
-        The watch agent lives longer than the producer; a notice that it wrote in between
-        would be a lost output.
+        The reconciler outlives the producer; a notice that it wrote in between would be
+        a lost output.
         """
         self._stopping = True
         self.answered.clear()
@@ -102,7 +103,7 @@ class Takeover:
             async with asyncio.timeout(parts.load_timeout_ms / 1000):
                 doubted = {at.partition: one.doubted for at, one in starts.items()}
                 await parts.facts.load(doubted)
-                set_aside()  # a quarter of reading back went into walking the facts
+                set_aside()  # collecting garbage among facts took a quarter
                 tables = parts.facts.tables
                 states = {number: tables[number] for number in doubted}
                 found = await parts.reader.read(states, doubted)
@@ -114,21 +115,21 @@ class Takeover:
                     await parts.passed_over.look(where, start, inputs)
                     inputs.forget_before(start.offset)
                 await self._compare_policies()
-                await parts.fact_logs.look_patiently()  # then watermarks count
+                await parts.fact_logs.look_patiently()  # watermarks count from here on
         except TimeoutError:
             held = sorted({where.topic for where in parts.reader.held_back})
             why = f": open transactions hold back {', '.join(held)}" if held else ""
             raise FactsUnreadableError(
                 f"facts and outputs not loaded after {monotonic_ms() - began} ms{why}"
             ) from None
-        if not self._stopping:  # then what was being prepared is not ours either
+        if not self._stopping:  # at a stop it is not ours either
             self.answered.update(found)
 
     async def _compare_policies(self) -> None:
-        """Look whether others judged by other policies than are at hand here.
+        """Check whether others judged by policies that this worker does not have.
 
-        A version that was published a moment ago may have judged elsewhere already, so
-        what is on the topic by now is read first.
+        A version that was just published may already have judged elsewhere, so the
+        topic is read to its end first.
         """
         facts = self._parts.facts
         await facts.reach((facts.names.policies,))
@@ -137,15 +138,15 @@ class Takeover:
         log_news(log, facts.shared.news)
 
     def _join(self, found: Mapping[int, AnsweredOffsets]) -> None:
-        """Add what was known of partitions that stay: they were read on only."""
+        """Add the known answers of partitions that stay: their outputs were only read further."""
         for number, answered in found.items():
             kept = self.answered.get(number)
-            if kept is not None:  # what was dead stays dead
+            if kept is not None:  # dead letters stay known
                 answered.dead |= kept.dead
                 answered.inputs.join(kept.inputs)
 
     async def _wait_for_policy(self) -> None:
-        """Rules 2: at start input waits for a policy, then goes to a person."""
+        """Wait for a first policy at start (rules, section 2); then requests go to a person."""
         facts = self._parts.facts
         left_ms = facts.shared.policy_wait_ms - (monotonic_ms() - self._began_ms)
         with contextlib.suppress(TimeoutError):

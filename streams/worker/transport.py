@@ -1,4 +1,4 @@
-"""What moves the records of one family in one process, and what time it is."""
+"""The transport of one family in one process, and its clocks."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ class Transport(msgspec.Struct, frozen=True, kw_only=True):
     facts: TableReader
     sink: Sink
     answered: dict[int, AnsweredOffsets]
-    """By partition; filled before a partition is read."""
+    """Partition -> answered offsets; filled before the partition is read."""
 
     def input(self, partition: int) -> TopicPartition:
         """Return a partition of the input."""
@@ -33,4 +33,4 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True):
     now_ms: Callable[[], int]
     """Wall clock, UTC ms."""
     monotonic_ms: Callable[[], int]
-    """Never goes back; its zero means nothing."""
+    """Monotonic clock, ms; its zero has no meaning."""

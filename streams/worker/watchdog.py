@@ -1,4 +1,4 @@
-"""Ends a process that has something to do and does not move."""
+"""End a process that has work to do but makes no progress."""
 
 import asyncio
 from typing import Final
@@ -15,26 +15,26 @@ from streams.worker.supervision import monotonic_ms
 
 _LOOK_S: Final = 1.0
 ALL: Final = -1
-"""In place of a partition's number: all that are read."""
+"""Used as partition number: all partitions that are read."""
 
 
 class Patience(msgspec.Struct, frozen=True, kw_only=True):
-    """How long nothing may move, ms."""
+    """How long there may be no progress, ms."""
 
     stall_ms: int
-    """While records wait, or facts."""
+    """While records or facts wait to be read."""
     acknowledge_ms: int
-    """While outputs are on their way. An idempotent producer tries for ever: nobody else
-    gives a lost output up."""
+    """While outputs are in flight. An idempotent producer retries for ever: nothing
+    else gives up a lost output."""
 
 
 class Watchdog:
-    """Looks once a second.
+    """Checks for progress once a second.
 
     Parameters
     ----------
     asking
-        A connection other than the one that may be stuck.
+        A consumer on another connection than the one that may be stuck.
     """
 
     def __init__(
@@ -44,21 +44,21 @@ class Watchdog:
         self._asking = asking
         self._patience = patience
         self._seen: dict[TopicPartition, tuple[int, int]] = {}
-        """Offset read to, and since when."""
+        """Partition -> offset read to, and since when (monotonic ms)."""
 
     async def watch(self) -> None:
-        """Look until something stands still; raises as :meth:`look` does."""
+        """Check until there is a stall; raises as :meth:`look` does."""
         while True:
             await asyncio.sleep(_LOOK_S)
             await self.look(monotonic_ms())
 
     async def look(self, now: int) -> None:
-        """Compare with what was seen before; ``now`` is a moment that never jumps, ms.
+        """Compare with the last check; ``now`` is monotonic ms.
 
         Raises
         ------
         StalledError
-            There is something to do, and nothing has moved for too long.
+            There is work to do, and no progress for too long.
         """
         self._look_at_outputs()
         await self._look_at_reading(now)
@@ -83,19 +83,19 @@ class Watchdog:
                 )
 
     async def _behind(self) -> dict[TopicPartition, tuple[int, int]]:
-        """Next offset and end of every partition read, asked over another connection."""
+        """Return next offset and end of every partition read, over another connection."""
         try:
             reading = await self._source.positions()
             if not reading:
                 return {}
             ends = await self._asking.end_offsets(list(reading))
         except FOREIGN:
-            return {}  # no broker: that is no stall of ours
+            return {}  # no broker: this is no stall of ours
         return {where: (offset, ends[where]) for where, offset in reading.items()}
 
 
 class DecidingWatchdog(Watchdog):
-    """Looks at the facts as well."""
+    """Checks the facts as well."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class DecidingWatchdog(Watchdog):
 
 
 class PatientWatchdog(Watchdog):
-    """Looks at all partitions together: one may wait while another one asks a platform."""
+    """Checks all partitions together: one may wait while another asks the platform."""
 
     @override
     async def _behind(self) -> dict[TopicPartition, tuple[int, int]]:
