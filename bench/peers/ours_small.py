@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import faust
 from aiokafka import TopicPartition
 from faust.app.base import BootStrategy
-from faust.types import ChannelT, StreamT
+from faust.types import ChannelT
 from mode.supervisors import CrashingSupervisor
 from typing_extensions import override
 
@@ -20,12 +20,14 @@ from bench.peers.faust_worker import worker_of
 from bench.peers.typed import TypedWorld
 from streams.kafka.clients import build_for_ingest
 from streams.kafka.incarnations import Expected
-from streams.kafka.slices import Poll, Slice, paced
+from streams.kafka.slices import Part, Poll, Slice
 from streams.kafka.source import Starts
 from streams.records.record_format import NO_HEADERS
 from streams.settings import Kafka, Settings
+from streams.worker.agents import attach
 from streams.worker.allocator import collect_seldom, keep_freed
 from streams.worker.processor import QUEUED_POLLS, Processor, ProcessorParts
+from streams.worker.slice_driver import SliceDriver
 
 
 class Transport(Processor):
@@ -69,22 +71,31 @@ class SmallApp(faust.App):
         await self.add_runtime_dependency(self.between)
 
 
-async def _decide(
-    piece: Slice, world: TypedWorld, transport: Transport, topic: str
-) -> None:
-    source, sink = transport.source, transport.sink
-    if not await source.still_ours(piece):
-        return
-    claim = source.offsets.track_slice(piece.partition, piece.end_offset)
-    where = TopicPartition(topic, piece.partition.partition)
-    answer = world.answer
-    outputs = [
-        (record.key, answer(record.value or b""), NO_HEADERS)
-        for record in piece.records
-    ]
-    sink.append(where, outputs, claim)
-    claim.release()
-    await sink.room()
+class SmallStep:
+    """Answers the records of a slice (:class:`streams.kafka.slices.Step`)."""
+
+    def __init__(self, world: TypedWorld, topic: str) -> None:
+        self._answer = world.answer
+        self._topic = topic
+
+    def begin(self, poll: Poll) -> None:
+        """Nothing is shared by the slices of a poll."""
+
+    async def read(self, piece: Slice) -> None:
+        """Nothing is waited for."""
+
+    def take(self, piece: Slice) -> Part:
+        """Answer all records."""
+        where = TopicPartition(self._topic, piece.partition.partition)
+        answer = self._answer
+        outputs = [
+            (record.key, answer(record.value or b""), NO_HEADERS)
+            for record in piece.records
+        ]
+        return Part(piece, {where: outputs}, last=True)
+
+    def abandon(self, piece: Slice) -> None:
+        """Nothing is kept."""
 
 
 def build(arguments: list[str]) -> SmallApp:
@@ -114,12 +125,14 @@ def build(arguments: list[str]) -> SmallApp:
         )
     )
 
-    @app.agent(polls)
-    async def decide(polls: StreamT[Poll]) -> None:
-        async for poll in polls:
-            async for piece in paced(poll):
-                await _decide(piece, world, transport, decisions)
+    async def driver() -> SliceDriver:
+        await transport.built.wait()
+        step = SmallStep(world, decisions)
+        return SliceDriver(
+            transport.source, transport.sink, step, lambda *_: None, now_ms
+        )
 
+    attach(app, "decide", polls, driver)
     return app
 
 
