@@ -42,6 +42,8 @@ FAMILY = SimpleNamespace(
     policy=PolicyType(Policy),
     reasons=REASONS,
     explainer=RecordExplainer(REASONS, RULES),
+    kinds=(),
+    process=None,
 )
 """
 
