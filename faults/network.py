@@ -77,6 +77,10 @@ class Network:
         except OSError:
             await _closed(writer)
             return
+        if not self._mended.is_set():  # cut while the other end was called
+            for one in (writer, there[1]):
+                await _closed(one)
+            return
         self._open |= {writer, there[1]}
         try:
             await asyncio.gather(

@@ -285,7 +285,11 @@ async def test_a_worker_that_is_cut_off_says_so_until_it_is_let_in_again(
             assert await worker.answers("readyz"), worker.tail()
             assert await worker.metric("process_resident_memory_bytes")
             network.cut()
-            await eventually(out, 30)
+            try:
+                await eventually(out, 30)
+            except AssertionError as late:
+                said = await worker.says("readyz")
+                raise AssertionError(f"{said!r}: {worker.tail()}") from late
             network.mend()
             await eventually(again, 60)
             await eventually(ready_twice, 60)
