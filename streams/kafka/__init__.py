@@ -1,1 +1,1 @@
-"""Everything that speaks to Kafka: source, sink, facts, recovery, topics, brokers."""
+"""The Kafka transport: source, sink, facts, output scan, topics, clients. It knows no family."""

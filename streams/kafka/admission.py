@@ -1,8 +1,8 @@
-"""Why no broker lets us in, when waiting will not change that.
+"""Find out why every broker refuses us, when waiting will not help.
 
-aiokafka says of a refused login, an expired certificate and a broker that is down the
-same: "Unable to bootstrap". So when it says that, each broker of the list is asked once
-more over a connection of our own, and what it refuses for good is the operator's.
+aiokafka reports a refused login, an expired certificate and a broker that is down
+alike: "Unable to bootstrap". So after that error each listed broker is tried once more
+over a connection of our own, and a permanent refusal is reported to the operator.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,13 @@ from streams.settings.certificate import valid_until
 
 
 async def admit(kafka: Kafka) -> None:
-    """Ask each broker of the list; return when one lets us in, or none can be reached.
+    """Try each listed broker; return when one accepts us or none can be reached.
 
     Raises
     ------
     AccessError
-        A broker refuses login, certificate or protocol: one line each, none let us in.
+        No broker accepts us, and one or more refuse login, certificate or protocol: one
+        line each.
     """
     arguments = client_arguments(kafka)
     problems: list[str] = []
@@ -40,7 +41,7 @@ async def admit(kafka: Kafka) -> None:
 
 
 def explained(refused: BaseException, where: str, kafka: Kafka) -> str | None:
-    """Say what to put right; None = the broker may come back by itself.
+    """Return what the operator must correct; None = the broker may come back by itself.
 
     Parameters
     ----------
@@ -75,10 +76,10 @@ def _causes(found: BaseException | None) -> Iterator[BaseException]:
 
 
 def _expired(kafka: Kafka) -> str | None:
-    """Say since when our certificate is too old; Java's brokers only say "unknown"."""
+    """Say when our certificate expired; Java brokers only say "unknown"."""
     path = kafka.ssl_certificate_location
     end = None if path is None else valid_until(path)
-    # The wall clock finds words here, and decides nothing.
+    # The wall clock only words a message here; it decides nothing.
     if end is None or end > datetime.now(UTC):  # noqa: TID251 - see above
         return None
     return f"{path} has expired, it was valid until {end:%Y-%m-%d %H:%M} UTC; renew it"

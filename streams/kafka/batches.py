@@ -1,8 +1,8 @@
-"""Batches of outputs, as the broker takes them (record format 2, KIP-98).
+"""Choose size and compression of output batches (record format 2, KIP-98).
 
-What finds its partition idle leaves at once in a batch that is not compressed: a codec
-costs more to set up than a few records take to copy. What gathers is compressed as
-told: decisions are much alike, and shrink to a twentieth.
+Records for an idle partition are sent at once in an uncompressed batch: setting up a
+codec costs more than copying a few records. Records that gather behind another batch
+are compressed as configured: decisions resemble each other and shrink to a twentieth.
 """
 
 from collections.abc import Callable
@@ -15,31 +15,31 @@ from streams.kafka.aiokafka_internals.record_batch import RecordBatch
 from streams.kafka.sink import Batch, Batches
 
 _FULL_BYTES: Final = 1_000_000
-"""Just under what a topic takes by default. A request costs the same for a small batch:
-128 KiB took an eighth off the throughput."""
+"""Just under a topic's default limit. A request costs the same for a small batch: with
+128 KiB throughput was an eighth lower."""
 _QUICK_BYTES: Final = 65_536
-"""About fifty decisions, what a partition brings at tens of thousands a second: what does
-not fit waits for the acknowledgement of the first batch and leaves in a request of its own
-(at 10,000 a second and 16 KiB half of the requests were such)."""
+"""About fifty decisions, what a partition gets at tens of thousands a second. Records
+that do not fit wait for the first batch's acknowledgement and need another request (at
+10,000 a second and 16 KiB, half of all requests)."""
 _REQUEST_BYTES: Final = 96_000_000
-"""A produce request holds a batch of every partition that has one, and brokers refuse
-what is over 100 MiB (``socket.request.max.bytes``)."""
+"""A produce request holds one batch of each partition that has any, and brokers refuse
+requests over 100 MiB (``socket.request.max.bytes``)."""
 _OUTPUT_TOPICS: Final = 5
 
 
 class RecordBatches(Batches):
-    """Makes batches.
+    """Creates batches.
 
     Parameters
     ----------
     compression_type
-        That of the setting, None = none.
+        Value of the setting; None = not compressed.
     now_ms
         UTC ms.
     partitions
-        Of each output topic; with more than nineteen the batches are smaller.
+        Partitions of each output topic; with more than nineteen, batches are smaller.
     most
-        Bytes of a batch that every output topic takes.
+        Largest batch, bytes, that every output topic accepts.
     """
 
     def __init__(

@@ -16,25 +16,25 @@ from streams.settings import Kafka
 
 _FETCH_BYTES: Final = 52_428_800
 _FACT_BYTES: Final = 16_384
-"""Changes of facts that a fetch waits for, ``fetch_max_wait_ms`` at the longest: one
-round for a burst of small records, and not one for each while requests are decided."""
+"""Bytes of fact changes that a fetch waits for, ``fetch_max_wait_ms`` at most: one
+round trip for a burst of small records, instead of one for each."""
 _LOAD_PARTITION_BYTES: Final = 2_097_152
-"""Facts are read in larger gulps than requests: they are loaded by the million."""
+"""Facts are fetched in larger chunks than requests, because millions are loaded."""
 
 
 class Clients(msgspec.Struct, frozen=True):
-    """Three readers without a group, one producer; the member of the group comes later."""
+    """Three consumers without a group and one producer; the group member is built later."""
 
     facts: AIOKafkaConsumer
     outputs: AIOKafkaConsumer
     asking: AIOKafkaConsumer
-    """Asks what topics there are, and reads single records, committed or not."""
+    """Asks for topics, and reads single records, committed or not."""
     producer: AIOKafkaProducer
     fact_bounds: Bounds
-    """Of facts; what we wrote ourselves is read whatever its size."""
+    """Size limits for facts; our own records are read whatever their size."""
 
     async def start(self) -> None:
-        """Connect all of them.
+        """Connect all clients.
 
         Raises
         ------
@@ -52,15 +52,15 @@ class Clients(msgspec.Struct, frozen=True):
 
 
 class IngestClients(msgspec.Struct, frozen=True):
-    """Two readers without a group, and one producer."""
+    """Two consumers without a group and one producer."""
 
     orders: AIOKafkaConsumer
     asking: AIOKafkaConsumer
-    """As that of ``Clients``."""
+    """As in ``Clients``."""
     producer: AIOKafkaProducer
 
     async def start(self) -> None:
-        """Connect all of them.
+        """Connect all clients.
 
         Raises
         ------
@@ -109,10 +109,10 @@ def writer(kafka: Kafka) -> AIOKafkaProducer:
 
 
 async def start(consumer: AIOKafkaConsumer, bounds: Bounds = UNBOUNDED) -> None:
-    """Connect a consumer; its records do without topic and partition, the poll has them.
+    """Connect a consumer whose records have no topic and partition: the poll has them.
 
-    A record that is over the bounds, or that it cannot take apart, comes as one that is
-    not read (:mod:`streams.records.unread`).
+    A record over the bounds, or an undecodable one, is returned as unread
+    (:mod:`streams.records.unread`).
     """
     await connect(consumer)
     hand_out_unpacked(consumer, bounds)
@@ -123,10 +123,10 @@ def member(
 ) -> AIOKafkaConsumer:
     """Build a consumer that joins a group; offsets are committed by hand.
 
-    ``started_ms`` tells the group when this process started, UTC ms: of two that share a
-    static name the older one ends. ``policy_file`` tells it which policy file this process
-    began with. A position that the topic does not have (any more) is
-    an error: going on at the oldest record would hide that others are gone.
+    ``started_ms`` tells the group when this process started, UTC ms: of two with the
+    same static name the older one ends. ``policy_file`` tells it which policy file this
+    process started with. A position outside the log is an error: continuing at the
+    oldest record would hide the loss of others.
     """
     return AIOKafkaConsumer(
         **client_arguments(kafka),
@@ -144,10 +144,10 @@ def member(
 
 
 def reader(kafka: Kafka, name: str, **options: object) -> AIOKafkaConsumer:
-    """Build a consumer without a group, for partitions that it is told to read.
+    """Build a consumer without a group, for assigned partitions.
 
-    ``name`` stands behind ``kafka.client_id``; ``options`` are aiokafka's, and take the
-    place of those of other readers.
+    ``name`` is appended to ``kafka.client_id``; ``options`` are aiokafka's and replace
+    those of other readers.
     """
     common: Mapping[str, Any] = {
         **client_arguments(kafka),

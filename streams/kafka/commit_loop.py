@@ -1,4 +1,4 @@
-"""Offsets back to the group, behind acknowledged outputs; its answers tell whether it knows us."""
+"""Commit offsets behind acknowledged outputs; each answer shows if we are still a member."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ from streams.kafka.ownership import Ownership
 log = logging.getLogger(__name__)
 
 _PULSE_MS: Final = 200
-"""How often a running process takes note that it is running."""
+"""How often a running process records that it is running, ms."""
 
 _NOT_OURS: Final = (
     CommitFailedError,
@@ -34,18 +34,18 @@ _NOT_OURS: Final = (
 
 
 class CommitLoop:
-    """Commits of one group member.
+    """Commits the offsets of one group member.
 
     Parameters
     ----------
     offsets
-        What is acknowledged, and so may be committed.
+        Tracks what is acknowledged, and so may be committed.
     marks
-        Say which log an offset belongs to; committed beside it.
+        Marks that name the log of an offset; committed with it.
     ownership
-        Is told when the group takes a commit that was to settle a doubt.
+        Notified when the group accepts a commit that resolves a doubt.
     interval_ms
-        Between two commits in the background.
+        Time between two background commits, ms.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class CommitLoop:
         self._ownership = ownership
         self._interval_ms = interval_ms
         self.refused = asyncio.Event()
-        """Set when the group does not take a commit: it may know us no more."""
+        """Set when the group refuses a commit: we may be no member any more."""
         self._lock = asyncio.Lock()
 
     async def forever(self) -> None:
-        """Commit what was acknowledged, again and again, until cancelled."""
+        """Commit acknowledged offsets periodically, until cancelled."""
         pulses = -(-self._interval_ms // _PULSE_MS)
         while True:
             for _ in range(pulses):
@@ -75,7 +75,7 @@ class CommitLoop:
             await self.commit()
 
     async def commit(self) -> None:
-        """Commit what was acknowledged since the last time, if anything."""
+        """Commit the offsets acknowledged since the last commit, if any."""
         async with self._lock:
             offsets = self._offsets.to_commit()
             if offsets:
@@ -84,9 +84,9 @@ class CommitLoop:
                 self._offsets.committed({})
 
     async def confirm(self) -> bool:
-        """Commit everything, new or not; True = the group took it, so knows us.
+        """Commit all offsets, new or not; True = the group accepted, so we are a member.
 
-        False: it did not, or nothing is owned, and nobody knows yet.
+        False: it did not, or no partition is owned: membership is unknown.
         """
         async with self._lock:
             offsets = self._offsets.committable()
@@ -99,7 +99,7 @@ class CommitLoop:
         return True
 
     async def _send(self, offsets: Mapping[TopicPartition, int]) -> bool:
-        """Commit offsets; False when the group does not take them from us (any more)."""
+        """Commit offsets; False when the group does not accept them (any more)."""
         try:
             await self._consumer.commit(
                 {

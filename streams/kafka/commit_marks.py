@@ -1,8 +1,9 @@
-"""What is committed beside an offset: which log it belongs to.
+"""Marks committed with offsets: they identify the log of an offset.
 
-An offset is a number, and any log has a record there sooner or later. Beside it go the
-id of the topic and a fingerprint of the last record before it, in the string that the
-group keeps for us. Offsets of other origin have none, or one of another offset.
+An offset is a number, and sooner or later any log has a record there. So the topic id
+and a fingerprint of the last record before the offset are committed with it, in the
+metadata string that the group keeps. Offsets that others set have no mark, or one of
+another offset.
 """
 
 from collections import deque
@@ -20,33 +21,33 @@ _VERSION: Final = 1
 
 
 class LastRecord(msgspec.Struct, frozen=True, array_like=True):
-    """Fingerprint of a record."""
+    """The fingerprint of a record."""
 
     offset: int
     timestamp_ms: int
     digest: str
-    """Of key and value."""
+    """Digest of key and value."""
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was committed beside an offset."""
+    """The mark committed with an offset."""
 
     v: int = _VERSION
     to: int
-    """The offset itself: who moves it without us keeps our string at times."""
+    """The offset itself: a tool that moves an offset sometimes keeps our string."""
     topic: str | None = None
-    """Id of the topic; None from a broker without ids."""
+    """Id of the topic; None = the broker has no ids."""
     last: LastRecord | None = None
-    """The last record before the offset that was read; None when none was."""
+    """The last record read before the offset; None = none was read."""
     distrusts: str | None = None
-    """The version whose fast path was found wrong; None = none was."""
+    """The program version whose fast path was found wrong; None = no version."""
 
 
 _DECODER: Final = msgspec.json.Decoder(Mark)
 
 
 def read_mark(text: str | None, offset: int) -> Mark | None:
-    """Read what the group keeps beside an offset; None when it is not ours."""
+    """Decode the metadata string of an offset; None when it is not ours."""
     try:
         mark = _DECODER.decode(text or "")
     except (msgspec.DecodeError, UnicodeError):
@@ -55,7 +56,7 @@ def read_mark(text: str | None, offset: int) -> Mark | None:
 
 
 def fingerprint(record: Record) -> LastRecord:
-    """Return what tells a record from another one at its offset."""
+    """Return the fingerprint that distinguishes a record from another at the same offset."""
     digest = blake2b(digest_size=8)
     for part in (record.key, record.value):
         digest.update(b"-" if part is None else b"%d:" % len(part) + part)
@@ -63,23 +64,23 @@ def fingerprint(record: Record) -> LastRecord:
 
 
 class CommitMarks:
-    """Marks of the offsets of one group member.
+    """Builds the marks for one group member's offsets.
 
     Parameters
     ----------
     topic_id
-        Returns the id of a topic, if it is known.
+        Returns the id of a topic; None = unknown.
     """
 
     def __init__(self, topic_id: Callable[[str], str | None]) -> None:
         self._topic_id = topic_id
         self._last: dict[TopicPartition, LastRecord | None] = {}
-        """The last record before what may be committed."""
+        """Partition -> last record before the committable offset."""
         self._delivered: dict[TopicPartition, deque[Record]] = {}
-        """The last records of slices that may not be committed yet."""
+        """Partition -> last records of slices that may not be committed yet."""
         self._distrusts: dict[TopicPartition, str | None] = {}
         self.distrusts: Callable[[], str | None] = lambda: None
-        """Returns our version once its fast path was found wrong."""
+        """Returns our program version if its fast path was found wrong."""
 
     def begin(
         self,
@@ -87,10 +88,11 @@ class CommitMarks:
         last: LastRecord | None,
         distrusts: str | None = None,
     ) -> None:
-        """Begin a partition behind a record, if one is known.
+        """Start a partition after a record, if one is known.
 
-        ``distrusts`` is what was committed there before; it is kept until a newer
-        version says the same of itself, for whoever goes back to the old one.
+        ``distrusts`` is the committed value; it is kept until a newer version's fast
+        path is found wrong too, so that it still counts after a return to the old
+        version.
         """
         self._last[partition] = last
         self._distrusts[partition] = distrusts
@@ -99,15 +101,15 @@ class CommitMarks:
     def delivered(self, partition: TopicPartition, record: Record) -> None:
         """Note the last record of a slice.
 
-        One that is not read is left out: what is known of it depends on settings, and
-        must not look like another record when these are others.
+        Unread records are left out: their fingerprint would depend on settings, and
+        must not look like another record when these change.
         """
         if isinstance(record, Unread):
             return
         self._delivered[partition].append(record)
 
     def text(self, partition: TopicPartition, offset: int) -> str:
-        """Return what to commit beside an offset; offsets of a partition never go down."""
+        """Return the metadata string for an offset; offsets of a partition never decrease."""
         waiting = self._delivered.get(partition, deque())
         last = None
         while waiting and waiting[0].offset < offset:

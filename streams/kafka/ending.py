@@ -1,10 +1,9 @@
-"""Closing clients: none keeps the others, and no broker keeps any of them.
+"""Close clients: none delays the others, and no broker that is down delays them.
 
-aiokafka closes a consumer step by step and leaves out what comes after a step that
-fails. A fetch that waits in its back-off, because its broker is away, lets out the very
-``CancelledError`` by which it is ended: the connections stay, and whoever closes the
-client takes the cancellation for one of its own. A coordinator that is away is waited
-for as long as requests may take.
+aiokafka closes a consumer step by step and skips the rest after a step that fails. A
+fetch in its back-off, because its broker is down, raises the very ``CancelledError``
+that ends it: connections stay open, and the caller takes the cancellation for its own.
+For a coordinator that is down it waits as long as requests may take.
 """
 
 import asyncio
@@ -17,12 +16,13 @@ from streams.kafka.aiokafka_internals import client_parts
 log = logging.getLogger(__name__)
 
 _TRIES: Final = 5
-"""Times that a fetch is cancelled: aiokafka may take one for that of a request."""
+"""How often a fetch is cancelled: aiokafka may take one cancellation for that of a
+request."""
 _TRY_S: Final = 0.1
 GRACE_MS: Final = 500
-"""For tasks that were cancelled to hear of it."""
+"""Time for cancelled tasks to end, ms."""
 SHORT_MS: Final = 1_000
-"""What a command leaves its clients for a clean end."""
+"""Time that a command gives its clients for a clean end, ms."""
 
 
 class Client(Protocol):
@@ -33,17 +33,16 @@ class Client(Protocol):
 
 
 async def disconnect(clients: Iterable[Client], patience_ms: int) -> None:
-    """Stop clients, all at once, and close the connections of each in any case.
+    """Stop clients concurrently, and close the connections of each in any case.
 
-    One that fails or takes too long does not hinder the others; a line in the log tells
-    of it. A cancellation inside a client stays there; one of the caller cuts all
-    connections at once.
+    A client that fails or takes too long does not delay the others, and is logged. A
+    cancellation inside a client stays there; one of the caller closes all connections
+    at once.
 
     Parameters
     ----------
     patience_ms
-        What the clients have for a clean end: batches sent, group left. ``GRACE_MS``
-        may come on top.
+        Time for a clean end: send batches, leave the group. ``GRACE_MS`` may be added.
     """
     stopping = {_begin(client): client for client in clients}
     if not stopping:
@@ -65,11 +64,11 @@ async def disconnect(clients: Iterable[Client], patience_ms: int) -> None:
         for task in left:
             task.cancel()
         for socket in sockets:
-            socket.abort()  # does nothing where it is closed
+            socket.abort()  # no effect if it is closed
     if left:
         await asyncio.wait(left, timeout=GRACE_MS / 1000)
     for task in left:
-        _clean(task)  # asks for what it raised, so that nobody misses it
+        _clean(task)  # retrieves its error, so that asyncio does not warn
 
 
 def _begin(client: Client) -> "asyncio.Future[Any]":
@@ -77,7 +76,7 @@ def _begin(client: Client) -> "asyncio.Future[Any]":
 
 
 async def _stop(client: Client) -> None:
-    """Stop a client; of a consumer the fetches first, by themselves."""
+    """Stop a client; for a consumer, end its fetches first."""
     fetching = client_parts.fetching(client)
     for _ in range(_TRIES if fetching else 0):
         for task in fetching:

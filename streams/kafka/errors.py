@@ -1,15 +1,15 @@
-"""The table of foreign errors: what each becomes here, and what the operator reads.
+"""The table of foreign errors: which error of ours each becomes, and the operator's advice.
 
-Foreign are the errors of aiokafka, and those of the network and of TLS that it lets
-through. Where one enters and cannot be waited out, it is raised again as one of ours
-(:mod:`streams.errors`), with the advice of its row behind it: by :func:`translated`, or
-inside ``with translating(...)``. A test holds that every class of aiokafka has a row,
-and that nothing else in the package translates.
+Foreign errors are those of aiokafka, and those of network and TLS that it passes on.
+Where one enters and waiting does not help, it is raised again as one of ours
+(:mod:`streams.errors`), with the advice of its row: by :func:`translated`, or inside
+``with translating(...)``. A test checks that every class of aiokafka has a row, and
+that nothing else in the package translates.
 
-Who runs a command waits for the answer, so it gets the class of the row: what the
-operator must put right ends with code 2. A running worker's step names its own class and
-ends with code 1: a right may be refused for a moment while brokers restart, and what is
-wrong for good is named by the next start, with code 2.
+A command raises the class in the row: errors that the operator must correct end with
+exit code 2. A step of a running worker names its own class and ends with exit code 1: a
+right may be refused briefly while brokers restart, and a permanent fault is reported by
+the next start, with code 2.
 """
 
 import ssl
@@ -37,23 +37,23 @@ CLIENT: Final = (
     client.IllegalOperation,
     TimeoutError,
 )
-"""What a client raises, for ``except`` where files are written too."""
+"""Errors that a client raises, for ``except`` where files are written too."""
 FOREIGN: Final = (*CLIENT, OSError)
-"""All that a client lets out; ``ssl.SSLError`` is an ``OSError``."""
+"""Everything that a client raises; ``ssl.SSLError`` is an ``OSError``."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """What some errors have in common."""
+    """One row: some errors and what they become."""
 
     errors: tuple[type[BaseException], ...]
     ours: type[RefundError]
-    """What they are for somebody who runs a command."""
+    """The class that a command raises."""
     advice: str
-    """What to do; a template of :data:`UNNAMED`."""
+    """The advice; a template with the words of :data:`UNNAMED`."""
     setting: str = ""
-    """The settings that are to blame, if it is one of them."""
+    """Settings that may be the cause."""
     tls_reasons: tuple[str, ...] = ()
-    """Only TLS errors with one of these reasons (OpenSSL's names end with them)."""
+    """Only TLS errors with one of these reasons (suffixes of OpenSSL's names)."""
 
 
 UNNAMED: Final[Mapping[str, str]] = {
@@ -63,7 +63,7 @@ UNNAMED: Final[Mapping[str, str]] = {
     "protocol": "ours",
     "reason": "",
 }
-"""Words of the advice where nobody says more exactly what they stand for."""
+"""Default words for the placeholders of the advice."""
 
 OUR_CERTIFICATE: Final = "kafka.ssl_certificate_location"
 
@@ -77,7 +77,7 @@ _UNREACHABLE: Final = Row(
         client.MetadataEmptyBrokerList,
         client.BrokerNotAvailableError,
         client.ListenerNotFound,
-        ssl.SSLError,  # a connection that broke off, for example
+        ssl.SSLError,  # for example a broken connection
     ),
     ours=SourceError,
     advice=(
@@ -149,7 +149,7 @@ ROWS: Final = (
             "changed it; if it comes again, the partition needs an intact copy"
         ),
     ),
-    # -- the operator: what is refused for good --------------------------------------
+    # -- the operator: permanent refusals --------------------------------------
     Row(
         errors=(client.SaslAuthenticationFailed, client.AuthenticationFailedError),
         ours=AccessError,
@@ -321,7 +321,7 @@ ROWS: Final = (
         ours=SettingsError,
         advice="the brokers are too old for this request; it needs Kafka 2.8 or later",
     ),
-    # -- what another start mends ----------------------------------------------------
+    # -- a new start is enough -------------------------------------------------
     Row(
         errors=(client.OffsetOutOfRangeError, client.NoOffsetForPartitionError),
         ours=SourceError,
@@ -368,7 +368,7 @@ ROWS: Final = (
         ours=SourceError,
         advice="the client was closed meanwhile; see what came before this in the log",
     ),
-    # -- us --------------------------------------------------------------------------
+    # -- us --------------------------------------------------------------------
     Row(
         errors=(
             client.KafkaError,
@@ -401,9 +401,9 @@ _BY_CLASS: Final = {
 
 
 def row_of(problem: BaseException) -> Row | None:
-    """Return the row of an error: that of its class, or of the nearest class above it.
+    """Return the row of an error: that of its class or nearest base class.
 
-    None when it is not foreign.
+    None = not a foreign error.
     """
     reason = str(problem.reason or "") if isinstance(problem, ssl.SSLError) else ""
     for row in ROWS:
@@ -416,23 +416,23 @@ def row_of(problem: BaseException) -> Row | None:
 
 
 def unreachable(problem: BaseException) -> bool:
-    """Whether an error says that no broker answers, or not in time."""
+    """Whether an error means that no broker answers, or not in time."""
     return row_of(problem) in (_UNREACHABLE, _LATE)
 
 
 def advice(row: Row, words: Mapping[str, str] = UNNAMED) -> str:
-    """Return what to do, beginning with the settings that are to blame."""
+    """Return the advice, starting with the settings that may be the cause."""
     text = row.advice.format_map(words)
     return f"{row.setting}: {text}" if row.setting else text
 
 
 def translated(problem: BaseException, what: str, ours: type[E]) -> E:
-    """Return a foreign error as one of ours, for a step of a worker; to be raised from it.
+    """Return a foreign error as one of ours, for a step of a worker; raise it from the original.
 
     Parameters
     ----------
     what
-        What failed, the beginning of the line.
+        What failed; the beginning of the line.
     """
     row = row_of(problem)
     text = f"{what}: {_said(problem)}"
@@ -442,14 +442,14 @@ def translated(problem: BaseException, what: str, ours: type[E]) -> E:
 
 
 def translated_for_command(problem: BaseException, what: str) -> RefundError:
-    """Return a foreign error as its row says; to be raised from it."""
+    """Return a foreign error as the class of its row; raise it from the original."""
     row = row_of(problem)
     return translated(problem, what, SourceError if row is None else row.ours)
 
 
 @contextmanager
 def translating(what: str, ours: type[RefundError]) -> Iterator[None]:
-    """Translate what a client raises inside; as :func:`translated`.
+    """Translate errors that a client raises in the block, as :func:`translated`.
 
     Raises
     ------
@@ -463,7 +463,7 @@ def translating(what: str, ours: type[RefundError]) -> Iterator[None]:
 
 
 def _said(problem: BaseException) -> str:
-    """Return class and text of an error on one line, the class once."""
+    """Return class and text of an error on one line, without repeating the class."""
     name = type(problem).__name__
     text = " ".join(str(problem).split())
     return text if name in text else f"{name}: {text}" if text else name

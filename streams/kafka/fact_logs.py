@@ -1,10 +1,10 @@
-"""Whether the logs that facts come from are still the same: only then a watermark counts.
+"""Let watermarks count only while the fact topics are unchanged.
 
-A watermark says that everything up to a moment is in its partition. That holds for the
-log that it was read from. Made anew, or with other partitions, the topic has newer facts
-elsewhere, and the old watermark would vouch for them. So what vouches for facts is held
-until a look that began after it was read has found every topic unchanged: a decision
-never relies on a watermark that may be younger than a change.
+A watermark says that everything up to a moment is in its partition: in the log that it
+was read from. If the topic is created again or gets other partitions, newer facts are
+elsewhere, and the old watermark would vouch for them. So watermarks are held until a
+check that began after they were read finds every topic unchanged: no decision relies on
+a watermark that may be younger than such a change.
 """
 
 from typing import Final
@@ -16,16 +16,16 @@ from streams.kafka.incarnations import Incarnations, patiently
 from streams.kafka.table_reader import TableReader
 
 _STARTS_EVERY: Final = 10
-"""Looks from one comparison of log starts to the next: it takes a request of its own."""
+"""Checks between two comparisons of log starts, which need a request of their own."""
 
 
 class FactLogs:
-    """Looks at the fact topics, and lets watermarks count.
+    """Checks the fact topics and releases held watermarks.
 
     Parameters
     ----------
     asking
-        A consumer that is used by nobody who waits for facts.
+        A consumer that nothing that waits for facts uses.
     """
 
     def __init__(
@@ -37,14 +37,14 @@ class FactLogs:
         self._looks = 0
 
     async def look(self) -> None:
-        """Compare the topics with what they were; then believe what was held.
+        """Check that the topics are unchanged; then release what was held.
 
         Raises
         ------
         TopicsError
-            A topic is another one, or facts were deleted from it.
+            A topic was created again, or facts were deleted from it.
         KafkaError
-            Nobody knows: what is held stays held, and facts grow stale.
+            Unknown: what is held stays held, and facts become stale.
         """
         held = self._facts.held.take()
         try:
@@ -56,19 +56,19 @@ class FactLogs:
         self._facts.believe(held)
 
     async def look_patiently(self) -> None:
-        """Look until the brokers tell.
+        """Repeat :meth:`look` until the brokers answer.
 
         Raises
         ------
         TopicsError
             As :meth:`look`.
         KafkaError
-            One that waiting does not mend.
+            An error that waiting does not resolve.
         """
         await patiently(self.look)
 
     async def _compare_starts(self) -> None:
-        """Refuse compacted topics whose beginning went: compaction keeps every key."""
+        """Refuse compacted topics whose head was deleted: compaction keeps every key."""
         self._looks += 1
         known = self._facts.compacted_starts()
         if not known or self._looks % _STARTS_EVERY:

@@ -1,4 +1,4 @@
-"""What vouches for facts and was read, but is not believed yet (:mod:`.fact_logs`)."""
+"""Watermarks that were read but do not count yet (:mod:`.fact_logs`)."""
 
 from collections.abc import Collection
 
@@ -13,16 +13,16 @@ class HeldMarks(msgspec.Struct):
     """Watermarks, and moments at which the dated topic was read to its end."""
 
     marks: list[tuple[TopicPartition, Record]] = msgspec.field(default_factory=list)
-    """In the order they were read."""
+    """Watermark records, in the order they were read."""
     ends_ms: dict[int, int] = msgspec.field(default_factory=dict)
-    """By partition number, UTC ms."""
+    """Partition number -> moment of the last read to the end, UTC ms."""
 
     def sift(
         self, where: TopicPartition, records: list[Record], known: Watermarks
     ) -> list[Record]:
-        """Hold the watermarks among some records; return the others.
+        """Hold the watermarks among records; return the other records.
 
-        One that can only make facts less fresh counts at once.
+        A watermark that can only make facts less fresh counts at once.
         """
         marks = [
             record
@@ -38,18 +38,18 @@ class HeldMarks(msgspec.Struct):
         return [record for record in records if record.offset not in held]
 
     def take(self) -> "HeldMarks":
-        """Take everything out."""
+        """Take out everything that is held."""
         taken = HeldMarks(self.marks, self.ends_ms)
         self.marks, self.ends_ms = [], {}
         return taken
 
     def put_back(self, taken: "HeldMarks") -> None:
-        """Hold again what was taken, before what came since."""
+        """Hold what was taken again, before what came since."""
         self.marks[:0] = taken.marks
         self.ends_ms = taken.ends_ms | self.ends_ms
 
     def forget(self, owned: Collection[TopicPartition]) -> None:
-        """Drop what belongs to the partitions of one number."""
+        """Drop what belongs to these partitions."""
         self.marks = [one for one in self.marks if one[0] not in owned]
         for where in owned:
             self.ends_ms.pop(where.partition, None)

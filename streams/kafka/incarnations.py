@@ -1,9 +1,9 @@
-"""Whether the logs behind some topics' names are still those that a process began with.
+"""Detect topics that were deleted and created again, or repartitioned.
 
-A topic that is deleted and made anew keeps its name; partitions that are added keep all
-names, and move keys. aiokafka reads on in either case, at whatever stands at its position
-now. So the ids and partition counts are compared again and again, far oftener than
-clients renew their metadata.
+A topic that is deleted and created again keeps its name, and added partitions move
+keys. In both cases aiokafka reads on, at whatever record is at its position now. So
+topic ids and partition counts are compared far more often than clients refresh their
+metadata.
 """
 
 import asyncio
@@ -22,15 +22,16 @@ log = logging.getLogger(__name__)
 
 _ASK_AGAIN_S: Final = 0.1
 _MISSING_MS: Final = 10_000
-"""A broker that has just started may not know a topic yet; after this it is gone."""
+"""A just started broker may not know a topic yet; missing for longer, ms, it counts as
+deleted."""
 
 
 class Expected(msgspec.Struct, frozen=True, kw_only=True):
-    """What a topic must stay."""
+    """What must not change about a topic."""
 
     partitions: int
     advice: str
-    """What to do once it has changed."""
+    """What to do when it has changed."""
 
 
 _OF_INPUT: Final = (
@@ -44,7 +45,7 @@ _OF_FACTS: Final = (
 
 
 def expected(topics: Iterable[PlacedTopic]) -> dict[str, Expected]:
-    """Return what inputs and facts must stay under a worker that reads them, by name."""
+    """Return, by name, what must not change about inputs and facts that a worker reads."""
     advice = {"input": _OF_INPUT, "fact": _OF_FACTS, "shared_fact": _OF_FACTS}
     return {
         one.name: Expected(partitions=one.partitions, advice=advice[one.row.kind])
@@ -54,14 +55,14 @@ def expected(topics: Iterable[PlacedTopic]) -> dict[str, Expected]:
 
 
 class Incarnations:
-    """Ids of topics as they were first seen; a change is the end of this process.
+    """The topic ids as first seen; a change ends the process.
 
     Parameters
     ----------
     ask
-        Asks the brokers for topics by name; those they do not know are left out.
+        Asks the brokers for topics by name; unknown ones are missing in the answer.
     topics
-        By name, what is expected of each.
+        Name -> what must not change.
     clock_ms
         Monotonic ms.
     """
@@ -78,21 +79,22 @@ class Incarnations:
         self._ids: dict[str, str] = {}
         self._seen_ms: dict[str, int] = {}
         self.looked_ms: int | None = None
-        """When the last look that found everything unchanged began, monotonic ms."""
+        """When the last check that found everything unchanged began, monotonic ms."""
 
     def id_of(self, topic: str) -> str | None:
         """Return the id of a topic; None before the first look, or from an old broker."""
         return self._ids.get(topic)
 
     async def look(self) -> None:
-        """Compare the topics with what they were; the first look notes their ids.
+        """Check that the topics are unchanged; the first check notes their ids.
 
         Raises
         ------
         TopicsError
-            One was made anew, has other partitions, or has been missing for long.
+            A topic was created again, has other partitions, or has been missing for too
+            long.
         KafkaError
-            No broker answers, or a topic is missing: nobody knows.
+            No broker answers, or a topic is missing: unknown.
         """
         began_ms = self._clock_ms()
         found = await self._ask(self._topics)
@@ -109,14 +111,14 @@ class Incarnations:
         self.looked_ms = began_ms
 
     async def look_patiently(self) -> None:
-        """Look until the brokers tell; before anything of the topics is believed.
+        """Repeat :meth:`look` until the brokers answer; called before any record is used.
 
         Raises
         ------
         TopicsError
             As :meth:`look`.
         KafkaError
-            One that waiting does not mend.
+            An error that waiting does not resolve.
         """
         await patiently(self.look)
 
@@ -147,14 +149,14 @@ class Incarnations:
 
 
 async def patiently(look: Callable[[], Awaitable[None]]) -> None:
-    """Look until the brokers tell.
+    """Repeat :meth:`look` until the brokers answer.
 
     Raises
     ------
     TopicsError
         As ``look``.
     KafkaError
-        One that waiting does not mend.
+        An error that waiting does not resolve.
     """
     while True:
         try:

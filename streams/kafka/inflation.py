@@ -1,8 +1,9 @@
-"""Compressed batches, opened with a bound: a megabyte can stand for gigabytes.
+"""Unpack compressed batches with a size limit: a megabyte can unpack to gigabytes.
 
-Brokers take whatever unpacks, a little at a time; the client unpacks a batch into memory
-at once. So before it does, the size is told from the frames that the codecs write, which
-costs next to nothing; only large gzip streams, which do not tell, are unpacked here.
+Brokers accept any batch that unpacks, piece by piece; the client unpacks a batch into
+memory at once. So the size is computed first from the frames that the codecs write,
+which costs almost nothing; only large gzip streams, which do not state it, are unpacked
+here.
 """
 
 import zlib
@@ -17,14 +18,15 @@ from streams.kafka.aiokafka_internals.codecs import (
 )
 
 BATCH_MAX_BYTES: Final = 67_108_864
-"""Of a batch unpacked. Producers write batches of a megabyte, by default of 16 KiB."""
+"""Largest unpacked batch. Producers write batches of a megabyte, by default of 16
+KiB."""
 
 _GZIP_MOST: Final = 1032
-"""How many bytes deflate makes of one, at most."""
+"""Largest expansion of deflate: bytes from one byte."""
 GZIP_SURE_BYTES: Final = BATCH_MAX_BYTES // _GZIP_MOST
-"""A gzip stream of so many bytes or fewer unpacks to no more than a batch may have."""
+"""A gzip stream of at most this size unpacks to no more than the limit."""
 _GZIP_WINDOW: Final = 31
-"""For zlib: with a header of gzip."""
+"""``wbits`` of zlib for a gzip header."""
 _GZIP_BEGIN: Final = b"\x1f\x8b"
 
 _INT_LE: Final = Struct("<I")
@@ -36,22 +38,22 @@ _LZ4_PLAIN: Final = 0x8000_0000
 _ZSTD_BLOCK: Final = 131_072
 _ZSTD_MAGIC: Final = 0xFD2F_B528
 _ZSTD_FRAMES: Final = 1_024
-"""More frames than that no producer writes into a batch."""
+"""No producer writes more frames into a batch."""
 
 
 class InflationError(ValueError):
-    """A batch cannot be unpacked, or unpacks to more than is read."""
+    """A batch cannot be unpacked, or unpacks to more than the limit."""
 
 
 def check_size(codec: int, packed: memoryview) -> None:
-    """Refuse what unpacks to more than :data:`BATCH_MAX_BYTES`, without unpacking it.
+    """Refuse a batch that unpacks to more than :data:`BATCH_MAX_BYTES`, without unpacking it.
 
-    A gzip stream over :data:`GZIP_SURE_BYTES` is refused too: it does not tell.
+    A gzip stream over :data:`GZIP_SURE_BYTES` is refused too: its size is unknown.
 
     Raises
     ------
     InflationError
-        It does, or its frames make no sense.
+        It is too large, or its frames are invalid.
     """
     if codec == GZIP:
         most = len(packed) * _GZIP_MOST
@@ -66,12 +68,12 @@ def check_size(codec: int, packed: memoryview) -> None:
 
 
 def inflate(codec: int, packed: memoryview) -> bytes:
-    """Unpack what the client perhaps cannot: bytes after the end of a stream are left out.
+    """Unpack a batch that the client may not be able to; bytes after the stream are dropped.
 
     Raises
     ------
     InflationError
-        It cannot be unpacked, or is too large.
+        The batch cannot be unpacked, or is too large.
     """
     try:
         if codec == GZIP:
@@ -109,7 +111,7 @@ def _gunzip(packed: memoryview) -> bytes:
 
 
 def _of_snappy(packed: memoryview) -> int:
-    """Add up what the blocks say that they unpack to."""
+    """Return the sum of the sizes that the blocks state."""
     if bytes(packed[: len(_XERIAL)]) != _XERIAL:
         return _length_at(packed, 0)
     at, most = _XERIAL_BYTES, 0
@@ -124,18 +126,18 @@ def _of_snappy(packed: memoryview) -> int:
 
 
 def _length_at(packed: memoryview, at: int) -> int:
-    """Read the length that a block of snappy begins with."""
+    """Read the length at the start of a snappy block."""
     found = shift = 0
     for byte in packed[at : at + 5]:
         found |= (byte & 0x7F) << shift
-        if byte < 0x80:  # noqa: PLR2004 - the bit that says that more follow
+        if byte < 0x80:  # noqa: PLR2004 - the bit that marks a continuation
             return found
         shift += 7
     raise InflationError("a snappy block without a length")
 
 
 def _of_lz4(packed: memoryview) -> tuple[int, int]:
-    """Return what a frame unpacks to at most, and where it ends."""
+    """Return the largest unpacked size of a frame, and where it ends."""
     try:
         flags, described = packed[4], packed[5]
         at = 7 + (8 if flags & 0x08 else 0) + (4 if flags & 0x01 else 0)
@@ -155,14 +157,14 @@ def _of_lz4(packed: memoryview) -> tuple[int, int]:
 
 
 def _of_zstd(packed: memoryview) -> int:
-    """Return what the frames unpack to at most: by their blocks, of 128 KiB each."""
+    """Return the largest unpacked size of the frames: 128 KiB for each block."""
     at, most, size = 0, 0, len(packed)
     try:
         for _ in range(_ZSTD_FRAMES):
             if at >= size:
                 return most
             (magic,) = _INT_LE.unpack_from(packed, at)
-            if magic != _ZSTD_MAGIC:  # a frame to be skipped, or nothing at all
+            if magic != _ZSTD_MAGIC:  # a skippable frame, or no frame
                 at += 8 + _INT_LE.unpack_from(packed, at + 4)[0]
                 continue
             at, found = _zstd_frame(packed, at + 4)
@@ -173,7 +175,7 @@ def _of_zstd(packed: memoryview) -> int:
 
 
 def _zstd_frame(packed: memoryview, at: int) -> tuple[int, int]:
-    """Walk the blocks of a frame (RFC 8878, 3.1.1): where it ends, its size at most."""
+    """Walk the blocks of a frame (RFC 8878, 3.1.1); return its end and largest unpacked size."""
     described = packed[at]
     single = described >> 5 & 1
     size_bytes = (1 if single else 0, 2, 4, 8)[described >> 6]

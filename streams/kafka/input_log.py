@@ -1,9 +1,9 @@
-"""Where reading of the input begins, and whether the group's offsets belong to its log.
+"""Find the start offsets of the input, and check that the group's offsets belong to its log.
 
-The group keeps numbers. Before one is believed, the log must be the one that it was
-committed for: by the id of its topic, by its end, and by the last record before the
-offset (:mod:`streams.kafka.commit_marks`). Otherwise requests would be passed over in
-silence as soon as the new log is as long as the old one was.
+The group keeps plain offsets. Before one is used, the log must be the one it was
+committed for: by topic id, by its end, and by the last record before the offset
+(:mod:`streams.kafka.commit_marks`). Otherwise requests would be skipped silently as
+soon as a new log is as long as the old one was.
 """
 
 import logging
@@ -23,52 +23,52 @@ log = logging.getLogger(__name__)
 
 _POLL_MS: Final = 100
 _LOOKED_BACK: Final = 100_000
-"""Records before an offset of unknown origin that are looked at, at most."""
+"""Most records that are checked before an offset of unknown origin."""
 
 
 class Start(msgspec.Struct, frozen=True, kw_only=True):
-    """Where reading of one partition begins."""
+    """The start of reading one partition."""
 
     first: int
-    """The oldest offset of the log."""
+    """Oldest offset of the log."""
     due: int
-    """The offset that comes next; below ``first`` when records were deleted unread."""
+    """Next offset to read; below ``first`` when records were deleted unread."""
     committed: int | None
-    """What the group holds; None = nothing."""
+    """Committed offset; None = no offset."""
     doubted: int
-    """From here to ``due`` nobody vouches that requests have an answer: the group's
-    offset was moved by somebody else. ``due`` when it is ours."""
+    """Records from here to ``due`` may have no answer, because somebody else moved the
+    group's offset. Equal to ``due`` when the offset is ours."""
     last: LastRecord | None = None
-    """The last record before ``due``, when it is known."""
+    """The last record before ``due``, if known."""
     distrusts: str | None = None
-    """The version whose fast path was found wrong, as was committed; None = none."""
+    """The committed program version whose fast path was found wrong; None = none."""
 
     @property
     def offset(self) -> int:
-        """Where reading begins: at what is due, as far as it is there."""
+        """Return where reading begins: at ``due``, but not before ``first``."""
         return max(self.first, self.due)
 
 
 class _Held(msgspec.Struct, frozen=True):
-    """What the group holds for a partition."""
+    """What the group has committed for a partition."""
 
     offset: int
     mark: Mark | None
 
 
 class InputLog:
-    """The input partitions of one group member, as log and group tell of them.
+    """Reads the state of a member's input partitions from log and group.
 
     Parameters
     ----------
     group_id
-        Of the member; problems name it.
+        Group of the member; named in problems.
     member
         The consumer that belongs to the group.
     asking
         A consumer without a group that reads uncommitted; nothing else assigns to it.
     incarnations
-        Watches the input topic.
+        Checks that the input topic is unchanged.
     """
 
     def __init__(
@@ -84,18 +84,18 @@ class InputLog:
         self._incarnations = incarnations
 
     def topic_id(self, topic: str) -> str | None:
-        """Return the id of the topic since this process began."""
+        """Return the id of the topic as first seen by this process."""
         return self._incarnations.id_of(topic)
 
     async def is_the_same(self) -> None:
-        """Look whether a log that lacks our position is still the one that we read.
+        """Check that a log without our position is still the one we read.
 
         Raises
         ------
         TopicsError
-            It is another one.
+            The topic was created again.
         KafkaError
-            Nobody tells.
+            No broker answers.
         """
         await self._incarnations.look_patiently()
 
@@ -104,19 +104,20 @@ class InputLog:
         assigned: Collection[TopicPartition],
         done_to: Mapping[TopicPartition, int],
     ) -> dict[TopicPartition, Start]:
-        """Return where each partition begins.
+        """Return the start of each partition.
 
         Parameters
         ----------
         done_to
-            Where this process has everything acknowledged, whatever the group took.
+            Offsets up to which this process has everything acknowledged, committed or
+            not.
 
         Raises
         ------
         TopicsError
-            The group's offsets are those of another log; one line a topic or partition.
+            The group's offsets belong to another log; one line per topic or partition.
         KafkaError
-            The broker does not tell.
+            The broker does not answer.
         """
         if not assigned:
             return {}
@@ -147,7 +148,7 @@ class InputLog:
     def _refused(
         self, held: Mapping[TopicPartition, _Held], ends: Mapping[TopicPartition, int]
     ) -> Iterator[str]:
-        """Name what ids and ends tell: one line a topic that was made anew."""
+        """Yield a line for each topic that was created again, by topic id and log end."""
         anew: set[str] = set()
         for where, one in sorted(held.items()):
             now = self.topic_id(where.topic)
@@ -170,7 +171,7 @@ class InputLog:
     async def _other_records(
         self, held: Mapping[TopicPartition, _Held], firsts: Mapping[TopicPartition, int]
     ) -> list[str]:
-        """Name partitions whose last record before the offset is another one now."""
+        """Return lines on partitions whose last record before the offset has changed."""
         wanted = {
             where: one.mark.last
             for where, one in sorted(held.items())
@@ -182,7 +183,7 @@ class InputLog:
             {where: last.offset for where, last in wanted.items()}
         )
         changed = [where for where, last in wanted.items() if there.get(where) != last]
-        # Deleted by retention while we looked: then nobody can tell.
+        # Deleted by retention meanwhile: then it cannot be checked.
         now = await self._member.beginning_offsets(changed) if changed else {}
         return [
             f"{where.topic}/{where.partition}: at offset {wanted[where].offset}, before "
@@ -196,7 +197,7 @@ class InputLog:
     async def _records_at(
         self, wanted: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, LastRecord]:
-        """Read the records at some offsets; those that are not there are left out."""
+        """Read the records at some offsets; missing ones are left out."""
         consumer, waiting = self._asking, dict(wanted)
         if not waiting:
             return {}
@@ -229,7 +230,7 @@ class InputLog:
 
 
 def tell_deleted(where: TopicPartition, due: int, first: int) -> int:
-    """Write to the log which records were deleted unread; return how many."""
+    """Log which records were deleted unread; return their number."""
     log.error(
         "%s/%d: offsets %d to %d were deleted before they were read: those that "
         "have no decision yet get none; make the topic keep its records longer",

@@ -1,7 +1,7 @@
-"""Which offsets may be committed: everything acknowledged, nothing beyond.
+"""Track which offsets may be committed: those before the first unacknowledged record.
 
-Slices of a partition are finished in any order (their outputs travel in different
-batches) but offsets advance in the order they were read.
+Slices of a partition finish in any order, because their outputs are in different
+batches, but offsets advance in reading order.
 """
 
 import asyncio
@@ -12,22 +12,22 @@ from aiokafka import TopicPartition
 
 
 class PendingSlice:
-    """One slice on its way: how many output batches it still waits for."""
+    """A slice in progress; counts the output batches that it still waits for."""
 
     __slots__ = ("_advance", "end_offset", "on_done", "waiting")
 
     def __init__(self, end_offset: int, advance: Callable[[], None]) -> None:
         self.end_offset = end_offset
-        self.waiting = 1  # the holder itself, until it has added its last batch
+        self.waiting = 1  # the holder itself, until its last batch is added
         self.on_done: Callable[[], None] | None = None
         self._advance = advance
 
     def hold(self) -> None:
-        """One more batch must be acknowledged first."""
+        """Wait for one more batch."""
         self.waiting += 1
 
     def release(self) -> None:
-        """One batch was acknowledged (or the holder has added its last batch)."""
+        """Note that a batch was acknowledged, or that the holder has added its last batch."""
         self.waiting -= 1
         if self.waiting == 0:
             if self.on_done is not None:
@@ -36,7 +36,7 @@ class PendingSlice:
 
 
 class PartitionOffsets:
-    """What is known of the offsets of one partition owned."""
+    """The offsets of one owned partition."""
 
     __slots__ = (
         "committable",
@@ -54,10 +54,11 @@ class PartitionOffsets:
         self.committed = offset
         self.moved_at_ms = now_ms
         self.delivered: deque[tuple[int, int]] = deque()
-        """(end offset, timestamp of the first record) of slices not acknowledged, in order."""
+        """(end offset, timestamp of the first record) of unacknowledged slices, in
+        order."""
 
     def move_to(self, offset: int) -> None:
-        """Let everything before an offset be committed."""
+        """Make everything before an offset committable."""
         self.committable = offset
         delivered = self.delivered
         while delivered and delivered[0][0] <= offset:
@@ -65,12 +66,12 @@ class PartitionOffsets:
 
 
 class Offsets:
-    """Committable offsets of the partitions owned now.
+    """The committable offsets of the partitions owned now.
 
     Parameters
     ----------
     clock_ms
-        Monotonic milliseconds, for telling how long a partition has not moved.
+        Monotonic ms, to measure how long a partition has not moved.
     """
 
     def __init__(self, clock_ms: Callable[[], int]) -> None:
@@ -80,21 +81,21 @@ class Offsets:
         self._moved = asyncio.Event()
 
     def start(self, partition: TopicPartition, offset: int) -> None:
-        """Begin a partition at the offset that will be read next."""
+        """Start a partition at the offset that will be read next."""
         self._partitions[partition] = PartitionOffsets(offset, self._clock_ms())
 
     def forget(self, partition: TopicPartition) -> None:
-        """Drop a partition that is owned no more; late acknowledgements change nothing."""
+        """Drop a partition that is no longer owned; late acknowledgements have no effect."""
         self._partitions.pop(partition, None)
 
     def delivered(
         self, partition: TopicPartition, end_offset: int, timestamp_ms: int
     ) -> None:
-        """Note a slice that was handed out, by the timestamp of its first record."""
+        """Note a delivered slice, by the timestamp of its first record."""
         self._partitions[partition].delivered.append((end_offset, timestamp_ms))
 
     def track_slice(self, partition: TopicPartition, end_offset: int) -> PendingSlice:
-        """Follow a slice; ``end_offset`` is the offset after its last record."""
+        """Track a slice; ``end_offset`` is the offset after its last record."""
         owned = self._partitions[partition]
 
         def advance() -> None:
@@ -105,16 +106,16 @@ class Offsets:
             self._moved.set()
 
         tracked = PendingSlice(end_offset, advance)
-        if not owned.pending:  # a quiet partition has not been stuck all the while
+        if not owned.pending:  # a quiet partition was not stalled until now
             owned.moved_at_ms = self._clock_ms()
         owned.pending.append(tracked)
         return tracked
 
     def track_output(self, partition: TopicPartition) -> PendingSlice:
-        """Follow outputs that no offset waits for, as notices: a rebalance waits for them.
+        """Track outputs that no offset waits for, such as notices: a rebalance waits for them.
 
-        Else the next owner would look for what was written, not find them, and write
-        them again.
+        Otherwise the next owner would not find them among the outputs, and write them
+        again.
         """
         owned = self._partitions[partition]
 
@@ -126,12 +127,12 @@ class Offsets:
         return PendingSlice(0, done)
 
     def skip(self, partition: TopicPartition, offset: int, next_offset: int) -> bool:
-        """Pass offsets that hold no record; only once all before them is acknowledged.
+        """Pass over offsets without a record, but only once all records before are acknowledged.
 
         Returns
         -------
         bool
-            False when something before ``offset`` is unfinished, or not even tracked.
+            False when something before ``offset`` is unfinished or not tracked yet.
         """
         owned = self._partitions.get(partition)
         if owned is None or owned.pending or owned.committable != offset:
@@ -140,7 +141,7 @@ class Offsets:
         return True
 
     def to_commit(self) -> dict[TopicPartition, int]:
-        """Return the offsets that moved since they were last committed."""
+        """Return the offsets that have moved since the last commit."""
         return {
             partition: owned.committable
             for partition, owned in self._partitions.items()
@@ -148,7 +149,7 @@ class Offsets:
         }
 
     def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
-        """Note what the broker has taken."""
+        """Note the offsets that the broker has accepted."""
         self.committed_at_ms = self._clock_ms()
         for partition, offset in offsets.items():
             owned = self._partitions.get(partition)
@@ -156,20 +157,20 @@ class Offsets:
                 owned.committed = offset
 
     def commit_age_ms(self) -> int:
-        """Return how long ago everything acknowledged by then was committed."""
+        """Return how long ago everything acknowledged at that time was committed, ms."""
         return self._clock_ms() - self.committed_at_ms
 
     def committable(self) -> dict[TopicPartition, int]:
-        """Return, per partition owned, the offset up to which all is acknowledged."""
+        """Return, per owned partition, the offset up to which everything is acknowledged."""
         return {
             partition: owned.committable
             for partition, owned in self._partitions.items()
         }
 
     def oldest_ms(self, partition: TopicPartition) -> int | None:
-        """Return the timestamp of the oldest record that is not acknowledged, UTC ms.
+        """Return the timestamp of the oldest unacknowledged record, UTC ms.
 
-        None = none was handed out, or its sender gave it no timestamp.
+        None = no slice was delivered, or its record has no timestamp.
         """
         owned = self._partitions.get(partition)
         if owned is None or not owned.delivered:
@@ -178,14 +179,14 @@ class Offsets:
         return timestamp_ms if timestamp_ms >= 0 else None
 
     def behind(self, partition: TopicPartition, end: int) -> tuple[int, int]:
-        """Return how many records lie before an end: not committed, not acknowledged."""
+        """Return how many records before an end are uncommitted, and how many unacknowledged."""
         owned = self._partitions.get(partition)
         if owned is None:
             return 0, 0
         return max(0, end - owned.committed), max(0, end - owned.committable)
 
     def unfinished(self, partitions: frozenset[TopicPartition]) -> int:
-        """Count slices and outputs of these partitions that are not finished."""
+        """Return the number of unfinished slices and outputs of these partitions."""
         return sum(
             len(owned.pending) + owned.outputs
             for tp, owned in self._partitions.items()
@@ -199,7 +200,7 @@ class Offsets:
             await self._moved.wait()
 
     def idle_ms(self) -> dict[TopicPartition, int]:
-        """Return how long each partition with unfinished slices has not moved."""
+        """Return how long each partition with unfinished slices has not moved, ms."""
         now = self._clock_ms()
         return {
             tp: now - owned.moved_at_ms
@@ -208,6 +209,6 @@ class Offsets:
         }
 
     def stood_ms(self, partition: TopicPartition) -> int:
-        """Return how long a partition has not moved, nor begun to wait; 0 when not owned."""
+        """Return how long ago a partition last moved or began to wait, ms; 0 = not owned."""
         owned = self._partitions.get(partition)
         return self._clock_ms() - owned.moved_at_ms if owned is not None else 0

@@ -1,9 +1,9 @@
-"""What was already decided, read from the outputs themselves.
+"""Read back from the output topics what is already answered.
 
-Every output says which input offset it answers. Before a partition is read, its
-output partitions are read to their end: offsets that already have an output are
-skipped (a crash between produce and commit gives no second decision), and the
-decisions fill the partition's memory.
+Every output names the input offset that it answers. Before an input partition is read,
+its output partitions are read to their end: offsets that already have an output are
+skipped (so a crash between produce and commit gives no second decision), and the
+decisions restore the partition's state.
 """
 
 import asyncio
@@ -27,33 +27,34 @@ log = logging.getLogger(__name__)
 
 _POLL_MS = 100
 _TURN_AFTER = 2_000
-"""Decisions remembered between two turns of the event loop, which owes heartbeats."""
+"""Most decisions restored between two turns of the event loop, which must send
+heartbeats."""
 
 
 class AnsweredOffsets(msgspec.Struct):
-    """What the outputs of one partition say, besides the decisions in its history."""
+    """What the outputs of one partition tell, besides the decisions in its state."""
 
     inputs: Answers = msgspec.field(default_factory=Answers)
-    """Input records, from the committed offset on, that already have an output."""
+    """Input records from the committed offset on that already have an output."""
     dead: set[tuple[str, int]] = msgspec.field(default_factory=set)
-    """(topic, offset) of every record that is a dead letter already."""
+    """(topic, offset) of every record that already has a dead letter."""
 
 
 class OutputScan:
-    """Reads output partitions to their end, each part of them once.
+    """Reads output partitions to their end; each record is read once.
 
     Parameters
     ----------
     consumer
         Without a group, reads committed, not assigned to anything else.
     asking
-        A consumer that reads uncommitted: it tells the ends of the logs. What a
-        transaction holds back is not read before it is over, and not left out either.
+        A consumer that reads uncommitted, asked for the ends of the logs. So records
+        held back by an open transaction are waited for, not missed.
     names
-        The topics of the family; only outputs that answer its input count as answered
+        The topics of the family; only outputs that answer its input give answered
         offsets.
     family
-        Reads outputs, and remembers what they say.
+        Decodes outputs and puts them into the state.
     """
 
     def __init__(
@@ -70,21 +71,21 @@ class OutputScan:
         self._input_topic = names.input
         self._read_to: dict[TopicPartition, int] = {}
         self._reached: dict[TopicPartition, int] = {}
-        """How far the present reading came."""
+        """Partition -> offset that the current scan has reached."""
         self._policies: dict[tuple[str, str | None], RestoredDecision] = {}
-        """The last decision under each policy, by its name and hash."""
+        """(name, hash) of a policy -> last decision under it."""
         self.foreign = 0
-        """Records in our output topics that are not ours to read."""
+        """Number of records in our output topics that are not ours."""
         self._no_decisions: list[tuple[TopicPartition, int]] = []
-        """Those of the read under way that say nothing at all."""
+        """Records of the current scan that are no outputs at all."""
         self.held_back: dict[TopicPartition, tuple[int, int]] = {}
-        """Output partitions that an open transaction, which is none of ours, keeps from
-        being read to their end: from and before which offset."""
+        """Output partition -> (from, before) offsets that a foreign open transaction
+        holds back."""
 
     def policies(self) -> dict[tuple[str, str | None], tuple[str, int]]:
-        """Return name and hash of the policies that decisions name.
+        """Return the policies that decisions name, by name and hash.
 
-        With each the id and ``decided_at_ms`` of the last decision under it.
+        The values are id and ``decided_at_ms`` of the last decision under each.
         """
         return {
             policy: (one.decision_id, one.decided_at_ms)
@@ -92,12 +93,12 @@ class OutputScan:
         }
 
     def written(self, where: TopicPartition, offset: int, count: int) -> None:
-        """Note our own acknowledged batch, so that it need not be read back."""
+        """Note our own acknowledged batch, so that it is not read back."""
         if offset >= 0 and self._read_to.get(where) == offset:
             self._read_to[where] = offset + count
 
     def forget(self, partitions: Iterable[int]) -> None:
-        """Read these partitions from the beginning next time."""
+        """Forget these partitions: the next scan reads them from the beginning."""
         for number in partitions:
             for where in self._names.outputs(number).values():
                 self._read_to.pop(where, None)
@@ -110,9 +111,9 @@ class OutputScan:
         Parameters
         ----------
         states
-            By partition; those not forgotten keep what they hold.
+            Partition -> state; the partitions that were not forgotten keep theirs.
         committed
-            By partition, the input offset from which requests will be read.
+            Partition -> input offset from which requests will be read.
 
         Raises
         ------
@@ -120,7 +121,7 @@ class OutputScan:
             The outputs cannot be read; deciding without them could decide twice.
         """
         answered = {number: AnsweredOffsets() for number in states}
-        self._no_decisions = []  # one that was broken off is read again
+        self._no_decisions = []  # an interrupted scan is repeated
         found: dict[int, list[tuple[int, RestoredDecision]]] = {
             number: [] for number in states
         }
@@ -133,19 +134,19 @@ class OutputScan:
                     self._take(where, record, known, start, into)
         remember = self._family.remember
         for number, decisions in found.items():
-            # Two topics, one history: the order of the input is the order of decisions.
+            # Two topics, one history: decisions are ordered by input offset.
             decisions.sort(key=_by_offset)
             for count, (_, decision) in enumerate(decisions, 1):
                 remember(states[number], decision)
                 if count % _TURN_AFTER == 0:
                     await asyncio.sleep(0)
-        # Not before all are remembered: who breaks this off reads them again.
+        # Only after all are restored: an interrupted scan must read them again.
         self._read_to.update(self._reached)
         self._tell_no_decisions()
         return answered
 
     def _tell_no_decisions(self) -> None:
-        """Say once a read, and not once a record, what strangers have written there."""
+        """Log foreign records once per scan, not once per record."""
         found, self._no_decisions = self._no_decisions, []
         if found:
             ((topic, partition), offset), *_ = found
@@ -160,9 +161,9 @@ class OutputScan:
     async def _polls(
         self, numbers: list[int]
     ) -> AsyncIterator[tuple[TopicPartition, list[Record]]]:
-        """Yield what is there now and was not read before, a partition at a time.
+        """Yield the records present now and not read before, one partition at a time.
 
-        To the high watermark, not only to the last stable offset.
+        Reads to the high watermark, not only to the last stable offset.
         """
         self.held_back.clear()
         self._reached = {}
@@ -195,19 +196,19 @@ class OutputScan:
     async def _seek(
         self, partitions: list[TopicPartition]
     ) -> dict[TopicPartition, int]:
-        """Go to where each partition was left, or to its start; return the ends."""
+        """Seek to where each partition was left, or to its start; return the end offsets."""
         self._consumer.assign(partitions)
         ends: dict[TopicPartition, int] = await self._asking.end_offsets(partitions)
         for where in partitions:
             known = self._read_to.get(where)
-            if known is not None and known > ends[where]:  # the topic was made anew
+            if known is not None and known > ends[where]:  # the topic was created again
                 del self._read_to[where]
             elif known is not None:
                 self._consumer.seek(where, known)
         return ends
 
     def _tell_held_back(self, waiting: Mapping[TopicPartition, int]) -> None:
-        """Note, and write to the log once, what cannot be read to its end."""
+        """Note, and log once, which partitions cannot be read to their end."""
         for where, end in waiting.items():
             stable = self._consumer.last_stable_offset(where)
             if stable is None or stable >= end:
@@ -282,6 +283,6 @@ class OutputScan:
 
 
 def _by_offset(found: tuple[int, RestoredDecision]) -> tuple[int, int]:
-    """Of two answers to one offset (a zombie's) the family says which one counts."""
+    """Sort key: of two answers to one offset (one of a zombie) the family's rank decides."""
     offset, decision = found
     return offset, decision.rank

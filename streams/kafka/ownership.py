@@ -1,7 +1,7 @@
-"""Whether what was ours still is: a process that slept may have lost its partitions.
+"""Decide whether owned partitions are still ours after the process was suspended.
 
-A process that slept longer than the session time-out has lost its partitions without
-having heard of it. Only a commit that the group takes settles it
+A process that was suspended longer than the session timeout may have lost its
+partitions without knowing. Only a commit that the group accepts resolves the doubt
 (:mod:`streams.kafka.commit_loop`).
 """
 
@@ -12,14 +12,14 @@ log = logging.getLogger(__name__)
 
 
 class Ownership:
-    """Doubts ownership after a sleep, until the group has confirmed it.
+    """Doubts ownership after a suspension, until the group has confirmed it.
 
     Parameters
     ----------
     clock_ms
         Monotonic ms.
     bound_ms
-        After a sleep as long as this, others may own what was ours.
+        After a suspension of this length, ms, others may own our partitions.
     """
 
     def __init__(self, clock_ms: Callable[[], int], bound_ms: int) -> None:
@@ -29,16 +29,16 @@ class Ownership:
         self._slept = False
 
     def granted(self) -> None:
-        """Note that the group has just given us our partitions."""
+        """Note that the group has just assigned our partitions."""
         self._slept = False
 
     def confirmed(self) -> None:
-        """Note that the group has just taken a commit of ours, so knows us."""
+        """Note that the group has just accepted our commit, so we are a member."""
         self._slept = False
         self._awake_ms = self._clock_ms()
 
     def trusted(self, since_ms: int) -> bool:
-        """Whether what was ours then surely is: the process has not slept since.
+        """Whether partitions owned at a moment certainly still are: no suspension since.
 
         Parameters
         ----------
@@ -49,11 +49,11 @@ class Ownership:
         oldest = min(since_ms, self._awake_ms)
         if not self._slept and now - oldest <= self._bound_ms:
             return True
-        self._slept = True  # until the group has confirmed that we still belong to it
+        self._slept = True  # until the group has confirmed our membership
         return False
 
     def pulse(self) -> None:
-        """Note that the process runs; called again and again, so a sleep shows."""
+        """Record that the process runs; called periodically, so that a suspension shows."""
         now = self._clock_ms()
         if now - self._awake_ms > self._bound_ms:
             self._slept = True

@@ -1,10 +1,10 @@
-"""Requests before the place where reading begins that no output answers.
+"""Find unanswered requests before the offset where reading begins.
 
-Ours are committed behind acknowledged outputs, so all requests before such an offset have
-an answer. An offset that somebody else has set vouches for nothing: then the requests
-before it are held against the outputs, the newest first, as far back as there is one
-without an answer. Without any offset reading begins at the oldest record, and what the
-outputs do not answer before it was deleted unread.
+Our own offsets are committed after the acknowledgement of outputs, so all requests
+before one have an answer. An offset that somebody else has set guarantees nothing: then
+the requests before it are compared with the outputs, newest first, until there is none
+without an answer. Without an offset, reading begins at the oldest record, and earlier
+requests without an output were deleted unread.
 """
 
 import logging
@@ -24,22 +24,22 @@ log = logging.getLogger(__name__)
 
 _POLL_MS: Final = 100
 _WINDOW: Final = 1_000
-"""Records looked at first; ten times as many in each further look."""
+"""Records checked first; each further step checks ten times as many."""
 _RANGES: Final = 20
-"""Ranges of offsets in one line of the log."""
+"""Most ranges of offsets in one log line."""
 
 
 class PassedOver:
-    """Looks for them, tells of them, and counts.
+    """Finds, logs and counts unanswered requests.
 
     Parameters
     ----------
     consumer
-        Without a group, reads committed; assigned to something else only in between.
+        Without a group, reads committed; other uses never overlap.
     bounds
-        Those under which requests are read and answered.
+        Size limits under which requests are read and answered.
     mark
-        Returns the mark of a record's decision (:class:`Answers`); None = it gets none.
+        Returns the mark of a record's decision (:class:`Answers`); None = no decision.
     """
 
     def __init__(
@@ -52,24 +52,24 @@ class PassedOver:
         self._bounds = bounds
         self._mark = mark
         self.unanswered = 0
-        """Requests before an offset that somebody else has set, so far."""
+        """Unanswered requests found before offsets that somebody else has set."""
         self.deleted = 0
-        """Records deleted before there was any offset, so far."""
+        """Records found to be deleted before there was an offset."""
 
     def look_at_deleted(
         self, where: TopicPartition, start: Start, answers: Answers
     ) -> None:
-        """Look for records that were deleted before the group had an offset."""
+        """Count records that were deleted before the group had an offset."""
         if start.committed is None and answers.end < start.first == start.due:
             self.deleted += tell_deleted(where, answers.end, start.first)
 
     async def look(self, where: TopicPartition, start: Start, answers: Answers) -> None:
-        """Look for requests without an answer before an offset that is not ours.
+        """Find requests without an answer before an offset that is not ours.
 
         Parameters
         ----------
         answers
-            What outputs say of the records from ``start.doubted`` on.
+            Answers to the records from ``start.doubted`` on.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class PassedOver:
 
 
 def ranges_of(offsets: Sequence[int]) -> str:
-    """Return ascending offsets as text: ``3 to 7, 9``; what is too long is cut."""
+    """Return ascending offsets as text: ``3 to 7, 9``; a long list is cut."""
     ranges: list[list[int]] = []
     for offset in offsets:
         if ranges and offset == ranges[-1][1] + 1:

@@ -1,8 +1,8 @@
-"""What the brokers let this user do, asked before anything starts.
+"""Check this user's rights on topics and groups before anything starts.
 
-A right that is missing shows late and badly: aiokafka waits for a topic it may not see
-as for one that is not there, and a group that it may not join ends a worker again and
-again. Brokers older than 2.3 do not tell rights; then nothing is checked here.
+A missing right shows late and unclearly: aiokafka waits for a topic that it may not see
+as for a missing one, and a group that it may not join ends a worker again and again.
+Brokers older than 2.3 do not send rights; then nothing is checked here.
 """
 
 import asyncio
@@ -30,18 +30,18 @@ READ: Final = "READ"
 WRITE: Final = "WRITE"
 
 _BITS: Final = {READ: 3, WRITE: 4}
-"""Place of an operation in the bits of what is allowed (Kafka's ``AclOperation``)."""
+"""Bit numbers of operations (Kafka's ``AclOperation``)."""
 
 _LOOKS: Final = 50
 _POLL_S: Final = 0.1
 _GROUP_REFUSED: Final = GroupAuthorizationFailedError.errno
 
 Rights = Mapping[str, frozenset[str]]
-"""Topic -> ``READ``, ``WRITE``; each of them includes the right to describe it."""
+"""Topic -> ``READ``, ``WRITE``; each includes the right to describe the topic."""
 
 
 def rights(rows: Collection[Topic], settings: Settings) -> dict[str, frozenset[str]]:
-    """Return what the roles of this worker do with each topic."""
+    """Return the rights that the roles of this worker need, by topic."""
     found: dict[str, frozenset[str]] = {}
     for operation, mine in (
         (WRITE, written_by(rows, settings.worker.roles)),
@@ -56,21 +56,21 @@ def rights(rows: Collection[Topic], settings: Settings) -> dict[str, frozenset[s
 async def missing(
     admin: AIOKafkaAdminClient, topics: Rights, groups: Mapping[str, str], user: str
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Ask what is not allowed.
+    """Ask which rights are missing.
 
     Parameters
     ----------
     topics
-        What is needed of each.
+        Rights needed on each topic.
     groups
-        Those that are joined, each with the setting that names it.
+        Groups to join -> setting that names them.
     user
-        Who we are, for the lines.
+        Our user name, for the lines.
 
     Returns
     -------
     tuple
-        A line for each topic that lacks something, by topic; the lines of the groups.
+        Topic -> line on its missing rights; and the lines on groups.
 
     Raises
     ------
@@ -83,7 +83,7 @@ async def missing(
             await _of_group(admin, group, setting, user)
             for group, setting in groups.items()
         ]
-    except (IncompatibleBrokerVersion, NotImplementedError):  # as aiokafka says it
+    except (IncompatibleBrokerVersion, NotImplementedError):  # an old broker
         return {}, ()
     return lines, tuple(line for line in refused if line is not None)
 
@@ -113,7 +113,7 @@ async def _of_group(
         refused = await _refused(admin, group)
         if refused is not None:
             break
-        await asyncio.sleep(_POLL_S)  # a new cluster has nobody who keeps groups yet
+        await asyncio.sleep(_POLL_S)  # a new cluster has no group coordinator yet
     if not refused:
         return None
     return (
@@ -123,7 +123,7 @@ async def _of_group(
 
 
 async def _refused(admin: AIOKafkaAdminClient, group: str) -> str | None:
-    """Return what is refused of a group, empty = nothing; None = nobody can say yet."""
+    """Return the missing right on a group; empty = none is missing, None = unknown yet."""
     code, node = await ask_coordinator(admin, group)
     if code == _GROUP_REFUSED:
         return "DESCRIBE"

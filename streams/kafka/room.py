@@ -1,8 +1,8 @@
-"""How large a record each topic takes.
+"""The largest record that each topic accepts.
 
-A broker refuses what is larger, and a record that is refused ends the process, again at
-every start. So the topics are asked before anything is read, and nothing is written that
-does not fit: a decision quotes less, a dead letter is cut.
+A broker refuses larger records, and a refused record ends the process, again at every
+start. So the limits are read before anything else, and nothing is written that does not
+fit: a decision quotes less of its facts, a dead letter is cut.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,13 +14,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 from streams.kafka.topic_admin import configs
 
 DEFAULT_BYTES: Final = 1_048_588
-"""``max.message.bytes`` of a topic that says nothing else, and of one that is not told."""
+"""Default ``max.message.bytes``; also used when the broker does not send the limit."""
 LEAST_BYTES: Final = 131_072
-"""With less no decision has room for the longest ids and names."""
+"""With less, a decision with the longest ids and names does not fit."""
 _FRAMING_BYTES: Final = 128
-"""Of a batch with one record, above key, value and headers."""
+"""Overhead of a batch with one record, beside key, value and headers."""
 _OWN_BYTES: Final = 4_096
-"""Above a decision: its headers, and what its follow-up says more."""
+"""Reserve beside a decision: its headers, and the additions of its follow-up."""
 
 
 class Room(msgspec.Struct, frozen=True, gc=False):
@@ -29,19 +29,19 @@ class Room(msgspec.Struct, frozen=True, gc=False):
     told: Mapping[str, int] = {}
 
     def of(self, topic: str) -> int:
-        """Return how many bytes a record of a topic may have, key and headers included."""
+        """Return the largest record of a topic, bytes, including key and headers."""
         return self.told.get(topic, DEFAULT_BYTES) - _FRAMING_BYTES
 
     def decision(self, topics: Iterable[str]) -> int:
-        """Return how many bytes of key, value and headers fit every one of the topics."""
+        """Return how many bytes of key, value and headers fit all of these topics."""
         return min(self.of(topic) for topic in topics) - _OWN_BYTES
 
     def batch(self) -> int:
-        """Return how many bytes of a batch every topic takes."""
+        """Return the largest batch, bytes, that every topic accepts."""
         return min(self.told.values(), default=DEFAULT_BYTES)
 
     def problems(self) -> Iterator[str]:
-        """Yield a line for each topic that takes too little."""
+        """Yield a line for each topic whose limit is too small."""
         for topic, most in self.told.items():
             if most < LEAST_BYTES:
                 yield (
@@ -51,7 +51,7 @@ class Room(msgspec.Struct, frozen=True, gc=False):
 
 
 async def look(admin: AIOKafkaAdminClient, topics: Iterable[str]) -> Room:
-    """Ask how much topics take; one that the brokers do not tell has the default.
+    """Ask for the limits of topics; the default where the brokers do not send one.
 
     Raises
     ------

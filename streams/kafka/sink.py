@@ -1,8 +1,8 @@
-"""The only way out: batches per partition, acknowledged by all in-sync replicas.
+"""The sink: writes all outputs in batches per partition, acknowledged by all in-sync replicas.
 
-While one batch of a partition is on its way, what comes next gathers in the
-following batch (group commit): no lingering when idle, large batches under load,
-order kept. The producer is idempotent, so a retried request is written once.
+While one batch of a partition is in flight, the next records gather in the following
+batch (group commit): no delay when idle, large batches under load, order kept. The
+producer is idempotent, so a retried request is written once.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from streams.records.record_format import Outgoing
 
 
 class Batch(Protocol):
-    """What the sink does with a batch.
+    """A batch, as the sink uses it.
 
     See :class:`streams.kafka.aiokafka_internals.record_batch.RecordBatch`.
     """
 
     def add(self, records: Sequence[Outgoing]) -> int:
-        """Add records and return how many were taken; if not all, it is full."""
+        """Add records and return how many were accepted; if not all, the batch is full."""
         ...
 
     def record_count(self) -> int:
@@ -31,7 +31,7 @@ class Batch(Protocol):
         ...
 
     def close(self) -> None:
-        """Take no more records."""
+        """Accept no more records."""
         ...
 
 
@@ -40,15 +40,15 @@ class Batches(Protocol):
 
     @property
     def full_bytes(self) -> int:
-        """Return how much a batch takes in which records gather, at most; uncompressed."""
+        """Return the size limit of a batch in which records gather; bytes, uncompressed."""
         ...
 
     def quick(self) -> Batch:
-        """Return an empty batch for a partition that is idle: it leaves at once."""
+        """Return an empty batch for an idle partition: it is sent at once."""
         ...
 
     def full(self) -> Batch:
-        """Return an empty batch in which records gather while another is on its way."""
+        """Return an empty batch in which records gather while another is in flight."""
         ...
 
 
@@ -58,16 +58,16 @@ class Producer(Protocol):
     async def send_batch(
         self, batch: Batch, topic: str, *, partition: int
     ) -> "asyncio.Future[Acknowledged]":
-        """Queue a batch; the future ends when the broker has it."""
+        """Queue a batch; the future completes when the broker has acknowledged it."""
         ...
 
 
 class Acknowledged(Protocol):
-    """What the broker answers to a batch."""
+    """The broker's answer to a batch."""
 
     @property
     def offset(self) -> int:
-        """Return the offset of the first record; -1 = not said."""
+        """Return the offset of the first record; -1 = unknown."""
         ...
 
 
@@ -78,41 +78,41 @@ class Acknowledgeable(Protocol):
         """Wait for one more batch."""
 
     def release(self) -> None:
-        """One batch is safe."""
+        """Note that one batch is acknowledged."""
 
 
 _QUEUE_BYTES: Final = 8_000_000
-"""What a partition may queue in closed batches before writers wait: bounded memory. A
-request takes one batch of a partition, so where batches are small the queue is longer:
-the backlog of a partition must not keep the others from being in the same request."""
+"""Bytes of closed batches that a partition may queue before writers wait; bounds
+memory. A request takes one batch per partition, so with small batches the queue is
+longer: one partition's backlog must not keep others out of the same request."""
 _ALL_QUEUES_BYTES: Final = 64_000_000
-"""The same of all partitions together, where there are many of them."""
+"""The same for all partitions together."""
 
 
-class _Lane:
-    """One output partition: the batch being filled, those queued, the one on its way."""
+class _OutputPartition:
+    """One output partition: the batch being filled, queued batches, the one in flight."""
 
-    __slots__ = ("batch", "claims", "queue", "running")
+    __slots__ = ("batch", "queue", "running", "waiting")
 
     def __init__(self) -> None:
         self.batch: Batch | None = None
-        self.claims: list[Acknowledgeable] = []
+        self.waiting: list[Acknowledgeable] = []
         self.queue: list[tuple[Batch, list[Acknowledgeable]]] = []
         self.running = False
 
 
 class Sink:
-    """Writes records in batches and tells each claim when its batches are safe.
+    """Writes records in batches, and releases each pending slice when they are acknowledged.
 
     Parameters
     ----------
     producer
         Started, idempotent, acks=all; owned by the caller.
     on_written
-        Called with (partition, first offset, record count) of every acknowledged
-        batch; an offset of -1 means the broker did not say.
+        Called with (partition, first offset, record count) of every acknowledged batch;
+        an offset of -1 means unknown.
     batches
-        Makes what the producer sends.
+        Creates the batches that the producer sends.
     """
 
     def __init__(
@@ -126,49 +126,55 @@ class Sink:
         self._batches = batches
         self._queue_max = _QUEUE_BYTES // batches.full_bytes
         self._all_queues_max = _ALL_QUEUES_BYTES // batches.full_bytes
-        self._lanes: dict[TopicPartition, _Lane] = {}
+        self._partitions: dict[TopicPartition, _OutputPartition] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: OutputLostError | None = None
         self._queued = 0
-        """Closed batches that wait, of all partitions."""
+        """Closed batches that wait, over all partitions."""
         self._room = asyncio.Event()
         self._room.set()
         self._failed = asyncio.Event()
 
     def append(
-        self, where: TopicPartition, records: Sequence[Outgoing], claim: Acknowledgeable
+        self,
+        where: TopicPartition,
+        records: Sequence[Outgoing],
+        pending: Acknowledgeable,
     ) -> None:
-        """Add records; ``claim`` is held until they are acknowledged. Does not block."""
+        """Add records; ``pending`` is held until they are acknowledged. Does not block."""
         if not records:
             return
-        lane = self._lanes.get(where)
-        if lane is None:
-            lane = self._lanes[where] = _Lane()
-        batch = lane.batch
+        output = self._partitions.get(where)
+        if output is None:
+            output = self._partitions[where] = _OutputPartition()
+        batch = output.batch
         if batch is None:
-            make = self._batches.full if lane.running else self._batches.quick
-            batch = lane.batch = make()
-        while left := self._fill(batch, lane, records, claim):
-            self._close(lane)
+            make = self._batches.full if output.running else self._batches.quick
+            batch = output.batch = make()
+        while left := self._fill(batch, output, records, pending):
+            self._close(output)
             records, batch = left, self._batches.full()
-            lane.batch = batch
-        if not lane.running:
-            self._start(where, lane)
+            output.batch = batch
+        if not output.running:
+            self._start(where, output)
 
     @staticmethod
     def _fill(
-        batch: Batch, lane: _Lane, records: Sequence[Outgoing], claim: Acknowledgeable
+        batch: Batch,
+        output: _OutputPartition,
+        records: Sequence[Outgoing],
+        pending: Acknowledgeable,
     ) -> Sequence[Outgoing]:
-        """Put records into the batch of a lane, and return those that found no room."""
+        """Put records into the batch of a partition; return those that do not fit."""
         taken = batch.add(records)
-        claims = lane.claims
-        if taken and (not claims or claims[-1] is not claim):
-            claim.hold()
-            claims.append(claim)
+        waiting = output.waiting
+        if taken and (not waiting or waiting[-1] is not pending):
+            pending.hold()
+            waiting.append(pending)
         return records[taken:]
 
     async def room(self) -> None:
-        """Wait until the queues are short again; back-pressure for writers.
+        """Wait until the queues are short again: back-pressure for writers.
 
         Raises
         ------
@@ -184,7 +190,7 @@ class Sink:
                 raise self._failure
 
     async def failed(self) -> OutputLostError:
-        """Wait for the first failure; for a supervisor that ends the process."""
+        """Wait for the first failure; used by a supervisor that ends the process."""
         await self._failed.wait()
         if (
             self._failure is None
@@ -200,7 +206,7 @@ class Sink:
             raise self._failure
 
     async def abort(self) -> None:
-        """Stop sending; what is not acknowledged stays unacknowledged."""
+        """Stop sending; unacknowledged outputs stay so."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -210,32 +216,32 @@ class Sink:
         """Whether outputs can still be written."""
         return self._failure is None
 
-    def _close(self, lane: _Lane) -> None:
-        if lane.batch is None:
+    def _close(self, output: _OutputPartition) -> None:
+        if output.batch is None:
             return
-        lane.queue.append((lane.batch, lane.claims))
+        output.queue.append((output.batch, output.waiting))
         self._queued += 1
-        lane.batch = None
-        lane.claims = []
-        if len(lane.queue) >= self._queue_max or self._queued >= self._all_queues_max:
+        output.batch = None
+        output.waiting = []
+        if len(output.queue) >= self._queue_max or self._queued >= self._all_queues_max:
             self._room.clear()
 
-    def _start(self, where: TopicPartition, lane: _Lane) -> None:
-        lane.running = True
-        task = asyncio.get_running_loop().create_task(self._send(where, lane))
+    def _start(self, where: TopicPartition, output: _OutputPartition) -> None:
+        output.running = True
+        task = asyncio.get_running_loop().create_task(self._send(where, output))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send(self, where: TopicPartition, lane: _Lane) -> None:
+    async def _send(self, where: TopicPartition, output: _OutputPartition) -> None:
         try:
             while self._failure is None:
-                if not lane.queue:
-                    self._close(lane)
-                if not lane.queue:
+                if not output.queue:
+                    self._close(output)
+                if not output.queue:
                     break
-                batch, claims = lane.queue.pop(0)
+                batch, waiting = output.queue.pop(0)
                 self._queued -= 1
-                if len(lane.queue) < self._queue_max:
+                if len(output.queue) < self._queue_max:
                     self._reopen()
                 count = batch.record_count()
                 batch.close()
@@ -245,18 +251,21 @@ class Sink:
                     )
                 )
                 self._on_written(where, acknowledged.offset, count)
-                for claim in claims:
-                    claim.release()
-        except Exception as problem:  # noqa: BLE001 - whatever it was, the output is lost
+                for pending in waiting:
+                    pending.release()
+        except Exception as problem:  # noqa: BLE001 - whatever the error, the output is lost
             self._lose(where, problem)
         finally:
-            lane.running = False
+            output.running = False
 
     def _reopen(self) -> None:
         if (
             not self._room.is_set()
             and self._queued < self._all_queues_max
-            and all(len(lane.queue) < self._queue_max for lane in self._lanes.values())
+            and all(
+                len(output.queue) < self._queue_max
+                for output in self._partitions.values()
+            )
         ):
             self._room.set()
 

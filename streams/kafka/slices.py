@@ -1,4 +1,4 @@
-"""What a poll becomes: slices, each of one partition, and what a role does to them."""
+"""Slices of a poll, each of one partition, and the step that a role runs on them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -17,59 +17,59 @@ class Slice(msgspec.Struct, frozen=True, gc=False):
     partition: TopicPartition
     records: list[Record]
     epoch: int
-    """The assignment it was read under."""
+    """Epoch of the assignment it was read under."""
     polled_ms: int
     """Monotonic ms."""
 
     @property
     def end_offset(self) -> int:
-        """The offset to commit once every record is done."""
+        """Return the offset to commit once every record is done."""
         return int(self.records[-1].offset) + 1
 
 
 Poll = list[Slice]
-"""What one poll brought: a slice of each partition that had something."""
+"""The result of one poll: a slice of each partition that had records."""
 
 
 class Part(msgspec.Struct, frozen=True):
-    """What is ready to be written of a slice."""
+    """The part of a slice that is ready to be written."""
 
     piece: Slice
-    """The records that are done with this part."""
+    """The records of this part."""
     outputs: Mapping[TopicPartition, Sequence[Outgoing]]
     last: bool
-    """Whether nothing of the slice is left."""
+    """Whether this is the last part of its slice."""
     on_done: Callable[[], None] | None = None
     """Called once all outputs are acknowledged."""
 
 
 class Step(Protocol):
-    """What a role does to slices, one at a time."""
+    """The work of a role on slices, one slice at a time."""
 
     def begin(self, poll: Poll) -> None:
-        """Take note of the poll whose slices come next."""
+        """Start a poll: its slices come next."""
         ...
 
     async def read(self, piece: Slice) -> None:
-        """Do everything that must be awaited before the slice can be worked on."""
+        """Do everything that must be awaited before the slice can be processed."""
         ...
 
     def take(self, piece: Slice) -> Part:
-        """Work on the slice for a while; return what came of it."""
+        """Process some records of the slice; return the outputs."""
         ...
 
     def abandon(self, piece: Slice) -> None:
-        """Forget a slice that was taken away before it was done: it is read again."""
+        """Drop a slice whose partition was revoked before it was done: it is read again."""
         ...
 
 
 _WITHOUT_A_TURN: Final = 250
-"""Records of one poll after which outputs get a turn of the loop to leave: with a
-backlog in many partitions a poll holds thousands, in slices of a few."""
+"""Records of one poll after which the event loop gets a turn to send outputs: with a
+backlog in many partitions a poll holds thousands of records in small slices."""
 
 
 async def paced(poll: Poll) -> AsyncIterator[Slice]:
-    """Yield the slices of a poll, with a turn of the loop after some hundred records."""
+    """Yield the slices of a poll, with a turn of the event loop after some hundred records."""
     handled = 0
     for piece in poll:
         if handled >= _WITHOUT_A_TURN:

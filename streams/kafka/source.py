@@ -1,10 +1,10 @@
-"""The only way in: partitions are taken over and given up, and polls become slices.
+"""The source: reads the input as a group member, and turns polls into slices.
 
-aiokafka hands partitions over while its heartbeat rests and swallows what a listener
-raises, so the listener only pauses; loading facts and reading back outputs happen in
-a task of our own, and only then is a partition read. Every rebalance takes all
-partitions away first (eager): a slice read before it is recognised by its epoch and
-left to whoever reads it again.
+aiokafka calls the rebalance listener while no heartbeat is sent, and swallows what it
+raises, so the listener only pauses; loading facts and reading back outputs happen in a
+task of our own, and only then is a partition read. Every rebalance revokes all
+partitions first (eager): a slice read before it is recognised by its epoch and dropped,
+and the new owner reads it again.
 """
 
 import asyncio
@@ -33,35 +33,35 @@ log = logging.getLogger(__name__)
 
 Starts = Mapping[TopicPartition, Start]
 Prepare = Callable[[Starts], Awaitable[None]]
-"""Given partitions and where they begin, returns when they may be read."""
+"""Takes partitions with their starts; returns when they may be read."""
 
 _ASK_AGAIN_S: Final = 0.05
-"""Between two tries to learn from the group whether a slice is still ours."""
+"""Time between two checks with the group that a slice is still ours, seconds."""
 
 
 class SourceLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How the source paces itself."""
+    """Limits of the source."""
 
     commit_interval_ms: int
     drain_timeout_ms: int
-    """How long a rebalance may wait for acknowledgements under way."""
+    """How long a rebalance may wait for acknowledgements."""
     slice_max: int
     """Records in one poll at most, and so in one slice."""
     ownership_ms: int
-    """A slice older than this is checked against the group before it is judged."""
+    """For a slice older than this, the group is asked for ownership before judging."""
 
 
 class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped here
-    """One consumer group member: slices out, offsets back.
+    """One member of a consumer group: delivers slices, commits offsets.
 
     Parameters
     ----------
     input_log
-        Tells where partitions begin, and refuses offsets of another log.
+        Gives the start offsets, and refuses offsets of another log.
     deliver
-        Takes a poll.
+        Receives a poll.
     prepare
-        Gets partitions ready before they are read.
+        Prepares partitions before they are read.
     clock_ms
         Monotonic ms.
     """
@@ -94,14 +94,14 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self.epoch = 0
         self.rebalances = 0
         self.deleted = 0
-        """Records that the broker deleted before they were read, as their offsets tell."""
+        """Records that the broker deleted before they were read, by their offsets."""
         self.first_assignment = asyncio.Event()
         self.read_to: dict[TopicPartition, int] = {}
-        """Next offset to deliver, per partition being read."""
+        """Partition being read -> next offset to deliver."""
         self._done_to: dict[TopicPartition, int] = {}
-        """Where partitions stood when they were taken away: all before is acknowledged."""
+        """Partition -> offset at its revocation: everything before is acknowledged."""
         self._gaps_ms = 0
-        """When gaps were last looked for."""
+        """When gaps were last checked, monotonic ms."""
         self._preparing: asyncio.Task[None] | None = None
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -109,7 +109,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
 
     @override
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Finish what is under way, commit it, let go."""
+        """Finish the slices in progress, commit, give the partitions up."""
         self.epoch += 1
         await self._stop_preparing()
         taken = frozenset(self.read_to)
@@ -130,7 +130,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self.rebalances += 1
         self._consumer.pause(*assigned)
         for partition in assigned:
-            # A position, so that aiokafka looks for none; it is another before we read.
+            # A provisional position, so that aiokafka looks for none; it is set before
+            # we read.
             self._consumer.seek(partition, 0)
         await self._stop_preparing()
         epoch = self.epoch
@@ -138,7 +139,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             self._take_over(frozenset(assigned), epoch)
         )
         self._preparing.add_done_callback(self._prepared)
-        self.ownership.granted()  # the group has just given us these
+        self.ownership.granted()  # the group has just assigned these
 
     async def _stop_preparing(self) -> None:
         task, self._preparing = self._preparing, None
@@ -176,7 +177,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
     # -- reading ---------------------------------------------------------------
 
     async def run(self) -> None:
-        """Poll until cancelled; raises what made reading or preparing impossible."""
+        """Poll until cancelled; raises the error that made reading or preparing impossible."""
         reader = asyncio.create_task(self._read())
         try:
             await asyncio.wait(
@@ -212,15 +213,15 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                 await self._pass_gaps()
 
     async def _pass_gaps(self) -> None:
-        """Pass aborted records and markers of transactions, so that no lag is left.
+        """Pass over aborted records and transaction markers, so that no lag remains.
 
-        Between polls only: then whatever lies before a position was delivered, or is
-        nothing for us.
+        Only between polls: then everything before a position was delivered or is no
+        record for us.
         """
         epoch = self.epoch
         reached = await self.positions()
         if epoch != self.epoch:
-            return  # these are positions of an assignment that is over
+            return  # the assignment of these positions is over
         for partition, position in reached.items():
             offset = self.read_to.get(partition)
             if offset is None or position <= offset:
@@ -229,10 +230,10 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                 self.read_to[partition] = position
 
     async def _hand_out(self, polled: Mapping[TopicPartition, list[Record]]) -> None:
-        """Deliver a poll as slices; what a rebalance overtakes will be read again.
+        """Deliver a poll as slices; after a rebalance in between they are read again.
 
-        All at once: their role then judges them without a turn of the loop between two,
-        and their outputs leave in one request instead of the first one's alone.
+        All at once: the role then judges them without a turn of the event loop in
+        between, and their outputs share one request.
         """
         pieces: Poll = []
         polled_ms = self._clock_ms()
@@ -252,7 +253,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             await self._deliver(pieces)
 
     async def still_ours(self, piece: Slice) -> bool:
-        """Whether a slice may be judged: its partition was not taken away since."""
+        """Whether a slice may be judged: its partition was not revoked since."""
         return (
             piece.epoch == self.epoch
             and await self.owns(piece.partition, piece.polled_ms)
@@ -260,18 +261,19 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         )
 
     async def owns(self, partition: TopicPartition, since_ms: int) -> bool:
-        """Whether a partition is being read, and is surely ours.
+        """Whether a partition is being read and is certainly ours.
 
-        A process that slept longer than the session time-out has lost its partitions
-        without having heard of it. A commit under our generation settles it; while the
-        group refuses one, nobody knows yet, and a slice that is neither judged nor read
-        again would be lost: so ask until it is taken or the partitions are. One that was
-        taken and given back meanwhile is ours.
+        A process that was suspended longer than the session timeout may have lost its
+        partitions without knowing. A commit under our generation resolves that. While
+        the group refuses it, ownership is unknown, and a slice that is neither judged
+        nor read again would be lost: so this asks until a commit is accepted or the
+        partitions are revoked. A partition that was revoked and assigned again
+        meanwhile is ours.
 
         Parameters
         ----------
         since_ms
-            When it was last known to be, monotonic ms.
+            When it was last known to be ours, monotonic ms.
         """
         while partition in self.read_to:
             if self.ownership.trusted(since_ms):
@@ -287,23 +289,24 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
     # -- the end ---------------------------------------------------------------
 
     def close(self) -> None:
-        """Let no slice be judged any more; those under way are finished and committed."""
+        """Let no more slices be judged; those in progress are finished and committed."""
         self.epoch += 1
         self.read_to.clear()
 
     async def stop(self) -> None:
-        """Commit a last time; the caller has let the sink finish before."""
+        """Commit a last time; the caller has flushed the sink before."""
         await self._stop_preparing()
         await self.commits.commit()
 
     def complete_until_ms(self, partition: TopicPartition) -> int | None:
-        """Return up to when everything written to a partition has been dealt with.
+        """Return the moment up to which everything written to a partition is processed.
 
-        UTC ms by our wall clock: the moment of the last poll that found nothing more,
-        with every slice handed out acknowledged. None while there is something left.
+        UTC ms by our wall clock: the last poll that found no more records, with every
+        delivered slice acknowledged. None while something is left.
         """
         offset = self.read_to.get(partition)
-        # A slice that waits for its role is not tracked yet, so acknowledgements alone do not tell.
+        # A slice that waits for its role is not tracked yet, so acknowledgements alone
+        # are not enough.
         if offset is None or self.offsets.committable().get(partition) != offset:
             return None
         try:
@@ -318,33 +321,33 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
     # -- gauges ----------------------------------------------------------------
 
     def heard(self) -> int | None:
-        """Return when a fetch was last answered, -1 = never; None = nothing is fetched.
+        """Return when a fetch was last answered; -1 = never, None = nothing is fetched.
 
-        By aiokafka's clock: only good for seeing that it changes.
+        By aiokafka's clock: use it only to see that it changes.
         """
         return newest_answer(self._consumer, self.read_to)
 
     async def positions(self) -> dict[TopicPartition, int]:
-        """Return how far each partition is read, markers of transactions included."""
+        """Return the position of each partition, transaction markers included."""
         found: dict[TopicPartition, int] = {}
         for partition in list(self.read_to):
             try:
                 found[partition] = await self._consumer.position(partition)
             except (IllegalStateError, KafkaError):
-                continue  # taken away meanwhile
+                continue  # revoked meanwhile
         return found
 
     def lag(self) -> dict[TopicPartition, tuple[int, int]]:
-        """Return records up to the end, per partition being read, as last heard.
+        """Return the lag of each partition being read, by the last known end.
 
-        Those that are not committed, and those of them that are not acknowledged.
+        Two numbers: records not committed, and records not acknowledged.
         """
         found: dict[TopicPartition, tuple[int, int]] = {}
         for partition in self.read_to:
             try:
                 end: int | None = self._consumer.highwater(partition)
             except (IllegalStateError, AssertionError):
-                continue  # taken away meanwhile
+                continue  # revoked meanwhile
             found[partition] = self.offsets.behind(partition, end or 0)
         return found
 

@@ -1,16 +1,16 @@
-"""Connecting a client so that it can be closed again, whenever the start is cancelled.
+"""Start a client so that a cancelled start leaves no connection open.
 
 aiokafka keeps the first connection of a client in a local variable until the broker has
-told about the cluster. A start that is cancelled there leaves the connection open, and
-whoever stops the client does not know of it; cancelled a little later, stopping the
-client raises ``CancelledError`` itself.
+described the cluster. A start that is cancelled there leaves the connection open, and
+stopping the client does not close it; after a start cancelled a little later, stopping
+the client raises ``CancelledError`` itself.
 """
 
 import asyncio
 from typing import Final, Protocol
 
 _GRACE_S: Final = 1.0
-"""A broker that is there answers in milliseconds; one that is not must not keep a worker
+"""A running broker answers in milliseconds; one that is down must not keep a worker
 from ending."""
 
 
@@ -18,7 +18,7 @@ class Client(Protocol):
     """A consumer, a producer or an admin client of aiokafka, not started yet."""
 
     async def start(self) -> None:
-        """Connect it."""
+        """Connect the client."""
 
 
 async def connect(client: Client) -> None:
@@ -39,4 +39,4 @@ async def connect(client: Client) -> None:
         if not starting.done():
             starting.cancel()
         elif not starting.cancelled():
-            starting.exception()  # whoever cancelled us does not ask for it
+            starting.exception()  # the caller that cancelled us does not need it

@@ -1,9 +1,9 @@
-"""Two live workers under one static name: the one that started first ends.
+"""Resolve two live workers with one static name: the one that started first ends.
 
-Kafka gives the name to whoever joins last (KIP-345). The other is told that it is no
-member any more, and aiokafka's answer is to join again, which throws the newcomer out:
-the two would take each other's partitions for ever. So every member publishes when it
-started, and one whose commit is refused looks who has its name.
+Kafka gives the name to the member that joins last (KIP-345). The other one learns that
+it is no member any more, and aiokafka joins again, which removes the newcomer: the two
+would take each other's partitions for ever. So every member publishes when it started,
+and one whose commit is refused checks who has its name.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ log = logging.getLogger(__name__)
 
 _BETWEEN_LOOKS_S: Final = 0.2
 _UUID: Final = 37
-"""The broker makes the id of a static member of its name, a dash and a UUID."""
+"""Suffix length: a static member's id is its name, a dash and a UUID."""
 
 
 def dated_assignor(started_ms: int, policy_file: str = "") -> type[Assignor]:
-    """Return round-robin assignment that tells the group when this member started.
+    """Return a round-robin assignor that tells the group when this member started.
 
-    ``policy_file`` (``FR@1:HASH``, empty = none) tells which policy file it began with.
+    ``policy_file`` (``FR@1:HASH``, empty = none) is the policy file it started with.
     """
     return telling_assignor(f"{started_ms} {policy_file}".strip())
 
@@ -38,16 +38,16 @@ def dated_assignor(started_ms: int, policy_file: str = "") -> type[Assignor]:
 async def watch(
     kafka: Kafka, group_id: str, started_ms: int, refused: asyncio.Event
 ) -> None:
-    """Look, whenever a commit was refused, whether a newer process has our name.
+    """Check after each refused commit whether a newer process has our name.
 
     Parameters
     ----------
     group_id
-        The group whose members are looked at.
+        The group whose members are checked.
     started_ms
         When this process started, UTC ms, as given to :func:`dated_assignor`.
     refused
-        Set by the source when the group does not take a commit; cleared here.
+        Set by the commit loop when the group refuses a commit; cleared here.
 
     Raises
     ------
@@ -70,12 +70,12 @@ async def watch(
 
 
 async def policy_files(kafka: Kafka, group_id: str) -> dict[str, str]:
-    """Return the policy file that each member of a group began with; it asks the broker.
+    """Ask the broker for the policy file that each member of a group started with.
 
     Returns
     -------
     dict
-        Member id -> ``FR@1:HASH``; those that do not tell, or have no file, are left out.
+        Member id -> ``FR@1:HASH``; members that publish none are left out.
 
     Raises
     ------
@@ -89,7 +89,7 @@ async def policy_files(kafka: Kafka, group_id: str) -> dict[str, str]:
 
 
 async def _holders(kafka: Kafka, group_id: str, name: str) -> list[int]:
-    """Return when the members under a name started; those who do not tell are left out."""
+    """Return the start times of the members with a name; unknown ones are left out."""
     members = await _members(kafka, group_id)
     return [
         int(words[0])
@@ -99,6 +99,6 @@ async def _holders(kafka: Kafka, group_id: str, name: str) -> list[int]:
 
 
 async def _members(kafka: Kafka, group_id: str) -> dict[str, list[str]]:
-    """Return by member id what it says of itself, in words."""
+    """Return the words of each member's published text, by member id."""
     async with admin_client(kafka) as admin:
         return await told_by_members(admin, group_id)

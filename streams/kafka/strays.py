@@ -1,4 +1,4 @@
-"""Facts that were found in another partition than they belong to: how many, and where."""
+"""Count facts found in partitions that they do not belong to."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -13,29 +13,29 @@ from streams.processing.watermarks import WATERMARK_KEY
 from streams.records.record import Record
 
 _AUDITED_AT_ONCE: Final = 1000
-"""Loaded rows looked at between two polls: up to 2 ms, when none of them has a buyer."""
+"""Loaded rows checked between two polls: up to 2 ms if none of them has a buyer."""
 
 
 class Stray(msgspec.Struct):
-    """What is known of one topic."""
+    """The misplaced records of one topic."""
 
     count: int
-    """As often as such records were read: again at each load."""
+    """How often such records were read; they count again at each load."""
     partition: int
-    """Where the newest of them lies."""
+    """Partition of the newest one."""
     offset: int | None
-    """None when it was found among the loaded ones."""
+    """Offset of the newest one; None = found among loaded rows."""
     expected: int
     """The partition where it belongs."""
 
 
 class Strays:
-    """Counts records in wrong partitions, and looks for them among loaded rows.
+    """Counts records in wrong partitions, and finds them among loaded rows.
 
     Parameters
     ----------
     audited
-        Name of the topic whose rows are looked at after a load; None = none.
+        Name of the topic whose rows are checked after a load; None = no topic.
     partitions_of
         Returns how many partitions a shared fact topic has.
     """
@@ -47,19 +47,20 @@ class Strays:
         self._partitions_of = partitions_of
         self.by_topic: dict[str, Stray] = {}
         self._audits: dict[int, Iterator[Misrouted | None]] = {}
-        """By partition: the rows of its load that have not been looked at yet."""
+        """Partition -> loaded rows that are not checked yet."""
 
     def note(self, tp: TopicPartition, offset: int | None, expected: int) -> None:
-        """Take note of one."""
+        """Note a misplaced record."""
         known = self.by_topic.get(tp.topic)
         count = 1 if known is None else known.count + 1
         self.by_topic[tp.topic] = Stray(count, tp.partition, offset, expected)
 
     def check_key(self, tp: TopicPartition, record: Record) -> None:
-        """Note a shop or an article in another partition than its key's.
+        """Note a shop or article in a partition that is not its key's.
 
-        It counts all the same, because everybody reads all of these partitions. But two
-        records of one key in two partitions have no order: after a load the older may count.
+        It still counts, because every worker reads all of these partitions. But two
+        records of one key in two partitions have no order: after a load the older one
+        may count.
         """
         key = record.key
         if not key or key.startswith(WATERMARK_KEY):
@@ -69,15 +70,15 @@ class Strays:
             self.note(tp, record.offset, expected)
 
     def audit_later(self, number: int, audit: Iterator[Misrouted | None]) -> None:
-        """Take what looks at the rows of a partition that was loaded."""
+        """Keep the check of a loaded partition's rows for later."""
         self._audits[number] = audit
 
     def drop(self, number: int) -> None:
-        """Look no more at the rows of a partition that is gone."""
+        """Drop the check of a partition that is gone."""
         self._audits.pop(number, None)
 
     def audit(self) -> None:
-        """Look at some of the loaded rows; to be called while nothing is loaded."""
+        """Check some of the loaded rows; call it while nothing is being loaded."""
         for number, audit in self._audits.items():
             some = list(islice(audit, _AUDITED_AT_ONCE))
             for found in some:

@@ -1,4 +1,4 @@
-"""Compacted topics into tables: loaded to their end first, followed ever after.
+"""Read compacted topics into tables: load them to their end, then follow changes.
 
 A consumer without a group is assigned the fact partitions that belong to the buyer
 partitions this worker owns, and all of the small shared topics. The topic is the
@@ -31,11 +31,12 @@ log = logging.getLogger(__name__)
 
 _POLL_MS: Final = 200
 _POLL_RECORDS: Final = 2000
-"""Applied between two turns of the event loop, so that deciding goes on meanwhile."""
+"""Most records applied between two turns of the event loop, so that deciding goes
+on."""
 
 
 class BadFact(msgspec.Struct, frozen=True, gc=False):
-    """A fact record that could not be read; it becomes a dead letter."""
+    """An unreadable fact record; it becomes a dead letter."""
 
     where: TopicPartition
     record: Record
@@ -48,12 +49,12 @@ class TableReader:
     Parameters
     ----------
     family
-        Takes the records; it opens the state of each partition.
+        Applies the records; opens the state of each partition.
     on_applied
-        Called for every live change that may make a notice due, never while a
-        partition is still being loaded (reconciliation follows the load).
+        Called for every live change that may need an output, never while a partition is
+        being loaded (reconciliation follows the load).
     on_bad
-        Called with each record that could not be read, also while loading.
+        Called with each unreadable record, also while loading.
     """
 
     def __init__(
@@ -71,18 +72,19 @@ class TableReader:
         self._on_bad = on_bad
         self.shared = family.shared
         self.tables: dict[int, Any] = {}
-        """By partition number: the state that the family has opened."""
+        """Partition number -> state that the family has opened."""
         self.loaded: set[int] = set()
         self.shared_loaded = asyncio.Event()
         self.records_read: dict[str, int] = {}
         self.bad: dict[int, dict[tuple[str, int], BadFact]] = {}
-        """Unreadable records by partition number, then by (topic, offset); who writes
-        their letters takes them out."""
+        """Partition number -> (topic, offset) -> unreadable record; removed when its
+        dead letter is written."""
         self.strays = Strays(names.audited, names.shared_partitions)
         self.held = HeldMarks()
-        """Read live, and believed only once the logs were looked at (:meth:`believe`)."""
+        """Watermarks read live; they count once the topics are checked
+        (:meth:`believe`)."""
         self._starts: dict[TopicPartition, int] = {}
-        """Where logs began when their reading began."""
+        """Start offsets of the logs when reading began."""
         self._read_to: dict[TopicPartition, int] = {}
         self._wanted: frozenset[int] = frozenset()
         self._assigned: set[TopicPartition] = set()
@@ -93,12 +95,12 @@ class TableReader:
             names.whole(name): apply for name, apply in family.appliers.items()
         }
 
-    # -- what callers ask for --------------------------------------------------
+    # -- queries ---------------------------------------------------------------
 
     async def load(self, partitions: Iterable[int]) -> None:
-        """Return when facts of these partitions, and the shared ones, are at their end.
+        """Load the facts of these partitions and the shared ones to their end.
 
-        Partitions loaded before and not asked for now are dropped.
+        Loaded partitions that are not requested now are dropped.
         """
         self._wanted = frozenset(partitions)
         self._changed.set()
@@ -107,19 +109,19 @@ class TableReader:
         )
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait for something that newly read records bring about."""
+        """Wait for a condition that newly read records bring about."""
         async with self._moved:
             await self._moved.wait_for(holds)
 
     async def reach(self, wanted: Iterable[TopicPartition]) -> None:
-        """Return when everything written to these partitions before this call is applied.
+        """Wait until everything written to these partitions before this call is applied.
 
-        Those that are not read (any more) are not waited for.
+        Partitions that are not read (any more) are not waited for.
 
         Raises
         ------
         FactsUnreadableError
-            The broker does not say what was written.
+            The broker does not answer how far the topics are written.
         """
         with translating("looking for newer facts failed", FactsUnreadableError):
             ends: dict[TopicPartition, int] = await self._consumer.end_offsets(
@@ -139,7 +141,7 @@ class TableReader:
                 await self._moved.wait()
 
     async def behind(self) -> int:
-        """Return how many fact records are written but not applied, asking the broker."""
+        """Ask the broker how many fact records are written but not applied."""
         assigned = list(self._assigned)
         if not assigned:
             return 0
@@ -150,10 +152,10 @@ class TableReader:
         """Return when a fetch was last answered, as :meth:`streams.kafka.source.Source.heard`."""
         return newest_answer(self._consumer, self._assigned)
 
-    # -- what vouches for facts ------------------------------------------------
+    # -- watermarks ------------------------------------------------------------
 
     def believe(self, taken: HeldMarks) -> None:
-        """Let count what was held: its logs were still there after it was read."""
+        """Apply held watermarks: their topics were still unchanged after the read."""
         for tp, record in taken.marks:
             self._apply_now(tp, [record])
         for number, heard_ms in taken.ends_ms.items():
@@ -162,7 +164,7 @@ class TableReader:
                 tables.read_to_end(heard_ms)
 
     def compacted_starts(self) -> dict[TopicPartition, int]:
-        """Return where the logs began that only compaction may shorten."""
+        """Return the start offsets of logs that only compaction may shorten."""
         return {
             tp: first
             for tp, first in self._starts.items()
@@ -177,9 +179,9 @@ class TableReader:
         Raises
         ------
         FactsUnreadableError
-            The broker refused for a reason that waiting does not mend.
+            The broker refused for a reason that waiting does not resolve.
         TopicsError
-            A log goes on before the place where it was read to.
+            A log ends before the offset it was read to.
         """
         with translating("reading facts failed", FactsUnreadableError):
             while True:
@@ -194,9 +196,10 @@ class TableReader:
                 await asyncio.sleep(0)
 
     async def _poll(self) -> None:
-        """Apply what comes; give up at once when other partitions are wanted.
+        """Apply the next records; stop at once when other partitions are requested.
 
-        Breaking it off loses nothing: records are taken out, and applied, in one go.
+        Cancelling it loses nothing: records are taken and applied without an await in
+        between.
         """
         polling = asyncio.ensure_future(self._take())
         changing = asyncio.ensure_future(self._changed.wait())
@@ -204,7 +207,7 @@ class TableReader:
             await asyncio.wait({polling, changing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             changing.cancel()
-            polling.cancel()  # does nothing when it is done
+            polling.cancel()  # no effect when it is done
         await asyncio.wait({polling})
         if not polling.cancelled():
             polling.result()
@@ -213,7 +216,7 @@ class TableReader:
         polled: dict[Any, list[Record]] = await self._consumer.getmany(
             timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
         )
-        # No pause before this: a position says that all before it is applied.
+        # No await before this: a position says that all before it is applied.
         for tp, records in polled.items():
             if not records:
                 continue
@@ -223,7 +226,7 @@ class TableReader:
             self._apply(tp, records)
 
     async def _assign(self) -> None:
-        numbers = self._wanted  # another load may change it while we wait for positions
+        numbers = self._wanted  # another load may change it during the await
         for partition in set(self.tables) - numbers:
             self._drop(partition)
         wanted = {tp for number in numbers for tp in self.names.owned(number)}
@@ -236,8 +239,8 @@ class TableReader:
                 tables.loading = True
                 self.tables[number] = tables
         if wanted != self._consumer.assignment():
-            # Assigning first makes the client learn of all topics at once; the new
-            # partitions begin at their start by themselves.
+            # Assigning first makes the client fetch metadata of all topics at once; new
+            # partitions start at their beginning by themselves.
             self._consumer.assign(list(wanted))
             for tp, offset in keep.items():
                 self._consumer.seek(tp, offset)
@@ -273,7 +276,7 @@ class TableReader:
         self._apply_now(tp, records)
 
     def _marks(self, tp: TopicPartition) -> Watermarks | None:
-        """Return the watermarks of a partition that is loaded and has any."""
+        """Return the watermarks of a loaded partition, if it has any."""
         name = self.names.short(tp.topic)
         if tp.topic not in self._appliers:
             if not self.shared_loaded.is_set():
@@ -326,7 +329,7 @@ class TableReader:
             self._on_applied(tp.partition, applied)
 
     async def _arrived(self) -> None:
-        """Cross off what has been read to its target, and date what must be dated."""
+        """Remove targets that are reached, and date the dated topic."""
         for tp in list(self._targets):
             if (
                 tp not in self._assigned
@@ -349,7 +352,7 @@ class TableReader:
             self._moved.notify_all()
 
     async def _date(self, number: int) -> None:
-        """Note when the dated topic of a partition was last heard to have ended."""
+        """Note when the dated topic of a partition was last read to its end."""
         topic = self.names.dated
         if topic is None:
             return

@@ -1,12 +1,11 @@
-"""Batches that the client cannot take apart, read by hand, record by record.
+"""Decode batches that the client cannot, record by record.
 
-A broker takes what its own parser takes, which looks at lengths and little else: names of
-headers that are not UTF-8, bits of attributes that nobody uses (aiokafka reads them as
-part of the next number, and so loses the record and the one after it), offsets that are
-another record's, bytes behind a compressed stream. One such record must cost nothing but
-itself, so each is read where it lies, and what cannot be read is an
-:class:`~streams.records.unread.Unread` in its place. Slow, and only used when the fast way
-has failed.
+A broker accepts what its own parser accepts, which checks little more than lengths:
+header names that are not UTF-8, unused attribute bits (aiokafka reads them as part of
+the next number and so loses this record and the next), offsets of other records, bytes
+after a compressed stream. Such a record must affect no other, so each is decoded by
+itself, and an undecodable one becomes an :class:`~streams.records.unread.Unread` in its
+place. Slow, and only used when the extension has failed.
 """
 
 from collections.abc import Iterator
@@ -29,11 +28,11 @@ from streams.records.unread import Bounds, lost, undecodable
 
 _MORE: Final = 0x80
 _LONGEST: Final = 10
-"""Bytes of a number of 64 bits."""
+"""Most bytes of a 64-bit varint."""
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
-    """A record read by hand (:class:`streams.records.record.Record`)."""
+    """A record decoded here (:class:`streams.records.record.Record`)."""
 
     offset: int
     timestamp: int
@@ -43,33 +42,33 @@ class Taken(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Raw(msgspec.Struct, frozen=True, gc=False):
-    """A record as it lies in its batch."""
+    """A record as stored in its batch."""
 
     stored: bytes
     after_ms: int = 0
-    """Behind the first timestamp of the batch."""
+    """Ms after the first timestamp of the batch."""
     delta: int = 0
-    """Behind the first offset of the batch, as the sender says."""
+    """Offset relative to the first one of the batch, as the sender states it."""
     key: bytes | None = None
     value: bytes | None = None
     headers: tuple[RawHeader, ...] = ()
     problem: str | None = None
-    """Why its parts cannot be told apart."""
+    """Why it cannot be decoded; None = decoded."""
 
 
 def take_apart(stored: bytes, bounds: Bounds) -> list[Record]:
-    """Read a whole batch of format 2, whatever its records are like.
+    """Decode a whole batch of format 2, whatever its records contain.
 
     Parameters
     ----------
     stored
-        The batch as it was fetched, its checksum being right.
+        The batch as it was fetched; its checksum is correct.
 
     Returns
     -------
     list
-        A record, or what stands for it, for every offset; one for all of them when
-        not even their places can be told.
+        A record or placeholder for every offset; one placeholder for all if not even
+        the offsets can be read.
     """
     base = BEGINNING.unpack_from(stored)[0]
     attributes, last, first_ms, latest_ms, *_, count = CHECKED.unpack_from(
@@ -94,10 +93,10 @@ def take_apart(stored: bytes, bounds: Bounds) -> list[Record]:
 
 
 def _places(deltas: list[int], last: int) -> list[int]:
-    """Return where records lie: as they say, or one after the other if that cannot be.
+    """Return the records' relative offsets: as stated, or consecutive ones if those are invalid.
 
-    Brokers number the records of a batch in a row, whatever these say; compaction
-    leaves gaps later, but never turns them round.
+    Brokers number the records of a batch consecutively, whatever these state; later
+    compaction leaves gaps but never changes the order.
     """
     ascending = all(one < other for one, other in pairwise(deltas))
     if not deltas or (ascending and deltas[0] >= 0 and deltas[-1] <= last):
@@ -128,7 +127,7 @@ def _raws(records: memoryview, count: int) -> Iterator[_Raw]:
     Raises
     ------
     ValueError
-        There are fewer than the batch says.
+        The batch holds fewer records than it states.
     """
     at = 0
     for place in range(count):
@@ -143,7 +142,7 @@ def _raws(records: memoryview, count: int) -> Iterator[_Raw]:
 def _raw(body: memoryview, place: int) -> _Raw:
     stored, end, delta = body.tobytes(), len(body), place
     try:
-        at = 1  # attributes: a byte, of which no bit is in use
+        at = 1  # attributes: one byte, no bit in use
         after_ms, at = _number(body, at, end)
         delta, at = _number(body, at, end)
         key, at = _text(body, at)
@@ -171,7 +170,7 @@ def _text(body: memoryview, at: int) -> tuple[bytes | None, int]:
 
 
 def _number(body: memoryview, at: int, end: int) -> tuple[int, int]:
-    """Read a number (:mod:`streams.records.record_format`), and say where it ends."""
+    """Read a varint (:mod:`streams.records.record_format`); return it and its end."""
     found = shift = 0
     for place in range(at, min(at + _LONGEST, end)):
         byte = body[place]

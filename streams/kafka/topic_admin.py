@@ -1,8 +1,8 @@
-"""The topics: what each must be, creating them, and checking those that are there.
+"""Declare topics, create missing ones and check existing ones.
 
-A topic that is declared otherwise loses something without a word: facts that a
-clean-up deletes, requests that a short retention deletes before they are decided,
-buyers that another partition count moves. So a worker checks before it starts.
+A topic with another configuration loses something silently: clean-up deletes facts,
+short retention deletes undecided requests, another partition count moves buyers. So a
+worker checks before it starts.
 """
 
 import asyncio
@@ -35,29 +35,30 @@ from streams.settings.topics import placed, sized_by
 _log: Final = logging.getLogger(__name__)
 
 _FACT_SEGMENT_MS: Final = 86_400_000
-"""Only closed segments are compacted; closing them daily keeps loading short."""
+"""Only closed segments are compacted; closing them daily keeps loads short."""
 
 _POLL_S: Final = 0.1
 _LOOKS: Final = 300
-"""Half a minute until new topics have leaders; an idle broker takes a tenth of that."""
+"""Checks until new topics have leaders: half a minute; an idle broker takes a tenth of
+that."""
 
 _UNLIMITED: Final = -1
 
 
 class TopicSpec(msgspec.Struct, frozen=True):
-    """What one topic must be."""
+    """The required configuration of one topic."""
 
     name: str
     partitions: int
     replication_factor: int
     config: Mapping[str, str]
-    """Topic settings as the broker spells them."""
+    """Topic settings, as the broker spells them."""
     roles: frozenset[str]
-    """Who reads or writes it: roles of a worker, and others."""
+    """Readers and writers: roles of a worker, and others."""
     sized_by: str
-    """The setting that says how many partitions it has."""
+    """The setting that gives its partition count."""
     refused: frozenset[str] = frozenset()
-    """Settings with which no worker starts when they differ: the broker would delete
+    """Settings that must not differ, or no worker starts: the broker would delete
     facts, and what a fact forbids would be approved."""
 
 
@@ -66,7 +67,7 @@ _KEEPS_FACTS: Final = frozenset({"cleanup.policy", "retention.ms", "retention.by
 
 
 def declare(rows: Iterable[Topic], settings: Settings) -> tuple[TopicSpec, ...]:
-    """Return what the topics of these rows must be, in their order."""
+    """Return the required configuration of these topics, in their order."""
     return tuple(
         TopicSpec(
             topic.name,
@@ -119,7 +120,7 @@ async def admin_client(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
     KafkaConnectionError
         No broker answers.
     SettingsError
-        PEM files that cannot be used.
+        PEM files cannot be used.
     """
     admin = AIOKafkaAdminClient(**client_arguments(kafka))
     try:
@@ -136,9 +137,9 @@ async def admin_client(kafka: Kafka) -> AsyncIterator[AIOKafkaAdminClient]:
 async def create(
     admin: AIOKafkaAdminClient, specs: Iterable[TopicSpec]
 ) -> tuple[str, ...]:
-    """Create the topics that are missing and wait until all of them have leaders.
+    """Create the missing topics and wait until all have leaders.
 
-    Topics that are there are left as they are: :func:`check` tells what is wrong.
+    Existing topics are left as they are: :func:`check` reports what is wrong.
 
     Returns
     -------
@@ -209,7 +210,8 @@ def _has_leaders(topic: Mapping[str, Any]) -> bool:
 
 
 async def _topics(admin: AIOKafkaAdminClient) -> list[Mapping[str, Any]]:
-    # All of them: naming one may create it on brokers that create topics by themselves.
+    # Ask for all topics: naming one may create it on brokers with automatic topic
+    # creation.
     found: list[Mapping[str, Any]] = await admin.describe_topics(None)
     return [topic for topic in found if topic["error_code"] == 0]
 
@@ -217,15 +219,15 @@ async def _topics(admin: AIOKafkaAdminClient) -> list[Mapping[str, Any]]:
 async def check(
     admin: AIOKafkaAdminClient, specs: Iterable[TopicSpec]
 ) -> tuple[str, ...]:
-    """Compare the topics that are there with those declared.
+    """Compare existing topics with their declaration.
 
-    Brokers that do not tell topic settings are logged, and only names, partition
+    Brokers that do not send topic settings are logged; then only names, partition
     counts and replicas are compared.
 
     Returns
     -------
     tuple of str
-        One line a problem, each with what to do; empty when all is well.
+        One line per problem, with what to do; empty = no problem.
     """
     specs = tuple(specs)
     found = await check_settings(admin, specs)
@@ -235,7 +237,7 @@ async def check(
 async def check_shapes(
     admin: AIOKafkaAdminClient, specs: Iterable[TopicSpec]
 ) -> tuple[str, ...]:
-    """Compare names, partition counts and replicas: nothing works on wrong ones."""
+    """Compare names, partition counts and replicas: nothing works if they are wrong."""
     there = {topic["topic"]: topic for topic in await _topics(admin)}
     problems: list[str] = []
     for spec in specs:
@@ -247,18 +249,18 @@ async def check_shapes(
 
 
 class SettingsFound(msgspec.Struct, frozen=True):
-    """What is wrong with the settings of topics; one line a difference."""
+    """Wrong topic settings; one line per difference."""
 
     refused: tuple[str, ...]
-    """No worker may start."""
+    """Differences with which no worker may start."""
     remarks: tuple[str, ...]
-    """Records could be lost later."""
+    """Differences with which records could be lost later."""
 
 
 async def check_settings(
     admin: AIOKafkaAdminClient, specs: Iterable[TopicSpec]
 ) -> SettingsFound:
-    """Compare the settings of the topics that are there."""
+    """Compare the settings of existing topics."""
     specs = tuple(specs)
     there = {topic["topic"] for topic in await _topics(admin)}
     told = await configs(admin, [spec.name for spec in specs if spec.name in there])
@@ -295,7 +297,7 @@ def _shape(spec: TopicSpec, parts: list[Mapping[str, Any]]) -> Iterator[str]:
 async def configs(
     admin: AIOKafkaAdminClient, names: list[str]
 ) -> Mapping[str, Mapping[str, str]]:
-    """Return the settings of topics, by name; those that are not told are left out."""
+    """Return the settings of topics, by name; topics without an answer are left out."""
     if not names:
         return {}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
@@ -326,7 +328,7 @@ _AT_LEAST: Final = {
     "min.insync.replicas": "an acknowledged output could be lost",
     "min.compaction.lag.ms": "versions that judged would vanish, or others take their place",
 }
-"""Settings that may be larger than declared, and what happens when they are smaller."""
+"""Settings that may be larger than declared -> what happens when they are smaller."""
 
 _EXACTLY: Final = {
     "cleanup.policy": "records that are needed would be deleted",
@@ -337,7 +339,7 @@ _EXACTLY: Final = {
 def _differences(
     spec: TopicSpec, actual: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield settings that differ in a way that matters, each with what to say of it."""
+    """Yield settings whose difference matters, each with its description."""
     declared = dict(spec.config)
     if declared["cleanup.policy"] == "delete":
         declared["retention.bytes"] = str(_UNLIMITED)

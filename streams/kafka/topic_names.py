@@ -1,4 +1,4 @@
-"""The topics of one family as the brokers know them: whole names, partitions."""
+"""The topics of one family as brokers know them: full names and partitions."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from streams.settings.topics import placed
 
 
 class FamilyNames:
-    """Translates between rows of the registry and topics of an installation."""
+    """Translates between registry rows and the topics of an installation."""
 
     def __init__(self, topics: FamilyTopics, settings: Settings) -> None:
         there = {one.row.name: one for one in placed(topics.rows(), settings)}
@@ -22,9 +22,9 @@ class FamilyNames:
         self.policies = TopicPartition(self._whole[topics.shared_facts[-1].name], 0)
         """The one partition of the policies."""
         self.dated = self._optional(topics.dated)
-        """The fact topic whose end is dated; None = none is."""
+        """The fact topic whose reads to the end are dated; None = no topic."""
         self.audited = self._optional(topics.audited)
-        """The fact topic whose loaded rows are looked at; None = none is."""
+        """The fact topic whose loaded rows are checked; None = no topic."""
         self._facts = [self._whole[row.name] for row in topics.facts]
         self._shared = {
             self._whole[row.name]: there[row.name].partitions
@@ -40,27 +40,27 @@ class FamilyNames:
         return None if name is None else self._whole[name]
 
     def whole(self, name: str) -> str:
-        """Return the name that brokers know."""
+        """Return the full name of a topic, as brokers know it."""
         return self._whole[name]
 
     def short(self, topic: str) -> str:
-        """Return the name of the row of a topic."""
+        """Return the row name of a topic."""
         return self._short[topic]
 
     def fact_names(self) -> tuple[str, ...]:
-        """Return the topics that facts are read from."""
+        """Return the full names of the fact topics."""
         return (*self._facts, *self._shared)
 
     def output_names(self) -> tuple[str, ...]:
-        """Return the topics that are written."""
+        """Return the full names of the output topics."""
         return tuple(self._whole[name] for name in self._outputs)
 
     def owned(self, number: int) -> tuple[TopicPartition, ...]:
-        """Return the facts that are read for one partition of the input."""
+        """Return the fact partitions that belong to one input partition."""
         return tuple(TopicPartition(name, number) for name in self._facts)
 
     def shared(self) -> tuple[TopicPartition, ...]:
-        """Return the facts that every worker reads whole."""
+        """Return the fact partitions that every worker reads."""
         return tuple(
             TopicPartition(name, number)
             for name, count in self._shared.items()
@@ -72,7 +72,7 @@ class FamilyNames:
         return self._shared[topic]
 
     def outputs(self, number: int) -> Mapping[str, TopicPartition]:
-        """Return the output partitions of one partition of the input, by row name."""
+        """Return the output partitions of one input partition, by row name."""
         found = self._outputs_of.get(number)
         if found is None:
             found = self._outputs_of[number] = {
@@ -82,5 +82,5 @@ class FamilyNames:
         return found
 
     def is_compacted(self, topic: str) -> bool:
-        """Whether only compaction shortens a topic."""
+        """Whether only compaction removes records of a topic."""
         return topic in self._compacted

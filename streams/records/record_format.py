@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import Final, TypeAlias
 
-# -- the beginning of a batch ----------------------------------------------------------
+# -- the beginning of a batch --------------------------------------------------
 
 BEGINNING: Final = Struct(">qiibI")
 """Base offset, bytes after this second field, leader's epoch, format, checksum.
@@ -31,7 +31,7 @@ CODEC: Final = 0b111
 LOG_APPEND_TIME: Final = 0b1000
 """The bit that says that the broker dated the records: with the latest timestamp."""
 
-# -- numbers -----------------------------------------------------------------------------
+# -- numbers -------------------------------------------------------------------
 
 _MORE: Final = 0x80
 """The bit that says that more bytes follow."""
@@ -63,7 +63,7 @@ VARINTS: Final = _Varints()
 NULL: Final = VARINTS[-1]
 """In the place of a length: there is no value."""
 
-# -- records to be written ---------------------------------------------------------------
+# -- records to be written -----------------------------------------------------
 
 Block: TypeAlias = bytes
 """The headers of a record: their number, then names and values, each with its length."""

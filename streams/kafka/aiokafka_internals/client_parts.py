@@ -1,4 +1,4 @@
-"""The tasks and connections inside a client, for whoever has to end it by force."""
+"""Access the tasks and connections inside a client, to end it by force."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,22 +14,22 @@ _TASKS: Final = {
     ),
     "_sender": ("_sender_task",),
 }
-"""Part of a consumer or producer -> where it keeps its tasks."""
+"""Part of a consumer or producer -> attributes that hold its tasks."""
 
 
 def fetching(client: object) -> "set[asyncio.Future[Any]]":
-    """Return the fetches of a consumer, and the task that sends them; a copy."""
+    """Return a copy of a consumer's fetch tasks, with the task that sends them."""
     fetcher: Any = getattr(client, "_fetcher", None)
     return set() if fetcher is None else {fetcher._fetch_task, *fetcher._pending_tasks}
 
 
 def forget_fetches(client: object) -> None:
-    """Let a consumer not wait for fetches that have ended."""
+    """Remove ended fetches, so that the consumer does not wait for them."""
     client._fetcher._pending_tasks.clear()  # type: ignore[attr-defined]  # a consumer
 
 
 def tasks(client: object) -> "Iterator[asyncio.Future[Any]]":
-    """Yield the tasks that a client may have left."""
+    """Yield the tasks that a client may still have."""
     for part, names in _TASKS.items():
         owner = getattr(client, part, None)
         found = (getattr(owner, name, None) for name in names)
@@ -48,5 +48,5 @@ def sockets(client: object) -> list[asyncio.Transport]:
 
 
 def _connecting(client: object) -> object:
-    """Return what connects: of a consumer it is private."""
+    """Return the part that holds the connections; it is private in a consumer."""
     return getattr(client, "_client", None) or getattr(client, "client", None)

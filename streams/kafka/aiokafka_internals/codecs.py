@@ -1,6 +1,6 @@
-"""The codecs of record batches, as aiokafka binds them; typed, for both directions.
+"""The codecs of record batches, as aiokafka binds them: typed, to compress and to unpack.
 
-The functions are C or Rust underneath and raise whatever the codec raises.
+The functions are C or Rust underneath, and raise what the codec raises.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,10 +13,10 @@ GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
 """Numbers of the codecs in the attributes of a batch."""
 
 _LZ4_LEVEL: Final = 1
-"""aiokafka's is 9: a tenth smaller, and eight times the time (7.9 µs a decision)."""
+"""aiokafka uses 9: a tenth smaller at eight times the time (7.9 µs per decision)."""
 
 Codec = tuple[int, Callable[[bytes], bytes]]
-"""The number in the attributes of a batch, and what compresses."""
+"""Codec number in the batch attributes, and the function that compresses."""
 CODECS: Final[Mapping[str | None, Codec | None]] = {
     None: None,
     "gzip": (GZIP, bound.gzip_encode),
@@ -31,4 +31,5 @@ DECODERS: Final[Mapping[int, Callable[[bytes], bytes]]] = {
     LZ4: bound.lz4_decode,
     ZSTD: bound.zstd_decode,
 }
-"""By number; gzip is opened with a bound by ourselves (:mod:`streams.kafka.inflation`)."""
+"""By number; we unpack gzip ourselves, with a size limit
+(:mod:`streams.kafka.inflation`)."""

@@ -1,4 +1,4 @@
-"""What a group has committed, with the text beside each offset."""
+"""Read a group's committed offsets with the metadata text of each."""
 
 from collections.abc import Collection
 
@@ -8,14 +8,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 async def committed(
     member: AIOKafkaConsumer, partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, tuple[int, str]]:
-    """Return offset and text of each partition that the group has committed; asks it once.
+    """Return the committed offset and metadata text of each partition, in one request.
 
-    aiokafka's own ``committed`` asks for one partition at a time, and leaves the text out.
+    aiokafka's own ``committed`` asks for one partition at a time and omits the text.
 
     Raises
     ------
     KafkaError
-        The broker does not tell.
+        The broker does not answer.
     """
     coordinator = member._coordinator
     found = await coordinator.fetch_committed_offsets(list(partitions))

@@ -1,21 +1,21 @@
-"""Records as aiokafka's extension unpacks them, a batch at a time.
+"""Decode fetched records one batch at a time with aiokafka's C extension.
 
-For every record aiokafka makes a ``ConsumerRecord``: eleven fields, a dict and a tuple
-around an object that has offset, timestamp, key, value and headers already; and it takes
-them one by one through two loops of the interpreter. Here a batch becomes a list in the
-extension at once, and polls get parts of it. Topic and partition, which the inner object
-lacks, are those of the poll. Checksums are left to google-crc32c, as
-the extension computes them without the processor's instruction.
+For every record aiokafka builds a ``ConsumerRecord``: eleven fields, a dict and a tuple
+around an object that already has offset, timestamp, key, value and headers; and it
+passes records one by one through two interpreted loops. Here the extension turns a
+whole batch into a list, and polls get parts of it. The inner object has no topic and
+partition: they are those of the poll. google-crc32c computes the checksums, because the
+extension does not use the processor's CRC instruction.
 
-What the extension cannot take apart, or takes apart wrongly, is read by hand
-(:mod:`streams.kafka.tolerant`), and what is larger than is read is taken out
-(:mod:`streams.records.unread`): here, because every consumer passes here, and because one
-record must not keep the others from being read.
+A batch that the extension cannot decode, or decodes wrongly, is read by our own decoder
+(:mod:`streams.kafka.tolerant`), and records over the size limits become placeholders
+(:mod:`streams.records.unread`). Both happen here, because every consumer passes through
+here and one record must not prevent others from being read.
 
-aiokafka has no setting for it, so this reaches into one consumer's fetcher: the
-functions that take answers apart and hand records out get other classes for three
-names. Positions and aborted transactions follow the same rules as in aiokafka; a test
-holds such a consumer against an ordinary one on the same topics.
+aiokafka has no setting for this, so we patch one consumer's fetcher: in the functions
+that decode responses and hand out records, three names refer to classes of ours.
+Positions and aborted transactions follow the same rules as in aiokafka; a test compares
+such a consumer with an ordinary one on the same topics.
 """
 
 from collections.abc import Iterator
@@ -39,13 +39,13 @@ from streams.records.record_format import BEGINNING, CHECKED, CODEC, FORMAT, UNC
 from streams.records.unread import Bounds, Unread, bounded, lost, told_unread
 
 UNBOUNDED: Final = Bounds(1 << 62, 1 << 62)
-"""Whatever is there: for topics that we write."""
+"""No limit: for topics that we write."""
 
 
 def hand_out_unpacked(consumer: AIOKafkaConsumer, bounds: Bounds = UNBOUNDED) -> None:
-    """Let a consumer that was just started hand out records without topic and partition.
+    """Make a just started consumer return records without topic and partition.
 
-    What is over the bounds, or cannot be taken apart, comes as
+    A record over the bounds, or one that cannot be decoded, is returned as
     :class:`~streams.records.unread.Unread`.
     """
     names = {
@@ -57,17 +57,17 @@ def hand_out_unpacked(consumer: AIOKafkaConsumer, bounds: Bounds = UNBOUNDED) ->
 
 
 def hand_out_all(consumer: AIOKafkaConsumer) -> None:
-    """Let a consumer that was just started survive what it cannot take apart.
+    """Make a just started consumer survive records that it cannot decode.
 
-    For tools: records are aiokafka's own. One that cannot be taken apart comes with what
-    is left of it, and says so in the header ``refund_unread``.
+    For tools: records are aiokafka's own. An undecodable one has the parts that could
+    be read, and the header ``refund_unread``.
     """
     names = {"MemoryRecords": CheckedBatches, "PartitionRecords": PlacedRecords}
     _rename(consumer, names)
 
 
 def _rename(consumer: AIOKafkaConsumer, names: dict[str, Any]) -> None:
-    """Let the functions of one consumer's fetcher mean other classes by some names."""
+    """Replace global names in the functions of one consumer's fetcher."""
     fetcher = consumer._fetcher
     for method in ("_proc_fetch_request", "fetched_records", "next_record"):
         given = getattr(type(fetcher), method)
@@ -78,7 +78,7 @@ def _rename(consumer: AIOKafkaConsumer, names: dict[str, Any]) -> None:
 
 
 class CheckedBatches:
-    """The whole batches of one fetched partition; each is checked when it is taken."""
+    """The complete batches of one fetched partition; each is checked when it is taken."""
 
     __slots__ = ("_at", "_checksum", "_end", "_fetched", "_taken", "_version")
 
@@ -88,11 +88,11 @@ class CheckedBatches:
         self._look(0)
 
     def size_in_bytes(self) -> int:
-        """Return how much was fetched, the batch that was cut off included."""
+        """Return the fetched size, including a truncated last batch."""
         return len(self._fetched)
 
     def has_next(self) -> bool:
-        """Whether a whole batch is left."""
+        """Whether a complete batch is left."""
         return self._at < self._end
 
     def next_batch(self) -> DefaultRecordBatch:
@@ -101,7 +101,7 @@ class CheckedBatches:
         Raises
         ------
         CorruptRecordException
-            Its checksum is another than it says.
+            Its checksum is wrong.
         """
         fetched, at, end = self._fetched, self._at, self._end
         if self._version < FORMAT:
@@ -117,11 +117,11 @@ class CheckedBatches:
         return batch
 
     def taken(self) -> memoryview:
-        """Return the bytes of the batch that was taken last."""
+        """Return the bytes of the last batch that was taken."""
         return memoryview(self._fetched)[self._taken]
 
     def _look(self, at: int) -> None:
-        """Look for a whole batch at a place."""
+        """Look for a complete batch at a position."""
         fetched, size = self._fetched, len(self._fetched)
         self._at = self._end = at
         if size - at >= BEGINNING.size:
@@ -133,27 +133,27 @@ class CheckedBatches:
 
 
 class UnpackedRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped here
-    """What was fetched of a partition and not handed out yet."""
+    """The fetched records of a partition that are not handed out yet."""
 
     next_fetch_offset: int
     _records_iterator: Iterator[list[Record]] | None
     _left: list[Record] | None = None
-    """Of the batch that is being handed out."""
+    """The rest of the batch that is being handed out."""
 
     def __init__(self, *given: object, bounds: Bounds = UNBOUNDED) -> None:
         super().__init__(*given)
         self._bounds = bounds
 
     def take(self, most: int | None) -> tuple[list[Record], bool]:
-        """Hand out records, and say whether there may be more.
+        """Return records, and whether there may be more.
 
-        What comes before a broken batch is handed out first; the next fetch begins with
-        the broken one.
+        Records before a corrupt batch are handed out first; the next fetch begins with
+        the corrupt one.
 
         Raises
         ------
         CorruptRecordException
-            The next batch has another checksum than it says.
+            The next batch has a wrong checksum.
         """
         taken: list[Record] = []
         while most is None or len(taken) < most:
@@ -182,16 +182,17 @@ class UnpackedRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is un
                     found = [one for one in found if one.offset >= first]
                 if found:
                     yield found
-            # The end that the batch tells: its last records may have been compacted away.
+            # The end offset in the batch header: its last records may have been
+            # compacted away.
             self.next_fetch_offset = batch.next_offset
 
     def _records_of(self, batch: DefaultRecordBatch) -> list[Record]:
-        """Return what a batch holds, by the extension if that can read it."""
+        """Return the records of a batch, decoded by the extension if it can."""
         stored: memoryview = self._records.taken()
         found: list[Record] | None
         try:
             found = _unpacked(batch, stored)
-        except Exception:  # noqa: BLE001 - whatever a sender made it stumble over
+        except Exception:  # noqa: BLE001 - a sender can trigger any error
             found = None
         if found is None:
             return bounded(_by_hand(batch, stored, self._bounds), self._bounds)
@@ -200,7 +201,7 @@ class UnpackedRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is un
         return found
 
     def _wanted(self, batch: DefaultRecordBatch) -> bool:
-        """Whether a batch has records for us: not a marker, not of an aborted transaction."""
+        """Whether a batch has records for us: no control batch, no aborted transaction."""
         if not (batch.is_transactional or batch.is_control_batch):
             return True
         if self._isolation_level == READ_COMMITTED and batch.producer_id is not None:
@@ -214,7 +215,7 @@ class UnpackedRecords(PartitionRecords):  # type: ignore[misc]  # aiokafka is un
 
 
 class PlacedRecords(UnpackedRecords):
-    """The same, one by one and with their place, as aiokafka's own."""
+    """The same records, one by one, with topic and partition, as aiokafka's own."""
 
     @override
     def _unpack_records(self) -> Iterator[Any]:
@@ -245,12 +246,12 @@ def _is_packed(batch: DefaultRecordBatch) -> bool:
 
 
 def _unpacked(batch: DefaultRecordBatch, stored: memoryview) -> list[Record] | None:
-    """Return the records of a batch; None when they are not where they say they are.
+    """Return the records of a batch; None when their offsets are wrong.
 
     Raises
     ------
     Exception
-        Of the extension and of the codecs, when it cannot be read; or it is too large.
+        From the extension or a codec, when the batch cannot be read or is too large.
     """
     if not isinstance(batch, DefaultRecordBatch):  # before 0.11
         return list(batch)
@@ -265,8 +266,8 @@ def _unpacked(batch: DefaultRecordBatch, stored: memoryview) -> list[Record] | N
     first, last = batch.base_offset, batch.base_offset + batch.last_offset_delta
     if offsets == list(range(first, last + 1)):
         return found
-    # Compaction leaves gaps. A sender that numbers records otherwise, or a number that
-    # was read in the wrong place, would answer for somebody else's record.
+    # Compaction leaves gaps. If a sender numbers records differently, or a number is
+    # read from the wrong position, the offset would be that of another record.
     if offsets and (
         offsets[0] < first or offsets[-1] > last or offsets != sorted(set(offsets))
     ):
@@ -275,7 +276,7 @@ def _unpacked(batch: DefaultRecordBatch, stored: memoryview) -> list[Record] | N
 
 
 def _plain(stored: memoryview, records: bytes) -> DefaultRecordBatch:
-    """Return a batch as it would be without compression."""
+    """Return a batch as it would be if it were not compressed."""
     attributes, *rest = CHECKED.unpack_from(stored, BEGINNING.size)
     beginning = bytes(stored[: BEGINNING.size]) + CHECKED.pack(
         attributes & ~CODEC, *rest
@@ -295,7 +296,7 @@ def _by_hand(
 
 
 class _Fetched(FetchResult):  # type: ignore[misc]  # aiokafka is untyped here
-    """What was fetched of a partition, as the fetcher keeps it."""
+    """The fetched records of a partition, as the fetcher keeps them."""
 
     _topic_partition: Any
     _partition_records: UnpackedRecords | None

@@ -1,15 +1,15 @@
-"""Fetches that leave a little apart while there is much to read.
+"""Pace fetches: under load, delay the next fetch a little.
 
-A broker answers a fetch as soon as one record is there. At some thousand records a second
-that makes slices of two or three, and each slice costs what its task, its produce request
-and its acknowledgement cost, whatever it holds. So the next fetch leaves the later, the
-more records came since the last one: of one or two at once, of many after a few
-milliseconds, which is what they would have waited for the processor otherwise. With a
-backlog nothing waits, as working it off takes longer than that.
+A broker answers a fetch as soon as one record is there. At some thousand records a
+second that makes slices of two or three records, and each slice costs a task, a produce
+request and an acknowledgement, whatever its size. So the more records came since the
+last fetch, the later the next one is sent: after one or two records at once, after many
+some milliseconds later, which the records would otherwise have waited for the CPU. With
+a backlog nothing waits, because working it off takes longer than that.
 
 aiokafka sends the next fetch as soon as the last one is consumed and has no setting for
-it, so this reaches into one consumer's fetcher, at the place where it chooses what to
-fetch; what it does not get now it asks for again when the time is up.
+this, so we patch one consumer's fetcher where it chooses what to fetch; it asks again
+for the partitions held back when the time is up.
 """
 
 import time
@@ -19,12 +19,12 @@ from aiokafka import AIOKafkaConsumer
 
 _MS_A_RECORD: Final = 0.2
 _SHORTEST_S: Final = 0.0003
-"""Less is not waited for, a timer of the loop takes a millisecond at least; so one record
-never waits."""
+"""Shorter delays are skipped, because a timer of the event loop takes at least a
+millisecond; so a single record never waits."""
 
 
 class FetchPacing:
-    """When the next fetch may leave."""
+    """Decides when the next fetch may be sent."""
 
     def __init__(self, gather_ms: int) -> None:
         self._longest_s = gather_ms / 1000
@@ -32,23 +32,23 @@ class FetchPacing:
         self._left_at = 0.0
 
     def came(self, records: int) -> None:
-        """Take note of records that were handed out."""
+        """Note how many records were handed out."""
         self._records += records
 
     def wait_s(self, now: float) -> float:
-        """Return for how many seconds a fetch has to wait at ``now``, 0 = it leaves."""
+        """Return how long a fetch must wait at ``now``, seconds; 0 = send it."""
         apart = min(self._longest_s, self._records * _MS_A_RECORD / 1000)
         left = self._left_at + apart - now
         return left if left > _SHORTEST_S else 0.0
 
     def leaves(self, now: float) -> None:
-        """Take note that a fetch leaves: what comes from now on counts for the next."""
+        """Note that a fetch is sent: records from now on count for the next."""
         self._left_at = now
         self._records = 0
 
 
 def pace_fetches(consumer: AIOKafkaConsumer, pacing: FetchPacing) -> None:
-    """Let a consumer that was just started fetch when ``pacing`` lets it."""
+    """Make a just started consumer fetch when ``pacing`` permits."""
     fetcher = consumer._fetcher
     choose = fetcher._get_actions_per_node
 

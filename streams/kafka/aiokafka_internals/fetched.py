@@ -1,4 +1,4 @@
-"""When a consumer's fetches were last answered."""
+"""Read when a consumer's fetches were last answered."""
 
 from collections.abc import Iterable, Iterator
 
@@ -9,12 +9,12 @@ from aiokafka.errors import IllegalStateError
 def newest_answer(
     consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]
 ) -> int | None:
-    """Return the newest moment at which one of these partitions was answered about.
+    """Return when a fetch of one of these partitions was last answered.
 
     Returns
     -------
     int or None
-        Ms of aiokafka's clock; -1 = not yet; None = there are no partitions.
+        Ms of aiokafka's clock; -1 = not yet; None = no partitions.
     """
     return max(_answers(consumer, partitions), default=None)
 
@@ -26,5 +26,5 @@ def _answers(
         try:
             heard: int | None = consumer.last_poll_timestamp(where)
         except (IllegalStateError, AssertionError):
-            continue  # taken away meanwhile
+            continue  # revoked meanwhile
         yield -1 if heard is None else heard

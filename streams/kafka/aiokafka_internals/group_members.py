@@ -1,7 +1,7 @@
-"""Texts that the members of a group tell each other when they join.
+"""Texts that group members publish to each other when they join.
 
-They travel as user data in a member's metadata of the consumer protocol, beside the
-topics it wants.
+They are sent as user data in a member's metadata of the consumer protocol, beside its
+topics.
 """
 
 from collections.abc import Iterable
@@ -15,11 +15,11 @@ from typing_extensions import override
 Assignor: TypeAlias = RoundRobinPartitionAssignor
 
 _MEMBERS: Final = 5
-"""Place of the members in a described group."""
+"""Index of the members in a described group."""
 
 
 def telling_assignor(told: str) -> type[Assignor]:
-    """Return round-robin assignment that tells the group a text."""
+    """Return a round-robin assignor that publishes a text to the group."""
     user_data = told.encode()
 
     class Telling(RoundRobinPartitionAssignor):  # type: ignore[misc]  # aiokafka is untyped here
@@ -36,7 +36,7 @@ def telling_assignor(told: str) -> type[Assignor]:
 async def told_by_members(
     admin: AIOKafkaAdminClient, group_id: str
 ) -> dict[str, list[str]]:
-    """Return by member id what each member of a group tells, in words.
+    """Return the words of each member's text, by member id.
 
     Raises
     ------
@@ -55,5 +55,5 @@ def _words(metadata: bytes) -> list[str]:
     try:
         told: bytes = ConsumerProtocolMemberMetadata.decode(metadata).user_data
         return told.decode().split() if told else []
-    except ValueError:  # not of our making, or between two states
+    except ValueError:  # not ours, or between two states
         return []

@@ -1,8 +1,8 @@
-"""A batch of records that aiokafka's sender takes as one of its own (format 2, KIP-98).
+"""A record batch that aiokafka's sender accepts as its own (format 2, KIP-98).
 
-A record is put together in one call, with its headers in one piece, where aiokafka's
-builder writes record by record, header by header. The sender asks a batch for what its
-builder has: ``closed``, ``record_count``, ``_set_producer_state`` and ``_build``.
+A record is encoded in one call with all its headers in one piece; aiokafka's builder
+writes record by record, header by header. The sender uses these members of a batch:
+``closed``, ``record_count``, ``_set_producer_state`` and ``_build``.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,20 +26,20 @@ from streams.records.record_format import (
 
 _UNKNOWN_EPOCH: Final = -1
 _ATTRIBUTES: Final = b"\0"
-"""Of a record: none are in use (KIP-98)."""
+"""Attributes of a record: no bit is in use (KIP-98)."""
 
 
 class RecordBatch(Batch):
-    """Records of one partition; the methods with an underscore are aiokafka's sender's.
+    """Records of one partition; aiokafka's sender calls the underscore methods.
 
     Parameters
     ----------
     room
-        Bytes at most, uncompressed; the first record is taken whatever it has.
+        Most bytes, uncompressed; the first record is accepted whatever its size.
     codec
         None = not compressed.
     now_ms
-        The time of a record is when it was added, UTC ms.
+        UTC ms; the timestamp of a record is when it was added.
 
     See :class:`streams.kafka.sink.Batch`.
     """
@@ -113,14 +113,14 @@ class RecordBatch(Batch):
         self._closed = True
 
     def closed(self) -> bool:
-        """Whether it takes no more."""
+        """Whether it accepts no more records."""
         return self._closed
 
     def _set_producer_state(self, number: int, epoch: int, sequence: int) -> None:
         self._producer = number, epoch, sequence
 
     def _build(self) -> bytes:
-        """Return the batch as it is sent; the same bytes when it is sent again."""
+        """Return the encoded batch; the same bytes at every retry."""
         self._closed = True
         if self._built is None:
             self._built = self._written()

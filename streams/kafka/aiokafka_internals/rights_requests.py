@@ -1,7 +1,7 @@
-"""Requests that ask what this user may do, which aiokafka does not have.
+"""Requests for this user's rights, which aiokafka lacks.
 
-Metadata of version 8 and groups described in version 3 carry the operations allowed
-(KIP-430), for brokers since 2.3. Of older ones aiokafka raises
+Metadata of version 8 and groups described in version 3 carry the allowed operations
+(KIP-430) on brokers since 2.3. For older ones aiokafka raises
 ``IncompatibleBrokerVersion`` or ``NotImplementedError``.
 """
 
@@ -16,13 +16,13 @@ from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 from typing_extensions import override
 
 UNTOLD: Final = -(2**31)
-"""In place of the bits of what is allowed, when a broker does not tell them."""
+"""Stands for the bits of allowed operations when a broker does not send them."""
 
 
 async def ask_topics(
     admin: AIOKafkaAdminClient, names: list[str]
 ) -> Iterator[tuple[int, str, int]]:
-    """Ask about topics: error code, name, and bits of what is allowed of each.
+    """Ask about topics: return error code, name and bits of allowed operations of each.
 
     Raises
     ------
@@ -34,7 +34,7 @@ async def ask_topics(
 
 
 async def ask_coordinator(admin: AIOKafkaAdminClient, group: str) -> tuple[int, int]:
-    """Ask which broker keeps a group: error code, number of the broker.
+    """Ask for the coordinator of a group: return error code and broker number.
 
     Raises
     ------
@@ -48,7 +48,7 @@ async def ask_coordinator(admin: AIOKafkaAdminClient, group: str) -> tuple[int, 
 async def ask_group(
     admin: AIOKafkaAdminClient, group: str, node: int
 ) -> tuple[int, int]:
-    """Ask a broker about a group: error code, bits of what is allowed.
+    """Ask a broker about a group: return error code and bits of allowed operations.
 
     Raises
     ------
@@ -114,7 +114,7 @@ class _MetadataRequest8(RequestStruct):  # type: ignore[misc]  # as above
 
 
 class _TopicRights(Request[_MetadataRequest8]):  # type: ignore[misc]  # as above
-    """Asks for topics with what is allowed; makes none of them."""
+    """Asks for topics with the allowed operations; creates none."""
 
     API_KEY = 3
 
@@ -128,11 +128,11 @@ class _TopicRights(Request[_MetadataRequest8]):  # type: ignore[misc]  # as abov
 
 
 class _DescribeGroups3(DescribeGroupsRequest_v3):  # type: ignore[misc]  # as above
-    RESPONSE_TYPE = DescribeGroupsResponse_v3  # aiokafka reads it as version 2
+    RESPONSE_TYPE = DescribeGroupsResponse_v3  # aiokafka decodes it as version 2
 
 
 class _GroupRights(Request[_DescribeGroups3]):  # type: ignore[misc]  # as above
-    """Asks for a group with what is allowed."""
+    """Asks for a group with the allowed operations."""
 
     API_KEY = 15
 

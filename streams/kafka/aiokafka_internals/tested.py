@@ -1,8 +1,8 @@
-"""Which versions of aiokafka this folder was tested with; others are refused.
+"""The aiokafka versions that this folder was tested with; others are refused.
 
-A release may move what is inside without a word. Then a consumer may lose records, read
-them twice or never end, and nothing says so. Nothing of aiokafka is imported here, so that a
-version that does not even import is refused with the same line.
+A release may silently change the internals. Then a consumer may lose records, read them
+twice or never end, without an error. This module imports nothing from aiokafka, so that
+a version that cannot even be imported is refused with the same line.
 """
 
 from importlib.metadata import PackageNotFoundError, version
@@ -12,15 +12,15 @@ from streams.errors import SettingsError
 from streams.settings import Kafka, connection
 
 TESTED: Final = ("0.14.0",)
-"""Versions with which all tests have passed, those on a broker included."""
+"""Versions with which all tests have passed, including those on a broker."""
 
 _UNKNOWN: Final = "of an unknown version"
 
 
 def client_arguments(kafka: Kafka) -> dict[str, Any]:
-    """Return what all clients of aiokafka have in common; reads PEM files.
+    """Return the arguments that all aiokafka clients share; reads PEM files.
 
-    Every client is built with it, so none is built with an untested version.
+    Every client is built with them, so none is built with an untested version.
 
     Raises
     ------
@@ -37,12 +37,12 @@ def check_version(kafka: Kafka) -> str | None:
     Returns
     -------
     str or None
-        What to warn of when it is allowed; None when the version was tested.
+        A warning when the version is allowed by the setting; None = tested version.
 
     Raises
     ------
     SettingsError
-        It was not tested; one line.
+        The version is not tested; one line.
     """
     found = _installed()
     if found in TESTED:
@@ -62,5 +62,5 @@ def check_version(kafka: Kafka) -> str | None:
 def _installed() -> str:
     try:
         return version("aiokafka")
-    except PackageNotFoundError:  # its files were copied
+    except PackageNotFoundError:  # installed by copying files
         return _UNKNOWN

@@ -1,9 +1,9 @@
-"""Which log stands behind a topic's name now: its id, and how many partitions it has.
+"""Ask for topic id and partition count of topics: which log a name refers to now.
 
-aiokafka asks for metadata without topic ids (KIP-516), by which a topic that was made
-anew is another one. Here is the request that has them, for any broker since Kafka 2.8;
-of an older one only the number of partitions is known. A broker tells what it has heard
-from the controller, as a rule some milliseconds ago.
+aiokafka asks for metadata without topic ids (KIP-516), which change when a topic is
+deleted and created again. This request has them, for brokers since Kafka 2.8; older
+ones give only the number of partitions. A broker answers what it last heard from the
+controller, usually some milliseconds ago.
 """
 
 import asyncio
@@ -37,30 +37,30 @@ from typing_extensions import override
 from streams.kafka.errors import FOREIGN
 
 _ANSWER_S: Final = 2.0
-"""A broker that takes longer is hung: another one is asked."""
+"""A broker that takes longer, seconds, is considered hung: the next one is asked."""
 
 _METADATA: Final = 3
 _WITH_IDS: Final = 10
-"""The first version of metadata with topic ids."""
+"""The first version of the metadata request with topic ids."""
 
 
 class TopicNow(msgspec.Struct, frozen=True):
-    """What a broker says of a topic."""
+    """A topic as a broker describes it."""
 
     partitions: int
     topic_id: str | None
-    """None when the broker tells none (before Kafka 2.8)."""
+    """None when the broker sends none (before Kafka 2.8)."""
 
 
 async def topics_now(
     consumer: AIOKafkaConsumer, names: Collection[str]
 ) -> dict[str, TopicNow]:
-    """Ask the brokers that a consumer knows, one after another, until one answers.
+    """Ask the brokers that a consumer knows one after another, until one answers.
 
     Returns
     -------
     dict
-        By name; a topic that the broker does not know is left out.
+        Name -> topic; unknown topics are missing.
 
     Raises
     ------
@@ -69,7 +69,7 @@ async def topics_now(
     """
     client = consumer._client
     nodes = [broker.nodeId for broker in client.cluster.brokers()]
-    random.shuffle(nodes)  # so that a hung one costs every look but some
+    random.shuffle(nodes)  # so that a hung one delays only some checks
     trouble: Exception = KafkaConnectionError("no broker is known")
     for node in nodes:
         try:
@@ -124,8 +124,8 @@ _Row: TypeAlias = tuple[int, str, str | None, int]
 class _Topics(Response):  # type: ignore[misc]  # as above
     """The topics of a metadata response, version 10.
 
-    Partitions are passed over: leaders and replicas of 640 of them would take aiokafka
-    longer to read than a slice takes to be judged.
+    Partitions are skipped: for leaders and replicas of 640 partitions aiokafka would
+    need longer than judging a slice takes.
     """
 
     API_KEY: ClassVar[int] = _METADATA
@@ -166,7 +166,7 @@ _AnyRequest: TypeAlias = MetadataRequest_v4 | MetadataRequest_v5 | _TopicsReques
 
 
 class _TopicsRequest(Request[_AnyRequest]):  # type: ignore[misc]  # as above
-    """Asks for some topics and makes none of them."""
+    """Asks for some topics and creates none."""
 
     API_KEY = _METADATA
 
@@ -185,7 +185,7 @@ class _TopicsRequest(Request[_AnyRequest]):  # type: ignore[misc]  # as above
 
 
 class _Reader:
-    """Takes a metadata response, version 10, apart."""
+    """Decodes a metadata response, version 10."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -238,7 +238,7 @@ class _Reader:
             shift += 7
 
     def _count(self) -> int:
-        """Read the length of an array or a text; null counts as empty."""
+        """Read the length of an array or string; null counts as empty."""
         return max(0, self._varint() - 1)
 
     def _skip_tags(self) -> None:

@@ -111,7 +111,7 @@ class Traffic:
     def _at_ms(self, due_ns: int) -> int:
         return self._start_ms + due_ns // NS_PER_MS
 
-    # -- one request -------------------------------------------------------------
+    # -- one request -----------------------------------------------------------
 
     def _ask(self, number: int, due_ns: int) -> None:
         """Draw a request, its order, and what follows."""
