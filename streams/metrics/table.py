@@ -20,7 +20,7 @@ class Spec(msgspec.Struct, frozen=True):
     """Values come from closed lists or are topics and partitions, never ids."""
     meaning: str
     topics: tuple[Topics, ...] = ()
-    """Of a counter by topic: for which topics it stands at 0 when a worker starts."""
+    """Of a counter by topic: the topics for which it is 0 when a worker starts."""
 
 
 def _counter(name: str, labels: str, meaning: str, unit: str = "records") -> Spec:
@@ -59,22 +59,22 @@ DISPOSITIONS: Final = _counter(
 AUTO_SHARE: Final = _gauge(
     "refund_auto_share",
     "family",
-    "FR-1.5a: automatic approvals among what this worker decided since it started.",
+    "FR-1.5a: share of automatic approvals among the decisions of this worker since its start.",
     "ratio",
 )
 MANUAL_REVIEW_COUNT: Final = _counter(
     "refund_manual_review_count_total",
     "family",
-    "FR-1.5a: decisions that went to a person.",
+    "FR-1.5a: decisions for manual review.",
     "decisions",
 )
 REQUEST_AGE: Final = _histogram(
     "refund_request_age_seconds",
-    "From requested_at_ms to decided_at_ms.",
+    "Time from requested_at_ms to decided_at_ms.",
 )
 LATENCY: Final = _histogram(
     "refund_decision_latency_seconds",
-    "From the request record's timestamp to the acknowledged output.",
+    "Time from the timestamp of the request record to the acknowledged output.",
 )
 RECORDS: Final = _by_topic(
     "refund_records_total",
@@ -83,21 +83,21 @@ RECORDS: Final = _by_topic(
 )
 SLICES: Final = _by_topic(
     "refund_slices_total",
-    "Slices finished, all outputs acknowledged.",
+    "Finished slices: all outputs acknowledged.",
     "read",
     unit="slices",
 )
 LAG_RECORDS: Final = _gauge(
     "refund_lag_records",
     "topic partition",
-    "Records from the committed offset to the end.",
+    "Records from the committed offset to the end of the partition.",
     "records",
 )
 LAG_SECONDS: Final = _gauge(
     "refund_lag_seconds",
     "topic partition",
     "Age of the oldest record that is not acknowledged yet, by its timestamp; 0 without lag. "
-    "Of records not fetched yet: since the partition last moved.",
+    "While that record is not fetched: time since the partition last made progress.",
     "seconds",
 )
 DEAD_LETTERS: Final = _counter(
@@ -108,41 +108,41 @@ DEAD_LETTERS: Final = _counter(
 EVENTS: Final = _counter(
     "refund_events_total",
     "topic class",
-    "Platform events by what became of them: accepted, manual_review, ignored, dead_letter.",
+    "Platform events by class: accepted, manual_review, ignored, dead_letter.",
     "events",
 )
 REPEATED: Final = _counter(
     "refund_repeated_requests_total",
     "family",
-    "Requests delivered again and answered with their first decision.",
+    "Repeated deliveries of a request, answered with its first decision.",
 )
 SKIPPED: Final = _by_topic(
     "refund_skipped_offsets_total",
-    "Offsets passed over because a worker had decided them before it ended.",
+    "Offsets skipped at a take-over because an output already answers them.",
     "input",
 )
 UNFIT: Final = _by_topic(
     "refund_unfit_answers_total",
-    "Outputs that name an offset but answer another record than is there now: the topic "
-    "was made anew. That record is decided.",
+    "Records whose offset is named by an output that answers another record: the topic was "
+    "recreated. They are decided.",
     "input",
 )
 UNANSWERED: Final = _by_topic(
     "refund_unanswered_offsets_total",
-    "Requests before the group's offset that no output answers: somebody moved it "
-    "forward. The log names their offsets.",
+    "Requests before the committed offset that no output answers, because somebody moved the "
+    "offset forward. The log names their offsets.",
     "input",
 )
 DOUBTED: Final = _counter(
     "refund_plain_doubted_total",
     "family",
-    "Decisions made the fast path that differ from those of the rules; after the first "
-    "the rules alone decide, after a restart too, until another version runs.",
+    "Decisions of the fast path that differ from those of the rules. After the first one "
+    "the rules alone decide, also after a restart, until another version runs.",
     "decisions",
 )
 MISROUTED: Final = _by_topic(
     "refund_misrouted_total",
-    "Records found in the wrong partition.",
+    "Records in the wrong partition.",
     "input",
     "routed_fact",
 )
@@ -157,31 +157,31 @@ TABLE_ROWS: Final = _gauge(
 WATERMARK_AGE: Final = _gauge(
     "refund_watermark_age_seconds",
     "topic",
-    "Age of the oldest watermark among the partitions owned; +Inf without one.",
+    "Age of the oldest watermark of the assigned partitions; +Inf without one.",
     "seconds",
 )
 DELETED: Final = _by_topic(
     "refund_deleted_unread_total",
-    "Records that the broker deleted before a worker read them, by their offsets: "
+    "Records that the broker deleted before a worker read them, counted by offset: "
     "requests without a decision.",
     "read",
 )
 REBALANCES: Final = _by_topic(
     "refund_rebalances_total",
-    "Assignments received.",
+    "Assignments of partitions to this worker.",
     "read",
     unit="assignments",
 )
 PARTITIONS: Final = _gauge(
     "refund_partitions",
     "topic",
-    "Partitions being read; 0 on a spare.",
+    "Partitions that this worker reads; 0 for a standby worker.",
     "partitions",
 )
 COMMIT_AGE: Final = _gauge(
     "refund_commit_age_seconds",
     "topic",
-    "Time since offsets were last committed.",
+    "Time since the last commit of offsets.",
     "seconds",
 )
 NOTICES: Final = _counter(
@@ -190,33 +190,33 @@ NOTICES: Final = _counter(
 BREAKERS_OPEN: Final = _gauge(
     "refund_breakers_open",
     "family scope",
-    "Open breakers: 0 or 1 for global.",
+    "Open breakers; 0 or 1 for the scope global.",
     "breakers",
 )
-READY: Final = _gauge("refund_ready", "", "1 while /readyz says 200, else 0.")
+READY: Final = _gauge("refund_ready", "", "1 while /readyz answers 200, else 0.")
 AGENTS_UP: Final = _gauge("refund_agent_up", "agent", "1 while the agent runs.")
 TASKS: Final = _gauge(
     "refund_tasks",
     "",
-    "Asyncio tasks alive; follows partitions and connections, never the load.",
+    "Live asyncio tasks; their number depends on partitions and connections, not on load.",
     "tasks",
 )
 BUILD: Final = _gauge("refund_build_info", "version python", "Always 1.")
 POLICY: Final = _gauge(
     "refund_policy_info",
     "family policy state",
-    "1 for each policy that is in_force (none = nothing approved), waiting, overtaken, missing, "
-    "or refused since one was last accepted.",
+    "1 for each policy that is in_force (policy none = nothing is approved), waiting, overtaken, "
+    "missing, or refused since the last accepted version.",
 )
 POLICY_PAUSED: Final = _gauge(
     "refund_policy_paused",
     "family",
-    "1 while the operators' pause holds: everything goes to people.",
+    "1 while the operators' pause is on: every request goes to a person.",
 )
 POLICY_DISAGREEMENTS: Final = _counter(
     "refund_policy_disagreements_total",
     "family kind",
-    "Signs that somebody judges, or judged, by another policy: file, decided, missing, member.",
+    "Signs that a worker judges, or judged, by another policy: file, decided, missing, member.",
     "signs",
 )
 
@@ -280,7 +280,7 @@ def metrics_page() -> str:
         "# Metrics\n\nServed at `/metrics` in the Prometheus text format. "
         "Labels come from closed lists or are topics and partitions, never ids.\n"
         f"Histograms have the bounds {bounds} seconds. Counters exist at 0 from the start.\n"
-        "Beside them stand the `process_*` metrics of the Prometheus client: CPU, memory, "
+        "The page also has the `process_*` metrics of the Prometheus client: CPU, memory, "
         "open files, start.\n\n"
         "| metric | kind | unit | labels | meaning |\n|---|---|---|---|---|\n"
         f"{rows}\n\n"

@@ -20,18 +20,19 @@ from streams.settings.secret import HIDDEN, Secret
 _PAGE_HEAD = """\
 # Settings
 
-How a worker runs. What it decides is policy: `refund policy show`.
+Settings say how a worker runs. The rules are policy: `refund policy show`.
 
-Lowest to highest: the defaults below, a TOML file (`--config FILE` or `REFUND_CONFIG`;
-start from `config/worker.toml`), environment variables, command-line options
-(`--bootstrap-servers`, `--web-port`, `--policy`, and `--set section.key=value` for any
-other). The variable of `kafka.client_id` is `REFUND_KAFKA__CLIENT_ID`. In a variable a
-list is written with commas, and an empty text unsets what may be unset. Unknown names
-are refused, `REFUND_` variables too, and all problems are told at once. `refund
-settings` prints what is in force.
+Sources, from lowest to highest precedence: the defaults below; a TOML file (`--config
+FILE` or `REFUND_CONFIG`; start from `config/worker.toml`); environment variables; the
+command line (`--bootstrap-servers`, `--web-port`, `--policy`, and `--set
+section.key=value` for any other). The variable of `kafka.client_id` is
+`REFUND_KAFKA__CLIENT_ID`. In a variable, commas separate the items of a list, and an
+empty text unsets an optional setting. Unknown names are refused, those of `REFUND_`
+variables too, and all problems are reported at once. `refund settings` prints the
+settings in force.
 
 A secret comes from its `_file` setting or its variable; on the command line it is
-refused. In the file, the keys of `[kafka]` may be written as Kafka spells them
+refused. In the file, the keys of `[kafka]` may be spelled as in Kafka
 (`"security.protocol" = "SASL_SSL"`, also `max.request.size` for `max_request_bytes`).
 
 This page is printed by `refund settings --markdown`.
@@ -41,8 +42,8 @@ _ANY_CODE: Final = "CODE"
 """Stands for the code of a family on the page."""
 
 _FILE_HEAD = """\
-# Settings of a worker, each with its default. Uncomment what you change.
-# Lowest to highest: defaults, this file (--config FILE or REFUND_CONFIG),
+# Settings of a worker, each with its default. Uncomment the ones you change.
+# Precedence, lowest first: defaults, this file (--config FILE or REFUND_CONFIG),
 # environment (REFUND_SECTION__KEY), command line. Reasons: docs/settings.md.
 """
 
