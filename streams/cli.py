@@ -89,7 +89,9 @@ def _root(
     *,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print it."),
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     del version
@@ -102,11 +104,12 @@ def worker(
     sets: Sets = None,
     bootstrap_servers: Servers = None,
     web_port: Annotated[
-        str | None, typer.Option(metavar="PORT", help="0 = any free one, off = none.")
+        str | None,
+        typer.Option(metavar="PORT", help="0 = any free port, off = no pages."),
     ] = None,
     policy: PolicyFile = None,
 ) -> None:
-    """Run the processor until it is stopped."""
+    """Run a worker until it is stopped."""
     keep_signals_for_later()
     edge: Edge = context.obj
     warnings: list[str] = []
@@ -132,30 +135,30 @@ def worker(
 @app.command()
 def demo(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
-    seconds: Annotated[int, typer.Option(min=1, help="How long it plays.")] = 20,
+    seconds: Annotated[int, typer.Option(min=1, help="Length of the run.")] = 20,
     bootstrap_servers: Annotated[
         str | None,
         typer.Option(
             "--bootstrap-servers",
             "--bootstrap",
             metavar="HOST:PORT",
-            help="Brokers to use, not the embedded one.",
+            help="Brokers to use instead of the embedded one.",
         ),
     ] = None,
     web_port: Annotated[
         int | None,
-        typer.Option(metavar="PORT", min=1, max=65_535, help="Default: any free one."),
+        typer.Option(metavar="PORT", min=1, max=65_535, help="Default: any free port."),
     ] = None,
     *,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave it running until Ctrl-C.")
+        bool, typer.Option("--keep", help="Keep running until Ctrl-C.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One object per line.")] = False,
     picture: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw the run as SVG.")
+        Path | None, typer.Option(metavar="FILE", help="Draw the run into an SVG.")
     ] = None,
 ) -> None:
-    """Show it at work: embedded broker, sample traffic, one worker, live table."""
+    """Run a demo: embedded broker, sample traffic, one worker, live table."""
     from streams.tools import demo as tool  # noqa: PLC0415
 
     edge: Edge = context.obj
@@ -174,12 +177,12 @@ def demo(  # noqa: PLR0913 - one parameter an option
 def broker(
     context: typer.Context,
     port: Annotated[
-        int, typer.Option(min=1, max=65_535, help="Where clients find it.")
+        int, typer.Option(min=1, max=65_535, help="Port for clients.")
     ] = 9092,
 ) -> None:
-    """Run one node of Kafka for trying out, on loopback, until Ctrl-C.
+    """Run one Kafka node for trials, on loopback, until Ctrl-C.
 
-    Needs a checkout and Java 17; Maven fetches Kafka's jars the first time. Nothing is
+    Needs a checkout and Java 17; Maven fetches Kafka's jars the first time. No data is
     kept.
     """
     from streams.tools import broker as tool  # noqa: PLC0415
@@ -194,9 +197,9 @@ def decide(
     file: Annotated[str, typer.Argument(metavar="[FILE|-]")] = "-",
     policy: PolicyFile = None,
 ) -> None:
-    """JSON lines in, one decision a line out; no broker, no settings.
+    """Decide JSON lines without a broker: one decision per line of input.
 
-    Exit code 1 when a line was a dead letter; all lines are answered all the same.
+    Every line gets an answer; exit code 1 if one of them is a dead letter.
     """
     from streams.tools.decide import Answers  # noqa: PLC0415
 
@@ -214,16 +217,16 @@ def explain(  # noqa: PLR0913 - one parameter an option
     decision: Annotated[str, typer.Argument(metavar="ID|JSON|-")],
     lang: Annotated[Literal["zh", "en"], typer.Option(help="Language.")] = "en",
     *,
-    json: Annotated[bool, typer.Option("--json", help="All of it, as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Everything, as JSON.")] = False,
     policy: PolicyFile = None,
     config: Config = None,
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Put a decision into words: each condition with its value, bound and age.
+    """Explain a decision: each condition with its value, bound and age.
 
-    An id is looked up in Kafka; a decision record is read as it is, from the argument
-    or from standard input (-).
+    An id is looked up in Kafka. A decision record is taken from the argument or from
+    standard input (-).
     """
     from streams.tools import explaining  # noqa: PLC0415
     from streams.tools.show import json_line  # noqa: PLC0415
@@ -250,19 +253,21 @@ def show_reasons(
     code: Annotated[str | None, typer.Argument(metavar="[CODE]")] = None,
     *,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="The reference page.")
+        bool, typer.Option("--markdown", help="Print the reference page.")
     ] = False,
     family: FamilyCode = "FR",
     config: Config = None,
 ) -> None:
-    """Print what a reason code means and what to do about it; without one, all codes."""
+    """Explain a reason code and what to do about it; without a code, list all codes."""
     from streams.tools import families  # noqa: PLC0415
     from streams.tools import reasons_page as page  # noqa: PLC0415
 
     load = partial(settings_of, context, config, None, None)
     reasons = families.family_of_code(family, load).reasons
     if markdown and family != "FR":
-        raise UsageError([f"--markdown: there is no page of {family}; leave it out"])
+        raise UsageError(
+            [f"--markdown: there is no page for {family}; omit the option"]
+        )
     if markdown:
         print(page.reasons_page(), end="")
     elif code is None:
@@ -270,7 +275,9 @@ def show_reasons(
     else:
         known = reasons.get(code)
         if known is None:
-            raise UsageError([f"{code}: no reason code; `refund reasons` lists them"])
+            raise UsageError(
+                [f"{code}: not a reason code; `refund reasons` lists them"]
+            )
         print(page.entry(known))
 
 
@@ -282,10 +289,10 @@ def show_settings(
     bootstrap_servers: Servers = None,
     *,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="The reference page instead.")
+        bool, typer.Option("--markdown", help="Print the reference page.")
     ] = False,
     toml: Annotated[
-        bool, typer.Option("--toml", help="A file to start from instead.")
+        bool, typer.Option("--toml", help="Print a file to start from.")
     ] = False,
 ) -> None:
     """Print the settings in force, without secrets."""
@@ -331,7 +338,7 @@ def execute(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 def _failed(failed: RefundError | OSError) -> int:
-    """Say why a command failed, one line a problem, and return its exit code."""
+    """Print why a command failed, one line per problem, and return its exit code."""
     if isinstance(failed, UsageError):
         _complain(failed.problems)
         return EXIT_USAGE
@@ -355,7 +362,7 @@ def _explain_usage(message: str) -> None:
 
 
 def _close_quietly() -> None:
-    """Nobody reads on: what is still buffered goes nowhere instead of failing at exit."""
+    """Discard buffered output, which nobody reads any more and which would fail at exit."""
     with contextlib.suppress(io.UnsupportedOperation):  # it is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -365,6 +372,6 @@ def main() -> None:
     exit_when_terminated()
     arguments = sys.argv[1:]
     if "stdout" in fill_closed_streams() and arguments[:1] != ["worker"]:
-        _complain(["standard output is closed: what is to be printed would be lost"])
+        _complain(["standard output is closed, so the output would be lost"])
         sys.exit(EXIT_FAILED)
     sys.exit(execute(arguments, os.environ))

@@ -159,7 +159,7 @@ def test_without_a_command_the_help_is_the_error(
         (("dlq", "list", "--limit", "0"), "--limit"),
         (("dlq", "show", "7"), "7: no PARTITION:OFFSET"),
         (("dlq", "show", f"0:{'9' * 5_000}"), "9: no PARTITION:OFFSET"),
-        (("dlq", "replay"), "say --all"),
+        (("dlq", "replay"), "give --all"),
         (("dlq", "replay", "x:y"), "x:y: no PARTITION:OFFSET"),
         (("policy", "check", "/nope"), "/nope: No such file"),
         (("policy", "check", "/"), "/: Is a directory"),
@@ -413,7 +413,7 @@ def test_who_changes_policies_says_why(run: Run, command: str) -> None:
     code, _, err = run("policy", command, *file, "--yes")
     assert (code, err) == (2, "refund: Missing option '--reason'.\n")
     code, _, err = run("policy", command, *file, "--reason", " ", "--yes")
-    assert (code, err) == (2, "refund: --reason: say why\n")
+    assert (code, err) == (2, "refund: --reason: give a reason\n")
 
 
 def test_an_unknown_key_cannot_be_allowed(run: Run) -> None:
@@ -475,7 +475,7 @@ def test_a_code_is_told_with_what_to_do_and_an_unknown_one_is_refused(run: Run) 
     assert run("reasons")[1].count("\n") == len(REASONS) + 1
     code, out, err = run("reasons", "NO_SUCH_CODE")
     assert (code, out) == (2, "")
-    assert "NO_SUCH_CODE: no reason code" in err
+    assert "NO_SUCH_CODE: not a reason code" in err
 
 
 # Explanations

@@ -37,7 +37,7 @@ def test_a_command_whose_output_nobody_can_read_says_so_in_one_line() -> None:
     done = run("REFUND settings >&-")
     assert (done.returncode, done.stderr.splitlines()) == (
         1,
-        ["refund: standard output is closed: what is to be printed would be lost"],
+        ["refund: standard output is closed, so the output would be lost"],
     )
 
 

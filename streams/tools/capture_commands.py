@@ -15,49 +15,50 @@ from streams.tools.edge import Config, Edge, Servers, Sets, run_quietly, setting
 from streams.tools.extras import require_tools
 from streams.tools.moments import read_moment
 
-CaptureFolder = Annotated[
-    Path, typer.Argument(metavar="FOLDER", help="Of `refund capture`.")
-]
+CaptureFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help="A capture.")]
 Report = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", help="For the report's files."),
+    typer.Option(metavar="FOLDER", help="Write a report there."),
 ]
 
 
 def capture(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="New, or to finish.")
+        Path, typer.Argument(metavar="FOLDER", help="New, or to be continued.")
     ],
     *,
     topic: Annotated[
-        list[str] | None, typer.Option(help="One of ours; default: all but events.")
+        list[str] | None, typer.Option(help="Default: all topics but events.")
     ] = None,
     since: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="Default: the start.")
+        str | None,
+        typer.Option("--from", metavar="TIME", help="Default: the beginning."),
     ] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Default: the present end.")
+        str | None, typer.Option(metavar="TIME", help="Default: the current end.")
     ] = None,
     offsets: Annotated[
         list[str] | None,
-        typer.Option(metavar="TOPIC:PARTITION:FROM..UNTIL", help="Of one partition."),
+        typer.Option(
+            metavar="TOPIC:PARTITION:FROM..UNTIL", help="Range of a partition."
+        ),
     ] = None,
     facts: Annotated[
         Literal["whole", "range"],
-        typer.Option(help="Fact topics from their beginning, or from --from."),
+        typer.Option(help="Facts from their beginning, or --from."),
     ] = "whole",
     format: Annotated[  # noqa: A002 - the option's name
-        Literal["parquet", "jsonl"], typer.Option(help="Of the parts.")
+        Literal["parquet", "jsonl"], typer.Option(help="Of the files.")
     ] = "parquet",
     redact_buyers: Annotated[
-        bool, typer.Option("--redact-buyers", help="Keyed hashes for buyer ids.")
+        bool, typer.Option("--redact-buyers", help="Replace buyer ids by hashes.")
     ] = False,
     config: Config = None,
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Save topics to files, byte for byte; run it again to finish an interrupted one."""
+    """Save topics to files, byte for byte; run again to continue an interrupted capture."""
     require_tools("capture")
     edge: Edge = context.obj
     settings = settings_of(context, config, sets, bootstrap_servers)
@@ -80,27 +81,29 @@ def backtest(  # noqa: PLR0913 - one parameter an option
     folder: CaptureFolder,
     *,
     policy: Annotated[
-        str, typer.Option("--policy", metavar="FILE", help="The policy to try.")
+        str, typer.Option("--policy", metavar="FILE", help="Policy to try.")
     ],
     against: Annotated[
-        str, typer.Option(metavar="recorded|FILE", help="What it is compared with.")
+        str, typer.Option(metavar="recorded|FILE", help="Compare with.")
     ] = "recorded",
     base: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="In force that day; default: shipped."),
+        typer.Option(
+            metavar="FILE", help="Policy in force that day; default: shipped."
+        ),
     ] = None,
     record_max_bytes: Annotated[
         int,
         typer.Option(
             metavar="BYTES",
             min=1_024,
-            help="worker.record_max_bytes of that day: larger records are not read.",
+            help="worker.record_max_bytes in force that day.",
         ),
     ] = Worker().record_max_bytes,
     report: Report = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Judge a capture under another policy and say what would be different."""
+    """Judge a capture under another policy and report the differences."""
     require_tools("backtest")
     from streams.tools.backtest import command  # noqa: PLC0415
     from streams.tools.backtest.report import print_report, write_report  # noqa: PLC0415

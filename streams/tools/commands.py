@@ -20,9 +20,11 @@ from streams.tools.edge import (
 )
 from streams.tools.policy_commands import policy_app
 
-topics_app = typer.Typer(help="List, create or verify topics.", no_args_is_help=True)
-dlq_app = typer.Typer(help="Dead letters.", no_args_is_help=True)
-kuaishou_app = typer.Typer(help="The Kuaishou platform.", no_args_is_help=True)
+topics_app = typer.Typer(help="List, create or check topics.", no_args_is_help=True)
+dlq_app = typer.Typer(help="List, print or resend dead letters.", no_args_is_help=True)
+kuaishou_app = typer.Typer(
+    help="Tools for the Kuaishou platform.", no_args_is_help=True
+)
 
 GROUPS = {
     "topics": topics_app,
@@ -33,13 +35,13 @@ GROUPS = {
 
 LetterTopic = Annotated[
     str | None,
-    typer.Option(help="Topic it came from; the prefix may be left out."),
+    typer.Option(help="Source topic; the prefix may be omitted."),
 ]
 
 
 @kuaishou_app.command("classify")
 def classify(file: Annotated[str, typer.Argument(metavar="FILE|-")]) -> None:
-    """Say what becomes of each raw platform value; a JSON string a line."""
+    """Classify raw platform values, one JSON string per line."""
     from streams.platforms.kuaishou.classify import classify_lines  # noqa: PLC0415
 
     with opened(file) as lines:
@@ -53,7 +55,7 @@ def topics_create(
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Create the topics that are missing, then check all of them."""
+    """Create missing topics, then check all topics."""
     settings = settings_of(context, config, sets, bootstrap_servers)
     from streams.tools.topics import create_topics  # noqa: PLC0415
 
@@ -67,7 +69,7 @@ def topics_check(
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Compare every topic with what the processor needs."""
+    """Compare the topics on the broker with what the processor requires."""
     settings = settings_of(context, config, sets, bootstrap_servers)
     from streams.tools.topics import check_topics  # noqa: PLC0415
 
@@ -82,12 +84,12 @@ def topics_list(
     bootstrap_servers: Servers = None,
     *,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="The table of the reference page.")
+        bool, typer.Option("--markdown", help="Print the reference table.")
     ] = False,
 ) -> None:
-    """List the topics of all families: key, partitions, clean-up, who writes and reads.
+    """List the topics of all families: key, partitions, clean-up, writers and readers.
 
-    Asks no broker.
+    Contacts no broker.
     """
     settings = settings_of(context, config, sets, bootstrap_servers)
     from streams.tools import topics_page as page  # noqa: PLC0415
@@ -102,17 +104,17 @@ def topics_list(
 def dlq_list(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     topic: Annotated[
-        str | None, typer.Option(help="Topic it came from; the prefix may be left out.")
+        str | None, typer.Option(help="Source topic; the prefix may be omitted.")
     ] = None,
     error: Annotated[str | None, typer.Option(help="Only this error.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Newest per partition.")] = 100,
     *,
-    json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One object per line.")] = False,
     config: Config = None,
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """List dead letters: where from, why, when."""
+    """List dead letters: source, error, time."""
     settings = settings_of(context, config, sets, bootstrap_servers)
     from streams.tools import dlq  # noqa: PLC0415
     from streams.tools.letters import Choice  # noqa: PLC0415
@@ -130,7 +132,7 @@ def dlq_show(
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Print one dead letter whole: headers, key, value; as hex what is no text."""
+    """Print one dead letter in full: headers, key, value; bytes that are not text as hex."""
     settings = settings_of(context, config, sets, bootstrap_servers)
     from streams.tools import dlq  # noqa: PLC0415
 
@@ -144,24 +146,26 @@ def dlq_replay(  # noqa: PLR0913 - one parameter an option
         list[str] | None, typer.Argument(metavar="[PARTITION:OFFSET]...")
     ] = None,
     topic: Annotated[
-        str | None, typer.Option(help="Topic it came from; the prefix may be left out.")
+        str | None, typer.Option(help="Source topic; the prefix may be omitted.")
     ] = None,
     error: Annotated[str | None, typer.Option(help="Only this error.")] = None,
     *,
-    every: Annotated[bool, typer.Option("--all", help="Without naming them.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Send, not only tell.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Every dead letter.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Send them.")] = False,
     config: Config = None,
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Send dead letters back where they came from; without --yes only tell.
+    """Send dead letters to their source topics again; without --yes only list them.
 
-    A letter that is sent twice is judged twice: the topic of dead letters does not
-    remember what was sent.
+    A dead letter that is sent twice is judged twice: its topic does not record what was
+    sent.
     """
     if not letters and not (every or topic or error):
         raise UsageError(
-            ["name letters, --topic or --error, or say --all to mean every dead letter"]
+            [
+                "name dead letters, --topic or --error, or give --all for every dead letter"
+            ]
         )
     settings = settings_of(context, config, sets, bootstrap_servers)
     from streams.tools import dlq  # noqa: PLC0415

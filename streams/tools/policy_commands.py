@@ -21,7 +21,7 @@ from streams.tools.edge import (
 )
 
 policy_app = typer.Typer(
-    help="Validate, publish, pause: the policies of a rule family.",
+    help="Check, publish and pause the policy of a family.",
     no_args_is_help=True,
 )
 
@@ -29,18 +29,20 @@ PolicyArgument = Annotated[
     str | None,
     typer.Argument(metavar="[FILE]", help="Default: the shipped policy of FR."),
 ]
-Reason = Annotated[str, typer.Option(help="Why; stands in the record.")]
+Reason = Annotated[str, typer.Option(help="Why; kept in the record.")]
 Author = Annotated[str | None, typer.Option(help="Who. Default: the login name.")]
 Allow = Annotated[
     list[str] | None,
-    typer.Option(metavar="KEY", help="Its value is meant though implausible."),
+    typer.Option(metavar="KEY", help="Accept its implausible value."),
 ]
 Overtake = Annotated[
     list[int] | None,
-    typer.Option(metavar="VERSION", help="It waits, and may never be in force."),
+    typer.Option(
+        metavar="VERSION", help="A waiting version that may never be in force."
+    ),
 ]
 Backtest = Annotated[
-    str | None, typer.Option(metavar="ID", help="Backtest it was decided on.")
+    str | None, typer.Option(metavar="ID", help="Backtest behind the decision.")
 ]
 From = Annotated[
     str | None,
@@ -48,10 +50,10 @@ From = Annotated[
         "--from", metavar="MOMENT", help="RFC 3339 with zone, UTC ms, or now."
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Publish, not only tell.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Publish it.")]
 Workers = Annotated[
     list[str] | None,
-    typer.Option(metavar="URL", help="Page of a worker that must show it."),
+    typer.Option(metavar="URL", help="URL of a worker that must show it."),
 ]
 
 
@@ -89,10 +91,10 @@ def policy_check(  # noqa: PLR0913 - one parameter an option
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Say whether a policy can be published; one line a problem.
+    """Check whether a policy can be published; one line per problem.
 
-    With --bootstrap-servers it is held against what is on the topic, else against the
-    default values.
+    With --bootstrap-servers it is compared with the versions on the topic, otherwise with
+    the default values.
     """
     from streams.tools import families, policies  # noqa: PLC0415
 
@@ -145,7 +147,7 @@ def policy_publish(  # noqa: PLR0913 - one parameter an option
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Publish a policy file as a version; without --yes only tell what it changes."""
+    """Publish a policy file as a version; without --yes only show what would change."""
     from streams.tools.policies import Choice, record_of  # noqa: PLC0415
     from streams.tools.policy import actions  # noqa: PLC0415
 
@@ -172,7 +174,7 @@ def policy_diff(
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Tell what is in force and waits, and how a file, or each that waits, differs."""
+    """Show the version in force, and how a file, or each waiting version, differs."""
     from streams.tools import policies  # noqa: PLC0415
 
     edge: Edge = context.obj
@@ -184,7 +186,7 @@ def policy_diff(
 def policy_history(
     context: typer.Context,
     *,
-    json: Annotated[bool, typer.Option("--json", help="One object a line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One object per line.")] = False,
     family: FamilyCode = "FR",
     config: Config = None,
     sets: Sets = None,
@@ -204,7 +206,7 @@ def policy_rollback(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     version: Annotated[
         int | None,
-        typer.Argument(metavar="[VERSION]", help="Default: the one before."),
+        typer.Argument(metavar="[VERSION]", help="Default: the version before."),
     ] = None,
     *,
     reason: Reason,
@@ -220,7 +222,7 @@ def policy_rollback(  # noqa: PLR0913 - one parameter an option
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Publish the content of an earlier version again, as the next one, from now on."""
+    """Publish the content of an earlier version as the next version, from now on."""
     from streams.tools.policies import Choice  # noqa: PLC0415
     from streams.tools.policy import actions  # noqa: PLC0415
 
@@ -255,7 +257,7 @@ def policy_pause(  # noqa: PLR0913 - one parameter an option
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Send everything to people, at once or from a moment; without --yes only tell."""
+    """Send every request to a person, at once or from a moment; without --yes only show it."""
     from streams.tools.policy import actions  # noqa: PLC0415
 
     edge: Edge = context.obj
@@ -280,7 +282,7 @@ def policy_resume(  # noqa: PLR0913 - one parameter an option
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """End the pause, or take back one that is to come; without --yes only tell."""
+    """End the pause, or cancel a future one; without --yes only show it."""
     from streams.tools.policy import actions  # noqa: PLC0415
 
     edge: Edge = context.obj
@@ -296,9 +298,9 @@ def _said(
 
     name = author or edge.login()
     if not name:
-        raise UsageError(["--author: nobody is logged in here; say who you are"])
+        raise UsageError(["--author: no login name is known; give your name"])
     if not reason.strip():
-        raise UsageError(["--reason: say why"])
+        raise UsageError(["--reason: give a reason"])
     return Said(
         author=name,
         reason=reason,

@@ -1,4 +1,4 @@
-"""``refund replay`` and ``refund load``: traffic that was recorded, or is made.
+"""``refund replay`` and ``refund load``: recorded traffic, or generated traffic.
 
 What a command needs is imported when it runs: Parquet and Kafka's clients take a while,
 and are there only with the extra ``tools``.
@@ -20,16 +20,17 @@ from streams.tools.extras import require_tools
 
 Asserts = Annotated[
     list[str] | None,
-    typer.Option("--assert", metavar="'p99<20ms'", help="Sets the exit code."),
+    typer.Option("--assert", metavar="'p99<20ms'", help="Exit code 1 if false."),
 ]
 Lateness = Annotated[
     float,
-    typer.Option(min=0.001, help="Of the generator at 99.9 %, ms; beyond: failed."),
+    typer.Option(min=0.001, help="Of the sender at 99.9 %; above: failed."),
 ]
 Patience = Annotated[
-    float, typer.Option(min=0.1, help="Seconds of silence before answers are lost.")
+    float,
+    typer.Option(min=0.1, help="Seconds without answers until they count as lost."),
 ]
-WarmUp = Annotated[float, typer.Option(min=0, help="Seconds that are not measured.")]
+WarmUp = Annotated[float, typer.Option(min=0, help="Seconds before measuring.")]
 
 
 def replay(  # noqa: PLR0913 - one parameter an option
@@ -37,27 +38,30 @@ def replay(  # noqa: PLR0913 - one parameter an option
     folder: CaptureFolder,
     *,
     speed: Annotated[
-        float | None, typer.Option(min=0.000001, help="Recorded gaps, so much faster.")
+        float | None,
+        typer.Option(min=0.000001, help="Recorded times, so many times faster."),
     ] = None,
     rate: Annotated[
-        float | None, typer.Option(min=0.000001, help="Constant, requests/s.")
+        float | None, typer.Option(min=0.000001, help="Constant rate, requests/s.")
     ] = None,
     poisson: Annotated[
-        float | None, typer.Option(min=0.000001, help="Random, requests/s on average.")
+        float | None,
+        typer.Option(min=0.000001, help="Random (Poisson), mean requests/s."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the random gaps.")] = 1,
+    seed: Annotated[int, typer.Option(help="For --poisson.")] = 1,
     times: Annotated[
         Literal["shift", "frozen"],
-        typer.Option(help="Times inside records move with them, or stay."),
+        typer.Option(help="Shift times inside records, or keep them."),
     ] = "shift",
     rekey: Annotated[
-        bool, typer.Option("--rekey", help="To topics of other partition counts.")
+        bool, typer.Option("--rekey", help="Allow other partition counts.")
     ] = False,
     topic: Annotated[
-        list[str] | None, typer.Option(help="Default: all inputs captured.")
+        list[str] | None, typer.Option(help="Default: all captured inputs.")
     ] = None,
     into_origin: Annotated[
-        bool, typer.Option("--into-origin", help="Even into the captured topics.")
+        bool,
+        typer.Option("--into-origin", help="Allow sending to the captured topics."),
     ] = False,
     assertion: Asserts = None,
     report: Report = None,
@@ -65,14 +69,14 @@ def replay(  # noqa: PLR0913 - one parameter an option
     patience: Patience = 15.0,
     warm_up: WarmUp = 0.0,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Recompute decisions; sends nothing.")
+        bool, typer.Option("--verify", help="Recompute decisions, send nothing.")
     ] = False,
     policy: PolicyFile = None,
     config: Config = None,
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Send a capture again and time the answers, or --verify its decisions."""
+    """Send a capture again and measure latency, or --verify its decisions."""
     require_tools("replay")
     from streams.tools.capture.store import Capture  # noqa: PLC0415
 
@@ -110,28 +114,28 @@ def load(  # noqa: PLR0913 - one parameter an option
     context: typer.Context,
     *,
     rate: Annotated[float, typer.Option(min=0.1, help="Requests/s.")] = 1_000.0,
-    seconds: Annotated[float, typer.Option(min=1, help="Of a run.")] = 30.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of a run.")] = 30.0,
     peak: Annotated[
-        float, typer.Option(min=1, help="A festival in the middle: so many times that.")
+        float, typer.Option(min=1, help="Factor of --rate in the middle of the run.")
     ] = 1.0,
     ramp: Annotated[
         str | None,
-        typer.Option(metavar="FROM..TO", help="Search the highest rate that is borne."),
+        typer.Option(metavar="FROM..TO", help="Find the highest sustainable rate."),
     ] = None,
     under_ms: Annotated[
-        float, typer.Option(min=0.001, help="What --ramp calls borne: p99 under it.")
+        float, typer.Option(min=0.001, help="--ramp: p99 of a sustainable rate.")
     ] = 20.0,
     gaps: Annotated[
-        Literal["random", "even"], typer.Option(help="Between requests.")
+        Literal["random", "even"], typer.Option(help="Times between requests.")
     ] = "random",
-    seed: Annotated[int, typer.Option(help="The same seed, the same world.")] = 1,
-    buyers: Annotated[int, typer.Option(min=1, help="In the world.")] = 20_000,
-    shops: Annotated[int, typer.Option(min=1, help="In the world.")] = 200,
+    seed: Annotated[int, typer.Option(help="Same seed, same traffic.")] = 1,
+    buyers: Annotated[int, typer.Option(min=1, help="Number.")] = 20_000,
+    shops: Annotated[int, typer.Option(min=1, help="Number.")] = 200,
     orders: Annotated[
-        int, typer.Option(min=0, help="There from the start; others come as needed.")
+        int, typer.Option(min=0, help="Number at start; more are added as needed.")
     ] = 20_000,
     into_live: Annotated[
-        bool, typer.Option("--into-live", help="Even into the topics `refund.`.")
+        bool, typer.Option("--into-live", help="Allow the prefix `refund.`.")
     ] = False,
     assertion: Asserts = None,
     report: Report = None,
@@ -142,7 +146,7 @@ def load(  # noqa: PLR0913 - one parameter an option
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Make the traffic of a seeded world and time the answers."""
+    """Send generated, seeded traffic and measure latency."""
     require_tools("load")
     edge: Edge = context.obj
     settings = edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)
