@@ -498,11 +498,11 @@ def test_a_decision_under_another_policy_is_explained_with_a_warning(run: Run) -
     text = json.dumps({**DECISION, "policy": "FR@9"})
     code, out, err = run("explain", text)
     assert (code, err) == (0, "")
-    assert "The policy FR@9 is not at hand." in out
+    assert "The policy FR@9 is not available," in out
     code, out, err = run("explain", text, "--json")
     assert code == 0
     assert json.loads(out)["policy_at_hand"] is False
-    assert "made under FR@9, which is not at hand (known: FR@1)" in err
+    assert "made under FR@9, which is not available (known: FR@1)" in err
 
 
 def test_a_decision_is_read_from_standard_input() -> None:

@@ -259,11 +259,11 @@ def test_what_is_read_must_stay_the_log_it_was() -> None:
     found = expected(placed(TOPICS.rows(), Settings()))
     facts = {f"refund.{row.name}" for row in (*TOPICS.facts, *TOPICS.shared_facts)}
     assert set(found) == {"refund.requests"} | facts
-    assert "ask its senders" in found["refund.requests"].advice
+    assert "ask their senders" in found["refund.requests"].advice
     assert all("its feed" in found[name].advice for name in facts)
     assert found["refund.policies"].partitions == 1
     pushed = expected(placed((EVENTS, ORDERS), Settings()))
-    assert "ask its senders" in pushed[EVENTS.name].advice
+    assert "ask their senders" in pushed[EVENTS.name].advice
 
 
 def test_no_topic_is_cleaned_up_otherwise_than_it_was() -> None:

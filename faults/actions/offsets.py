@@ -65,7 +65,7 @@ async def reset_forward(run: FaultRun) -> None:
     for worker in run.supervisor.workers:
         run.supervisor.start(worker)
     await run.supervisor.ready(90)
-    pattern = re.compile(r": (\d+) requests before the group's offset")
+    pattern = re.compile(r": (\d+) requests before the committed offset")
     named = sum(
         int(count)
         for worker in run.supervisor.workers

@@ -48,7 +48,7 @@ async def requests_anew(run: FaultRun) -> None:
     run.note(f"requests are made anew under {'live' if live else 'stopped'} workers")
     run.load.go_on()
     if live:
-        await _all_ask_for_a_person(run, "requests: deleted and made anew")
+        await _all_ask_for_a_person(run, "requests: deleted and recreated")
     await run.pass_s(_TOGETHER_S)
     for worker in run.supervisor.workers:
         run.supervisor.start(worker)
@@ -82,7 +82,7 @@ async def outcomes_anew(run: FaultRun) -> None:
     run.watch.from_start("outcomes")
     await run.lab.put(*_vetoes(after))
     run.note(f"outcomes are made anew, and {len(after)} orders vetoed")
-    await _all_ask_for_a_person(run, "made anew")
+    await _all_ask_for_a_person(run, "recreated")
     await run.lab.put(*_newest(run.watch.facts, "outcomes"))
     run.note("the feed has written all outcomes again")
     for worker in run.supervisor.workers:

@@ -93,8 +93,8 @@ _LATE: Final = Row(
     ),
     ours=SourceError,
     advice=(
-        "the brokers did not answer in time: see that they run and are not overloaded; "
-        "kafka.request_timeout_ms is how long they have"
+        "the brokers did not answer in time: make sure that they run and are not "
+        "overloaded; the limit is kafka.request_timeout_ms"
     ),
 )
 ROWS: Final = (
@@ -115,8 +115,8 @@ ROWS: Final = (
         ),
         ours=SourceError,
         advice=(
-            "partitions lack a leader or copies in sync: see that all brokers of the "
-            "cluster run"
+            "partitions lack a leader or in-sync replicas: make sure that all brokers "
+            "of the cluster run"
         ),
     ),
     Row(
@@ -127,8 +127,8 @@ ROWS: Final = (
         ),
         ours=SourceError,
         advice=(
-            "the broker that keeps the offsets of the group is starting or is away: see "
-            "that all brokers run, and that __consumer_offsets has leaders"
+            "the broker that keeps the offsets of the group is starting or unreachable: "
+            "make sure that all brokers run and that __consumer_offsets has leaders"
         ),
     ),
     Row(
@@ -139,14 +139,14 @@ ROWS: Final = (
             client.OperationNotAttempted,
         ),
         ours=SourceError,
-        advice="the broker failed by itself: its log says why",
+        advice="the broker failed: see its log",
     ),
     Row(
         errors=(client.CorruptRecordException,),
         ours=SourceError,
         advice=(
-            "a batch does not fit its checksum: the network or the disk of the broker has "
-            "changed it; if it comes again, the partition needs an intact copy"
+            "a batch does not match its checksum: the network or the disk of the broker "
+            "has changed it; if this happens again, the partition needs an intact replica"
         ),
     ),
     # -- the operator: permanent refusals --------------------------------------
@@ -154,7 +154,7 @@ ROWS: Final = (
         errors=(client.SaslAuthenticationFailed, client.AuthenticationFailedError),
         ours=AccessError,
         setting="kafka.sasl_username and kafka.sasl_password",
-        advice="{where} refuses {login}; check both",
+        advice="{where} refuses {login}; check user name and password",
     ),
     Row(
         errors=(
@@ -164,7 +164,7 @@ ROWS: Final = (
         ours=AccessError,
         setting="kafka.sasl_mechanism",
         advice=(
-            "{where} does not take {mechanism}; choose one of its "
+            "{where} does not support {mechanism}; choose one of its "
             "sasl.enabled.mechanisms"
         ),
     ),
@@ -173,8 +173,8 @@ ROWS: Final = (
         ours=AccessError,
         setting="kafka.security_protocol",
         advice=(
-            "{where} takes no login, {protocol} sends one; choose the protocol of that "
-            "listener"
+            "{where} expects no login, but {protocol} sends one; choose the protocol of "
+            "that listener"
         ),
     ),
     Row(
@@ -212,7 +212,7 @@ ROWS: Final = (
         tls_reasons=("CERTIFICATE_REQUIRED",),
         ours=AccessError,
         setting=OUR_CERTIFICATE,
-        advice="{where} wants a certificate, and there is none; set it",
+        advice="{where} requires a client certificate and none is set; set it",
     ),
     Row(
         errors=(ssl.SSLError,),
@@ -246,8 +246,8 @@ ROWS: Final = (
         ),
         ours=AccessError,
         advice=(
-            "our user lacks a right: docs/operations.md lists those that are needed, and "
-            "`refund worker` names what is missing when it starts"
+            "our user lacks a right: docs/operations.md lists the rights needed, and "
+            "`refund worker` names the missing ones at start"
         ),
     ),
     Row(
@@ -281,7 +281,7 @@ ROWS: Final = (
         ),
         ours=TopicsError,
         advice=(
-            "a record is larger than its topic takes; `refund topics check` compares "
+            "a record is larger than its topic allows; `refund topics check` compares "
             "max.message.bytes"
         ),
     ),
@@ -325,7 +325,7 @@ ROWS: Final = (
     Row(
         errors=(client.OffsetOutOfRangeError, client.NoOffsetForPartitionError),
         ours=SourceError,
-        advice="records were deleted before they were read, or the topic was made anew",
+        advice="records were deleted before they were read, or the topic was recreated",
     ),
     Row(
         errors=(
@@ -336,7 +336,7 @@ ROWS: Final = (
             client.UnknownMemberIdError,
         ),
         ours=SourceError,
-        advice="the group has given our partitions to others, who go on from there",
+        advice="the group has assigned our partitions to other members, which continue there",
     ),
     Row(
         errors=(client.GroupIdNotFound, client.NonEmptyGroup),
@@ -357,7 +357,7 @@ ROWS: Final = (
             client.UnknownProducerId,
         ),
         ours=SourceError,
-        advice="the brokers have lost track of this producer; another start gets a new one",
+        advice="the brokers no longer know this producer; a restart creates a new one",
     ),
     Row(
         errors=(
@@ -366,7 +366,7 @@ ROWS: Final = (
             client.ProducerClosed,
         ),
         ours=SourceError,
-        advice="the client was closed meanwhile; see what came before this in the log",
+        advice="the client was closed meanwhile; see the log lines before this one",
     ),
     # -- us --------------------------------------------------------------------
     Row(
@@ -391,7 +391,7 @@ ROWS: Final = (
             client.UnsupportedCodecError,
         ),
         ours=SourceError,
-        advice="this should not happen: please report it, with the log",
+        advice="this is a defect: please report it, with the log",
     ),
 )
 

@@ -76,8 +76,8 @@ class FactLogs:
         now = await self._asking.beginning_offsets(list(known))
         problems = [
             f"{where.topic}/{where.partition}: facts up to offset {now[where] - 1} were "
-            "deleted, by clean-up or by hand; set cleanup.policy=compact, see that its "
-            "feed has written all of it again, then start the workers again"
+            "deleted, by clean-up or by hand: set cleanup.policy=compact, make sure that its "
+            "feed has written all of them again, then restart the workers"
             for where, first in sorted(known.items())
             if now[where] > first
         ]

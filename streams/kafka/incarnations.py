@@ -35,12 +35,12 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _OF_INPUT: Final = (
-    "what it held and nobody decided is gone, ask its senders for it; then start the "
-    "workers again"
+    "its undecided requests are lost: ask their senders to send them again, then "
+    "restart the workers"
 )
 _OF_FACTS: Final = (
-    "what is remembered of it may be true no longer; see that its feed has written all of "
-    "it again, vetoes and exclusions too, then start the workers again"
+    "the facts in memory may no longer be true: make sure that its feed has written all of "
+    "them again, vetoes and exclusions too, then restart the workers"
 )
 
 
@@ -130,7 +130,7 @@ class Incarnations:
             gone_ms = now_ms - self._seen_ms.setdefault(name, now_ms)
             if gone_ms <= _MISSING_MS:
                 return None
-            return f"{name}: deleted while it was read; {expected.advice}"
+            return f"{name}: deleted while in use; {expected.advice}"
         self._seen_ms[name] = now_ms
         if now.partitions != expected.partitions:
             return (
@@ -143,7 +143,7 @@ class Incarnations:
         if first == now.topic_id:
             return None
         return (
-            f"{name}: deleted and made anew while it was read (it had the id {first}, "
+            f"{name}: deleted and recreated while in use (its id was {first}, "
             f"now {now.topic_id}); {expected.advice}"
         )
 
@@ -164,7 +164,7 @@ async def patiently(look: Callable[[], Awaitable[None]]) -> None:
         except KafkaError as problem:
             if not problem.retriable:
                 raise
-            log.debug("topics not looked at yet: %s", problem)
+            log.debug("topics not checked yet: %s", problem)
             await asyncio.sleep(_ASK_AGAIN_S)
         else:
             return

@@ -156,8 +156,8 @@ class InputLog:
             if None not in (now, then) and now != then:
                 if where.topic not in anew:
                     yield (
-                        f"{where.topic}: deleted and made anew since the group "
-                        f"{self._group_id} committed its offsets (it had the id {then}, "
+                        f"{where.topic}: deleted and recreated since the group "
+                        f"{self._group_id} committed its offsets (its id was {then}, "
                         f"now {now}); {self._advice(where.topic)}"
                     )
                 anew.add(where.topic)
@@ -165,7 +165,7 @@ class InputLog:
                 yield (
                     f"{where.topic}/{where.partition}: the group {self._group_id} has "
                     f"committed {one.offset}, and the log ends at {ends[where]}: it was "
-                    f"made anew or has lost records; {self._advice(where.topic)}"
+                    f"recreated or has lost records; {self._advice(where.topic)}"
                 )
 
     async def _other_records(
@@ -187,8 +187,8 @@ class InputLog:
         now = await self._member.beginning_offsets(changed) if changed else {}
         return [
             f"{where.topic}/{where.partition}: at offset {wanted[where].offset}, before "
-            f"the one that the group {self._group_id} has committed, stands another "
-            f"record than then: the topic was made anew or has lost records; "
+            f"the one that the group {self._group_id} has committed, there is "
+            f"another record now: the topic was recreated or has lost records; "
             f"{self._advice(where.topic)}"
             for where in changed
             if now[where] <= wanted[where].offset
@@ -222,8 +222,8 @@ class InputLog:
 
     def _advice(self, topic: str) -> str:
         return (
-            "what it held and nobody decided is gone, ask its senders for it; then stop "
-            f"all workers and have everything read that is there now: kafka-consumer-"
+            "its undecided requests are lost: ask their senders to send them again, then "
+            f"stop all workers and reset the group to the oldest record: kafka-consumer-"
             f"groups.sh --bootstrap-server HOST:PORT --group {self._group_id} --topic "
             f"{topic} --reset-offsets --to-earliest --execute"
         )
@@ -232,8 +232,8 @@ class InputLog:
 def tell_deleted(where: TopicPartition, due: int, first: int) -> int:
     """Log which records were deleted unread; return their number."""
     log.error(
-        "%s/%d: offsets %d to %d were deleted before they were read: those that "
-        "have no decision yet get none; make the topic keep its records longer",
+        "%s/%d: offsets %d to %d were deleted before they were read: the "
+        "undecided ones among them get no decision; raise the retention of the topic",
         where.topic,
         where.partition,
         due,

@@ -151,7 +151,7 @@ class OutputScan:
         if found:
             ((topic, partition), offset), *_ = found
             log.warning(
-                "%d records in output topics are no decisions, for example %s/%d@%d",
+                "%d records in output topics are not decisions, for example %s/%d@%d",
                 len(found),
                 topic,
                 partition,
@@ -215,9 +215,9 @@ class OutputScan:
                 continue
             if where not in self.held_back:
                 log.warning(
-                    "%s/%d: an open transaction of somebody else holds back offsets %d to "
-                    "%d: decisions of ours may be among them, so nothing is decided before "
-                    "it ends; find its producer, or end it with kafka-transactions.sh",
+                    "%s/%d: an open transaction of another producer hides offsets %d to "
+                    "%d: our decisions may be among them, so nothing is decided until it ends; "
+                    "find its producer, or end it with kafka-transactions.sh",
                     *where,
                     stable,
                     end - 1,

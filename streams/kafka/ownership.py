@@ -57,5 +57,5 @@ class Ownership:
         now = self._clock_ms()
         if now - self._awake_ms > self._bound_ms:
             self._slept = True
-            log.warning("this process slept for %d ms", now - self._awake_ms)
+            log.warning("this process was suspended for %d ms", now - self._awake_ms)
         self._awake_ms = now

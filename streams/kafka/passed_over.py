@@ -81,9 +81,9 @@ class PassedOver:
         if found:
             self.unanswered += len(found)
             log.error(
-                "%s/%d: %d requests before the group's offset %d have no answer in the "
-                "outputs, at offsets %s: somebody moved the offset forward, or outputs "
-                "were deleted; they are not decided unless it is set back",
+                "%s/%d: %d requests before the committed offset %d have no answer in the "
+                "outputs, at offsets %s: somebody moved the offset forward, or outputs were "
+                "deleted; they stay undecided unless the offset is set back",
                 *where,
                 len(found),
                 start.offset,

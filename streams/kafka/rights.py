@@ -97,8 +97,8 @@ async def _of_topics(
         lacking = _lacking(wanted, allowed)
         if code == TopicAuthorizationFailedError.errno:
             lines[topic] = (
-                f"{topic}: {user} may not DESCRIBE it, nor see whether it is there; "
-                f"grant {_listed(wanted)}, which includes DESCRIBE"
+                f"{topic}: {user} may not DESCRIBE it, nor see whether it "
+                f"exists; grant {_listed(wanted)}, which includes DESCRIBE"
             )
         elif code == 0 and lacking:
             lines[topic] = f"{topic}: {user} may not {_listed(lacking)} it; grant that"

@@ -45,8 +45,8 @@ class Room(msgspec.Struct, frozen=True, gc=False):
         for topic, most in self.told.items():
             if most < LEAST_BYTES:
                 yield (
-                    f"{topic}: max.message.bytes={most}, decisions and dead letters "
-                    f"would not fit; set it to {LEAST_BYTES} or more"
+                    f"{topic}: max.message.bytes={most}, too small for decisions and "
+                    f"dead letters; set it to {LEAST_BYTES} or more"
                 )
 
 

@@ -158,7 +158,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             )
 
     async def _take_over(self, assigned: frozenset[TopicPartition], epoch: int) -> None:
-        with translating("asking where the input begins failed", SourceError):
+        with translating("finding the start of the input failed", SourceError):
             starts = await self._input_log.starts(assigned, self._done_to)
         for partition, start in starts.items():
             if start.due < start.first:

@@ -61,10 +61,13 @@ async def watch(
         try:
             holders = await _holders(kafka, group_id, name)
         except FOREIGN as problem:
-            log.info("cannot look at the group: %s", problem)
+            log.info("cannot read the members of the group: %s", problem)
             holders = []
         if any(other_ms > started_ms for other_ms in holders):
-            told = f"kafka.group_instance_id: {name!r} is also that of a worker started later"
+            told = (
+                f"kafka.group_instance_id: {name!r} is also the name of a worker that "
+                "started later"
+            )
             raise SettingsError([f"{told}; give each worker a name of its own"])
         await asyncio.sleep(_BETWEEN_LOOKS_S)
 

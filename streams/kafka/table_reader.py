@@ -123,7 +123,7 @@ class TableReader:
         FactsUnreadableError
             The broker does not answer how far the topics are written.
         """
-        with translating("looking for newer facts failed", FactsUnreadableError):
+        with translating("looking up newer facts failed", FactsUnreadableError):
             ends: dict[TopicPartition, int] = await self._consumer.end_offsets(
                 list(wanted)
             )
@@ -370,7 +370,8 @@ class TableReader:
 
 def _gone_back(tp: TopicPartition, read_to: int, record: Record) -> str:
     return (
-        f"{tp.topic}/{tp.partition}: read to {read_to} and now from {record.offset} on: "
-        "the topic was made anew or has lost records; see that its feed has written all "
-        "of it again, then start the workers again"
+        f"{tp.topic}/{tp.partition}: was read to offset {read_to} and continues at "
+        f"{record.offset}: "
+        "the topic was recreated or has lost records; make sure that its feed has "
+        "written all of them again, then restart the workers"
     )

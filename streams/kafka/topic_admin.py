@@ -171,7 +171,7 @@ async def create(
 async def _asked_to_create(
     admin: AIOKafkaAdminClient, specs: Iterable[TopicSpec]
 ) -> Any:  # noqa: ANN401 - a response of one of several protocol versions
-    refusal = ["these brokers create no topics on request; use their own tools"]
+    refusal = ["these brokers do not create topics for clients; use their own tools"]
     cluster = await admin.describe_cluster()
     nodes = {broker["node_id"] for broker in cluster["brokers"]}
     if cluster.get("controller_id") not in nodes:
@@ -278,7 +278,7 @@ async def check_settings(
 def _shape(spec: TopicSpec, parts: list[Mapping[str, Any]]) -> Iterator[str]:
     if len(parts) != spec.partitions:
         advice = (
-            f"set {spec.sized_by} to that everywhere, or create the topic anew"
+            f"set {spec.sized_by} to that everywhere, or recreate the topic"
             if spec.partitions > 1
             else "create the topic anew"
         )
@@ -307,8 +307,8 @@ async def configs(
         if problem.retriable:
             raise
         _log.warning(
-            "the brokers do not tell topic settings (%s): clean-up and retention "
-            "are not checked",
+            "the brokers do not report topic settings (%s): clean-up and "
+            "retention are not checked",
             type(problem).__name__,
         )
         return {}
@@ -318,7 +318,7 @@ async def configs(
             if code == 0:
                 found[name] = {key: value for key, value, *_ in entries}
             else:
-                _log.warning("%s: settings not readable: %s", name, for_code(code))
+                _log.warning("%s: cannot read its settings: %s", name, for_code(code))
     return found
 
 
@@ -326,12 +326,12 @@ _AT_LEAST: Final = {
     "retention.ms": "records would be deleted too early",
     "max.message.bytes": "large dead letters could not be written",
     "min.insync.replicas": "an acknowledged output could be lost",
-    "min.compaction.lag.ms": "versions that judged would vanish, or others take their place",
+    "min.compaction.lag.ms": "versions in use would be removed or replaced",
 }
 """Settings that may be larger than declared -> what happens when they are smaller."""
 
 _EXACTLY: Final = {
-    "cleanup.policy": "records that are needed would be deleted",
+    "cleanup.policy": "records still needed would be deleted",
     "unclean.leader.election.enable": "acknowledged outputs could be lost",
 }
 

@@ -111,9 +111,9 @@ class Page:
                 "FILE 给出该规则的文件；它若在 refund.policies 中，则用 decision_id 查询。"
             )
         return (
-            f"The policy {name} is not at hand. What was judged is told as recorded, "
-            "without limits and ages allowed. Give its file with --policy FILE; if it is "
-            "in refund.policies, ask by the decision's id."
+            f"The policy {name} is not available, so the decision is explained as "
+            "recorded, without limits and allowed ages. Give its file with --policy FILE; "
+            "if it is in refund.policies, ask by the decision's id."
         )
 
     def _reason(self, one: ToldReason) -> Iterator[Line]:

@@ -83,7 +83,7 @@ def policy_of(decision: Decided, policies: Policies[P]) -> tuple[P | None, str]:
     )
     made_under = full_name(decision.policy, decision.policy_hash)
     return None, (
-        f"made under {made_under}, which is not at hand (known: {known}): told as "
+        f"made under {made_under}, which is not available (known: {known}): told as "
         "recorded, without bounds; name its file with --policy"
     )
 

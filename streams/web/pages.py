@@ -28,10 +28,10 @@ _TEXT: Final = "text/plain"
 _JSON: Final = "application/json"
 _INDEX: Final = """\
 refund worker
-/livez    200 while the process makes progress, else 503 and why
-/readyz   200 once facts are loaded and requests are decided, else 503 and why
+/livez    200 while the process makes progress, else 503 with reasons
+/readyz   200 once facts are loaded and requests are decided, else 503 with reasons
 /metrics  Prometheus text format; docs/metrics.md
-/status   what this worker does, JSON
+/status   state of this worker, JSON
 """
 
 

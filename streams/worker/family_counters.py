@@ -27,15 +27,15 @@ _LEADING_NONE: Final = "none"
 
 BAD_FACTS: Final = Kind(
     "bad_facts",
-    "facts that cannot be read count no more and become dead letters",
+    "fact records that cannot be read became dead letters; their rows no longer count",
 )
 STRAYS: Final = Kind(
     "misrouted_facts",
-    "facts lie in another partition than they belong to; a sender hashes otherwise",
+    "fact records are in the wrong partition: a sender partitions them differently",
 )
 MISROUTED: Final = Kind(
     "misrouted_requests",
-    "requests lie in another partition than their buyer's and go to a person",
+    "requests are not in the partition of their buyer and go to a person",
 )
 
 

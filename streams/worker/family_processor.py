@@ -287,8 +287,8 @@ class FamilyProcessor(Processor):
         if set(self.facts.tables) - self.facts.loaded:
             reasons.append("loading facts")
         reasons += [
-            f"{topic} is not read to its end: an open transaction of somebody else holds "
-            "it back"
+            f"{topic} cannot be read to its end: an open transaction of another producer "
+            "hides its last records"
             for topic in sorted({where.topic for where in self.reader.held_back})
         ]
         reasons += self.unwatched() + self.cut_off()

@@ -194,7 +194,7 @@ class IngestService(Processor):
                 count = await self._placing.read_on(self._in.now_ms())
         except TimeoutError:
             raise FactsUnreadableError(
-                f"where orders are was not read after {monotonic_ms() - began} ms"
+                f"the placement of orders was not loaded after {monotonic_ms() - began} ms"
             ) from None
         log.info(
             "events of partitions %s: %d order records read in %d ms, %d orders placed",

@@ -157,8 +157,8 @@ def _unfit(piece: Slice, inputs: Answers) -> int:
     unfit = [one.offset for one in piece.records if one.offset in inputs.unfit]
     if unfit:
         log.error(
-            "%s/%d: outputs name offsets %d to %d and answer other records than are there "
-            "now: the topic was made anew; these %d records are decided",
+            "%s/%d: outputs name offsets %d to %d but answer other records: the topic was "
+            "recreated; these %d records are decided",
             *piece.partition,
             unfit[0],
             unfit[-1],

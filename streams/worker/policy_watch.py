@@ -50,7 +50,7 @@ async def compare_files(
         try:
             files = await static_membership.policy_files(kafka, group)
         except FOREIGN as problem:
-            log.info("cannot look at the policy files of the group: %s", problem)
+            log.info("cannot compare the policy files of the group: %s", problem)
             continue
         rebalances, looked_ms = seen, now
         book.members(files)

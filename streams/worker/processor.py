@@ -131,8 +131,8 @@ class Processor(WorkerService):
         await self.incarnations.look_patiently()
         if not all(map(self.incarnations.id_of, self.expected())):
             log.warning(
-                "the brokers tell no topic ids (Kafka before 2.8): that a topic is made "
-                "anew under this worker may go unnoticed"
+                "the brokers report no topic ids (Kafka before 2.8): this worker may not "
+                "notice that a topic is recreated"
             )
 
     async def join(
@@ -225,7 +225,7 @@ class Processor(WorkerService):
         numbers = ranges(where.partition for where in self.source.read_to)
         if numbers:
             return f"partitions {numbers} of {topic}"
-        return f"no partition of {topic}, a spare" if self.idle_spare() else None
+        return f"no partition of {topic}, standby" if self.idle_spare() else None
 
     def look(self) -> None:
         """Update the gauges, if any; called once a second."""
@@ -244,7 +244,7 @@ class Processor(WorkerService):
                 self.source.close()  # queued polls are no longer judged
                 raise
             except FOREIGN as problem:
-                log.debug("topics not looked at: %s", problem)
+                log.debug("topics not checked: %s", problem)
 
     async def look_at_logs(self) -> None:
         """Check that topics are unchanged; raises as ``Incarnations.look``."""
@@ -254,7 +254,7 @@ class Processor(WorkerService):
         """Return why topics may have changed; empty = recently checked and unchanged."""
         looked_ms = self.incarnations.looked_ms
         if looked_ms is None or monotonic_ms() - looked_ms > _DOUBT_MS:
-            return ["no broker tells whether topics are still the same"]
+            return ["no broker answers whether the topics have changed"]
         return []
 
     @Service.task

@@ -121,8 +121,10 @@ async def in_turn(
             late = not task.done()
             task.cancel()
         if late:
-            log.warning("ending does not wait any longer: the time to drain is over")
+            log.warning("shutdown does not wait any longer: the drain time is over")
             await asyncio.wait({task}, timeout=_GRACE_S)
         elif not task.cancelled() and task.exception() is not None:
             problem = task.exception()
-            log.warning("ending was not clean: %s: %s", type(problem).__name__, problem)
+            log.warning(
+                "shutdown was not clean: %s: %s", type(problem).__name__, problem
+            )

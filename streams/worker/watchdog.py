@@ -79,7 +79,7 @@ class Watchdog:
             elif now - since > limit:
                 name = where.topic if where.partition == ALL else where
                 raise StalledError(
-                    f"{name}: {end - offset} records wait and none was read for {limit} ms"
+                    f"{name}: {end - offset} records are waiting and none was read for {limit} ms"
                 )
 
     async def _behind(self) -> dict[TopicPartition, tuple[int, int]]:
@@ -119,7 +119,9 @@ class DecidingWatchdog(Watchdog):
         if read != self._facts_seen[0] or not await self._facts_behind():
             self._facts_seen = (read, now)
         elif now - self._facts_seen[1] > limit:
-            raise StalledError(f"facts wait and none was read for {limit} ms")
+            raise StalledError(
+                f"fact records are waiting and none was read for {limit} ms"
+            )
 
     async def _facts_behind(self) -> bool:
         try:

@@ -98,7 +98,7 @@ def test_what_is_not_foreign_has_no_row() -> None:
     ("problem", "expected"),
     [
         (tls("TLSV1_ALERT_UNKNOWN_CA"), "does not know who signed it"),
-        (tls("TLSV13_ALERT_CERTIFICATE_REQUIRED"), "there is none"),
+        (tls("TLSV13_ALERT_CERTIFICATE_REQUIRED"), "none is set"),
         (tls("SSLV3_ALERT_CERTIFICATE_EXPIRED"), "it has expired"),
         (tls("SSLV3_ALERT_CERTIFICATE_REVOKED"), "it was revoked"),
         (tls("SSLV3_ALERT_BAD_CERTIFICATE"), "the broker's log says why"),

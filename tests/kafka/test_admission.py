@@ -233,7 +233,7 @@ async def test_missing_rights_name_themselves_and_what_to_grant(
     (group,) = [line for line in lines if line.startswith("kafka.group_id: ")]
     assert "user worker may not DESCRIBE the group admission; grant READ" in group
     (requests,) = [line for line in lines if line.startswith("admission.requests: ")]
-    assert "may not DESCRIBE it, nor see whether it is there; grant READ" in requests
+    assert "may not DESCRIBE it, nor see whether it exists; grant READ" in requests
     assert not [line for line in lines if "refund topics create" in line]
 
     some = everything | {

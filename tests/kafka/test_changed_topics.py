@@ -73,7 +73,7 @@ async def test_requests_of_a_topic_made_anew_are_answered_or_named_and_a_worker_
         await lab.caught_up()
         await make_anew(lab, "requests")
         await lab.put(*new)
-        await ended(worker, 2, "requests: deleted and made anew while it was read")
+        await ended(worker, 2, "requests: deleted and recreated while in use")
         if await lab.committed():  # what it committed for the old one after that
             worker.start()
             await ended(worker, 2, "since the group", "--reset-offsets --to-earliest")
@@ -89,7 +89,7 @@ async def test_requests_of_a_topic_made_anew_are_answered_or_named_and_a_worker_
         await lab.caught_up()
         assert await answered(lab) == named(old) | (named(new) - passed)
         told = re.findall(
-            r": (\d+) requests before the group's offset 5", worker.text()
+            r": (\d+) requests before the committed offset 5", worker.text()
         )
         assert sum(map(int, told)) == len(passed) > 0
         counted = f'refund_unanswered_offsets_total{{topic="{lab.input_topic}"}}'
@@ -125,4 +125,4 @@ async def test_a_worker_waits_for_outputs_behind_an_open_transaction_and_ends_on
         places = [answered_place(rec, view.input_topic) for rec in view.decisions]
         assert len(places) == len(set(places)) == 2 * len(rows)
         await make_anew(lab, "outcomes")
-        await ended(worker, 2, "outcomes: deleted and made anew while it was read")
+        await ended(worker, 2, "outcomes: deleted and recreated while in use")

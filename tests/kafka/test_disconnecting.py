@@ -120,8 +120,8 @@ async def test_steps_of_an_ending_follow_each_other_whatever_one_of_them_does(
         await in_turn([note, refused, note, let_out, note, forever, note], until_s)
     assert len(done) == 4
     assert [line.split(":")[0] for line in caplog.messages] == [
-        "ending was not clean",
-        "ending does not wait any longer",
+        "shutdown was not clean",
+        "shutdown does not wait any longer",
     ]
 
 

@@ -178,9 +178,9 @@ async def test_vetoes_are_as_old_as_the_last_look_too() -> None:
 
 
 CHANGES = {
-    "outcomes made anew": (OUTCOMES, "deleted and made anew while it was read"),
-    "orders made anew": (ORDERS, "deleted and made anew while it was read"),
-    "catalog made anew": (CATALOG, "deleted and made anew while it was read"),
+    "outcomes made anew": (OUTCOMES, "deleted and recreated while in use"),
+    "orders made anew": (ORDERS, "deleted and recreated while in use"),
+    "catalog made anew": (CATALOG, "deleted and recreated while in use"),
 }
 
 
@@ -243,7 +243,7 @@ async def test_a_log_that_begins_again_before_where_it_was_read_to_ends_the_proc
     await bench.load()
     bench.log.make_anew(ORDERS)
     bench.mark(ORDERS, LATER)
-    with pytest.raises(TopicsError, match="read to 6 and now from 0 on"):
+    with pytest.raises(TopicsError, match="was read to offset 6 and continues at 0"):
         await asyncio.wait_for(task, 5)
 
 

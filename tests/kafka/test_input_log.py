@@ -191,8 +191,8 @@ async def test_an_offset_of_a_topic_made_anew_is_refused_however_long_the_new_on
     bench.write(count, text="b")
     (problem,) = await bench.refusal()
     assert problem.startswith(
-        "requests: deleted and made anew since the group group committed its offsets "
-        "(it had the id requests-0, now requests-1)"
+        "requests: deleted and recreated since the group group committed its offsets "
+        "(its id was requests-0, now requests-1)"
     )
     assert problem.endswith(COMMAND)
 
@@ -289,7 +289,7 @@ async def test_topics_made_anew_or_with_other_partitions_are_all_named() -> None
         "(adding partitions moves keys); do it"
     )
     assert second == (
-        "orders: deleted and made anew while it was read (it had the id orders-0, now "
+        "orders: deleted and recreated while in use (its id was orders-0, now "
         "orders-1); do it"
     )
 
@@ -310,7 +310,7 @@ async def test_a_topic_that_is_missing_for_a_moment_is_no_change_and_for_long_is
         watched.incarnations.looked_ms == looked_ms
     )  # nobody has vouched for it since
     watched.ms += 1
-    assert await watched.problems() == ("orders: deleted while it was read; do it",)
+    assert await watched.problems() == ("orders: deleted while in use; do it",)
 
 
 @pytest.mark.asyncio

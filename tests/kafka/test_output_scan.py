@@ -285,7 +285,7 @@ async def test_records_of_others_are_counted_and_passed_over(
     assert found[0] == AnsweredOffsets()
     assert bench.ledgers[0].refund_ids() == ()
     assert bench.reader.foreign == 5 + 2 * len(odd) + 1
-    told = [line for line in caplog.messages if "are no decisions" in line]
+    told = [line for line in caplog.messages if "are not decisions" in line]
     assert len(told) == 1, "once a read, not once a record"
 
 
@@ -369,7 +369,7 @@ async def test_outputs_are_read_to_their_end_and_not_only_to_an_open_transaction
     await turns(50)
     assert not reading.done()
     (told,) = [one for one in caplog.messages if "open transaction" in one]
-    assert told.startswith("approvals/0: an open transaction of somebody else")
+    assert told.startswith("approvals/0: an open transaction of another producer")
     del bench.log.unstable[where]
     found = await asyncio.wait_for(reading, 5)
     assert offsets(found[0]) == {1}

@@ -56,7 +56,7 @@ def test_pulses_keep_the_trust_and_a_gap_between_two_ends_it(
     process.sleep(BOUND_MS + 1)
     process.ownership.pulse()
     assert not process.ownership.trusted(process.ms)
-    assert caplog.messages == [f"this process slept for {BOUND_MS + 1} ms"]
+    assert caplog.messages == [f"this process was suspended for {BOUND_MS + 1} ms"]
 
 
 def test_doubt_stays_until_the_group_confirms() -> None:

@@ -50,7 +50,7 @@ async def test_requests_that_an_offset_moved_forward_passes_over_are_told_and_co
     assert await bench.look(80) == 40
     (told,) = caplog.messages
     assert told.startswith(
-        "refund.requests/0: 40 requests before the group's offset 80 have no answer in "
+        "refund.requests/0: 40 requests before the committed offset 80 have no answer in "
         "the outputs, at offsets 40 to 79"
     )
 

@@ -200,7 +200,7 @@ async def tells_of_another_file_in_the_group(desk: Desk, folder: Path) -> None:
     line = 'refund_policy_disagreements_total{family="FR",kind="member"}'
     for worker in (desk.worker, second):
         await eventually(partial(worker.metric, line))
-        assert "of this group began with the policy file FR@1:" in worker.text()
+        assert "of this group started with the policy file FR@1:" in worker.text()
 
 
 async def test_policies_are_published_refused_paused_scheduled_and_rolled_back(

@@ -538,7 +538,7 @@ async def test_a_topic_of_policies_whose_head_is_gone_leaves_no_file_in_force(
     async with running(bench):
         await bench.load(NUMBER)
     assert bench.shared.policies == ()
-    assert "oldest records of the topic of policies have been deleted" in caplog.text
+    assert "oldest records of the policy topic were deleted" in caplog.text
 
 
 async def test_what_is_new_about_policies_is_logged(

@@ -110,7 +110,7 @@ async def test_a_clean_up_that_deletes_facts_is_told(kafka: Kafka) -> None:
         problems = await check(admin, specs)
     assert [line for line in problems if "cleanup.policy" in line] == [
         (
-            f"{name}: cleanup.policy=compact,delete, records that are needed would be "
+            f"{name}: cleanup.policy=compact,delete, records still needed would be "
             "deleted; set it to compact"
         )
     ]
@@ -235,14 +235,14 @@ async def test_brokers_without_administration_are_told_apart(
 ) -> None:
     settings = load({}, None, {"kafka.bootstrap_servers": mock_broker})
     async with admin_client(settings.kafka) as admin:
-        with pytest.raises(TopicsError, match="create no topics on request"):
+        with pytest.raises(TopicsError, match="do not create topics for clients"):
             await create(admin, declare(installed(settings), settings))
         problems = await check(admin, declare(installed(settings), settings)[:1])
     # Its topics have four partitions; what it does not tell is not held against it.
     assert [line.split(";")[0] for line in problems] == [
         "refund.requests: 4 partitions, declared 8"
     ]
-    assert "do not tell topic settings" in caplog.text
+    assert "do not report topic settings" in caplog.text
 
 
 async def test_a_worker_that_does_not_ingest_needs_no_platform_topic() -> None:

@@ -188,7 +188,7 @@ def test_a_policy_that_is_not_at_hand_is_named_with_how_to_give_it() -> None:
     en, zh = shown("en", odd, None), shown("zh", odd, None)
     assert "no policy is in force" not in en
     assert "规则未加载" not in zh
-    assert f"The policy FR@7 (hash {seventh.policy_hash}) is not at" in en
+    assert f"The policy FR@7 (hash {seventh.policy_hash}) is not" in en
     assert "--policy FILE" in en
     assert "is told as recorded" in " ".join(en.split())
     assert f"规则 FR@7 (hash {seventh.policy_hash}) 不在手边" in zh

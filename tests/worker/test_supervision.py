@@ -140,4 +140,4 @@ async def test_each_step_of_an_end_is_taken_whatever_the_one_before_did(
     await asyncio.wait_for(in_turn([refused, hangs, last], until_s), DEADLINE_S)
     assert taken == ["refused", "hangs", "last"]
     assert "TopicAuthorizationFailedError" in caplog.messages[0]
-    assert "time to drain is over" in caplog.messages[1]
+    assert "drain time is over" in caplog.messages[1]

@@ -67,7 +67,7 @@ async def test_requests_that_wait_unread_end_the_process() -> None:
     worker.offset, worker.end = 5, 12
     await worker.look(0)
     await worker.look(STALL_MS)  # inclusive: not longer than allowed
-    with pytest.raises(StalledError, match=r"7 records wait and none was read"):
+    with pytest.raises(StalledError, match=r"7 records are waiting and none was read"):
         await worker.look(STALL_MS + 1)
 
 
@@ -97,7 +97,7 @@ async def test_facts_that_wait_unread_end_the_process() -> None:
     worker.facts_left = 4
     await worker.look(0)
     await worker.look(STALL_MS)
-    with pytest.raises(StalledError, match="facts wait and none was read"):
+    with pytest.raises(StalledError, match="fact records are waiting and none was read"):
         await worker.look(STALL_MS + 1)
 
 
@@ -157,7 +157,7 @@ async def test_events_of_one_partition_may_wait_while_others_are_read() -> None:
     for step in range(4):
         worker.reading[OTHER] = step
         await worker.look(step * STALL_MS)
-    with pytest.raises(StalledError, match=r"^refund.requests: 15 records wait"):
+    with pytest.raises(StalledError, match=r"^refund.requests: 15 records are waiting"):
         await worker.look(4 * STALL_MS + 1)
 
 
@@ -196,5 +196,5 @@ async def test_a_worker_that_only_ingests_is_watched_and_may_ask_its_platform() 
     assert "_run_watchdog" in {name.rpartition(".")[2] for name in names}
     await watchdog.look(worker.began)
     await watchdog.look(worker.began + stall_ms)
-    with pytest.raises(StalledError, match="18 records wait"):
+    with pytest.raises(StalledError, match="18 records are waiting"):
         await watchdog.look(worker.began + stall_ms + 1)

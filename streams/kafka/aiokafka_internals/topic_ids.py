@@ -79,7 +79,9 @@ async def topics_now(
             trouble = problem
         else:
             return _found(answer)
-    raise KafkaConnectionError(f"no broker tells its topics: {trouble}") from trouble
+    raise KafkaConnectionError(
+        f"no broker describes its topics: {trouble}"
+    ) from trouble
 
 
 def _found(answer: "_Topics | Response") -> dict[str, TopicNow]:

@@ -166,7 +166,9 @@ class PlacementReader:
         FactsUnreadableError
             The topic cannot be read.
         """
-        with translating("reading where orders are failed", FactsUnreadableError):
+        with translating(
+            "reading the placement of orders failed", FactsUnreadableError
+        ):
             if not self._started:
                 await self._begin(now_ms - self._placement.horizon_ms)
             return await self._read()

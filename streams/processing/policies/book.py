@@ -112,7 +112,7 @@ class PolicyBook(Generic[P]):
         if value is None:
             if not ours:
                 return None
-            why = "a tombstone takes no version back; publish a higher version"
+            why = "a tombstone does not withdraw a version; publish a higher version"
             return self._refuse(f"{name}", "null_value", (why,), at_ms)
         found = decode_object(value)
         if not ours and not self._claims(found, place):
@@ -225,8 +225,8 @@ class PolicyBook(Generic[P]):
             self._base_lost = True
             self._gather()
             text = (
-                "the oldest records of the topic of policies have been deleted: the policy "
-                "file is not used; publish the policy in force again"
+                "the oldest records of the policy topic were deleted, so the policy file is "
+                "not used; publish the policy in force again"
             )
             self.news.append(News("error", text))
 

@@ -100,7 +100,7 @@ class Disagreements(Generic[P]):
             version = int(number) if _NUMBER.fullmatch(number) else 0
             self._note(
                 "missing",
-                f"{made}, which is not at hand",
+                f"{made}, which is not known here",
                 recent=recent and version > known_to,
             )
             highest = max(highest, version)
@@ -122,7 +122,7 @@ class Disagreements(Generic[P]):
                 self._told.add((theirs, member))
                 self._note(
                     "member",
-                    f"worker {member} of this group began with the policy file {theirs}, "
+                    f"worker {member} of this group started with the policy file {theirs}, "
                     f"this one with {', '.join(ours)}",
                 )
 

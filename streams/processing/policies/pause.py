@@ -132,7 +132,7 @@ class Pauses:
             self.readable = False
             text = (
                 f"the record {pause_key(self._code)} cannot be read ({refused.message}): "
-                "everything goes to people until there is a good one"
+                "every request goes to a person until a valid record arrives"
             )
             self._news.append(News("error", text))
         return refused

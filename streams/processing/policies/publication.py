@@ -87,7 +87,7 @@ def parse_record(kind: PolicyType[P], fields: Mapping[str, object]) -> PolicyRec
     allowed = values.get("allow", ())
     if isinstance(allowed, tuple):
         problems += [
-            f"allow: {key} is no key of a policy; remove it"
+            f"allow: {key} is not a key of a policy; remove it"
             for key in allowed
             if key not in kind.fields
         ]

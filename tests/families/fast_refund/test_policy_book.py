@@ -243,7 +243,7 @@ def test_a_version_that_a_decision_names_and_nobody_has_is_missing() -> None:
     assert book.disagreed["missing"] == 1
     ((level, text),) = book.told()
     assert level == "error"
-    assert "FR:r-2:1 was decided under FR@3 (hash a), which is not at hand" in text
+    assert "FR:r-2:1 was decided under FR@3 (hash a), which is not known here" in text
     book.put(2)
     book.put(3)
     assert book.at(NOW) == "FR@3"
