@@ -157,16 +157,16 @@ def test_without_a_command_the_help_is_the_error(
         (("explain", "x", "--lang", "fr"), "'fr' is not one of"),
         (("settings", "--set", "web.port"), "write --set section.key=value"),
         (("dlq", "list", "--limit", "0"), "--limit"),
-        (("dlq", "show", "7"), "7: no PARTITION:OFFSET"),
-        (("dlq", "show", f"0:{'9' * 5_000}"), "9: no PARTITION:OFFSET"),
+        (("dlq", "show", "7"), "7: not a PARTITION:OFFSET"),
+        (("dlq", "show", f"0:{'9' * 5_000}"), "9: not a PARTITION:OFFSET"),
         (("dlq", "replay"), "give --all"),
-        (("dlq", "replay", "x:y"), "x:y: no PARTITION:OFFSET"),
+        (("dlq", "replay", "x:y"), "x:y: not a PARTITION:OFFSET"),
         (("policy", "check", "/nope"), "/nope: No such file"),
         (("policy", "check", "/"), "/: Is a directory"),
         (("kuaishou", "classify", "/nope"), "/nope: No such file"),
         (("settings", "--config", "/nope"), "/nope: No such file"),
-        (("explain", "{}"), "no decision record"),
-        (("explain", "{"), "no decision record"),
+        (("explain", "{}"), "not a decision record"),
+        (("explain", "{"), "not a decision record"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(
@@ -241,7 +241,7 @@ def test_a_worker_with_wrong_settings_tells_every_problem() -> None:
     assert ended.stdout == b""
     assert ended.stderr.decode().splitlines() == [
         (
-            "refund: REFUND_KAFKA__GROUP is no setting (did you mean "
+            "refund: REFUND_KAFKA__GROUP is not a setting (did you mean "
             "REFUND_KAFKA__GROUP_ID?); unset it or correct its name"
         ),
         (
@@ -421,7 +421,7 @@ def test_an_unknown_key_cannot_be_allowed(run: Run) -> None:
     assert code == 2
     assert (
         err
-        == "refund: --allow paid_limit: no key of a policy; see refund policy show\n"
+        == "refund: --allow paid_limit: not a key of a policy; see refund policy show\n"
     )
 
 
@@ -429,7 +429,10 @@ def test_an_unknown_key_cannot_be_allowed(run: Run) -> None:
     ("options", "part"),
     [
         (("--until", "1773800000"), "--until: 1773800000 lies before 2015"),
-        (("--until", "1773800000000"), "--until: must lie ahead, and after --from"),
+        (
+            ("--until", "1773800000000"),
+            "--until: must be in the future, and after --from",
+        ),
         (("--from", "tomorrow"), "--from tomorrow: write a moment with its zone"),
     ],
 )

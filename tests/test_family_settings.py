@@ -184,7 +184,7 @@ def test_ingest_needs_the_family_that_it_writes_for(made: Modules) -> None:
     assert load({}, None, given).worker.families == (name,)
     assert problems_of(overrides=given | {"worker.roles": "decide,ingest"}) == (
         (
-            "worker.roles and worker.families: ingest writes what fast_refund reads: add "
+            "worker.roles and worker.families: ingest writes records that fast_refund reads: add "
             "fast_refund or remove ingest"
         ),
     )
@@ -243,7 +243,7 @@ def test_file_environment_and_command_line_give_settings_of_a_family(
             {"families": {"FR": {"grup": "x"}, "partitions": 3}},
             (
                 (
-                    "families.FR.grup in the file is no setting (did you mean group?); remove "
+                    "families.FR.grup in the file is not a setting (did you mean group?); remove "
                     "it or correct its name"
                 ),
                 (
@@ -251,11 +251,11 @@ def test_file_environment_and_command_line_give_settings_of_a_family(
                     "with the code of a family, and its keys below"
                 ),
                 (
-                    "REFUND_FAMILIES__FR__PARTITONS is no setting (did you mean "
+                    "REFUND_FAMILIES__FR__PARTITONS is not a setting (did you mean "
                     "REFUND_FAMILIES__FR__PARTITIONS?); unset it or correct its name"
                 ),
                 (
-                    "REFUND_FAMILIES__XY is no setting (did you mean "
+                    "REFUND_FAMILIES__XY is not a setting (did you mean "
                     "REFUND_FAMILIES__XY__GROUP?); unset it or correct its name"
                 ),
             ),
@@ -329,12 +329,12 @@ def test_two_inputs_never_share_a_group(made: Modules) -> None:
 
 def test_the_topic_of_the_platform_is_none_of_ours(made: Modules) -> None:
     (line,) = problems_of(overrides={"topics.events": "refund.orders"})
-    assert line.startswith("topics.events: refund.orders is a topic of ours")
+    assert line.startswith("topics.events: refund.orders is one of our topics")
     name = made.family("hears_itself", "HI")
     given = {
         "worker.families": f"fast_refund,{name}",
         "topics.events": "refund.hi-days",
     }
     (line,) = problems_of(overrides=given)
-    assert line.startswith("topics.events: refund.hi-days is a topic of ours")
+    assert line.startswith("topics.events: refund.hi-days is one of our topics")
     load({}, None, {"topics.events": "orders"})

@@ -93,20 +93,20 @@ def test_unknown_names_are_refused_with_a_guess() -> None:
         {"web.hots": "x"},
     ) == (
         (
-            "[webb] in the file is no section (did you mean web?); remove it or correct "
+            "[webb] in the file is not a section (did you mean web?); remove it or correct "
             "its name"
         ),
         (
-            "web.prot in the file is no setting (did you mean port?); remove it or correct "
+            "web.prot in the file is not a setting (did you mean port?); remove it or correct "
             "its name"
         ),
         (
-            "REFUND_KAFKA__CLIENTID is no setting (did you mean REFUND_KAFKA__CLIENT_ID?); "
+            "REFUND_KAFKA__CLIENTID is not a setting (did you mean REFUND_KAFKA__CLIENT_ID?); "
             "unset it or correct its name"
         ),
-        "REFUND_XYZZY is no setting; unset it or correct its name",
+        "REFUND_XYZZY is not a setting; unset it or correct its name",
         (
-            "web.hots on the command line is no setting (did you mean web.host?); correct "
+            "web.hots on the command line is not a setting (did you mean web.host?); correct "
             "its name"
         ),
     )
@@ -168,7 +168,7 @@ def test_a_file_has_types_of_its_own() -> None:
             {"worker.record_max_bytes": "4194304"},
             "its dead letter would always be cut",
         ),
-        ({"topics.min_insync_replicas": "2"}, "2 in-sync copies of 1 cannot be"),
+        ({"topics.min_insync_replicas": "2"}, "2 in-sync replicas of 1 are impossible"),
         ({"worker.roles": "decide,decide"}, "named twice"),
         ({"worker.roles": "watch"}, "add decide or remove watch"),
         ({"worker.roles": "watch,ingest"}, "add decide or remove watch"),
@@ -354,7 +354,7 @@ def test_the_name_check_can_be_switched_off_but_not_the_authority(
         ({"ssl_key_password": Secret("wrong")}, "ssl_key_password"),
         ({"ssl_key_password": None}, "ssl_key_password"),
         ({"ssl_ca_location": "/nope"}, "there is no file /nope"),
-        ({"ssl_ca_location": __file__}, "is no PEM file of certificates"),
+        ({"ssl_ca_location": __file__}, "is not a PEM file of certificates"),
     ],
 )
 def test_pem_files_that_cannot_be_used_are_told(

@@ -68,9 +68,9 @@ def _problems(found: _File) -> Iterator[str]:
     for year in found.years:
         called = f"{year.year} version {year.version}"
         if year.version < 1:
-            yield f"{called}: versions begin at 1"
+            yield f"{called}: versions start at 1"
         if (year.year, year.version) in seen:
-            yield f"{called} is there twice: give the later one the next version"
+            yield f"{called} is listed twice: give the later one the next version"
         seen.add((year.year, year.version))
         for line in _problems_of(year):
             yield f"{called}: {line}"
@@ -83,15 +83,15 @@ def _problems_of(year: _Year) -> Iterator[str]:
         if not days:
             yield f"{holiday.name} ends before it begins"
         if {holiday.first.year, holiday.last.year} != {year.year}:
-            yield f"{holiday.name} is not of that year: give each year its own part"
+            yield f"{holiday.name} is not in that year: split it by year"
         if not taken.isdisjoint(days):
             yield f"{holiday.name} has days of another holiday"
         taken.update(days)
     for date in year.worked:
         if date.year != year.year:
-            yield f"{date} is not of that year"
+            yield f"{date} is not in that year"
         if not is_weekend(_day(date)):
-            yield f"{date} is no weekend day: others are worked unless off"
+            yield f"{date} is not a weekend day: other days are working days unless off"
         if _day(date) in taken:
             yield f"{date} is both off and worked"
 

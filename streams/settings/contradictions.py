@@ -101,8 +101,8 @@ def _topics(topics: Topics) -> Iterator[Contradiction]:
         yield _clash(
             "topics.min_insync_replicas",
             "topics.replication_factor",
-            f"{topics.min_insync_replicas} in-sync copies of "
-            f"{topics.replication_factor} cannot be: lower the one or raise the other",
+            f"{topics.min_insync_replicas} in-sync replicas of "
+            f"{topics.replication_factor} are impossible: lower the first or raise the second",
         )
 
 
@@ -115,7 +115,7 @@ def _roles(worker: Worker) -> Iterator[Contradiction]:
         yield _clash(
             "worker.roles",
             "worker.roles",
-            "watch follows what decide has decided in the same worker: add decide or "
+            "watch needs the decisions of decide in the same worker: add decide or "
             "remove watch",
         )
 
@@ -133,7 +133,7 @@ def _platform(kuaishou: Kuaishou) -> Iterator[Contradiction]:
             yield _clash(
                 f"kuaishou.{key}",
                 f"kuaishou.{key}",
-                "the platform is asked with address, key, secret and token: set "
+                "the platform needs address, key, secret and token: set "
                 f"kuaishou.{key} or remove the others",
             )
 

@@ -38,13 +38,13 @@ def family_contradictions(settings: Settings) -> Iterator[Contradiction]:
     if settings.topics.events in {topic_name(row, settings.topics) for row in ours}:
         yield (
             frozenset({_NAMED, "topics.events", "topics.prefix"}),
-            f"topics.events: {settings.topics.events} is a topic of ours; name another",
+            f"topics.events: {settings.topics.events} is one of our topics; name another",
         )
     if "ingest" in settings.worker.roles and FIRST_FAMILY not in codes:
         yield (
             frozenset({_NAMED, "worker.roles"}),
             (
-                f"worker.roles and {_NAMED}: ingest writes what fast_refund reads: add "
+                f"worker.roles and {_NAMED}: ingest writes records that fast_refund reads: add "
                 "fast_refund or remove ingest"
             ),
         )

@@ -125,7 +125,7 @@ def _of_file(file: Mapping[str, object], problems: list[str]) -> Layer:
     for section, table in file.items():
         if section not in known:
             problems.append(
-                f"[{section}] {_IN_FILE} is no section"
+                f"[{section}] {_IN_FILE} is not a section"
                 f"{_perhaps(section, known)}; remove it or correct its name"
             )
         elif not isinstance(table, dict):
@@ -180,7 +180,7 @@ def _take_key(
     if field is None:
         known = [one.key for one in _of_section(section)]
         problems.append(
-            f"{where} is no setting{_perhaps(plain, known)}; "
+            f"{where} is not a setting{_perhaps(plain, known)}; "
             "remove it or correct its name"
         )
         return
@@ -219,7 +219,7 @@ def _of_environment(environ: Mapping[str, str], problems: list[str]) -> Layer:
         if field is None:
             known = [*names, *(one.variable for one in _of_section(written))]
             problems.append(
-                f"{variable} is no setting{_perhaps(variable, known)}; "
+                f"{variable} is not a setting{_perhaps(variable, known)}; "
                 "unset it or correct its name"
             )
         else:
@@ -243,7 +243,7 @@ def _of_options(overrides: Mapping[str, str], problems: list[str]) -> Layer:
         if field is None:
             known = [*fields(), *(one.name for one in _of_section(name))]
             problems.append(
-                f"{where} is no setting{_perhaps(name, known)}; correct its name"
+                f"{where} is not a setting{_perhaps(name, known)}; correct its name"
             )
         elif field.is_secret:
             problems.append(

@@ -59,7 +59,7 @@ def _context(kafka: Kafka) -> ssl.SSLContext:
             context = ssl.create_default_context(cafile=kafka.ssl_ca_location)
         except (OSError, ValueError) as problem:
             problems.append(
-                f"kafka.ssl_ca_location: {kafka.ssl_ca_location} is no PEM file of "
+                f"kafka.ssl_ca_location: {kafka.ssl_ca_location} is not a PEM file of "
                 f"certificates ({_short(problem)})"
             )
     if context is not None:

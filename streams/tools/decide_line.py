@@ -66,7 +66,7 @@ def members_of(line: bytes) -> dict[str, msgspec.Raw]:
     try:
         return _LINE.decode(line)
     except msgspec.ValidationError:
-        raise RefusedLineError("the line is no JSON object") from None
+        raise RefusedLineError("the line is not a JSON object") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _members_carefully(line)
 
@@ -76,13 +76,13 @@ def _members_carefully(line: bytes) -> dict[str, msgspec.Raw]:
     try:
         found = parse(line)
         if not isinstance(found, dict):
-            raise RefusedLineError("the line is no JSON object")
+            raise RefusedLineError("the line is not a JSON object")
         return {
             whole_text(name): msgspec.Raw(json.dumps(value).encode())
             for name, value in found.items()
         }
     except (NoJsonError, RecursionError) as problem:
-        raise RefusedLineError(f"the line is no JSON: {problem}") from None
+        raise RefusedLineError(f"the line is not JSON: {problem}") from None
 
 
 def line_of(members: dict[str, msgspec.Raw]) -> Line:
@@ -96,7 +96,9 @@ def line_of(members: dict[str, msgspec.Raw]) -> Line:
     """
     unknown = [name[:_QUOTED_MAX] for name in members if name not in MEMBERS]
     if unknown:
-        raise RefusedLineError(f"{', '.join(unknown)}: no member of a line; remove it")
+        raise RefusedLineError(
+            f"{', '.join(unknown)}: not a member of a line; remove it"
+        )
     return Line(**members)
 
 

@@ -121,12 +121,10 @@ def _target(settings: Settings, record: Placed) -> TopicPartition:
     topic = last_text(record.headers, "topic")
     partition = last_text(record.headers, "partition")
     if topic not in counts:
-        raise UsageError(
-            [f"{place(record)}: came from {topic}, which is not read here"]
-        )
+        raise UsageError([f"{place(record)}: came from {topic}, which no worker reads"])
     if not (partition and partition.isdecimal() and int(partition) < counts[topic]):
         raise UsageError(
-            [f"{place(record)}: came from partition {partition}, which is not there"]
+            [f"{place(record)}: came from partition {partition}, which does not exist"]
         )
     return TopicPartition(topic, int(partition))
 

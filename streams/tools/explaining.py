@@ -63,7 +63,7 @@ def read_decision(text: bytes, explainer: Explainer[D, E]) -> D:
     try:
         return explainer.read(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise UsageError([f"no decision record: {problem}"]) from None
+        raise UsageError([f"not a decision record: {problem}"]) from None
 
 
 def policy_of(decision: Decided, policies: Policies[P]) -> tuple[P | None, str]:
@@ -83,8 +83,8 @@ def policy_of(decision: Decided, policies: Policies[P]) -> tuple[P | None, str]:
     )
     made_under = full_name(decision.policy, decision.policy_hash)
     return None, (
-        f"made under {made_under}, which is not available (known: {known}): told as "
-        "recorded, without bounds; name its file with --policy"
+        f"made under {made_under}, which is not available (known: {known}): "
+        "explained as recorded, without bounds; name its file with --policy"
     )
 
 

@@ -76,7 +76,7 @@ def where(text: str) -> tuple[int, int]:
     digits = partition + offset
     if not (partition and offset and digits.isdecimal() and len(digits) <= _DIGITS_MAX):
         raise UsageError(
-            [f"{text}: no PARTITION:OFFSET; take one of `refund dlq list`"]
+            [f"{text}: not a PARTITION:OFFSET; copy one from `refund dlq list`"]
         )
     return int(partition), int(offset)
 

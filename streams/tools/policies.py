@@ -66,7 +66,7 @@ def record_of(
     unknown = [key for key in choice.allow if key not in kind.fields]
     if unknown:
         raise PolicyError(
-            f"--allow {key}: no key of a policy; see refund policy show"
+            f"--allow {key}: not a key of a policy; see refund policy show"
             for key in unknown
         )
     allow = tuple(dict.fromkeys((*found.publication.allow, *choice.allow)))

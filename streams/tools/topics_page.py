@@ -63,7 +63,7 @@ def _row(topic: PlacedTopic) -> str:
     schemas = [f"[{name}](schemas/{name}.json)" for name in row.records]
     cells = (
         f"`{topic.name}`",
-        ", ".join(schemas) or "none: bytes as they came",
+        ", ".join(schemas) or "none: the original bytes",
         row.key,
         clean_up(row.retention),
         ", ".join(_marked(row.written_by)),

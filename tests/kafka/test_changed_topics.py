@@ -111,7 +111,9 @@ async def test_a_worker_waits_for_outputs_behind_an_open_transaction_and_ends_on
             worker.start()
 
             async def told() -> bool:
-                return "reviews is not read to its end" in await worker.says("readyz")
+                return "reviews cannot be read to its end" in await worker.says(
+                    "readyz"
+                )
 
             await eventually(told, 60)
             assert not await worker.answers("readyz")

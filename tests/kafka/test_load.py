@@ -56,12 +56,14 @@ async def test_a_ramp_finds_the_highest_rate_or_says_that_none_is_borne(
         code = await run(lab, "load", *patient, "60000", "--report", str(report))
         out = capfd.readouterr().out
         assert code == 0, out
-        assert "highest rate that is borne: 100 requests/s" in out
+        assert "highest sustainable rate: 100 requests/s" in out
         steps = json.loads((report / "report.json").read_text("utf-8"))["steps"]
         assert [one["rate"] for one in steps] == [50, 100]
         assert "Ramp" in (report / "report.html").read_text("utf-8")
         assert await run(lab, "load", *patient, "0.001") == 1
-        assert "already 50/s is not borne: p99 is not under" in capfd.readouterr().out
+        assert (
+            "even 50/s is not sustainable: p99 is not under" in capfd.readouterr().out
+        )
 
 
 async def test_a_limit_that_is_the_generators_own_is_called_so(
@@ -74,7 +76,7 @@ async def test_a_limit_that_is_the_generators_own_is_called_so(
         assert await run(lab, "load", *SMALL, *hopeless, *late) == 1
         out = capfd.readouterr().out
         assert out.count("requests at 50/s") == 2  # the second chance
-        assert "already 50/s is not borne: the generator fell behind" in out
+        assert "even 50/s is not sustainable: the sender fell behind" in out
 
 
 async def test_topics_that_are_missing_are_told(

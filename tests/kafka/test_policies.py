@@ -103,7 +103,7 @@ async def publishes_what_it_told(desk: Desk, folder: Path) -> None:
     code, out, _ = await desk.policy("publish", second, *WHY[:-1])
     assert (code, out.splitlines()[-1]) == (
         0,
-        "nothing is published; repeat with --yes",
+        "nothing was published; repeat with --yes",
     )
     assert "30,000 fen = 300.00 yuan -> 16,000 fen = 160.00 yuan" in out
     assert (await desk.ask())["policy"] == "FR@1"
@@ -111,7 +111,7 @@ async def publishes_what_it_told(desk: Desk, folder: Path) -> None:
     code, _, err = await desk.policy("resume", *WHY)
     assert (code, err) == (
         2,
-        "refund: the service is not paused, and no pause is to come\n",
+        "refund: the service is not paused, and no pause is planned\n",
     )
     found = await desk.ask()
     assert (found["reason_codes"], found["policy"]) == (
@@ -173,7 +173,7 @@ async def rolls_back_with_a_word(desk: Desk) -> None:
     code, _, err = await desk.policy("rollback", "1", *WHY)
     assert code == 2
     assert "FR@3 waits for" in err
-    assert "say --overtake 3" in err
+    assert "give --overtake 3" in err
     await desk.done("rollback", "1", "--overtake", "3")
     found = await desk.ask()
     assert (found["outcome"], found["policy"]) == ("auto_approve", "FR@4")

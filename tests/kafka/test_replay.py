@@ -154,4 +154,4 @@ async def test_a_generator_that_falls_behind_says_so_and_fails(
             hopeless = ("--rate", "10000000", "--lateness-max-ms", "0.001")
             code = await run(new, "replay", str(day), *hopeless, "--patience", "0.2")
     assert code == 1
-    assert "FAILED: the generator fell behind" in capfd.readouterr().out
+    assert "FAILED: the sender fell behind" in capfd.readouterr().out

@@ -93,5 +93,5 @@ async def test_only_the_older_of_two_with_one_name_ends(
         younger.cancel()
         await asyncio.wait({younger})
         refused.set()
-        with pytest.raises(SettingsError, match="'w0' is also that of a worker"):
+        with pytest.raises(SettingsError, match="'w0' is also the name of a worker"):
             await asyncio.wait_for(watch(mine, group, STARTED_MS - 1, refused), 30)

@@ -68,16 +68,16 @@ holidays = [
 worked = [2030-01-05, 2030-01-09, 2031-01-04]
 """
     assert problems(tmp_path / "c.toml", text) == (
-        "2030 version 0: versions begin at 1",
+        "2030 version 0: versions start at 1",
         "2030 version 0: A ends before it begins",
-        "2030 version 0: B is not of that year: give each year its own part",
+        "2030 version 0: B is not in that year: split it by year",
         "2030 version 0: C has days of another holiday",
         "2030 version 0: 2030-01-05 is both off and worked",
-        "2030 version 0: 2030-01-09 is no weekend day: others are worked unless off",
-        "2030 version 0: 2031-01-04 is not of that year",
+        "2030 version 0: 2030-01-09 is not a weekend day: other days are working days unless off",
+        "2030 version 0: 2031-01-04 is not in that year",
     )
     assert problems(tmp_path / "c.toml", GOOD + GOOD) == (
-        "2030 version 1 is there twice: give the later one the next version",
+        "2030 version 1 is listed twice: give the later one the next version",
     )
 
 

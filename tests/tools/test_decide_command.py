@@ -251,7 +251,7 @@ def test_unknown_members_of_a_line_are_refused_by_name_all_at_once() -> None:
     found = answer(line)
     assert found["name"] == "base"
     assert found["dead_letter"] == (
-        f"orders, {'x' * 60}, Policy: no member of a line; remove it"
+        f"orders, {'x' * 60}, Policy: not a member of a line; remove it"
     )
 
 

@@ -190,7 +190,7 @@ def test_a_policy_that_is_not_at_hand_is_named_with_how_to_give_it() -> None:
     assert "规则未加载" not in zh
     assert f"The policy FR@7 (hash {seventh.policy_hash}) is not" in en
     assert "--policy FILE" in en
-    assert "is told as recorded" in " ".join(en.split())
+    assert "is explained as recorded" in " ".join(en.split())
     assert f"规则 FR@7 (hash {seventh.policy_hash}) 不在手边" in zh
     assert "fails: the order was paid less than the limit" in en
     assert "must be below" not in en
@@ -241,5 +241,5 @@ def test_a_decision_without_a_policy_needs_none() -> None:
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"\xff", b"[" * 100_000])
 def test_what_is_no_decision_is_refused(text: bytes) -> None:
-    with pytest.raises(UsageError, match="no decision record"):
+    with pytest.raises(UsageError, match="not a decision record"):
         explaining.read_decision(text, EXPLAINER)

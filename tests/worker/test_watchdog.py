@@ -97,7 +97,9 @@ async def test_facts_that_wait_unread_end_the_process() -> None:
     worker.facts_left = 4
     await worker.look(0)
     await worker.look(STALL_MS)
-    with pytest.raises(StalledError, match="fact records are waiting and none was read"):
+    with pytest.raises(
+        StalledError, match="fact records are waiting and none was read"
+    ):
         await worker.look(STALL_MS + 1)
 
 

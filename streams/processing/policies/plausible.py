@@ -30,7 +30,7 @@ class Doubt(msgspec.Struct, frozen=True):
     @property
     def line(self) -> str:
         """Return the doubt, and how to allow the value."""
-        return f"{self.key}: {self.why}; correct it, or say that it is meant: --allow {self.key}"
+        return f"{self.key}: {self.why}; correct it, or confirm it: --allow {self.key}"
 
 
 def unmeant(doubts: Iterator[Doubt], allowed: Container[str]) -> tuple[str, ...]:

@@ -113,15 +113,15 @@ def _shown(
 def _check(capture: Capture, trial: Trial) -> None:
     held = capture.names()
     problems = [
-        f"{capture.folder}: holds no {name}; capture them too"
+        f"{capture.folder}: has no {name}; capture them too"
         for name in (REQUESTS, *_NEEDED)
         if name not in held
     ]
     asked = capture.manifest.asked
     if asked.facts == "range" and asked.from_ms is not None:
         problems.append(
-            f"{capture.folder}: facts begin in the middle; capture them whole "
-            "(--facts whole)"
+            f"{capture.folder}: its facts do not start at the beginning; "
+            "capture them whole (--facts whole)"
         )
     if trial.against == RECORDED and not any(name in held for name in DECISIONS):
         problems.append(

@@ -71,8 +71,8 @@ def notes(found: BacktestReport) -> list[str]:
     compared = found.comparison
     lines = [
         (
-            f"{compared.total.changed:,} of {compared.total.requests:,} decisions come out "
-            f"otherwise; {found.dead_letters:,} requests are unreadable under any policy"
+            f"{compared.total.changed:,} of {compared.total.requests:,} decisions change;"
+            f" {found.dead_letters:,} requests cannot be read under any policy"
         )
     ]
     if compared.only_before or compared.only_after:
@@ -82,9 +82,9 @@ def notes(found: BacktestReport) -> list[str]:
         )
     if found.drift is not None:
         lines.append(
-            "the same method under the policies of the day gives "
-            f"{found.drift.same:,} decisions as they were recorded and "
-            f"{found.drift.different:,} otherwise: so far it can be trusted"
+            "check: the same method under the policies of the day gives "
+            f"{found.drift.same:,} decisions as recorded and "
+            f"{found.drift.different:,} different ones"
         )
     return lines
 

@@ -72,7 +72,8 @@ class Filling:
             polled = await consumer.getmany(timeout_ms=_POLL_MS)
         except OffsetOutOfRangeError as problem:
             raise translated_for_command(
-                problem, "the capture cannot go on; begin it later, in another folder"
+                problem,
+                "the capture cannot continue; start it later, in another folder",
             ) from problem
         for where, records in polled.items():
             self._hold(where, [one for one in records if one.offset < spans[where].end])

@@ -102,10 +102,12 @@ def load(folder: Path) -> Manifest:
         why = problem.strerror or type(problem).__name__
         raise UsageError([f"{path}: {why}; name the folder of a capture"]) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise UsageError([f"{path}: no manifest of a capture: {problem}"]) from None
+        raise UsageError(
+            [f"{path}: not the manifest of a capture: {problem}"]
+        ) from None
     if found.version != VERSION:
         raise UsageError(
-            [f"{path}: written in version {found.version}, {VERSION} is read here"]
+            [f"{path}: has version {found.version}, but this release reads {VERSION}"]
         )
     return found
 

@@ -116,7 +116,7 @@ def spans_of(
     """
     by_place = {(one.topic, one.partition): one for one in ranges}
     problems = [
-        f"--offsets {topic}:{number}: there is no such partition"
+        f"--offsets {topic}:{number}: no such partition"
         for topic, number in by_place
         if (topic, number) not in bounds.first
     ]

@@ -180,7 +180,7 @@ def refuse_events(topics: tuple[str, ...], events: str) -> None:
             [
                 (
                     f"{events}: --redact-buyers does not know how the platform's events "
-                    "name buyers; capture them on their own, or leave them out"
+                    "name buyers; capture them separately, or omit them"
                 )
             ]
         )

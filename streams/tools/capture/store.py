@@ -77,7 +77,7 @@ class Capture:
                 [
                     (
                         f"{folder}: the capture was interrupted, {len(left)} partitions are "
-                        "not whole; run the same `refund capture` again to finish it"
+                        "incomplete; run the same `refund capture` again to finish it"
                     )
                 ]
             )

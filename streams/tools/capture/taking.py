@@ -120,12 +120,14 @@ def _known(folder: Path, asked: Asked) -> Manifest | None:
     """Return the manifest to go on with; None when there is none."""
     if not (folder / FILE).exists():
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError([f"{folder}: is there and holds no capture; name another"])
+            raise UsageError(
+                [f"{folder}: exists and is not a capture; name another folder"]
+            )
         return None
     manifest = load(folder)
     if manifest.asked != asked:
         raise UsageError(
-            [f"{folder}: holds a capture that was asked otherwise; name another folder"]
+            [f"{folder}: holds a capture with other options; name another folder"]
         )
     named = {part.file for part in manifest.parts} | {FILE}
     for path in folder.iterdir():  # what an interruption left half done

@@ -70,7 +70,7 @@ class DemoRun:
         if not summary.complete:
             raise WorkerError(
                 f"{len(summary.unanswered)} of {summary.expected} have no answer after "
-                f"{_ANSWER_TIMEOUT_S:.0f} s; the worker's log: {self._worker.log}"
+                f"{_ANSWER_TIMEOUT_S:.0f} s; log of the worker: {self._worker.log}"
             )
 
     async def _watch(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
@@ -100,10 +100,10 @@ class DemoRun:
         if self._options.afterwards == "stop":
             return [
                 "",
-                f"next: {refund} demo --keep   leaves broker and worker running: then",
-                f"      {refund} explain ID    tells why a decision came out as it did, and",
-                "      its /metrics, /status and /readyz can be looked at",
-                "      docs/                settings.md, metrics.md: what can be set and seen",
+                f"next: {refund} demo --keep   keeps broker and worker running; meanwhile",
+                f"      {refund} explain ID    explains a decision, and",
+                "      /metrics, /status and /readyz can be read",
+                "      docs/                settings.md, metrics.md: settings and metrics",
             ]
         return [
             "",

@@ -169,7 +169,9 @@ async def _operator_speaks(wire: Wire) -> None:
 
 def _started(options: DemoOptions, address: str, worker: DemoWorker) -> Started:
     embedded = (
-        "embedded: to look at, not to measure" if options.bootstrap is None else "yours"
+        "embedded: for a look, not for measurements"
+        if options.bootstrap is None
+        else "yours"
     )
     return Started(
         bootstrap_servers=address,

@@ -58,7 +58,7 @@ class DemoWorker:
                         if answer.status == _OK:
                             return
                 await asyncio.sleep(_POLL_S)
-        raise WorkerError(f"the worker is not ready in time; its log: {self.log}")
+        raise WorkerError(f"the worker is not ready in time; log: {self.log}")
 
     def check(self) -> None:
         """Say when it has ended.

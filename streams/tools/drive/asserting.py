@@ -97,7 +97,7 @@ def _read(text: str) -> Assertion | str:
     if metric not in METRICS:
         return f"{metric} is not one of {', '.join(METRICS)}"
     if unit not in (("", "/s") if metric in _RATES else ("",)):
-        return f"{metric} is a number: take {unit} away"
+        return f"{metric} is a number: remove {unit}"
     return Assertion(text, metric, comparison, float(number))
 
 

@@ -96,7 +96,7 @@ def drive(
     with _processes() as start:
         receiver = start(receiving.main, _receiving_job(settings))
         if not receiver.poll(_READY_S):
-            raise SourceError("the receiver did not get ready in a minute")
+            raise SourceError("the receiver was not ready within a minute")
         _expect(receiver.recv_bytes())
         head_s = _HEAD_START_S + run.preload_count / _LOADED_PER_S
         start_ns = time.monotonic_ns() + int(head_s * NS_PER_S)
@@ -174,7 +174,7 @@ class _Following:
                     pipes.remove(sender)
             self._look()
         if self._sent is None:
-            raise SourceError("the sender ended without a word")
+            raise SourceError("the sender ended without a message")
         return self._sent
 
     def _over(self) -> bool:

@@ -19,6 +19,6 @@ def problems_of(
             yield f"{topic.name}: missing; run `refund topics create`"
         elif found != topic.partitions:
             yield (
-                f"{topic.name}: has {found} partitions, the settings say "
-                f"{topic.partitions}"
+                f"{topic.name}: has {found} partitions, the settings "
+                f"require {topic.partitions}"
             )

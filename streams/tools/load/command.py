@@ -27,8 +27,8 @@ from streams.tools.report.run import (
 )
 
 _LIVE_PREFIX: Final = Topics().prefix
-_LATE: Final = "the generator fell behind"
-_BORNE: Final = "highest rate that is borne"
+_LATE: Final = "the sender fell behind"
+_BORNE: Final = "highest sustainable rate"
 
 
 class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,8 +82,8 @@ def _check(settings: Settings, options: LoadOptions) -> None:
         raise UsageError(
             [
                 (
-                    f"topics.prefix is {topics.prefix}: made requests would be decided, and "
-                    "paid, among real ones. Set another prefix, or say --into-live"
+                    f"topics.prefix is {topics.prefix}: generated requests would be decided, "
+                    "and paid, among real ones. Set another prefix, or give --into-live"
                 )
             ]
         )
@@ -133,7 +133,7 @@ class _Loading:
         )
         print(
             f"about {festival.mean * options.seconds:,.0f} requests at {rate:,.0f}/s, "
-            f"{run.preload_count:,} facts are loaded before",
+            f"{run.preload_count:,} facts are loaded first",
             file=self._out,
             flush=True,
         )
@@ -148,7 +148,7 @@ class _Loading:
         options = self._options
         pace = f"{options.gaps} gaps at {rate:,.0f}/s"
         if options.peak > 1:
-            pace += f", a festival at {options.peak:g} times that"
+            pace += f", with a peak of {options.peak:g} times that"
         what = f"Load, seed {options.seed}"
         report = report_of(outcome, what, pace, options.assertions)
         report.steps = self._steps
@@ -159,17 +159,19 @@ class _Loading:
         highest = search(rates, self._try)
         found = self._best or self._last
         if found is None:
-            raise UsageError(["--ramp: there is no rate to try"])
+            raise UsageError(["--ramp: no rate to try"])
         report = self.report(*found)
         if highest is None:
             report.problems.append(
-                f"already {rates.low:g}/s is not borne: {self._steps[0].why}"
+                f"even {rates.low:g}/s is not sustainable: {self._steps[0].why}"
             )
         else:
             print(f"{_BORNE}: {highest:,.0f} requests/s", file=self._out)
             above = next_above(self._steps, highest)
             if above is not None and above.why.startswith(_LATE):
-                print(f"above it {_LATE}: the limit is its own", file=self._out)
+                print(
+                    f"above it {_LATE}: it is the limit, not the worker", file=self._out
+                )
         return found[0], report
 
     def _try(self, rate: float) -> bool:

@@ -77,7 +77,7 @@ async def rollback(
         wanted = (
             "an earlier version" if version is None else f"{book.kind.code}@{version}"
         )
-        raise UsageError([f"{wanted} is not at hand; see refund policy history"])
+        raise UsageError([f"{wanted} is not on the topic; see refund policy history"])
     from_ms = now_ms if choice.from_ms is None else choice.from_ms
     record = PolicyRecord(
         numbered(old, book, from_ms), publication_of(choice, said, now_ms)
@@ -98,7 +98,7 @@ async def _publish(
     check(record, book, now_ms, await doubts_of_roots(at.settings, record))
     policy = record.policy
     if said.mode != _SEND:
-        print("nothing is published; repeat with --yes", file=out)
+        print("nothing was published; repeat with --yes", file=out)
         return
     await at.write(policy.name, topic.value_of(as_fields(record)))
     after = await at.read_book()
@@ -106,7 +106,7 @@ async def _publish(
     if not topic.held(after, record):
         why = [line for one in after.refused_last for line in one.problems]
         raise UnconfirmedError(
-            f"{name} was written and is not accepted: {'; '.join(why) or 'it is not there'}"
+            f"{name} was written and was not accepted: {'; '.join(why) or 'it cannot be found'}"
         )
     state = after.policies.state_of(_own(after, policy), now_ms)
     print(f"{name} is on {at.name}: {state}", file=out)
@@ -159,13 +159,13 @@ async def pause(
         for line in unmeant(moment_doubts(option, at_ms, now_ms), ())
     ]
     if until_ms is not None and until_ms <= max(begins, now_ms):
-        problems.append("--until: must lie ahead, and after --from")
+        problems.append("--until: must be in the future, and after --from")
     if problems:
         raise PolicyError(problems)
     book = await at.read_book()
     for line in standing(book, now_ms):
         print(line, file=out)
-    print(f"to be said: {pause_words(record)}", file=out)
+    print(f"would publish: {pause_words(record)}", file=out)
     await _say(at, record, said, out)
 
 
@@ -185,7 +185,7 @@ async def resume(at: topic.PolicyTopic, said: Said, out: TextIO, now_ms: int) ->
         or (last.until_ms is not None and last.until_ms <= now_ms)
     )
     if book.pauses.readable and over:
-        raise UsageError(["the service is not paused, and no pause is to come"])
+        raise UsageError(["the service is not paused, and no pause is planned"])
     for line in standing(book, now_ms):
         print(line, file=out)
     record = Pause(
@@ -195,20 +195,20 @@ async def resume(at: topic.PolicyTopic, said: Said, out: TextIO, now_ms: int) ->
         reason=said.reason,
         published_at_ms=now_ms,
     )
-    print(f"to be said: {pause_words(record)}", file=out)
+    print(f"would publish: {pause_words(record)}", file=out)
     await _say(at, record, said, out)
 
 
 async def _say(at: topic.PolicyTopic, record: Pause, said: Said, out: TextIO) -> None:
     if said.mode != _SEND:
-        print("nothing is published; repeat with --yes", file=out)
+        print("nothing was published; repeat with --yes", file=out)
         return
     fields: dict[str, object] = msgspec.to_builtins(record)
     await at.write(pause_key(record.family), topic.value_of(fields))
     after = await at.read_book()
     if after.pauses.last != record or not after.pauses.readable:
         raise UnconfirmedError(
-            "it was written and is not the last word on the pause; see refund policy history"
+            "it was written, but a later record decides about the pause; see refund policy history"
         )
     what = "paused" if record.paused else "resumed"
     print(f"{what} on {at.name}", file=out)

@@ -87,8 +87,8 @@ def overtaking_problems(
         if other.version not in record.publication.overtakes:
             yield (
                 f"{other.name} waits for {dated(other.effective_from_ms)} and would never be "
-                f"in force: say --overtake {other.version} if that is meant; its content can be "
-                "published again under a higher version"
+                f"in force: give --overtake {other.version} if that is intended; its content can "
+                "be published again under a higher version"
             )
 
 

@@ -28,7 +28,7 @@ def standing(book: PolicyBook[Any], at_ms: int) -> Iterator[str]:
     """Yield what is in force, what waits, what is missing, and the pause."""
     policies = book.policies
     now = policies.at(at_ms)
-    yield f"in force: {_named(now) if now is not None else 'none, everything goes to people'}"
+    yield f"in force: {_named(now) if now is not None else 'none, every request goes to a person'}"
     for policy in policies:
         state = policies.state_of(policy, at_ms)
         if state in ("waiting", "overtaken"):

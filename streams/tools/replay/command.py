@@ -63,7 +63,7 @@ def replay(
     print(
         f"{extent.requests:,} requests and {extent.facts:,} facts, "
         f"{options.pace.words}, about {run.length_s:,.0f} s; facts older than the first "
-        "request are loaded before",
+        "request are loaded first",
         file=out,
         flush=True,
     )
@@ -89,7 +89,9 @@ def _names(capture: Capture, asked: tuple[str, ...]) -> tuple[str, ...]:
         if name not in INPUTS or name not in held
     ]
     if REQUESTS not in wanted:
-        problems.append("requests are not among the topics: there is nothing to time")
+        problems.append(
+            "requests are not among the topics, so no latency can be measured"
+        )
     if problems:
         raise UsageError(problems)
     return wanted
@@ -111,8 +113,8 @@ def _check_target(
         raise UsageError(
             [
                 (
-                    "these are the topics that were captured: a replay would put old facts "
-                    "over new ones. Set another topics.prefix or cluster, or say "
+                    "these are the topics that were captured: a replay would overwrite new "
+                    "facts with old ones. Set another topics.prefix or cluster, or give "
                     "--into-origin"
                 )
             ]
@@ -121,7 +123,7 @@ def _check_target(
     if options.placing == "recorded" and partitions != manifest.partitions:
         problems.append(
             f"the capture has {manifest.partitions} partitions, these topics have "
-            f"{partitions}: say --rekey to send each record to its buyer's"
+            f"{partitions}: give --rekey to send each record to its buyer's"
         )
     if problems:
         raise UsageError(problems)

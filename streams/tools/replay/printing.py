@@ -22,5 +22,5 @@ def print_verified(found: Verified, out: TextIO) -> int:
         ):
             print(visible(line), file=out)
     elif not found.passed:
-        print("FAILED: there was nothing to compute", file=out)
+        print("FAILED: no decision was recomputed", file=out)
     return 0 if found.passed else 1

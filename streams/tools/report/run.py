@@ -116,14 +116,14 @@ def _problems(outcome: RunOutcome) -> list[str]:
     found = []
     if outcome.fell_behind:
         found.append(
-            f"the generator fell behind: {outcome.lateness_ms:.1f} ms late at 99.9 %, "
-            f"{outcome.run.lateness_max_ms:g} ms allowed; the figures are its own. "
-            "Lower the rate, or give it a quieter machine"
+            f"the sender fell behind: {outcome.lateness_ms:.1f} ms late at 99.9 %, "
+            f"{outcome.run.lateness_max_ms:g} ms allowed; the figures describe the "
+            "sender. Lower the rate, or use a quieter machine"
         )
     if outcome.sent.refused:
-        found.append(f"the broker did not take {outcome.sent.refused} records")
+        found.append(f"the broker refused {outcome.sent.refused} records")
     if not outcome.sent.requests:
-        found.append("there was no request to send")
+        found.append("no request to send")
     elif not outcome.measured.answered:
         found.append(
             f"none of {outcome.sent.requests:,} requests was answered: is a worker "

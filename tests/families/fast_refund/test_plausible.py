@@ -96,8 +96,8 @@ def test_a_category_that_no_order_has_is_doubted() -> None:
     found = root_doubts(policy(excluded_roots=["custom", "wine"]), {"custom", "food"})
     assert [doubt.line for doubt in found] == [
         (
-            "excluded_roots: no order has a category wine; correct it, or say that it "
-            "is meant: --allow excluded_roots"
+            "excluded_roots: no order has a category wine; correct it, or confirm it: "
+            "--allow excluded_roots"
         )
     ]
 

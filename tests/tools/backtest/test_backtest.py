@@ -210,7 +210,7 @@ def test_a_capture_without_what_decisions_need_is_refused(tmp_path: Path) -> Non
     with pytest.raises(UsageError) as refused:
         tried(tmp_path, day)
     assert len(refused.value.problems) == 2
-    assert "holds no outcomes" in refused.value.problems[0]
+    assert "has no outcomes" in refused.value.problems[0]
     assert "holds no decisions" in refused.value.problems[1]
 
 
@@ -225,7 +225,7 @@ def test_the_command_prints_tables_and_writes_both_files(
     out = capfd.readouterr().out
     assert "approved\t4\t1\t-3" in out
     assert "approved, yuan\t649.00\t50.00\t-599.00" in out
-    assert "5 decisions as they were recorded and 0 otherwise" in out
+    assert "5 decisions as recorded and 0 different ones" in out
     found = json.loads((report / "backtest.json").read_text("utf-8"))
     assert found["comparison"]["total"]["changed"] == 3
     assert "FR:r-3:1" in (report / "backtest.html").read_text("utf-8")

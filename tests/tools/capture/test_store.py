@@ -153,7 +153,7 @@ def test_parts_are_read_in_the_order_of_their_offsets(tmp_path: Path) -> None:
 def test_an_interrupted_capture_is_refused(tmp_path: Path) -> None:
     span = Span(topic="refund.orders", partition=0, start=0, end=5, next=3)
     save(tmp_path, manifest(("refund.orders",), [span], [], "parquet"))
-    with pytest.raises(UsageError, match="interrupted, 1 partitions are not whole"):
+    with pytest.raises(UsageError, match="interrupted, 1 partitions are incomplete"):
         Capture(tmp_path)
 
 
@@ -161,7 +161,7 @@ def test_a_folder_without_a_capture_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="name the folder of a capture"):
         load(tmp_path / "nothing")
     (tmp_path / "manifest.json").write_text("{}")
-    with pytest.raises(UsageError, match="no manifest of a capture"):
+    with pytest.raises(UsageError, match="not the manifest of a capture"):
         load(tmp_path)
 
 

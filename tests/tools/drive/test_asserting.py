@@ -31,7 +31,7 @@ def test_an_assertion_is_held_against_what_was_measured(text: str, holds: bool) 
     [
         ("p99<20", "add us, ms or s to 20"),
         ("p99<20m", "add us, ms or s to 20"),
-        ("lost==0ms", "take ms away"),
+        ("lost==0ms", "remove ms"),
         ("p98<20ms", "p98 is not one of p50, p90"),
         ("p99", "write METRIC"),
         ("p99=20ms", "write METRIC"),

@@ -8,7 +8,7 @@ from streams.cli import execute
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ([], "topics.prefix is refund.: made requests would be decided, and paid"),
+        ([], "topics.prefix is refund.: generated requests would be decided, and paid"),
         (["--ramp", "5"], "--ramp 5: write FROM..TO"),
         (["--assert", "p99<5"], "add us, ms or s"),
         (["--seconds", "2", "--warm-up", "2"], "must be less than --seconds"),

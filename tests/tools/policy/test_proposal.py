@@ -60,7 +60,7 @@ def test_what_waits_is_overtaken_by_name_only() -> None:
     assert [one.version for one in overtaken(later, book, NOW)] == [3]
     lines = refused(book, 4, NOW + DAY)
     assert [line[:5] for line in lines] == ["FR@2 ", "FR@3 "]
-    assert "say --overtake 2" in lines[0]
+    assert "give --overtake 2" in lines[0]
     assert refused(book, 4, NOW + DAY, overtake=(2,)) == lines[1:]
     assert refused(book, 4, NOW + DAY, overtake=(2, 3)) == []
     assert refused(book, 4, NOW + 3 * DAY) == []  # it comes after both

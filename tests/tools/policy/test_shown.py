@@ -90,7 +90,7 @@ def test_missing_versions_and_an_unreadable_pause_are_told_first() -> None:
     out = io.StringIO()
     print_diff(None, book, NOW, out)
     assert out.getvalue().splitlines() == [
-        "in force: none, everything goes to people",
+        "in force: none, every request goes to a person",
         out.getvalue().splitlines()[1],
         "missing: FR@2",
         "pause: the last record cannot be read, so the service is paused",

@@ -57,8 +57,8 @@ def test_what_was_measured_is_reported() -> None:
 @pytest.mark.parametrize(
     ("found", "why"),
     [
-        (outcome(late_ms=11), "the generator fell behind: 11.0 ms late at 99.9 %"),
-        (outcome(refused=3), "the broker did not take 3 records"),
+        (outcome(late_ms=11), "the sender fell behind: 11.0 ms late at 99.9 %"),
+        (outcome(refused=3), "the broker refused 3 records"),
         (outcome(answered=0), "none of 100 requests was answered: is a worker"),
     ],
 )
