@@ -170,10 +170,8 @@ def _policies(family: Family, source: PolicySource, now_ms: int) -> Policies[Any
 def _deciding(app: RefundApp, base: Base, family: Family) -> FamilyProcessor:
     polls = app.channel(maxsize=QUEUED_POLLS)
     requests = app.channel(maxsize=QUEUED_RECONCILE_REQUESTS)
-    settings, topic = (
-        base.settings,
-        topic_name(family.topics.input, base.settings.topics),
-    )
+    settings = base.settings
+    topic = topic_name(family.topics.input, settings.topics)
     service = FamilyProcessor(
         FamilyInputs(
             settings=settings,
