@@ -75,10 +75,10 @@ POLICIES: Final = Topic(
     name="policies",
     kind="shared_fact",
     family=None,
-    key="`CODE@VERSION`, `CODE:pause`",
+    key="`CODE@VERSION`, `CODE:pause`, `CODE:breaker`",
     partition_key=None,
     retention=COMPACTED_NEVER,
-    records=("policy", "pause"),
+    records=("policy", "pause", "breaker-reset"),
     written_by=("operator",),
     read_by=("decide", "watch"),
 )

@@ -79,12 +79,13 @@ def shown(book: PolicyBook[Any], at_ms: int) -> dict[str, object]:
         state = book.policies.state_of(version.policy, at_ms)
         if state in rows:
             rows[state].append(_row(version))
-    pause = book.pauses.last
+    pause, reset = book.pauses.last, book.resets.last
     return {
         **rows,
         "missing": list(book.policies.missing()),
         "refused": [msgspec.to_builtins(one) for one in book.refusals],
         "pause": None if pause is None else msgspec.to_builtins(pause),
+        "breaker_reset": None if reset is None else msgspec.to_builtins(reset),
         "paused": book.pauses.at(at_ms) is not None,
         "disagreements": [one.text for one in book.disagreements],
     }

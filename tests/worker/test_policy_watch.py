@@ -48,6 +48,13 @@ def test_the_status_shows_who_published_what_waits_and_what_was_refused() -> Non
     assert (refused["name"], refused["error"]) == ("FR@2", "policy_conflict")
     assert found["paused"] is True
     assert found["pause"]["author"] == "li"
+    assert found["breaker_reset"] is None
+    book = busy()
+    said = {"author": "li", "reason": "why", "published_at_ms": NOW}
+    reset = {"family": "FR", "scope": "global", "from_ms": NOW - 1, **said}
+    book.apply(b"FR:breaker", json.dumps(reset).encode(), NOW)
+    shown_reset = json.loads(json.dumps(shown(book, NOW)))["breaker_reset"]
+    assert shown_reset == {**reset, "shop_id": None}
     (plain,) = json.loads(json.dumps(shown(Book(), NOW)))["in_force"]
     assert plain["from"] == "file"
     assert plain["policy_hash"] == SHIPPED.policy_hash

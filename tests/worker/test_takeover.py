@@ -196,6 +196,37 @@ async def test_the_breaker_counts_what_was_approved_before_this_worker_came() ->
         assert admit("FR:r-2:1", "s-1", 1, NOW, guarded) == "shop"
 
 
+@pytest.mark.parametrize(("decided_ms", "then"), [(NOW, "shop"), (NOW - 1, None)])
+async def test_the_breaker_counts_nothing_again_that_was_approved_before_a_reset(
+    decided_ms: int, then: str | None
+) -> None:
+    guarded = policy(
+        breaker_shop_max_count=1, breaker_window_ms=60_000, effective_from_ms=0
+    )
+    log = FakeLog(lambda: NOW)
+    world = World()
+    world.now_ms = decided_ms
+    (output,) = world.slice([world.record(samples.request())]).outputs
+    headers = list(headers_in(output.record[2]))
+    log.write(APPROVALS, output.value, output.record[0], headers)
+    said = {"author": "li", "reason": "why", "published_at_ms": NOW}
+    reset = {"family": "FR", "scope": "all", "from_ms": NOW, **said}
+    log.write(
+        TopicPartition("refund.policies", 0), samples.encoded(reset), b"FR:breaker"
+    )
+    async with built(log, policies=Policies([guarded])) as bench:
+        await bench.prepare(**{ME: 0})
+        admit = fast_refund(bench).breaker.admit
+        assert admit("FR:r-2:1", "s-1", 1, NOW, guarded) == then
+        assert admit("FR:r-3:1", "s-1", 1, NOW, guarded) == "shop"
+        # Without any request: the gauge shows what a reset closed.
+        breakers_open = fast_refund(bench).breakers_open
+        book = bench.engine.process.shared.book
+        assert breakers_open(NOW) == {"global": 0, "shop": 1}
+        assert book.apply(b"FR:breaker", samples.encoded(reset), NOW) is None
+        assert breakers_open(NOW) == {"global": 0, "shop": 0}
+
+
 async def test_facts_that_do_not_come_end_the_process() -> None:
     using = settings()
     using = msgspec.structs.replace(

@@ -95,6 +95,7 @@ class FastRefundProcess:
 
         Each approval counts under the policy that was in force for it (R-08).
         """
+        self.breaker.heed(self.shared.book.resets.take(), now_ms)
         policies = self.shared.policies
         windows = [policy.breaker_window_ms or 0 for policy in policies]
         since_ms = now_ms - max(windows, default=0)
@@ -178,6 +179,8 @@ class FastRefundProcess:
 
     def breakers_open(self, now_ms: int) -> Mapping[str, int]:
         """Return open breakers by scope."""
+        # Nobody may ask for a refund for a while, and the reset must show.
+        self.breaker.heed(self.shared.book.resets.take(), now_ms)
         policy = self.shared.policies.at(now_ms)
         return {} if policy is None else self.breaker.open_now(now_ms, policy)
 

@@ -59,6 +59,7 @@ class Judge:
         self._site = site
         self._shared = shared
         self._source = event_source(site.source_name)
+        self._breaker = breaker
         self._full_path = FullPath(site, shared, breaker)
         self.fast_path = FastPath(site, shared, self._full_path)
 
@@ -149,6 +150,7 @@ class Judge:
         enough
             Asked after some records: whether the others have to wait.
         """
+        self._breaker.heed(self._shared.book.resets.take(), now_ms)
         topic = self._site.input_topic
         work = SliceWork(
             tables,

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
+from streams.families.fast_refund.breaker import GLOBAL, SHOP
 from streams.families.fast_refund.policy import Policy
 from streams.processing.policies import PolicyType
 from streams.processing.policies.fields import measured
@@ -119,5 +120,6 @@ POLICY: Final = PolicyType(
     own_doubts=own_doubts,
     change_doubts=change_doubts,
     undated_doubts=undated_doubts,
+    breakers=(SHOP, GLOBAL),
 )
 """The policy that the fast refund declares."""

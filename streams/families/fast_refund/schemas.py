@@ -32,6 +32,7 @@ from streams.families.fast_refund.wire import (
     ShopFacts,
     WatermarkRecord,
 )
+from streams.processing.policies.breaker_reset import BreakerReset
 from streams.processing.policies.pause import Pause
 from streams.processing.policies.publication import Publication
 from streams.records.notices import Notice
@@ -46,6 +47,7 @@ RECORDS: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
         "catalog": CatalogRow,
         "policy": Policy,
         "pause": Pause,
+        "breaker-reset": BreakerReset,
         "watermark": WatermarkRecord,
         "decision": Decision,
         "notice": Notice,
@@ -60,7 +62,7 @@ _NOT_SENT: Final = {"request": ("faults",)}
 _BESIDE: Final[Mapping[str, type[msgspec.Struct]]] = {"policy": Publication}
 """Fields that stand in the same object and come from another struct."""
 
-_CLOSED: Final = frozenset({"policy", "pause"})
+_CLOSED: Final = frozenset({"policy", "pause", "breaker-reset"})
 """Records that are refused when they carry an unknown field."""
 
 _PARTS: Final[tuple[type[msgspec.Struct], ...]] = (

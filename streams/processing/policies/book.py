@@ -1,12 +1,12 @@
-"""The policy book turns records of the topic ``policies`` into versions, a pause and refusals.
+"""The policy book turns records of ``policies`` into versions, a pause, resets, refusals.
 
 Workers and commands keep the same book, so what a command checks is what a worker will
 accept. Acceptance depends on the records and their order alone: a known version keeps
 its content, whatever is published under its name later.
 
 All families share the topic. A book leaves records that are named after another family
-(``XX@1``, ``XX:pause``) to that family's book, whether or not this worker has one:
-workers of one topic need not run the same families.
+(``XX@1``, ``XX:pause``, ``XX:breaker``) to that family's book, whether or not this worker
+has one: workers of one topic need not run the same families.
 """
 
 from collections import deque
@@ -15,6 +15,7 @@ from typing import Final, Generic
 
 from streams.errors import PolicyError
 from streams.processing.news import News, news_queue
+from streams.processing.policies.breaker_reset import BreakerResets
 from streams.processing.policies.disagreements import Disagreements
 from streams.processing.policies.keys import Place, called_by, place_of, text_of
 from streams.processing.policies.pause import Pauses
@@ -59,6 +60,7 @@ class PolicyBook(Generic[P]):
         self.news = news_queue()
         """Lines that are not logged yet."""
         self.pauses = Pauses(kind.code, self.news)
+        self.resets = BreakerResets(kind.code, kind.breakers, self.news, self.refusals)
         self._compared: Disagreements[P] = Disagreements(kind.code, self.news)
         self.disagreements = self._compared.newest
         self.disagreed = self._compared.counts
@@ -97,17 +99,23 @@ class PolicyBook(Generic[P]):
         Parameters
         ----------
         key
-            ``FR@VERSION`` or ``FR:pause``. One that is named after another family is
-            left to the book of that family, unless its content says that it is of this
-            one: then it is refused. Any other, such as ``FR`` of version 0.1.0, is that
-            of a version published before keys named it, if its content is of this family.
+            ``FR@VERSION``, ``FR:pause`` or ``FR:breaker``. One that is named after
+            another family is left to the book of that family, unless its content says
+            that it is of this one: then it is refused. Any other, such as ``FR`` of
+            version 0.1.0, is that of a version published before keys named it, if its
+            content is of this family.
         at_ms
             Timestamp of the record, UTC ms.
         """
         code, name = self.kind.code, text_of(key)
         place = place_of(name, code)
-        if place == "pause":
-            return self.pauses.apply(value)
+        if place in ("pause", "breaker"):
+            to_pause = place == "pause"
+            return (
+                self.pauses.apply(value)
+                if to_pause
+                else self.resets.apply(value, at_ms)
+            )
         ours = place in ("dated", "undated")
         if value is None:
             if not ours:

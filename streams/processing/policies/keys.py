@@ -7,12 +7,12 @@ from typing import Final, Literal, TypeAlias
 CODE: Final = "[A-Z][A-Z0-9]*"
 """Pattern of a family code."""
 
-_NAMED: Final = re.compile(f"({CODE})(?:@[0-9]+|:pause)")
+_NAMED: Final = re.compile(f"({CODE})(?:@[0-9]+|:pause|:breaker)")
 """Pattern of a key that names its family."""
 
-Place: TypeAlias = Literal["pause", "dated", "undated", "theirs", "nobody's"]
-"""How a key relates to a family: ``FR:pause``, ``FR@7``, ``FR``, another family's, any
-other."""
+Place: TypeAlias = Literal["pause", "breaker", "dated", "undated", "theirs", "nobody's"]
+"""How a key relates to a family: ``FR:pause``, ``FR:breaker``, ``FR@7``, ``FR``, another
+family's, any other."""
 
 
 def pause_key(code: str) -> str:
@@ -20,11 +20,18 @@ def pause_key(code: str) -> str:
     return f"{code}:pause"
 
 
+def breaker_key(code: str) -> str:
+    """``FR:breaker``: key of the record that resets breakers of a family."""
+    return f"{code}:breaker"
+
+
 def place_of(name: str | None, code: str) -> Place:
     """Return how the key of a record relates to a family."""
     name = name or ""
     if name == pause_key(code):
         return "pause"
+    if name == breaker_key(code):
+        return "breaker"
     named = _NAMED.fullmatch(name)
     if named is not None and named[1] != code:
         return "theirs"

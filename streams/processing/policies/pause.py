@@ -13,6 +13,7 @@ import msgspec
 from streams.errors import PolicyError
 from streams.processing.news import News, NewsQueue
 from streams.processing.policies.keys import pause_key
+from streams.processing.policies.operator_record import checked
 from streams.processing.policies.plausible import moment_doubts, unmeant
 from streams.processing.policies.policy import Name, Span
 from streams.records.json_values import Unreadable, decode_object
@@ -48,9 +49,6 @@ class Pause(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-KEYS: Final = frozenset(Pause.__struct_fields__)
-
-
 def parse_pause(fields: Mapping[str, object], code: str) -> Pause:
     """Check a pause record.
 
@@ -64,19 +62,7 @@ def parse_pause(fields: Mapping[str, object], code: str) -> Pause:
     PolicyError
         With one line for every problem found.
     """
-    problems = [f"{key}: unknown key; remove it" for key in fields if key not in KEYS]
-    values: dict[str, object] = {}
-    for field in msgspec.structs.fields(Pause):
-        if field.name not in fields:
-            if field.required:
-                problems.append(f"{field.name}: required; add it")
-            continue
-        try:
-            values[field.name] = msgspec.convert(fields[field.name], field.type)
-        except msgspec.ValidationError as problem:
-            problems.append(f"{field.name}: {problem}")
-    if values.get("family", code) != code:
-        problems.append(f"family: must be {code}, not {values['family']}")
+    values, problems = checked(Pause, fields, code)
     begin, end = values.get("from_ms"), values.get("until_ms")
     if isinstance(begin, int) and isinstance(end, int) and end <= begin:
         problems.append(f"until_ms: {end} is not after from_ms {begin}")

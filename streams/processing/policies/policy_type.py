@@ -8,7 +8,7 @@ not ignored.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeAlias, get_args
 
 import msgspec
@@ -52,6 +52,8 @@ class PolicyType(Generic[P]):
         Yields doubts about a version whose key is not ``CODE@VERSION``; None = such a
         record is refused. Only a family that published before keys named versions needs
         it.
+    breakers
+        Scopes of the breakers that operators may reset; none = the family has none.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class PolicyType(Generic[P]):
         own_doubts: Callable[[P], Iterator[Doubt]] | None = None,
         change_doubts: Callable[[P, P], Iterator[Doubt]] | None = None,
         undated_doubts: Callable[[P], Iterator[Doubt]] | None = None,
+        breakers: Sequence[str] = (),
     ) -> None:
         self.struct = struct
         self.fields: Mapping[str, fields.Field] = {
@@ -78,6 +81,7 @@ class PolicyType(Generic[P]):
         self.defaults = struct(family=self.code, version=1, effective_from_ms=0)
         """The default of every key, as version 1 from the beginning of time."""
         self.undated_doubts = undated_doubts
+        self.breakers = breakers
         self._contradictions = contradictions
         self._own_doubts = own_doubts
         self._change_doubts = change_doubts

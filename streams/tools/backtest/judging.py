@@ -11,7 +11,7 @@ from streams.families.fast_refund.model import Decision
 from streams.families.fast_refund.policy import Policies
 from streams.families.fast_refund.topics import APPROVALS, DECISIONS
 from streams.processing.partition import Partition
-from streams.processing.policies.keys import pause_key
+from streams.processing.policies.keys import breaker_key, pause_key
 from streams.processing.site import Site
 from streams.processing.topics import POLICIES
 from streams.records.unread import Bounds, bounded, recalled
@@ -21,6 +21,7 @@ from streams.tools.capture.record import Captured
 from streams.tools.capture.store import REQUESTS, Capture
 
 _DECIDED: Final = tuple(row.name for row in DECISIONS)
+_BESIDE: Final = {key(FAMILY.code).encode() for key in (pause_key, breaker_key)}
 _SHARED: Final = {row.name for row in FAMILY.topics.shared_facts}
 
 
@@ -70,8 +71,8 @@ class Court:
         name = self._capture.name(record.topic)
         (read,) = bounded([recalled(record)], self._bounds)
         if name == POLICIES.name and self._follow != "capture":
-            # The operators' pause held whatever the policy said.
-            if read.key == pause_key(FAMILY.code).encode():
+            # A pause or a reset of the operators counts whatever the policy says.
+            if read.key in _BESIDE:
                 self._shared.apply(name, record.partition, read)
             return
         if name in _SHARED:

@@ -19,6 +19,7 @@ from streams.kafka.topic_admin import declare
 from streams.platforms.kuaishou.names import Kind
 from streams.platforms.kuaishou.reading import Reader
 from streams.platforms.registry import installed
+from streams.processing.policies.breaker_reset import parse_breaker_reset
 from streams.processing.policies.pause import parse_pause
 from streams.processing.policies.publication import parse_record
 from streams.processing.topics import Topic
@@ -31,6 +32,7 @@ from streams.records.notices import Notice, encode_notice
 from streams.records.remains import remains
 from streams.settings import Settings, load_policy
 from streams.settings.topics import topic_name
+from testkit import samples
 from testkit.fakes import headers_in
 
 DOCS: Final = Path(__file__).parents[3] / "docs"
@@ -194,6 +196,9 @@ READERS: Final[dict[str, Callable[[bytes], object]]] = {
     "catalogRow": codec.decode_catalog_entry,
     "policy": lambda value: parse_record(POLICY, msgspec.json.decode(value)),
     "pause": lambda value: parse_pause(msgspec.json.decode(value), "FR"),
+    "breakerReset": lambda value: parse_breaker_reset(
+        msgspec.json.decode(value), "FR", POLICY.breakers, samples.NOW
+    ),
     "watermark": json_values.decode_watermark,
     "approval": read_decision,
     "review": read_decision,

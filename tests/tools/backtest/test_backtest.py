@@ -20,6 +20,7 @@ from streams.tools.backtest.timeline import Slice, events
 from streams.tools.capture.manifest import load, save
 from streams.tools.capture.store import Capture
 from testkit import samples
+from tests.families.fast_refund.base import policy
 from tests.tools.backtest.day import Day
 
 SHIPPED = load_policy(None)
@@ -117,6 +118,39 @@ def test_only_facts_known_then_are_seen(tmp_path: Path) -> None:
     found = tried(tmp_path, day, paid_limit_fen=40_000).comparison
     (after,) = (one.after for one in found.codes if one.code == "ORDER_SHIPPED")
     assert after == 1
+
+
+def test_a_reset_of_breakers_counts_in_its_place_in_time(tmp_path: Path) -> None:
+    day = Day(
+        policy(
+            effective_from_ms=0,
+            breaker_shop_max_count=1,
+            breaker_window_ms=3_600_000,
+        )
+    )
+    for number in range(1, 5):
+        day.order(f"o-{number}")
+    for number in range(1, 5):
+        day.at_ms += 10
+        day.ask({"refund_id": f"r-{number}", "order_id": f"o-{number}"})
+        if number == 2:
+            day.at_ms += 1
+            said = {"author": "li", "reason": "why", "published_at_ms": day.at_ms}
+            fields = {"family": "FR", "scope": "all", "from_ms": day.at_ms, **said}
+            value = samples.encoded(fields)
+            day.put("policies", b"FR:breaker", value, 0)
+            day.world.shared.apply_policy(b"FR:breaker", value, day.at_ms)
+    found = tried(
+        tmp_path,
+        day,
+        version=9,
+        effective_from_ms=0,
+        breaker_shop_max_count=1,
+        breaker_window_ms=3_600_000,
+    )
+    total = found.comparison.total
+    assert (total.approved_before, total.approved_after) == (2, 2)
+    assert total.changed == 0
 
 
 def test_what_the_other_policy_decided_is_its_own_history(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_the_spans_of_a_policy_stay() -> None:
     )
 
 
-def test_the_moments_of_a_publication_and_of_a_pause_are_moved() -> None:
+def test_the_moments_of_a_publication_a_pause_and_a_reset_are_moved() -> None:
     value = b'{"published_at_ms":10,"from_ms":10,"until_ms":10,"policy_wait_ms":5}'
     assert move("policies", value, lambda at_ms: at_ms + 7) == value.replace(
         b":10,", b":17,"

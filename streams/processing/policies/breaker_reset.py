@@ -1,0 +1,177 @@
+"""The operator's reset of breakers: a record of its own, on top of any version.
+
+What was approved before the reset counts no more for the breakers it names, and those
+that are open close. It takes nothing else back: every rule asks as before, and a breaker
+opens again as soon as its maximum is passed.
+"""
+
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from streams.errors import PolicyError
+from streams.processing.news import News, NewsQueue
+from streams.processing.policies.keys import breaker_key
+from streams.processing.policies.operator_record import checked
+from streams.processing.policies.plausible import EARLIEST_MS, short
+from streams.processing.policies.policy import Name, Span
+from streams.processing.policies.publication import Refusal
+from streams.records.json_values import Unreadable, decode_object
+
+AHEAD_MS: Final = 300_000
+"""A reset tells of the past: clocks may differ by as much, and no more."""
+_KEPT: Final = 50
+"""Resets that are remembered for the history, the newest."""
+
+
+class BreakerReset(msgspec.Struct, frozen=True, kw_only=True):
+    """The operators let open breakers close, and begin to count anew."""
+
+    family: Name
+    """Code of the rule family whose breakers are reset."""
+    scope: Literal["all", "global", "shop"]
+    """``all`` = the global breaker and that of every shop."""
+    from_ms: Span
+    """UTC ms; approvals decided before it count no more, those at it do."""
+    author: Name
+    reason: Name
+    published_at_ms: Span
+    """UTC ms."""
+    shop_id: Name | None = None
+    """The shop, with ``scope`` shop; else null."""
+
+    @property
+    def what(self) -> str:
+        """The breakers that are reset, as people read it."""
+        if self.scope == "shop":
+            return f"the breaker of shop {self.shop_id}"
+        return "all breakers" if self.scope == "all" else "the global breaker"
+
+
+def parse_breaker_reset(
+    fields: Mapping[str, object], code: str, breakers: Collection[str], at_ms: int
+) -> BreakerReset:
+    """Check a record that resets breakers.
+
+    Parameters
+    ----------
+    code
+        Of the family whose reset it is to be.
+    breakers
+        Scopes of the breakers that the family has.
+    at_ms
+        Timestamp of the record, UTC ms.
+
+    Raises
+    ------
+    PolicyError
+        With one line for every problem found.
+    """
+    values, problems = checked(BreakerReset, fields, code)
+    scope, shop_id = values.get("scope"), values.get("shop_id")
+    if not breakers:
+        problems.append(f"family: {code} has no breakers")
+    elif scope not in (None, "all", *breakers):
+        problems.append(f"scope: {code} has no breaker {scope}")
+    if scope == "shop" and fields.get("shop_id") is None:
+        problems.append("shop_id: required with scope shop; add it")
+    if scope in ("all", "global") and shop_id is not None:
+        problems.append(f"shop_id: stands only with scope shop, not {scope}")
+    begin, said = values.get("from_ms"), values.get("published_at_ms")
+    if isinstance(begin, int):
+        if begin < EARLIEST_MS:
+            why = f"{short(begin)} lies before 2015; is it in seconds?"
+            problems.append(f"from_ms: {why}")
+        elif isinstance(said, int) and begin > said:
+            why = f"{short(begin)} lies after published_at_ms {short(said)}"
+            problems.append(f"from_ms: {why}")
+        elif EARLIEST_MS <= at_ms < begin - AHEAD_MS:
+            why = f"{short(begin)} lies ahead of the record, written at {at_ms}"
+            problems.append(f"from_ms: {why}")
+    if problems:
+        raise PolicyError(problems)
+    return msgspec.convert(values, BreakerReset)
+
+
+class BreakerResets:
+    """What the operators said of one family's breakers.
+
+    Parameters
+    ----------
+    code
+        Of the family.
+    breakers
+        Scopes of the breakers that it has; none = every reset is refused.
+    news
+        Where lines for the log go.
+    refusals
+        Where refused records are noted.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        breakers: Collection[str],
+        news: NewsQueue,
+        refusals: deque[Refusal],
+    ) -> None:
+        self._code = code
+        self._breakers = breakers
+        self._news = news
+        self._refusals = refusals
+        self._untaken: dict[tuple[str, str | None], BreakerReset] = {}
+        self.last: BreakerReset | None = None
+        """The last one that was accepted."""
+        self.all: deque[BreakerReset] = deque(maxlen=_KEPT)
+        """Those accepted, oldest first."""
+
+    def take(self) -> Sequence[BreakerReset]:
+        """Return the resets since the last call, each breaker's latest moment once."""
+        if not self._untaken:
+            return ()
+        found = tuple(self._untaken.values())
+        self._untaken.clear()
+        return found
+
+    def apply(self, value: bytes | None, at_ms: int) -> Unreadable | None:
+        """Take a reset; what cannot be read resets nothing.
+
+        ``at_ms`` is the timestamp of the record, UTC ms.
+        """
+        if value is None:
+            why = "a tombstone takes no reset back"
+            return self._refuse(Unreadable("null_value", why), (why,), at_ms)
+        found = decode_object(value)
+        if isinstance(found, Unreadable):
+            return self._refuse(found, (found.message,), at_ms)
+        try:
+            reset = parse_breaker_reset(found, self._code, self._breakers, at_ms)
+        except PolicyError as problem:
+            error = Unreadable("policy_refused", str(problem)[:200])
+            return self._refuse(error, problem.problems, at_ms)
+        self._take(reset)
+        return None
+
+    def _take(self, reset: BreakerReset) -> None:
+        key = (reset.scope, reset.shop_id)
+        before = self._untaken.get(key)
+        if before is None or before.from_ms < reset.from_ms:
+            self._untaken[key] = reset
+        self.last = reset
+        self.all.append(reset)
+        text = (
+            f"{reset.what} reset, approvals before {reset.from_ms} count no more, "
+            f"by {reset.author}: {reset.reason}"
+        )
+        self._news.append(News("warning", text))
+
+    def _refuse(
+        self, error: Unreadable, problems: Sequence[str], at_ms: int
+    ) -> Unreadable:
+        name = breaker_key(self._code)
+        self._refusals.append(Refusal(name, error.error, tuple(problems), at_ms))
+        text = f"the record {name} is refused and resets nothing: {'; '.join(problems)}"
+        self._news.append(News("warning", text[:1000]))
+        return error

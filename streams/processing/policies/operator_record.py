@@ -1,0 +1,34 @@
+"""Records of operators beside the policy versions: a pause, a reset of breakers."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+def checked(
+    kind: type[msgspec.Struct], fields: Mapping[str, object], code: str
+) -> tuple[dict[str, object], list[str]]:
+    """Return the fields that are right, and one line for every problem.
+
+    Parameters
+    ----------
+    kind
+        What the record is to be; it has a field ``family``.
+    code
+        Of the family that the record must be for.
+    """
+    known = kind.__struct_fields__
+    problems = [f"{key}: unknown key; remove it" for key in fields if key not in known]
+    values: dict[str, object] = {}
+    for field in msgspec.structs.fields(kind):
+        if field.name not in fields:
+            if field.required:
+                problems.append(f"{field.name}: required; add it")
+            continue
+        try:
+            values[field.name] = msgspec.convert(fields[field.name], field.type)
+        except msgspec.ValidationError as problem:
+            problems.append(f"{field.name}: {problem}")
+    if values.get("family", code) != code:
+        problems.append(f"family: must be {code}, not {values['family']}")
+    return values, problems
