@@ -299,6 +299,7 @@ def test_a_worker_with_an_implausible_policy_does_not_start(tmp_path: Path) -> N
         ("policy", "rollback", "--reason", "x", "--yes"),
         ("policy", "pause", "--reason", "x", "--yes"),
         ("policy", "resume", "--reason", "x", "--yes"),
+        ("policy", "reset-breakers", "--reason", "x", "--yes"),
     ],
 )
 def test_brokers_out_of_reach_are_one_line_and_exit_code_1(
@@ -407,7 +408,9 @@ def test_a_moment_without_a_zone_is_refused(run: Run, tmp_path: Path) -> None:
     assert run("policy", "check", *later)[0] == 2
 
 
-@pytest.mark.parametrize("command", ["publish", "rollback", "pause", "resume"])
+@pytest.mark.parametrize(
+    "command", ["publish", "rollback", "pause", "resume", "reset-breakers"]
+)
 def test_who_changes_policies_says_why(run: Run, command: str) -> None:
     file = ("config/policy.toml",) if command == "publish" else ()
     code, _, err = run("policy", command, *file, "--yes")
@@ -423,6 +426,21 @@ def test_an_unknown_key_cannot_be_allowed(run: Run) -> None:
         err
         == "refund: --allow paid_limit: not a key of a policy; see refund policy show\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (("--shop", "s-1", "--global"), "--shop, --global: name one of them"),
+        (("--shop", ""), "--shop: name the shop"),
+    ],
+)
+def test_a_reset_names_the_breakers_it_means(
+    run: Run, options: tuple[str, ...], part: str
+) -> None:
+    code, _, err = run("policy", "reset-breakers", "--reason", "x", *options)
+    assert code == 2
+    assert part in err
 
 
 @pytest.mark.parametrize(

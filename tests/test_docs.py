@@ -28,7 +28,7 @@ PAGES: Final = sorted(
 README: Final = (ROOT / "README.md").read_text(encoding="utf-8")
 LINK: Final = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE: Final = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
-CALL: Final = re.compile(r"\brefund ([a-z]+)(?: ([a-z]+)\b)?([^`|\n#]*)")
+CALL: Final = re.compile(r"\brefund ([a-z][a-z-]*)(?: ([a-z][a-z-]*)\b)?([^`|\n#]*)")
 
 # In two halves, so that this file does not hold what it looks for.
 REGISTRIES: Final = [

@@ -192,7 +192,7 @@ def policy_history(
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """List versions, refusals and pauses: when, who, why."""
+    """List versions, refusals, pauses and resets: when, who, why."""
     from streams.tools import policies  # noqa: PLC0415
 
     edge: Edge = context.obj
@@ -289,6 +289,36 @@ def policy_resume(  # noqa: PLR0913 - one parameter an option
     at = _topic(context, family, config, sets, bootstrap_servers)
     said = _said(edge, author, reason, workers, yes=yes)
     run_quietly(actions.resume(at, said, sys.stdout, edge.now_ms()))
+
+
+@policy_app.command("reset-breakers")
+def policy_reset_breakers(  # noqa: PLR0913 - one parameter an option
+    context: typer.Context,
+    *,
+    reason: Reason,
+    shop: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only that of this shop.")
+    ] = None,
+    only_global: Annotated[
+        bool, typer.Option("--global", help="Only the global one.")
+    ] = False,
+    author: Author = None,
+    workers: Workers = None,
+    yes: Yes = False,
+    family: FamilyCode = "FR",
+    config: Config = None,
+    sets: Sets = None,
+    bootstrap_servers: Servers = None,
+) -> None:
+    """Close open breakers, and count approvals anew; without --yes only tell."""
+    from streams.tools.policy import breakers  # noqa: PLC0415
+
+    edge: Edge = context.obj
+    at = _topic(context, family, config, sets, bootstrap_servers)
+    said, now_ms = _said(edge, author, reason, workers, yes=yes), edge.now_ms()
+    code = at.kind.code
+    record = breakers.reset_of(code, shop, said, now_ms, only_global=only_global)
+    run_quietly(breakers.reset_breakers(at, record, said, sys.stdout, now_ms))
 
 
 def _said(

@@ -1,4 +1,4 @@
-"""Policies on a real broker: published, refused, paused, scheduled, rolled back."""
+"""Policies on a real broker: published, refused, paused, scheduled, rolled back; breakers reset."""
 
 import json
 import tomllib
@@ -168,6 +168,29 @@ async def pauses_on_top_of_what_waits(desk: Desk, folder: Path) -> None:
     assert (await desk.ask(paid_fen=10_000))["outcome"] == "auto_approve"
 
 
+async def resets_an_open_breaker(desk: Desk, folder: Path) -> None:
+    """The maximum counts what the earlier steps approved in the window."""
+    guarded = file(folder, 5, breaker_shop_max_count=1, breaker_window_ms=HOUR)
+    await desk.done("publish", guarded, "--from", "now")
+    codes = [(await desk.ask())["reason_codes"] for _ in range(2)]
+    assert codes[1] == ["BREAKER_OPEN"]
+    gauge = 'refund_breakers_open{family="FR",scope="shop"}'
+    code, out, _ = await desk.policy("reset-breakers", *WHY[:-1])
+    assert (code, out.splitlines()[-1]) == (
+        0,
+        "nothing was published; repeat with --yes",
+    )
+    assert (await desk.ask())["seen"]["breaker"] == "shop"
+    out = await desk.done("reset-breakers", "--shop", "s-1")
+    assert "the breaker of shop s-1 reset on " in out
+    found = await desk.ask()
+    assert (found["outcome"], found["policy"]) == ("auto_approve", "FR@5")
+    assert (await desk.ask())["reason_codes"] == ["BREAKER_OPEN"]
+    await eventually(partial(desk.worker.metric, gauge))
+    await desk.done("reset-breakers", "--global")  # not the shop's
+    assert (await desk.ask())["seen"]["breaker"] == "shop"
+
+
 async def rolls_back_with_a_word(desk: Desk) -> None:
     """What waits would never be in force: that must be said."""
     code, _, err = await desk.policy("rollback", "1", *WHY)
@@ -189,7 +212,10 @@ async def remembers_who_did_what(desk: Desk) -> None:
         ("FR@3", "overtaken"),
         ("FR:pause", "paused"),
         ("FR:pause", "resumed"),
-        ("FR@4", "in_force"),
+        ("FR@4", "past"),
+        ("FR@5", "in_force"),
+        ("FR:breaker", "the breaker of shop s-1 reset"),
+        ("FR:breaker", "the global breaker reset"),
     ]
     assert {one["author"] for one in rows[3:]} == {"li"}
 
@@ -217,6 +243,7 @@ async def test_policies_are_published_refused_paused_scheduled_and_rolled_back(
         await refuses_other_content(desk, tmp_path)
         await pauses_on_top_of_what_waits(desk, tmp_path)
         await rolls_back_with_a_word(desk)
+        await resets_an_open_breaker(desk, tmp_path)
         await remembers_who_did_what(desk)
         await tells_of_another_file_in_the_group(desk, tmp_path)
         day = tmp_path / "day"

@@ -18,7 +18,8 @@ from streams.tools.policy.roots import doubts_of_roots
 from streams.tools.policy.shown import pause_words, print_proposal, standing
 from streams.visible import visible
 
-_SEND: Final = "send"
+SEND: Final = "send"
+"""``Said.mode`` with ``--yes``."""
 
 
 async def publish(
@@ -97,7 +98,7 @@ async def _publish(
     print_proposal(record, book, now_ms, out)
     check(record, book, now_ms, await doubts_of_roots(at.settings, record))
     policy = record.policy
-    if said.mode != _SEND:
+    if said.mode != SEND:
         print("nothing was published; repeat with --yes", file=out)
         return
     await at.write(policy.name, topic.value_of(as_fields(record)))
@@ -110,7 +111,7 @@ async def _publish(
         )
     state = after.policies.state_of(_own(after, policy), now_ms)
     print(f"{name} is on {at.name}: {state}", file=out)
-    await _ask(
+    await ask_workers(
         said,
         at.kind.code,
         workers.shows_version(policy.name, policy.policy_hash),
@@ -200,7 +201,7 @@ async def resume(at: topic.PolicyTopic, said: Said, out: TextIO, now_ms: int) ->
 
 
 async def _say(at: topic.PolicyTopic, record: Pause, said: Said, out: TextIO) -> None:
-    if said.mode != _SEND:
+    if said.mode != SEND:
         print("nothing was published; repeat with --yes", file=out)
         return
     fields: dict[str, object] = msgspec.to_builtins(record)
@@ -212,14 +213,21 @@ async def _say(at: topic.PolicyTopic, record: Pause, said: Said, out: TextIO) ->
         )
     what = "paused" if record.paused else "resumed"
     print(f"{what} on {at.name}", file=out)
-    await _ask(
+    await ask_workers(
         said, at.kind.code, workers.shows_pause(record.published_at_ms), what, out
     )
 
 
-async def _ask(
+async def ask_workers(
     said: Said, code: str, shows: workers.Shows, what: str, out: TextIO
 ) -> None:
+    """Wait until the named workers show it, and print each.
+
+    Raises
+    ------
+    UnconfirmedError
+        One does not show it in time.
+    """
     if not said.workers:
         return
     await workers.confirm(said.workers, code, shows)

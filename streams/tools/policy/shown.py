@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any, TextIO
 
 from streams.processing.policies import AnyPolicy, PolicyBook
-from streams.processing.policies.keys import pause_key
+from streams.processing.policies.breaker_reset import BreakerReset
+from streams.processing.policies.keys import breaker_key, pause_key
 from streams.processing.policies.pause import Pause
 from streams.processing.policies.policy import full_name
 from streams.processing.policies.publication import PolicyRecord, Version
@@ -24,8 +25,14 @@ def pause_words(one: Pause) -> str:
     return f"paused {begin} {end}, {by}"
 
 
+def reset_words(one: BreakerReset) -> str:
+    """Return a reset of breakers as people read it."""
+    said = f"by {visible(one.author)}: {visible(one.reason)}"
+    return f"{visible(one.what)} reset from {dated(one.from_ms)} on, {said}"
+
+
 def standing(book: PolicyBook[Any], at_ms: int) -> Iterator[str]:
-    """Yield what is in force, what waits, what is missing, and the pause."""
+    """Yield what is in force, what waits, what is missing, the pause, and the last reset."""
     policies = book.policies
     now = policies.at(at_ms)
     yield f"in force: {_named(now) if now is not None else 'none, every request goes to a person'}"
@@ -39,6 +46,8 @@ def standing(book: PolicyBook[Any], at_ms: int) -> Iterator[str]:
         yield "pause: the last record cannot be read, so the service is paused"
     elif book.pauses.last is not None:
         yield f"pause: {pause_words(book.pauses.last)}"
+    if book.resets.last is not None:
+        yield f"breakers: {reset_words(book.resets.last)}"
 
 
 def changes(policy: AnyPolicy, book: PolicyBook[Any], at_ms: int) -> Iterator[str]:
@@ -109,7 +118,7 @@ HEADER = (
 
 
 def print_history(book: PolicyBook[Any], at_ms: int, form: str, out: TextIO) -> None:
-    """Print every version, refusal and word on the pause, oldest first.
+    """Print every version, refusal, pause and reset of breakers, oldest first.
 
     Parameters
     ----------
@@ -156,6 +165,13 @@ def _history(book: PolicyBook[Any], at_ms: int) -> Iterator[dict[str, Any]]:
             "until_ms": one.until_ms,
             "author": one.author,
             "reason": one.reason,
+        }
+    for reset in book.resets.all:
+        yield _row(reset.published_at_ms, breaker_key(reset.family)) | {
+            "state": f"{reset.what} reset",
+            "from_ms": reset.from_ms,
+            "author": reset.author,
+            "reason": reset.reason,
         }
 
 

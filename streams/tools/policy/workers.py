@@ -106,9 +106,14 @@ def shows_version(name: str, policy_hash: str) -> Shows:
 
 def shows_pause(published_at_ms: int) -> Shows:
     """Return what looks for the last word on the pause."""
+    return partial(_shows_last, "pause", published_at_ms)
 
-    def look(policies: dict[str, Any]) -> bool:
-        pause = policies.get("pause") or {}
-        return pause.get("published_at_ms") == published_at_ms
 
-    return look
+def shows_reset(published_at_ms: int) -> Shows:
+    """Return what looks for the last reset of breakers."""
+    return partial(_shows_last, "breaker_reset", published_at_ms)
+
+
+def _shows_last(what: str, published_at_ms: int, policies: dict[str, Any]) -> bool:
+    last = policies.get(what) or {}
+    return bool(last.get("published_at_ms") == published_at_ms)
