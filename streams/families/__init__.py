@@ -1,1 +1,1 @@
-"""Rule families: each a folder that knows its rules and nothing of the transport."""
+"""Rule families: each folder holds the rules of one family and knows nothing of the transport."""

@@ -1,4 +1,4 @@
-"""Which families there are: the shipped ones by name, others by import path."""
+"""The registered families: shipped ones by name, others by import path."""
 
 import importlib
 import re
@@ -10,13 +10,13 @@ from streams.processing.family import Family
 from streams.processing.topics import FamilyTopics, registry
 
 SHIPPED: Final = ("fast_refund",)
-"""Folders of ``streams/families``; a new family is a folder and a name here."""
+"""Folders of ``streams/families``; a new family adds a folder and its name here."""
 
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9]{0,15}")
-"""A code stands in decision ids, policy keys, settings and names of groups."""
+"""A code is part of decision ids, policy keys, settings and group names."""
 
 _MEMBERS: Final = tuple(name for name in vars(Family) if not name.startswith("_"))
-"""What a family has."""
+"""The members that a family must have."""
 
 
 def registered(names: Iterable[str]) -> tuple[Family, ...]:
@@ -25,13 +25,13 @@ def registered(names: Iterable[str]) -> tuple[Family, ...]:
     Parameters
     ----------
     names
-        Of :data:`SHIPPED`, or import paths of modules that hold a ``FAMILY``.
+        Names in :data:`SHIPPED`, or import paths of modules with a ``FAMILY``.
 
     Raises
     ------
     UsageError
-        One line a name that stands for no family, or that is named twice; one for topics
-        that two families declare differently.
+        One line for each name that is no family or occurs twice; one for topics that
+        two families declare differently.
     """
     found: list[Family] = []
     problems: list[str] = []
@@ -57,11 +57,11 @@ def registered(names: Iterable[str]) -> tuple[Family, ...]:
 
 
 def _imported(name: str) -> tuple[Family | None, str]:
-    """Return a family, or None and why there is none: foreign code may raise anything."""
+    """Return a family, or None and the reason: foreign code may raise anything."""
     path = f"streams.families.{name}.family" if name in SHIPPED else name
     try:
         family = importlib.import_module(path).FAMILY
-    except Exception as problem:  # noqa: BLE001 - what a module raises is its own
+    except Exception as problem:  # noqa: BLE001 - a module may raise anything
         return None, " ".join(f"{type(problem).__name__}: {problem}".split())
     why = "; ".join(_faults(family))
     return (None, why) if why else (cast("Family", family), "")

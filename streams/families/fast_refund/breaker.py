@@ -1,8 +1,8 @@
-"""Breaker: a lid on automatic approvals, per shop and over all shops (section 3).
+"""The breaker limits automatic approvals, per shop and over all shops (section 3).
 
-A state machine over event time. An approval is counted under its decision id, so
-one that is delivered again never counts twice. The approval that would pass a
-maximum is refused and opens the breaker; one that just reaches it passes.
+A state machine over event time. An approval is counted under its decision id, so a
+repeated delivery never counts twice. The approval that would exceed a maximum is
+refused and opens the breaker; one that just reaches it passes.
 """
 
 from collections import deque
@@ -28,7 +28,7 @@ class _Counted(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Scope:
-    """What one scope has approved in the window, and since when it is open."""
+    """The approvals of one scope in the window, and since when its breaker is open."""
 
     __slots__ = ("count", "from_ms", "open_from_ms", "sum_fen")
 
@@ -40,7 +40,7 @@ class _Scope:
         self.open_from_ms: int | None = None
 
     def is_open(self, at_ms: int, cooldown_ms: int | None) -> bool:
-        """Open on [trip, trip + cooldown); without a cooldown until reset."""
+        """Whether it is open: on [trip, trip + cooldown), or without a cooldown until reset."""
         if self.open_from_ms is None:
             return False
         return cooldown_ms is None or at_ms < self.open_from_ms + cooldown_ms
@@ -72,15 +72,15 @@ class _Scope:
 class Breaker:
     """The breakers of one process (``breaker_*``); the window is (at - window, at].
 
-    The window only moves forward: what has left it is forgotten, so an approval that
-    comes later than its own window is counted afresh.
+    The window only moves forward, and approvals that leave it are forgotten, so an
+    approval that arrives after its own window is counted again.
     """
 
     def __init__(self) -> None:
         self._global = _Scope()
         self._shops: dict[str | None, _Scope] = {}
         self._tripped: dict[str | None, _Scope] = {}
-        """Shops whose breaker is open, or was until its cooldown."""
+        """Scopes whose breaker is open, or was open until its cooldown."""
         self._window: deque[_Counted] = deque()
         self._known: set[str] = set()
         self._shops_from_ms = 0
@@ -94,7 +94,7 @@ class Breaker:
         Parameters
         ----------
         shop_id
-            None = unknown; all unknown shops are one.
+            None = unknown; all unknown shops share one scope.
         at_ms
             UTC ms of the decision.
         policy
@@ -123,8 +123,8 @@ class Breaker:
         Returns
         -------
         str or None
-            None when it is counted, or was before; otherwise the scope that is open
-            or that this approval has just opened, and nothing is counted.
+            None when the approval is counted, now or before; otherwise the scope that
+            is open or that this approval has just opened, and nothing is counted.
         """
         window_ms = policy.breaker_window_ms
         if window_ms is None or decision_id in self._known:
@@ -149,7 +149,7 @@ class Breaker:
         return None
 
     def open_now(self, at_ms: int, policy: Policy) -> dict[str, int]:
-        """Return how many breakers are open at a moment (UTC ms), by scope."""
+        """Return the number of open breakers at a moment (UTC ms), by scope."""
         cooldown_ms = policy.breaker_cooldown_ms
         return {
             GLOBAL: int(self._global.is_open(at_ms, cooldown_ms)),
@@ -216,7 +216,7 @@ class Breaker:
         return None
 
     def _expire(self, start_ms: int) -> None:
-        """Forget what was counted at or before the start of the window."""
+        """Drop approvals at or before the start of the window."""
         while self._window and self._window[0].at_ms <= start_ms:
             gone = self._window.popleft()
             self._known.discard(gone.decision_id)

@@ -1,7 +1,7 @@
-"""Approvals of one buyer, counted and summed over a window (E-26).
+"""Count and sum the approvals of one buyer over a time window (E-26).
 
-A request names its own moment, so windows do not only move forward. Approvals are
-kept in the order of their moments, in blocks with a sum each: a request adds up the
+The window ends at the request's own moment, so windows do not only move forward.
+Approvals are kept in time order, in blocks with a sum each: a request adds up block
 sums, however many approvals there are.
 """
 
@@ -13,19 +13,19 @@ from streams.families.fast_refund.history_entries import UNKNOWN_FATE, Fate, Rem
 from streams.families.fast_refund.history_facts import Approvals
 
 FEW: Final = 8
-"""Up to as many are looked through; of more, sums are kept."""
+"""Up to this many are scanned; for more, sums are kept."""
 _BLOCK: Final = 256
-"""Approvals in a block at most."""
+"""Most approvals in a block."""
 
 BuyerApprovals: TypeAlias = "Remembered | tuple[Remembered, ...] | ManyApprovals"
-"""One approval as it is, up to ``FEW`` of them, or more."""
+"""One approval, a tuple of up to ``FEW``, or :class:`ManyApprovals`."""
 
 _Key: TypeAlias = tuple[int, int]
-"""Moment in UTC ms, and the order of coming among equals."""
+"""Moment in UTC ms, and the order of arrival among equals."""
 
 
 class FewApprovals:
-    """Some approvals, looked through one by one."""
+    """A few approvals, scanned one by one."""
 
     def __init__(
         self, entries: Iterable[Remembered], fates: Mapping[str, Fate]
@@ -38,7 +38,7 @@ class FewApprovals:
         return len(self._within(after_ms, until_ms))
 
     def used_fen(self, after_ms: int, until_ms: int) -> int | None:
-        """Return what those used of a quota; None = an amount is unreadable."""
+        """Return the quota used in (after, until], fen; None = an amount is unreadable."""
         used_fen = 0
         for entry in self._within(after_ms, until_ms):
             if not self._fates.get(entry.refund_id, UNKNOWN_FATE).failed:
@@ -65,20 +65,21 @@ class ManyApprovals:
 
     def __init__(self) -> None:
         self._firsts: list[_Key] = [(0, 0)]
-        """Where each block began when it was made."""
+        """First key of each block when it was created."""
         self._keys: list[list[_Key]] = [[]]
         """The approvals of each block, sorted."""
         self._fens: list[list[int]] = [[]]
-        """What they use of a quota: nothing when the payout failed."""
+        """Quota used by each approval, fen; 0 when the payout failed."""
         self._sums = [0]
-        """What each block uses."""
+        """Quota used by each block, fen."""
         self._known: dict[tuple[str, int | None], tuple[_Key, int | None]] = {}
-        """Decision -> where it is kept, and its amount."""
+        """Decision -> its key and its amount, fen."""
         self._unread: list[_Key] = []
-        """Those whose amount cannot be read, sorted; failed payouts left out."""
+        """Keys of approvals with an unreadable amount, sorted, without failed
+        payouts."""
 
     def add(self, entry: Remembered, fate: Fate) -> None:
-        """Take one more approval; one that is here already changes nothing."""
+        """Add an approval; a known one changes nothing."""
         identity = entry.refund_id, entry.version
         if identity in self._known:
             return
@@ -92,7 +93,7 @@ class ManyApprovals:
         self.apply(entry, fate)
 
     def apply(self, entry: Remembered, fate: Fate) -> None:
-        """Take what became of an approval that is here."""
+        """Apply the fate of a known approval."""
         key, fen = self._known[entry.refund_id, entry.version]
         number, at = self._find(key)
         used_fen = 0 if fate.failed else fen or 0
@@ -106,7 +107,7 @@ class ManyApprovals:
         return self._count_to(until_ms) - self._count_to(after_ms)
 
     def used_fen(self, after_ms: int, until_ms: int) -> int | None:
-        """Return what those used of a quota; None = an amount is unreadable."""
+        """Return the quota used in (after, until], fen; None = an amount is unreadable."""
         at = bisect_left(self._unread, _end(after_ms))
         if at < len(self._unread) and self._unread[at] < _end(until_ms):
             return None
@@ -121,12 +122,12 @@ class ManyApprovals:
         return sum(self._sums[:number]) + sum(self._fens[number][:at])
 
     def _find(self, key: _Key) -> tuple[int, int]:
-        """Return the block that a key belongs to, and its place there."""
+        """Return the block of a key, and its index there."""
         number = max(0, bisect_right(self._firsts, key) - 1)
         return number, bisect_left(self._keys[number], key)
 
     def _split(self, number: int) -> None:
-        """Make two blocks of one."""
+        """Split a block into two."""
         keys, fens = self._keys[number], self._fens[number]
         half = len(keys) // 2
         self._firsts.insert(number + 1, keys[half])
@@ -144,5 +145,5 @@ class ManyApprovals:
 
 
 def _end(until_ms: int) -> _Key:
-    """Return what comes behind every approval of a moment."""
+    """Return a key after every approval of a moment."""
     return until_ms + 1, 0

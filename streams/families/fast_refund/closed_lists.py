@@ -1,8 +1,8 @@
-"""What a schema says beyond the types of the structs: closed lists, and well-formed facts.
+"""Add to schemas what struct types do not say: closed lists and well-formed facts.
 
-A struct keeps a fact as it came, so its type is "any value". A reader wants to know what
-the value is when all is well: the schema says so first, and then that a wrong value is
-recorded as it came. Lists may grow, so only what decides about money is a strict list.
+A struct keeps a fact as it came, so its type is "any value". The schema states the
+well-formed type first, and then that a wrong value is recorded as it came. Lists may
+grow, so only lists that decide about money are strict.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,17 +37,17 @@ AS_IT_CAME: Final = (
 
 DISPOSITIONS: Final = tuple(dict.fromkeys(one.disposition for one in REASONS.values()))
 OUTCOMES: Final = tuple(dict.fromkeys(one.outcome for one in REASONS.values()))
-"""With None: there is no outcome unless the disposition is ``decided``."""
+"""Includes None: only the disposition ``decided`` has an outcome."""
 LIMITS: Final = ("limited", "cancelled", "unknown")
 BREAKERS: Final = ("shop", "global")
 
 _Field = tuple[type[msgspec.Struct], str]
-"""A struct and its field."""
+"""A struct and the name of a field."""
 
 _STRICT: Final[Mapping[_Field, tuple[str | None, ...]]] = MappingProxyType(
     {(Decision, "disposition"): DISPOSITIONS, (Decision, "outcome"): OUTCOMES}
 )
-"""What decides about money: a text of another list is no decision of ours."""
+"""Strict lists, which decide about money: another text means it is not our decision."""
 _OPEN: Final[Mapping[_Field, tuple[str, ...]]] = MappingProxyType(
     {
         (Decision, "reason_codes"): tuple(REASONS),
@@ -59,7 +59,7 @@ _OPEN: Final[Mapping[_Field, tuple[str, ...]]] = MappingProxyType(
         (Seen, "breaker"): BREAKERS,
     }
 )
-"""Lists of texts that readers must expect to grow."""
+"""Lists that may grow: readers must accept new texts."""
 
 FACTS: Final[Mapping[str, _Field]] = MappingProxyType(
     {
@@ -87,7 +87,7 @@ FACTS: Final[Mapping[str, _Field]] = MappingProxyType(
         "listed": (CatalogRow, "kind"),
     }
 )
-"""Where the well-formed type of each fact in ``seen`` is written down."""
+"""Fact in ``seen`` -> field that defines its well-formed type."""
 
 
 def refine(part: dict[str, Any], kind: type[msgspec.Struct]) -> None:
@@ -111,7 +111,7 @@ def refine(part: dict[str, Any], kind: type[msgspec.Struct]) -> None:
 
 
 def _note(shown: dict[str, Any], becomes: dict[str, Any], text: str) -> None:
-    """Add a sentence to a description; ``becomes`` takes the place of the types."""
+    """Add a sentence to a description, and replace the types with ``becomes``."""
     if becomes:
         for key in ("type", "anyOf"):
             shown.pop(key, None)
@@ -120,7 +120,7 @@ def _note(shown: dict[str, Any], becomes: dict[str, Any], text: str) -> None:
 
 
 def _texts(shown: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield every place of a schema that allows any text."""
+    """Yield every part of a schema that allows any text."""
     if shown.get("type") == "string":
         yield shown
     for one in (*shown.get("anyOf", ()), shown.get("items")):
@@ -129,7 +129,7 @@ def _texts(shown: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _slot(shown: dict[str, Any]) -> dict[str, Any]:
-    """Return where a fact's value stands: in a column, each item; in a pair, the second."""
+    """Return the part that holds a fact's value: of a column its items, of a pair the second."""
     for one in (shown, *shown.get("anyOf", ())):
         items = one.get("items")
         if isinstance(items, dict) and "prefixItems" in items:
@@ -141,7 +141,7 @@ def _slot(shown: dict[str, Any]) -> dict[str, Any]:
 
 
 def well_formed(fact: str) -> list[dict[str, Any]]:
-    """Return the forms that a good value of a fact has; null is no value at all."""
+    """Return the well-formed types of a fact; null = no value."""
     owner, name = FACTS[fact]
     found = msgspec.json.schema(owner)["$defs"][owner.__name__]["properties"][name]
     forms = [one for one in found.get("anyOf", (found,)) if one != {"type": "null"}]

@@ -1,8 +1,8 @@
-"""JSON bytes to records, in two speeds that agree.
+"""Decode JSON bytes into records: a fast decoder, and a lenient one that agrees with it.
 
-The typed decoder reads what is well formed at C speed. Only when it refuses is the
-value read again as plain JSON, to say which fields were wrong: a request keeps its
-good fields and names the bad ones, a fact keeps the raw values for the rules.
+The typed decoder reads well-formed values at C speed. Only when it refuses, the value
+is decoded again as plain JSON to find the wrong fields: a request keeps its good fields
+and names the bad ones, a fact keeps the raw values for the rules.
 """
 
 from typing import Final, TypeVar
@@ -40,7 +40,7 @@ class CatalogEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One record of ``refund.outcomes``: what became of a decision, or an order veto."""
+    """One record of ``refund.outcomes``: the fate of a decision, or an order veto."""
 
     refund_id: object = None
     kind: object = None
@@ -51,7 +51,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     at_ms: object = None
     order_id: object = None
     buyer_id: object = None
-    """Whose partition it belongs to; few senders tell."""
+    """The buyer whose partition it belongs to; few senders give it."""
     veto: object = None
 
 
@@ -73,13 +73,13 @@ _TEXTS: Final = ("refund_kind", "event_id", "reason")
 
 
 def decode_request(value: bytes | None) -> Request | Unreadable:
-    """Read one value of ``refund.requests`` (E-10, E-28).
+    """Decode one value of ``refund.requests`` (E-10, E-28).
 
     Returns
     -------
     Request or Unreadable
-        A field with a wrong JSON type is None and named in ``faults``. Without a
-        usable ``refund_id`` nobody could be asked: Unreadable.
+        A field with a wrong JSON type is None and named in ``faults``. Without a usable
+        ``refund_id``: Unreadable.
     """
     if value is None:
         return unreadable("null_value", "a request without a value")
@@ -93,7 +93,7 @@ def decode_request(value: bytes | None) -> Request | Unreadable:
             return refused
     if not request.refund_id:
         return unreadable("no_id", "refund_id is empty")
-    if request.faults is not None:  # the field is ours, a sender's word does not count
+    if request.faults is not None:  # the field is ours; a sender's value does not count
         return msgspec.structs.replace(request, faults=None)
     return request
 
@@ -130,14 +130,14 @@ def _faulty_request(value: bytes) -> Request | Unreadable:
 
 
 def _whole(value: object) -> object:
-    """Return a text, or each text of a list, so that it can be written."""
+    """Return a text, or each text of a list, without what cannot be encoded."""
     if isinstance(value, list):
         return [_whole(item) for item in value]
     return whole_text(value) if isinstance(value, str) else value
 
 
 def _is_integer(value: object) -> bool:
-    return type(value) is int  # a bool is none
+    return type(value) is int  # a bool is no integer
 
 
 def _is_text(value: object) -> bool:
@@ -149,7 +149,7 @@ def _is_text_list(value: object) -> bool:
 
 
 def _may_be_id(value: object) -> bool:
-    """Tell whether a value can be an id; an empty one is nobody's, but no format error."""
+    """Whether a value has the type of an id; an empty one is missing, but no format error."""
     return value == "" or (is_id(value) and len(value) <= ID_MAX)
 
 
@@ -163,7 +163,7 @@ def _decode_row(
     kind: type[T],
     id_field: str,
 ) -> T | Unreadable:
-    """Read a flat row whose only needed field is its id, a non-empty string."""
+    """Decode a flat row whose only required field is its id, a non-empty string."""
     if value is None:
         return unreadable("null_value", "a row without a value")
     refused = flawed(value)
@@ -187,7 +187,7 @@ def _decode_row(
 
 
 def decode_buyer(value: bytes | None) -> Buyer | Unreadable:
-    """Read one value of ``refund.buyers``; bad parts become values no rule accepts (E-30)."""
+    """Decode one value of ``refund.buyers``; bad parts become values no rule accepts (E-30)."""
     if value is None:
         return unreadable("null_value", "a buyer without a value")
     refused = flawed(value)
@@ -231,12 +231,12 @@ def _limit(item: object) -> Limit:
 
 
 def decode_shop(value: bytes | None) -> Shop | Unreadable:
-    """Read one value of ``refund.shops``."""
+    """Decode one value of ``refund.shops``."""
     return _decode_row(value, _SHOP, Shop, "shop_id")
 
 
 def decode_catalog_entry(value: bytes | None) -> CatalogEntry | Unreadable:
-    """Read one value of ``refund.catalog``; its id says what is listed (E-32)."""
+    """Decode one value of ``refund.catalog``; its id names what is listed (E-32)."""
     entry = _decode_row(value, _CATALOG, CatalogEntry, "id")
     if isinstance(entry, Unreadable) or names_goods(entry.id):
         return entry
@@ -244,7 +244,7 @@ def decode_catalog_entry(value: bytes | None) -> CatalogEntry | Unreadable:
 
 
 def decode_outcome(value: bytes | None) -> Outcome | Unreadable:
-    """Read one value of ``refund.outcomes``; it must name a refund or an order."""
+    """Decode one value of ``refund.outcomes``; it must name a refund or an order."""
     if value is None:
         return unreadable("null_value", "an outcome without a value")
     refused = flawed(value)

@@ -1,8 +1,8 @@
-"""Quotes cut to a bearable length: a decision says what it rests on, within its topic.
+"""Shorten the facts quoted in a decision so that it fits its topic.
 
-A snapshot may have thousands of lines, a row a text of a megabyte. A decision that would
-not fit its topic leaves out every field that is long, and names them. What it no longer
-says cannot be judged again from the record, so it counts as unknown: a person decides.
+A snapshot may have thousands of lines, and a row a text of a megabyte. A decision that
+would not fit its topic leaves out every long field and names it. A fact that is left
+out cannot be judged again from the record, so it counts as unknown: a person decides.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from streams.families.fast_refund.model import Request, Seen
 from streams.families.fast_refund.seen import UNREADABLE
 
 QUOTED_MAX_BYTES: Final = 1_024
-"""Of one field of a quote that is cut, as JSON: fifty fields are no more than 50 KiB."""
+"""Largest size of one quoted field, as JSON: fifty fields are at most 50 KiB."""
 
 _ASKED: Final = {
     "action": "action",
@@ -28,7 +28,7 @@ _UNKNOWN: Final[dict[str, object]] = {
     "shop_enabled": UNREADABLE,
     "order_vetoed": UNREADABLE,
 }
-"""What stands for facts of which null would say "none" (E-6)."""
+"""Replacements for facts whose null would mean "none" (E-6)."""
 
 _WITHOUT_ORDER: Final[dict[str, object]] = {
     "order_version": None,
@@ -61,15 +61,15 @@ _WITHOUT_ORDER: Final[dict[str, object]] = {
     "shop_conflict": False,
     "unnamed_lines": None,
 }
-"""A quote that leaves the order out; without an order nothing is approved."""
+"""Fields of ``seen`` without an order; without one nothing is approved."""
 
 
 def cut(request: Request, seen: Seen) -> tuple[Request, Seen]:
-    """Leave out what is too long to be quoted.
+    """Return request and ``seen`` without fields that are too long to be quoted.
 
-    Texts of the request become faults of its format (REQUEST_INVALID). With any fact the
-    whole order goes, because the columns of its lines belong together
-    (ORDER_DETAIL_UNKNOWN). Nothing too long: both come back as they are.
+    Long texts of the request become format faults (REQUEST_INVALID). With a long order
+    fact the whole order is left out, because the columns of its lines belong together
+    (ORDER_DETAIL_UNKNOWN). If nothing is too long, both are returned unchanged.
     """
     long = tuple(name for name in Seen.__struct_fields__ if _is_long(seen, name))
     if not long:

@@ -1,7 +1,7 @@
-"""The engine: run every rule, then say what the codes amount to.
+"""Decide: run every rule, then derive disposition and outcome from the codes.
 
-All rules always run and all reasons are listed; nothing is weighed. Only a case
-without a single reason is approved.
+All rules always run and all reasons are listed, without weights. Only a case without
+any reason is approved.
 """
 
 from typing import Final, TypeAlias
@@ -42,14 +42,15 @@ def decide(
     Parameters
     ----------
     request
-        As asked.
+        The request as sent.
     seen
-        What :func:`~streams.families.fast_refund.seen.see` made of the facts.
+        The facts as reduced by :func:`~streams.families.fast_refund.seen.see`.
     policy
         In force at ``requested_at_ms`` (R-08); None = POLICY_NOT_LOADED.
     decided_at_ms
         UTC ms.
     """
+    # E-16: without a policy the default readings judge.
     active = active_rules(policy)
     readings = active.policy
     case = case_of(request, seen, policy, decided_at_ms)
@@ -64,8 +65,9 @@ def decide(
         if version is not None
         else decision_id(refund_id, None)
     )
+    # FR-1.4: approved only without any reason.
     disposition, outcome, reasons = _verdict(codes) if codes else PASSED
-    # By place, not by name, and both ids without a call: a microsecond in all.
+    # Positional, and both ids without a call: that saves a microsecond.
     return Decision(
         named,
         FAMILY,
@@ -79,6 +81,7 @@ def decide(
         reasons,
         active.name,
         request.refund_fen,
+        # FR-1.4: one payout per refund.
         f"pay:{refund_id}" if outcome is AUTO_APPROVE else None,
         request.requested_at_ms,
         decided_at_ms,
@@ -89,34 +92,35 @@ def decide(
 
 
 def decision_id(refund_id: str, version: int | None) -> str:
-    """Name a decision for ever; a missing version has ``null`` in its place."""
+    """Return the permanent id of a decision; ``null`` stands for a missing version."""
     return f"FR:{refund_id}:{'null' if version is None else version}"
 
 
 def payout_key(refund_id: str) -> str:
-    """Name the one payout that a refund can ever have, whatever its versions (FR-1.4)."""
+    """Return the key of the only payout that a refund can ever have, over all versions (FR-1.4)."""
     return f"pay:{refund_id}"
 
 
 def judge_again(decision: Decision, policy: Policy | None) -> Decision:
-    """Recompute a decision from what its own record says was seen.
+    """Recompute a decision from ``seen`` in its own record.
 
-    With the policy it names, the result encodes to the same bytes; with another one
-    it shows what that policy would have decided. A record without ``seen`` comes
-    back unchanged: there is nothing to judge. One of version 0.1.0 has no
-    ``policy_hash``, and gets none.
+    With the policy it names, the result encodes to the same bytes; with another one it
+    shows what that policy would have decided. A record without ``seen`` is returned
+    unchanged: there is nothing to judge. One of version 0.1.0 has no ``policy_hash``
+    and gets none.
     """
     seen = decision.seen
     if seen is None:
         return decision
     again = decide(asked(decision, seen), seen, policy, decision.decided_at_ms)
+    # Records of version 0.1.0.
     if decision.policy_hash is msgspec.UNSET:
         return msgspec.structs.replace(again, policy_hash=msgspec.UNSET)
     return again
 
 
 def asked(decision: Decision, seen: Seen) -> Request:
-    """Restore from a decision what the rules read of its request."""
+    """Restore from a decision the request fields that rules read."""
     return Request(
         refund_id=decision.refund_id,
         refund_version=decision.refund_version,
@@ -136,7 +140,8 @@ def asked(decision: Decision, seen: Seen) -> Request:
 
 
 def _checks(active: Active, seen: Seen) -> tuple[Check, ...]:
-    """Choose the rules that can speak: those of unusual things only when they are there."""
+    """Choose the rules to run: those on rare facts only when such a fact is there."""
+    # E-1.
     if seen.order_absent:
         return active.without_order
     if (
@@ -159,7 +164,7 @@ def _checks(active: Active, seen: Seen) -> tuple[Check, ...]:
 
 
 def _verdict(codes: Codes) -> Verdict:
-    """E-17: disposition, outcome and listed codes of a case that does not pass."""
+    """E-17: return disposition, outcome and listed codes of a case that does not pass."""
     for disposition in _NO_OUTCOME:
         own = [one for one in codes if one.disposition == disposition]
         if own:

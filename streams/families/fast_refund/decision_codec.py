@@ -1,4 +1,4 @@
-"""Decision records: written by the engine, read back at start and by tools."""
+"""Encode and decode decision records: for judging, for the output scan and for tools."""
 
 from typing import Final, TypeVar
 
@@ -39,16 +39,16 @@ class _Written(msgspec.Struct, gc=False):
 _WRITTEN: Final = msgspec.json.Decoder(_Written)
 
 encode_decision = _ENCODER.encode
-"""Write a decision; the same decision gives the same bytes."""
+"""Encode a decision; the same decision gives the same bytes."""
 
 
 def decode_decision(value: bytes) -> Decision:
-    """Read a whole decision record.
+    """Decode a whole decision record.
 
     Raises
     ------
     msgspec.DecodeError
-        It is not one of ours.
+        It is not our record.
     """
     return _read(_DECODER, Decision, value)
 
@@ -57,7 +57,8 @@ def _read(decoder: "msgspec.json.Decoder[T]", kind: type[T], value: bytes) -> T:
     try:
         return decoder.decode(value)
     except msgspec.ValidationError as problem:
-        # A negative integer of 4,300 digits can be written, but not read the fast way.
+        # A negative integer of 4,300 digits can be encoded, but the fast decoder
+        # refuses it.
         try:
             return msgspec.convert(parse(value), kind)
         except NoJsonError:
@@ -80,11 +81,11 @@ class Recovered(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def rank(self) -> int:
-        """Return 0 for an approval: of two answers to one offset it counts, it moves money."""
+        """Return 0 for an approval: it moves money, so of two answers to one offset it counts."""
         return int(self.entry.outcome != APPROVED)
 
     def mark(self, key: bytes | None) -> int:
-        """Return the mark of the request that it answers."""
+        """Return the mark of the request that the decision answers."""
         entry = self.entry
         return mark_of_decision(
             key, entry.refund_id, entry.version, withdraws=entry.withdraws
@@ -92,14 +93,14 @@ class Recovered(msgspec.Struct, frozen=True, gc=False):
 
 
 def recover(value: bytes) -> Recovered | None:
-    """Read back what the memory of a partition needs; None when it is not ours."""
+    """Decode what the partition state needs of a decision; None when it is not ours."""
     try:
         found = _read(_WRITTEN, _Written, value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     verdict = found.disposition, found.outcome, found.reason_codes
     if verdict == PASSED:
-        verdict = PASSED  # one object for nearly all of them
+        verdict = PASSED  # one shared object for nearly all
     disposition, outcome, reason_codes = verdict
     return Recovered(
         found.decision_id,

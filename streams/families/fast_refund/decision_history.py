@@ -1,9 +1,9 @@
-"""What one partition remembers of its refunds: decisions made, and what became of them.
+"""The history of one partition: decisions and the fates of their refunds.
 
-It is filled from the output topics at start and from our own decisions afterwards,
-so it needs no store of its own. The first decision of an id wins, here as in every
-reader. A request costs the same however many versions its refund, refunds its order
-or approvals its buyer has.
+It is filled from the output topics at start and from our own decisions afterwards, so
+it needs no store of its own. The first decision of an id wins, as in every reader. The
+cost of a request does not depend on the number of versions of its refund, refunds of
+its order or approvals of its buyer.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,8 +35,8 @@ __all__ = ["APPROVED", "Entry", "Fate", "RefundHistory", "Remembered"]
 class RefundHistory:
     """Decisions, fates, vetoes and notices of one partition, in memory.
 
-    Judging reads it as a :class:`~streams.processing.state.DecisionHistory`; due notices
-    and facts use the rest.
+    Judging reads it as a :class:`~streams.processing.state.DecisionHistory`; due
+    notices and facts use the other members.
     """
 
     def __init__(self) -> None:
@@ -46,31 +46,32 @@ class RefundHistory:
         self._vetoes: dict[str, object] = {}
         self._notices: set[str] = set()
         self._buyers: dict[str, BuyerApprovals] | None = None
-        """None until somebody counts: most policies count nothing."""
+        """None until a policy counts approvals: most do not."""
         self._unindexed: Iterator[str] = iter(())
-        """Refunds whose approvals are not among those of their buyers yet."""
-        # Bound: the fast path asks of every request, and pays for no call of ours.
+        """Refunds whose approvals are not indexed by buyer yet."""
+        # Bound methods: the fast path calls them for every request and saves a Python
+        # call.
         self.knows = self._refunds.__contains__
         """Whether a refund has a decision."""
         self.on_order = self._orders.__contains__
-        """Whether an order has a refund."""
+        """Whether an order has a refund with a decision."""
         self.vetoed = self._vetoes.__contains__
-        """Whether there is a word on an order that may forbid its approval."""
+        """Whether an order has a veto record that may forbid its approval."""
         self.put_veto = self._vetoes.__setitem__
-        """Remember the last word on an order (FR-1.7(1)a)."""
+        """Set the last veto record of an order (FR-1.7(1)a)."""
         self.fate_of = self._fates.get
-        """What became of a refund; it is written by :meth:`put_fate`."""
+        """Return the fate of a refund; :meth:`put_fate` writes it."""
         self.noted = self._notices.__contains__
-        """Whether a notice of this id is written, or on its way."""
+        """Whether a notice with this id is written or being sent."""
         self.note = self._notices.add
-        """Note that a notice is written, or on its way."""
+        """Note that a notice is written or being sent."""
 
     def rows(self) -> Mapping[str, int]:
-        """Return how many refunds and notices there are, for ``/status``."""
+        """Return the number of refunds and notices, for ``/status``."""
         return {"refunds": len(self._refunds), "notices": len(self._notices)}
 
     def positions(self) -> Mapping[str, int]:
-        """Return nothing: a start reads all outputs."""
+        """Return no position: a start reads all outputs."""
         return {}
 
     # -- what is remembered ----------------------------------------------------
@@ -100,7 +101,7 @@ class RefundHistory:
         return entry
 
     def put_fate(self, refund_id: str, fate: Fate) -> None:
-        """Remember what became of a refund."""
+        """Set the fate of a refund."""
         self._fates[refund_id] = fate
         known = self._refunds.get(refund_id)
         if known is None:
@@ -115,7 +116,7 @@ class RefundHistory:
                 many.apply(entry, fate)
 
     def veto_of(self, order_id: str | None) -> object:
-        """Return the last word on an order as it was sent; False = there is none."""
+        """Return the last veto value of an order as it was sent; False = none."""
         return False if order_id is None else self._vetoes.get(order_id, False)
 
     # -- decisions of a refund -------------------------------------------------
@@ -123,14 +124,14 @@ class RefundHistory:
     def first(
         self, refund_id: str, version: int | None, *, withdraws: bool
     ) -> Remembered | None:
-        """Return the first decision of this very version, if there is one."""
+        """Return the first decision of exactly this version and kind of record, if any."""
         known = self._refunds.get(refund_id)
         if known is None:
             return None
         return refund_versions.of_version(known, version, withdraws=withdraws)
 
     def approval(self, refund_id: str) -> Remembered | None:
-        """Return the newest ``auto_approve`` of a refund, if it has one."""
+        """Return the newest ``auto_approve`` of a refund, if any."""
         known = self._refunds.get(refund_id)
         found = () if known is None else refund_versions.approvals(known)
         return found[-1] if found else None
@@ -141,7 +142,7 @@ class RefundHistory:
         return known is not None and refund_versions.withdrawn_after(known)
 
     def approved_on(self, order_id: str) -> Sequence[str]:
-        """Return the refunds that have an ``auto_approve`` on an order."""
+        """Return the refunds of an order that have an ``auto_approve``."""
         there = self._orders.get(order_id, ())
         if isinstance(there, ManyRefunds):
             return there.approved()
@@ -159,16 +160,16 @@ class RefundHistory:
         return tuple(self._refunds)
 
     def approvals(self) -> Iterator[Remembered]:
-        """Yield every ``auto_approve``; refunds may come meanwhile, not versions."""
+        """Yield every ``auto_approve``; meanwhile refunds may be added, but no versions."""
         for refund_id in self.refund_ids():
             yield from refund_versions.approvals(self._refunds[refund_id])
 
     # -- what history rules read -----------------------------------------------
 
     def of_group(self, order_id: str | None, refund_id: str) -> list[Past]:
-        """Return what there is of this refund and of the others of its order.
+        """Return the rows of this refund and of the other refunds of its order.
 
-        A bounded number of rows that mean as much as all of them.
+        Their number is bounded; they mean the same to the rules as all rows.
         """
         rows = self._rows_of(refund_id)
         there = () if order_id is None else self._orders.get(order_id, ())
@@ -194,10 +195,10 @@ class RefundHistory:
         return FewApprovals(entries, self._fates)
 
     def index_buyers(self, at_most: int) -> bool:
-        """Go on finding the approvals of every buyer; False = all are found.
+        """Index more approvals by buyer; False = all are indexed.
 
-        The first time somebody counts that means all decisions: they are taken
-        ``at_most`` refunds at a time, so that the caller can do other work between.
+        The first policy that counts needs all decisions indexed: at most ``at_most``
+        refunds per call, so that the caller can do other work in between.
         """
         if self._buyers is None:
             self._buyers = {}
@@ -212,7 +213,7 @@ class RefundHistory:
     # -- sums ------------------------------------------------------------------
 
     def _index(self, buyers: dict[str, BuyerApprovals], entry: Remembered) -> None:
-        """Put an approval among those of its buyer, once."""
+        """Index an approval under its buyer, once."""
         buyer_id = entry.buyer_id
         if not buyer_id:
             return
@@ -238,7 +239,7 @@ class RefundHistory:
             many.add(one, self._fates.get(one.refund_id, UNKNOWN_FATE))
 
     def _join(self, order_id: str, there: OrderRefunds, refund_id: str) -> None:
-        """Put a refund among those of its order, once."""
+        """Add a refund to those of its order, once."""
         if isinstance(there, ManyRefunds):
             there.put(refund_id, self._states(refund_id, order_id))
             return
@@ -254,7 +255,7 @@ class RefundHistory:
             many.put(one, self._states(one, order_id))
 
     def _recount(self, refund_id: str) -> None:
-        """Bring the sums of the orders of a refund up to date."""
+        """Update the sums of the orders of a refund."""
         for order_id in refund_versions.orders(self._refunds[refund_id]):
             there = self._orders.get(order_id)
             if isinstance(there, ManyRefunds):
@@ -266,7 +267,7 @@ class RefundHistory:
         return order_refunds.states(self._rows_of(refund_id), order_id)
 
     def _told_apart(self, refund_id: str, order_id: str) -> bool:
-        """Whether it is known what a refund has on an order; else it is open there."""
+        """Whether the states of a refund on this order are tracked; otherwise it counts as open."""
         known = self._refunds[refund_id]
         return not isinstance(known, ManyVersions) or order_id in known.orders
 
@@ -300,7 +301,7 @@ def _row(entry: Remembered, state: str) -> Past:
 
 
 def _state(entry: Remembered, fate: Fate) -> str:
-    """Return the state of a refund as one of its decisions left it, by its fate."""
+    """Return the state of a refund from one of its decisions and its fate."""
     if entry.withdraws:
         return "withdrawn"
     if fate.payout == "payout_succeeded":
@@ -310,12 +311,12 @@ def _state(entry: Remembered, fate: Fate) -> str:
     if fate.review is not None:
         return fate.review
     if fate.failed:
-        return "failed"  # only what a person approved is paid at all (E-20)
+        return "failed"  # only a person's approval leads to a payout (E-20)
     return "in_review" if entry.outcome is not None else "undecided"
 
 
 def _follow_up(entry: Remembered, fate: Fate) -> Past:
-    """Return the REFUND_FAILED item: open until a person has dealt with it (E-21)."""
+    """Return the row of the REFUND_FAILED review: open until a person has decided it (E-21)."""
     return Past(
         entry.refund_id,
         entry.order_id,

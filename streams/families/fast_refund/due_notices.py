@@ -1,8 +1,8 @@
-"""Which notices are due: what should be written by the tables, minus what is.
+"""Find due notices: those that the tables call for, minus those already written.
 
-A reconciliation, not a reaction: after a load every approval is looked at, later
-only those that something happened to. Ids are built from the decision, so a crash
-can delay a notice but never lose or double it.
+A reconciliation, not a reaction: after a load every approval is checked, later only
+those that a change concerns. Ids are built from the decision, so a crash can delay a
+notice but never lose or duplicate it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,32 +47,33 @@ NOTICE_KINDS: Final = (
 
 
 FOLLOW_UP_KIND: Final = "manual_review"
-"""The review that a failed payout opens is counted among the notices."""
+"""The follow-up review of a failed payout is counted among the notices."""
 
 _SOURCES: Final = {
     FOLLOW_UP_KIND: OUTCOMES,
     "merchant_switch_ignored": SHOPS,
 }
-"""Where the fact came from that calls for an output; else the order."""
+"""Kind of output -> topic of the fact that causes it; otherwise the order topic."""
 _TYPES: Final = event_types((*NOTICE_KINDS, FOLLOW_UP_KIND))
 
 
 class Due(msgspec.Struct, frozen=True, gc=False):
-    """One record that should exist and does not."""
+    """One output that should exist and does not."""
 
     identity: str
     kind: str
-    """Of :data:`NOTICE_KINDS`, or ``manual_review`` for the follow-up of a failed payout."""
+    """One of :data:`NOTICE_KINDS`, or ``manual_review`` for the follow-up of a failed
+    payout."""
     key: str
     value: bytes
     source_offset: int
-    """Of the fact that caused it where one is known, else -1."""
+    """Offset of the fact that caused it; -1 = unknown."""
 
 
 def due(
     tables: PartitionTables, refund_id: str, policy: Policy | None, now_ms: int
 ) -> Iterator[Due]:
-    """Yield what one refund calls for and has not been noted yet."""
+    """Yield the outputs that one refund calls for and that are not noted yet."""
     approval = tables.ledger.approval(refund_id)
     if approval is None:
         return
@@ -112,7 +113,7 @@ def _watch_days(policy: Policy | None) -> int:
 
 
 _SHORT: Final = {"race_detected": "race", "ship_after_refund": "race"}
-"""Both say how one race ended: one notice for the two of them (2.3)."""
+"""Both are results of one race, so at most one of them is written (2.3)."""
 
 
 def _notice(
@@ -143,7 +144,7 @@ def _notice(
 
 
 def _follow_up(approval: Remembered, fate: Fate, now_ms: int) -> Due:
-    """Case 72: a failed payout of an approval becomes a person's."""
+    """Case 72: return the manual review for the failed payout of an approval."""
     first: Decision = decode_decision(approval.value)
     decision = msgspec.structs.replace(
         first,
@@ -179,12 +180,12 @@ def switch_ignored(shop_id: str, source: tuple[str, int, int], now_ms: int) -> D
 
 
 class DueNotices:
-    """Writes what is due as the topics have it.
+    """Builds the records of due outputs.
 
     Parameters
     ----------
     shared
-        Policies, which say how long an approval is watched, and merchants' attempts.
+        Holds policies (how long an approval is watched) and merchants' switch attempts.
     """
 
     def __init__(self, site: Site, shared: SharedTables) -> None:
@@ -199,7 +200,7 @@ class DueNotices:
         tables: PartitionTables,
         now_ms: int,
     ) -> Iterator[DueOutput]:
-        """Yield what refunds call for, and merchants' attempts of a partition of shops."""
+        """Yield the outputs of refunds, and notices of merchants' switch attempts."""
         policy = self._shared.policies.at(now_ms)
         for refund_id in refund_ids:
             for found in due(tables, refund_id, policy, now_ms):

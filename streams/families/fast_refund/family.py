@@ -1,4 +1,4 @@
-"""The fast refund as a family: what the machinery is given."""
+"""The fast refund as a family, as the machinery uses it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -45,9 +45,9 @@ from streams.records.notices import FOLLOW_UP_SUFFIX, recover_notice
 from streams.records.record import Record
 
 _COUNTED_AT_ONCE: Final = 5_000
-"""Refunds looked through for approvals between two turns of the event loop."""
+"""Most refunds indexed between two turns of the event loop."""
 _WARMED_AT_ONCE: Final = 1_000
-"""Approvals told to the breaker between two turns of the event loop."""
+"""Most approvals passed to the breaker between two turns of the event loop."""
 
 
 class FastRefundProcess:
@@ -64,7 +64,7 @@ class FastRefundProcess:
 
     @property
     def news(self) -> NewsQueue:
-        """What nobody has logged yet, besides that of policies."""
+        """Lines that are not logged yet, besides those of policies."""
         return self.judging.fast_path.news
 
     def open(self, partition: int) -> PartitionTables:
@@ -74,7 +74,7 @@ class FastRefundProcess:
     # -- read back -------------------------------------------------------------
 
     def restore(self, topic: str, value: bytes) -> Recovered | str | None:
-        """Read an output: a decision, the id of a notice or follow-up, or None."""
+        """Decode an output: a decision, the id of a notice or follow-up, or None = not ours."""
         if topic == NOTICES.name:
             return recover_notice(value)
         found = recover(value)
@@ -83,15 +83,15 @@ class FastRefundProcess:
         return found
 
     def remember(self, state: PartitionTables, found: Recovered) -> None:
-        """Put a decision that was read back into the history; the first of an id counts."""
+        """Put a restored decision into the history; the first of an id counts."""
         state.ledger.remember(found.entry)
 
     def mark(self, record: Record) -> int | None:
-        """Return the mark of a request; None = it gets a letter, no decision."""
+        """Return the mark of a request; None = it becomes a dead letter."""
         return mark_of(record)
 
     def warm(self, state: PartitionTables, now_ms: int) -> Iterator[None]:
-        """Let the breaker know what was approved before this worker came.
+        """Pass earlier approvals of the partition to the breaker.
 
         Each approval counts under the policy that was in force for it (R-08).
         """
@@ -123,12 +123,12 @@ class FastRefundProcess:
     def read(
         self, records: Sequence[Record], answered: Answers, state: PartitionTables
     ) -> tuple[Unjudged, Missing | None]:
-        """Read a slice of requests, and what they name that is not known (yet)."""
+        """Decode a slice of requests, and collect facts that they name and the tables lack."""
         requests, missing = self.judging.read(records, answered, state)
         return Unjudged(records, requests), missing or None
 
     def prepare(self, state: PartitionTables) -> bool:
-        """Count approvals of buyers for a while, if a policy asks for that."""
+        """Index some approvals by buyer, if a policy counts them."""
         if not self.judging.counts_approvals():
             return False
         return state.ledger.index_buyers(_COUNTED_AT_ONCE)
@@ -140,15 +140,15 @@ class FastRefundProcess:
         now_ms: int,
         enough: Callable[[], bool],
     ) -> SliceResult:
-        """Judge the next requests of a slice, at least some of them."""
+        """Judge the next requests of a slice, at least one step of them."""
         return self.judging.judge_some(piece, state, now_ms, enough)
 
     def distrusts(self) -> str | None:
-        """Return this version once its fast path was found wrong."""
+        """Return this program version if its fast path was found wrong."""
         return self.judging.fast_path.distrusts()
 
     def heard(self, distrusted: Iterable[str | None]) -> None:
-        """Give the fast path up if a worker of this version found it wrong before."""
+        """Switch the fast path off if a worker of this version found it wrong before."""
         self.judging.fast_path.heard(distrusted)
 
     # -- reconcile -------------------------------------------------------------
@@ -164,7 +164,7 @@ class FastRefundProcess:
     def watermarks(self, states: Sequence[PartitionTables]) -> dict[str, int | None]:
         """Return the oldest watermark by topic; None = a partition has none.
 
-        A spare has no partitions, so no feed of theirs can be late for it.
+        A spare worker has no partitions, so it shows no watermark of theirs.
         """
         found: dict[str, int | None] = {SHOPS.name: self.shared.lists_ms}
         if not states:
@@ -178,7 +178,7 @@ class FastRefundProcess:
         return found
 
     def breakers_open(self, now_ms: int) -> Mapping[str, int]:
-        """Return open breakers by scope."""
+        """Return the number of open breakers by scope."""
         # Nobody may ask for a refund for a while, and the reset must show.
         self.breaker.heed(self.shared.book.resets.take(), now_ms)
         policy = self.shared.policies.at(now_ms)
@@ -190,7 +190,7 @@ class FastRefundProcess:
 
 
 class FastRefund:
-    """Refunds before shipment that quality buyers get at once."""
+    """The family of automatic refunds before shipment for quality buyers."""
 
     code: str = CODE
     topics: FamilyTopics = TOPICS

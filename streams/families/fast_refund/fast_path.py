@@ -1,4 +1,4 @@
-"""Plain requests of a slice, answered the fast path and watched by the full one."""
+"""Answer plain requests on the fast path, and compare samples with the full path."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -24,12 +24,12 @@ from streams.records.record import Record
 
 _APPROVALS: Final = APPROVALS.name
 _COMPARED_AT_ONCE: Final = 1_000
-"""Plain decisions that may be judged the full path too without a pause; each millisecond
-allows for one more. So up to 1,000 a second are all compared, and as many above it."""
+"""Fast decisions that may be compared with the full path in one burst; each millisecond
+allows one more. So up to 1,000 a second all are compared, above that 1,000 a second."""
 
 
 class FastPath:
-    """Answers what :class:`FastRules` knows to be plain."""
+    """Answers the requests that :class:`FastRules` knows to be plain."""
 
     def __init__(self, site: Site, shared: SharedTables, full_path: FullPath) -> None:
         self._site = site
@@ -38,25 +38,26 @@ class FastPath:
         self._full_path = full_path
         self._known: PolicyConstants | None = None
         self._to_compare = _COMPARED_AT_ONCE
-        """How many plain decisions may be judged the full path too."""
+        """How many more fast decisions may be compared now."""
         self._counted_ms = 0
-        """Up to when ``_to_compare`` was filled up, UTC ms."""
+        """When ``_to_compare`` was last refilled, UTC ms."""
         self.news = news_queue()
-        """What nobody has logged yet."""
+        """Lines that are not logged yet."""
         self.doubtful = False
-        """A plain decision was not what the rules make of it: they alone decide now."""
+        """True = a fast decision differed from the full path, which alone decides from
+        then on."""
 
     def distrusts(self) -> str | None:
-        """Return this version if its fast path was found wrong, for the next worker."""
+        """Return this program version if its fast path was found wrong, for the next worker."""
         return self._site.app_version if self.doubtful else None
 
     def heard(self, distrusted: Iterable[str | None]) -> None:
-        """Give the fast path up if a worker of this version found it wrong before.
+        """Switch the fast path off if a worker of this version found it wrong before.
 
         Parameters
         ----------
         distrusted
-            Versions whose fast path was found wrong, as committed beside offsets.
+            Versions whose fast path was found wrong, as committed with offsets.
         """
         if not self.doubtful and self._site.app_version in distrusted:
             self.doubtful = True
@@ -67,7 +68,7 @@ class FastPath:
             self.news.append(News("warning", text))
 
     def ready(self, work: SliceWork) -> FastRules | None:
-        """Get ready for the plain requests of a slice, if the policy allows any."""
+        """Return the fast rules for a slice; None when no request of it can be plain."""
         policy, known = work.newest, self._known
         if policy is None or self.doubtful:
             return None
@@ -89,7 +90,7 @@ class FastPath:
     def answer(
         self, record: Record, request: Request, plain: FastRules, work: SliceWork
     ) -> bool:
-        """Answer a request the fast path; False = it takes the full one."""
+        """Answer a request on the fast path; False = the full path must judge it."""
         tables, now_ms = work.tables, work.now_ms
         # Named first: Python finds an attribute that is called at once more slowly.
         on_order, vetoed = tables.ledger.on_order, tables.ledger.vetoed
@@ -131,10 +132,9 @@ class FastPath:
         return True
 
     def _same(self, request: Request, written: Written, work: SliceWork) -> bool:
-        """Judge a plain request the full path too.
+        """Compare a fast decision with the full path.
 
-        Should the two ever differ, the rules are right, and are trusted alone from
-        then on.
+        If they ever differ, the full path is right, and alone decides from then on.
         """
         self._to_compare -= 1
         if encode_decision(self._full_path.decide(request, work)) == written[1]:
@@ -150,7 +150,7 @@ class FastPath:
         return False
 
     def _fill_up(self, now_ms: int) -> None:
-        """Allow as many comparisons as time has passed for."""
+        """Refill the allowed comparisons for the time that has passed."""
         passed_ms = max(0, now_ms - self._counted_ms)  # the clock may be set back
         self._to_compare = min(_COMPARED_AT_ONCE, self._to_compare + passed_ms)
         self._counted_ms = now_ms

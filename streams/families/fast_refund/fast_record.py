@@ -1,8 +1,8 @@
-"""A plain approval in a quarter of the memory its record takes.
+"""Keep a plain approval in a quarter of the memory of its record.
 
-A worker remembers every decision, to give the same bytes for a second delivery. Of a
-plain approval it keeps the parts, most of which it shares with others, and writes the
-record of them again.
+A worker remembers every decision, to answer a second delivery with the same bytes. For
+a plain approval it keeps the parts, most of them shared with others, and encodes the
+record from them again.
 """
 
 from typing import TypeAlias
@@ -14,11 +14,11 @@ from streams.families.fast_refund.model import Shop
 from streams.families.fast_refund.policy import Policy
 
 Written: TypeAlias = tuple[str, bytes]
-"""The id of a decision, and its record as it is written."""
+"""The id of a decision, and its record as written."""
 
 
 class ShopText(msgspec.Struct, frozen=True, gc=False):
-    """An eligible shop, and its part of a record as JSON."""
+    """An eligible shop, with its part of a record as JSON."""
 
     row: Shop | None
     shop_id: str
@@ -33,7 +33,7 @@ def shop_text(
     enabled: object = None,
     as_of_ms: object = None,
 ) -> ShopText:
-    """Return a shop's part of a record; None is left out, but for the standing."""
+    """Return a shop's part of a record; None values are left out, except the standing."""
     rest = "" if enabled is None else f',"shop_enabled":{json_text(enabled)}'
     if as_of_ms is not None:
         rest += f',"shop_as_of_ms":{json_text(as_of_ms)}'
@@ -41,23 +41,24 @@ def shop_text(
 
 
 def json_text(value: object) -> str:
-    """Return a value as it stands in a record."""
+    """Return a value as JSON, as in a record."""
     return msgspec.json.encode(value).decode()
 
 
 class Named(msgspec.Struct, frozen=True, gc=False):
-    """What the approvals of a policy have in common, as JSON; made once a policy."""
+    """The common parts of all approvals under a policy, as JSON; built once per policy."""
 
     middle: str
-    """Disposition to policy."""
+    """The fields from disposition to policy."""
     end: str
-    """What follows ``seen``."""
+    """The fields after ``seen``."""
 
 
 class Common(msgspec.Struct, frozen=True, gc=False):
-    """What the approvals of a slice have in common.
+    """The common values of all approvals of a slice.
 
-    Numbers, not text: at low rates a slice is one request, and each would keep its own.
+    Numbers, not text: at low rates a slice is one request, and each would keep its own
+    text.
     """
 
     named: Named
@@ -67,9 +68,9 @@ class Common(msgspec.Struct, frozen=True, gc=False):
 
 
 class CommonText(msgspec.Struct, frozen=True, gc=False):
-    """The numbers of :class:`Common` in their places as JSON, and two that are frequent.
+    """The text of :class:`Common` as JSON, and of two frequent values.
 
-    Made once for a slice, and not kept with its approvals.
+    Built once per slice, and not kept with its approvals.
     """
 
     middle: str
@@ -77,15 +78,15 @@ class CommonText(msgspec.Struct, frozen=True, gc=False):
     decided: str
     lists: str
     orders_ms: int
-    """As of when most orders are: the watermark that lifts them."""
+    """``as_of_ms`` of most orders: the watermark that raises them."""
     orders: str
     buyers_ms: int
-    """The same of buyers."""
+    """The same for buyers."""
     buyers: str
 
 
 def common_text(common: Common, orders_ms: int, buyers_ms: int) -> CommonText:
-    """Return the text of what the approvals of a slice have in common."""
+    """Return the text of the common values of a slice's approvals."""
     return CommonText(
         common.named.middle,
         common.named.end,
@@ -101,10 +102,10 @@ def common_text(common: Common, orders_ms: int, buyers_ms: int) -> CommonText:
 
 
 class Approval(msgspec.Struct, frozen=True, gc=False):
-    """A plain approval, as what its record is made of.
+    """A plain approval, kept as the parts of its record.
 
-    It is remembered like this, in a quarter of the memory: most of a record it shares
-    with others. What an ``Entry`` tells of a decision it tells too.
+    It is remembered in this form, in a quarter of the memory, because it shares most
+    parts with others. It has the same attributes as an ``Entry``.
     """
 
     refund_id: str
@@ -117,14 +118,14 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
     paid_fen: int
     left_fen: int
     order_ms: int
-    """The order's ``as_of_ms``, or the watermark that lifts it."""
+    """The order's ``as_of_ms``, or the watermark that raises it."""
     buyer_ms: int
     paid_at_ms: int | None
     pay_type: int | None
     kind: str
     action: str
     goods: str
-    """Their fields as JSON."""
+    """The goods' fields as JSON."""
     shop: ShopText
     common: Common
 
@@ -140,7 +141,7 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def reason_codes(self) -> tuple[str, ...]:
-        """Return that all conditions are met, always."""
+        """FR_ALL_CONDITIONS_MET, always."""
         return PASSED[2]
 
     @property
@@ -150,26 +151,27 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def withdraws(self) -> bool:
-        """A withdrawal is never approved."""
+        """False: a withdrawal is never approved."""
         return False
 
     @property
     def value(self) -> bytes:
-        """Its record as it was written."""
+        """Return its record as it was written."""
         return self.written()[1]
 
     def written(self) -> Written:
-        """Write the record: the same bytes each time, those of the full path."""
+        """Encode the record: the same bytes each time, equal to those of the full path."""
         return self.written_with(common_text(self.common, self.order_ms, self.buyer_ms))
 
     def written_with(self, text: CommonText) -> Written:
-        """Write the record with the text of what it has in common with its slice."""
+        """Encode the record with the common text of its slice."""
         refund_id, version, at_ms = self.refund_id, self.version, self.requested_at_ms
         paid_fen, left_fen, asked_fen = self.paid_fen, self.left_fen, self.refund_fen
         paid_at_ms, pay_type, shop = self.paid_at_ms, self.pay_type, self.shop
         paid_at = "" if paid_at_ms is None else f',"paid_at_ms":{paid_at_ms}'
         pay = "" if pay_type is None else f',"pay_type":{pay_type}'
-        # Writing a number out costs as much as ten comparisons, and mostly all is asked.
+        # Formatting a number costs as much as ten comparisons, and most requests ask
+        # for everything.
         paid = f"{paid_fen}"
         left = paid if left_fen == paid_fen else f"{left_fen}"
         asked = left if asked_fen == left_fen else f"{asked_fen}"
@@ -196,7 +198,7 @@ class Approval(msgspec.Struct, frozen=True, gc=False):
 
 
 def named_by(policy: Policy) -> Named:
-    """Return what the approvals of a policy have in common, its name and hash among it."""
+    """Return the common parts of a policy's approvals, including its name and hash."""
     return Named(
         ',"disposition":"decided","outcome":"auto_approve"'
         ',"reason_codes":["FR_ALL_CONDITIONS_MET"]'

@@ -1,15 +1,15 @@
-"""The commonest decision, judged and written in one pass.
+"""The fast path's rules: judge and encode the most common decision in one pass.
 
 Most requests are plain: an approval like the one before, with nothing unusual about
-the order, the buyer or the shop. The full path (see, run every rule, encode) spends
-most of its time on carrying along what is not there. :meth:`FastRules.approve` asks
-whether a request is so plain that every rule must hold, and then writes the very bytes
-that the full path would write.
+order, buyer or shop. The full path (see, run every rule, encode) spends most of its
+time on facts that are absent. :meth:`FastRules.approve` checks whether a request is so
+plain that every rule must hold, and then encodes exactly the bytes that the full path
+would write.
 
-What it asks is sufficient, never necessary: whatever it does not know to be plain is
-left to the full path, so it can only approve what the rules approve. Tests hold it
-against the full path on mixtures of all worked cases and at every bound; a worker judges
-plain requests the full path too, up to a thousand a second.
+Its conditions are sufficient, not necessary: any request that it does not know to be
+plain is left to the full path, so it can only approve what the rules approve. Tests
+compare it with the full path on mixtures of all worked cases and at every bound; a
+worker judges up to a thousand plain requests a second on the full path too.
 """
 
 from typing import Final
@@ -47,15 +47,15 @@ from streams.families.fast_refund.rules.request import ORDINARY
 from streams.families.fast_refund.rules.shop import eligible
 
 FAR: Final = 1 << 53
-"""Larger numbers are left to the full path: it knows how they are written."""
+"""Larger numbers are left to the full path, which knows how to encode them."""
 
 _ACTIONS: Final[dict[str | None, str]] = {name: name for name in ("open", "edit")}
-"""As themselves: a million approvals then share one text."""
+"""Maps each name to itself, so that a million approvals share one text."""
 _MEMO_MAX: Final = 65_536
 
 
 def usable(policy: Policy) -> bool:
-    """Whether a policy has no option on that asks for more than a plain request shows."""
+    """Whether a policy has no option on that needs more than a plain request shows."""
     return (
         answered_fast(policy)
         and policy.breaker_window_ms is None
@@ -64,7 +64,7 @@ def usable(policy: Policy) -> bool:
 
 
 class PolicyConstants:
-    """What was found out of goods and shops under one policy: their parts of a record."""
+    """Cached parts of records under one policy: goods and shops."""
 
     __slots__ = (
         "_names",
@@ -85,16 +85,17 @@ class PolicyConstants:
             kind: kind for kind in policy.in_scope_kinds
         }
         self.goods_found: dict[int, tuple[Goods, str | None]] = {}
-        """By identity; the goods are kept with it, so that it stays theirs."""
+        """Identity of goods -> (goods, text); keeping the goods keeps their identity
+        unique."""
         self.shops_found: dict[str, ShopText | None] = {}
         self._names: set[str] | None = None
         self._names_count = 0
 
     def listed(self, names: set[str] | None) -> None:
-        """Forget the goods when the catalogue lists more than before.
+        """Drop the cached goods when the catalogue lists more than before.
 
-        ``names`` (:class:`~streams.families.fast_refund.model.Catalog`) only grows, so its length
-        tells.
+        ``names`` (:class:`~streams.families.fast_refund.model.Catalog`) only grows, so
+        its length shows a change.
         """
         count = 0 if names is None else len(names)
         if names is not self._names or count != self._names_count:
@@ -102,7 +103,7 @@ class PolicyConstants:
             self._names, self._names_count = names, count
 
     def goods(self, goods: Goods) -> str | None:
-        """Return the fields of plain goods as JSON; None when they are not plain."""
+        """Return the fields of goods as JSON; None when they are not plain."""
         found = self.goods_found.get(id(goods))
         if found is not None:
             return found[1]
@@ -113,7 +114,7 @@ class PolicyConstants:
         return text
 
     def _plain(self, goods: Goods) -> bool:
-        """Unshipped, not custom-made, of categories that are known and not listed.
+        """Whether goods are unshipped, not custom-made, and of known categories without an entry.
 
         A line that names no article is left to the full path (E-29).
         """
@@ -142,7 +143,7 @@ class PolicyConstants:
         )
 
     def shop(self, shop_id: str, row: Shop | None) -> ShopText | None:
-        """Return an eligible shop; None when a rule might speak."""
+        """Return an eligible shop; None when a rule might object."""
         found = self.shops_found.get(shop_id)
         if found is not None and found.row is row:
             return found
@@ -163,23 +164,24 @@ class PolicyConstants:
 
 
 class Moment(msgspec.Struct, frozen=True, gc=False):
-    """What all requests of a slice have in common."""
+    """The common facts of all requests of a slice."""
 
     decided_at_ms: int
     catalog: Catalog | None
     lists_as_of_ms: int | None
     orders_ms: int | None
-    """Watermark of the orders; None = no feed has spoken."""
+    """Watermark of the orders; None = no watermark yet."""
     buyers_ms: int | None
     pause: object
-    """The operator's pause that holds (FR-Q3); None = none. Nothing is plain under one."""
+    """The operator's pause in force (FR-Q3); None = no pause. During a pause no request
+    is plain."""
 
 
 def fast_rules_at(known: PolicyConstants, moment: Moment) -> "FastRules | None":
-    """Get ready for a slice; None when nothing in it can be plain.
+    """Return the fast rules for a slice; None when no request of it can be plain.
 
-    Limits, shops, articles, vetoes and the category tree are the same for all of it,
-    and must be fresh.
+    Limits, shops, articles, vetoes and the category tree are the same for the whole
+    slice, and must be fresh.
     """
     policy, catalog = known.policy, moment.catalog
     lists_ms = moment.lists_as_of_ms
@@ -236,21 +238,21 @@ class FastRules:
         self._kinds = known.kinds
         self._common = Common(known.named, now_ms, tree_ms, lists_ms)
         self.text = common_text(self._common, self._orders_ms, self._buyers_ms)
-        """Of every approval of the slice."""
+        """Common text of every approval of the slice."""
 
     def approve(  # noqa: C901, PLR0911 - calls cost more than they hold here
         self, request: Request, order: Order, buyer: Buyer, shop: Shop | None
     ) -> Approval | None:
-        """Approve a request if it is plain; None = judge it the full path.
+        """Approve a request if it is plain; None = the full path must judge it.
 
-        Long, because it reads every field once and a call costs as much as ten of
-        them. Nothing else may be known of the request: no veto, no history, no
-        failed look-up, and the policy in force for it is the one given.
+        Long, because it reads every field once and a call costs as much as ten of them.
+        The caller has checked the rest: no veto, no history, no failed look-up, and the
+        given policy is in force for the request.
 
         Parameters
         ----------
         order, buyer, shop
-            What the tables hold under the request's ids; no shop row = covered.
+            The rows of the request's ids; no shop row = covered.
         """
         refund_id, version = request.refund_id, request.refund_version
         order_id, buyer_id = request.order_id, request.buyer_id
@@ -338,7 +340,7 @@ class FastRules:
             return None
         ids = f"{refund_id}{order_id}{buyer_id}"
         if not ids.isprintable() or '"' in ids or "\\" in ids:
-            return None  # to be written with escapes
+            return None  # would need escapes
         found = self._goods.get(id(order.goods))
         goods = self._known.goods(order.goods) if found is None else found[1]
         text = self._shops.get(shop_id)
@@ -349,7 +351,7 @@ class FastRules:
         return Approval(
             refund_id,
             version,
-            order.order_id,  # equal to the request's, and kept by the tables already
+            order.order_id,  # equal to the request's, but already kept by the tables
             order.buyer_id,
             left_fen if asked_fen == left_fen else asked_fen,
             at_ms,
@@ -369,7 +371,7 @@ class FastRules:
 
 
 def _newest_last(entries: tuple[Quality, ...], newest_ms: int) -> bool:
-    """E-31: whether all entries can be read, and none began after the last one."""
+    """E-31: whether all entries are readable and none began after the last one."""
     for entry in entries:
         from_ms = entry.from_ms
         if type(from_ms) is not int or from_ms > newest_ms or entry.value not in KNOWN:

@@ -16,9 +16,9 @@ def lists_as_of(tables: PartitionTables, shared: SharedTables) -> int | None:
 
 
 def fresh(own: object, mark: int | None) -> object:
-    """Return ``as_of_ms`` of a fact: its own or its partition's watermark, the later.
+    """Return ``as_of_ms`` of a fact: its own or its partition's watermark, whichever is later.
 
-    A wrong value stays wrong; a watermark does not mend it (E-4).
+    A wrong value stays wrong; a watermark does not repair it (E-4).
     """
     if mark is None:
         return own

@@ -1,4 +1,4 @@
-"""The join of facts, memory and core: what a request is judged by, and the judgement."""
+"""The full path: collect the facts of a request and judge it by every rule."""
 
 import msgspec
 
@@ -32,7 +32,7 @@ from streams.processing.state import DecisionHistory
 
 
 class FullPath:
-    """Judges requests by every rule, with all that is known of them."""
+    """Judges requests by every rule, with all known facts."""
 
     def __init__(self, site: Site, shared: SharedTables, breaker: Breaker) -> None:
         self._site = site
@@ -40,12 +40,14 @@ class FullPath:
         self._breaker = breaker
 
     def decide(self, request: Request, work: SliceWork) -> Decision:
-        """Judge one request under the policy in force for it, at the slice's moment."""
+        """Judge one request under the policy in force for it, at the moment of the slice."""
         shared, tables, now_ms = self._shared, work.tables, work.now_ms
+        # R-08: the policy in force when the request was made.
         policy = self._policy(request, work.newest, now_ms)
         order_id = request.order_id
         order = tables.orders.get(order_id)
         buyer_id, shop_id = request.buyer_id, request.shop_id
+        # E-12: a missing id is the snapshot's.
         if order is not None:
             if buyer_id is None and isinstance(order.buyer_id, str):
                 buyer_id = order.buyer_id
@@ -53,24 +55,31 @@ class FullPath:
                 shop_id = order.shop_id
         buyer = tables.buyers.get(buyer_id)
         expected: int | None = None
-        if buyer is None:  # the tables hold no buyer of another partition
+        # E-38: the tables hold only this partition's buyers.
+        if buyer is None:
             expected = self._expected_partition(buyer_id, order_id, work)
+        # Section 3: the breaker.
         guarded = policy is not None and policy.breaker_window_ms is not None
         facts = Facts(
+            # Section 1: as of its own moment or its watermark, whichever is later (E-4).
             order,
             None if order is None else fresh(order.as_of_ms, work.orders_ms),
             buyer,
             None if buyer is None else fresh(buyer.as_of_ms, work.buyers_ms),
+            # FR-1.2a: no row = covered.
             shared.shops.get(shop_id),
             shared.catalog,
+            # FR-1.7: up to when limits, shops, SKUs and vetoes are known.
             work.lists_ms,
             self._history(request, buyer_id, policy, work),
+            # FR-1.7(1)a.
             tables.ledger.veto_of(order_id),
             self._breaker.scope_open(shop_id, now_ms, policy)
             if guarded and policy
             else None,
             request.unavailable,
             expected,
+            # FR-Q3.
             work.pause,
         )
         seen = see(request, facts, policy, now_ms)
@@ -86,12 +95,13 @@ class FullPath:
         pinned_ms = (
             now_ms if request.requested_at_ms is None else request.requested_at_ms
         )
+        # E-15: before the newest version an older one may be in force.
         if newest is None or newest.effective_from_ms > pinned_ms:
             return self._shared.policies.at(pinned_ms)
         return newest
 
     def shorten(self, request: Request, decision: Decision) -> Decision:
-        """Judge a request once more, by a quote that is cut to what its topic takes."""
+        """Judge a request again with its quoted facts cut to the size limit of its topic."""
         if decision.seen is None:
             return decision
         at_ms = decision.decided_at_ms
@@ -101,7 +111,7 @@ class FullPath:
     def _admit(
         self, request: Request, seen: Seen, policy: Policy, decision: Decision
     ) -> Decision:
-        """Let the breaker count an approval, or turn it into a person's."""
+        """Count an approval with the breaker, or turn it into a manual review."""
         at_ms = decision.decided_at_ms
         tripped = self._breaker.admit(
             decision.decision_id, decision.shop_id, decision.refund_fen, at_ms, policy
@@ -115,7 +125,7 @@ class FullPath:
     def _expected_partition(
         self, buyer_id: str | None, order_id: str | None, work: SliceWork
     ) -> int | None:
-        """Return where a request belongs, if that is another partition (E-38)."""
+        """Return the partition of a request, if it is another one than this (E-38)."""
         expected = misplaced(
             buyer_id, order_id, work.tables.partition, self._site.partitions
         )
@@ -134,6 +144,7 @@ class FullPath:
         refund_id, order_id = request.refund_id, request.order_id
         counts = counts_approvals(policy)
         later = work.later.get(refund_id) if work.later else None
+        # E-26, cases 48 to 62: nothing earlier is known, so there is nothing to read.
         if (
             not counts
             and later is None
@@ -142,6 +153,7 @@ class FullPath:
         ):
             return NO_HISTORY
         rows = list(ledger.of_group(order_id, refund_id))
+        # Case 58: versions of the same slice count as known.
         if later is not None:
             rows += [row for at, row in later if at is not request]
         approvals = ledger.approvals_of(buyer_id) if counts else NO_APPROVALS

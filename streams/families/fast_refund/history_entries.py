@@ -1,4 +1,4 @@
-"""What is remembered of one decision, and of what became of its refund."""
+"""What is remembered of one decision and of the fate of its refund."""
 
 from typing import Final, TypeAlias
 
@@ -10,7 +10,7 @@ APPROVED: Final = "auto_approve"
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One decision made."""
+    """One decision."""
 
     refund_id: str
     version: int | None
@@ -21,18 +21,18 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     decided_at_ms: int
     refund_fen: int | None
     withdraws: bool
-    """The record was a withdrawal, not a request for money."""
+    """True = the record was a withdrawal, not a request for money."""
     reason_codes: tuple[str, ...]
     value: bytes
-    """The decision record as written: what a second delivery gets again."""
+    """The decision record as written; a second delivery is answered with it."""
 
 
 Remembered: TypeAlias = Entry | Approval
-"""A plain approval is remembered as it is: it tells all that an entry does."""
+"""A plain approval is kept in its own form, with the attributes of an entry."""
 
 
 class Fate(msgspec.Struct, frozen=True, gc=False):
-    """What ``refund.outcomes`` said of one refund, the last word of each kind."""
+    """The fate of one refund by ``refund.outcomes``: the last record of each kind."""
 
     payout: str | None = None
     """``payout_succeeded`` or ``payout_failed``."""
@@ -40,7 +40,7 @@ class Fate(msgspec.Struct, frozen=True, gc=False):
     review: str | None = None
     """``approved`` or ``rejected``, by a person."""
     source_offset: int = -1
-    """Where the payout was told; names the follow-up's origin."""
+    """Offset of the payout record; the origin of the follow-up."""
 
     @property
     def failed(self) -> bool:
@@ -49,4 +49,4 @@ class Fate(msgspec.Struct, frozen=True, gc=False):
 
 
 UNKNOWN_FATE: Final = Fate()
-"""Nothing was said of a refund yet."""
+"""No record on the refund yet."""

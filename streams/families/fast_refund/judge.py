@@ -1,4 +1,4 @@
-"""One request slice to one output per record: read, judge, answer.
+"""Judge a slice of requests: one output for each record.
 
 Synchronous and without a clock: the same slice, tables and time give the same
 outputs. Replay and backtest call :meth:`Judge.judge` too.
@@ -40,7 +40,7 @@ _TYPES: Final = event_types(
     ("auto_approve", "manual_review", "out_of_scope", "superseded")
 )
 _STEP: Final = 32
-"""Records judged before the time is looked at: two milliseconds of work at most."""
+"""Records judged before the time is checked: at most two milliseconds of work."""
 
 
 def _never() -> bool:
@@ -70,21 +70,22 @@ class Judge:
     def read(
         self, records: Sequence[Record], answered: Answers, tables: PartitionTables
     ) -> tuple[list[Read], Missing]:
-        """Read the requests of a slice.
+        """Decode the requests of a slice.
 
         Parameters
         ----------
         answered
-            Records that already have an output; they are skipped. They stay in it
-            until the slice is judged: it may yet be left to a later assignment.
+            Records that already have an output; they are skipped. They stay in it until
+            the slice is judged, because a rebalance may still leave the slice to a
+            later assignment.
         tables
             Facts of the partition.
 
         Returns
         -------
         tuple
-            One item a record (the request, why there is none, or None = answered),
-            and what requests name that is not known (yet).
+            One item per record (the request, why it is unreadable, or None = answered),
+            and the facts that requests name and the tables lack.
         """
         found: list[Read] = []
         missing = Missing()
@@ -119,14 +120,14 @@ class Judge:
         tables: PartitionTables,
         now_ms: int,
     ) -> SliceResult:
-        """Judge consecutive records of one partition, all in one go.
+        """Judge consecutive records of one partition in one call.
 
         Parameters
         ----------
         requests
-            What :meth:`read` made of the records.
+            The result of :meth:`read` for these records.
         tables
-            Facts and memory of that partition; decisions are remembered in it.
+            Facts and history of that partition; decisions are added to it.
         now_ms
             ``decided_at_ms`` of every decision in the slice, UTC ms.
         """
@@ -139,16 +140,16 @@ class Judge:
         now_ms: int,
         enough: Callable[[], bool],
     ) -> SliceResult:
-        """Judge the next records of a slice, at least some of them.
+        """Judge the next records of a slice, at least one step of them.
 
         Parameters
         ----------
         piece
-            Its ``done`` says afterwards how far it is judged.
+            The slice; ``done`` then says how many records are judged.
         now_ms
             ``decided_at_ms`` of these decisions, UTC ms.
         enough
-            Asked after some records: whether the others have to wait.
+            Called after each step; True = the remaining records wait for the next call.
         """
         self._breaker.heed(self._shared.book.resets.take(), now_ms)
         topic = self._site.input_topic
@@ -177,6 +178,7 @@ class Judge:
             if request is None:
                 work.judged.answered += 1
             elif isinstance(request, Unreadable):
+                # E-28, E-34, E-35: a dead letter.
                 self._bury(record, work, request)
             else:
                 self._answer(record, request, work)
@@ -207,8 +209,9 @@ class Judge:
     def _answer_at_length(
         self, record: Record, request: Request, work: SliceWork
     ) -> None:
-        """Run every rule, write the decision and remember it."""
+        """Judge on the full path, write the decision and remember it."""
         decision = self._full_path.decide(request, work)
+        # E-38.
         if work.judged.misrouted and work.judged.misrouted_at < 0:
             work.judged.misrouted_at = record.offset
         written = self._written(decision, record, work)
@@ -221,6 +224,7 @@ class Judge:
         _, value, _ = written
         work.judged.outputs.append(Output(_topic_of(decision.outcome), written))
         _count(decision, work)
+        # E-19, FR-1.6: these may need a notice now.
         withdraws, seen = request.action == "withdraw", decision.seen
         shipping = seen is not None and bool(seen.ship_signals)
         if withdraws or (shipping and decision.outcome == APPROVED):
@@ -252,7 +256,7 @@ class Judge:
         return record.key, encode_decision(decision), headers
 
     def _repeat(self, record: Record, first: Remembered, work: SliceWork) -> None:
-        """Give the first decision's bytes again (case 57); nothing is counted twice."""
+        """Write the first decision's bytes again (case 57); nothing is counted twice."""
         value = first.value
         found = recover(value)
         identity = found.decision_id if found is not None else first.refund_id
@@ -261,13 +265,13 @@ class Judge:
         )
         written = (record.key, value, headers)
         if not self._site.fits(written):
-            written = (None, value, headers)  # the bytes of a decision never change
+            written = (None, value, headers)  # a decision's bytes never change
         work.judged.outputs.append(Output(_topic_of(first.outcome), written))
         work.judged.repeated += 1
 
 
 def _topic_of(outcome: str | None) -> str:
-    """Return where a decision belongs; without an outcome it is a skip."""
+    """Return the topic of a decision; without an outcome it is ``refund.skipped``."""
     if outcome == APPROVED:
         return _APPROVALS
     return _SKIPPED if outcome is None else _REVIEWS

@@ -1,4 +1,4 @@
-"""What the operator's catalogue says of the goods of one order."""
+"""Find the catalogue entries that concern the goods of an order."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ ARTICLE: Final = "sku:"
 
 
 def names_goods(entry_id: str) -> bool:
-    """E-32: whether an id of the catalogue is ``category:ID`` or ``sku:ID``."""
+    """E-32: whether a catalogue id is ``category:ID`` or ``sku:ID``."""
     return any(
         entry_id.startswith(prefix) and entry_id != prefix
         for prefix in (CATEGORY, ARTICLE)
@@ -17,7 +17,7 @@ def names_goods(entry_id: str) -> bool:
 
 
 def may_be_listed(names: set[str] | None, goods: Goods) -> bool:
-    """Say in one look whether an entry can touch a line; nearly none does."""
+    """Whether an entry may concern a line, by a cheap test; for most orders none does."""
     if names is None:
         return True
     try:
@@ -25,12 +25,12 @@ def may_be_listed(names: set[str] | None, goods: Goods) -> bool:
             if type(path) is tuple and not names.isdisjoint(path):
                 return True
         return not names.isdisjoint(goods.skus)
-    except TypeError:  # a list among the names: no entry is named like that
+    except TypeError:  # a list in the path: no entry has such a name
         return True
 
 
 def all_named(goods: Goods) -> bool:
-    """E-29: whether every line says which article it is."""
+    """E-29: whether every line names its article."""
     for sku in goods.skus:  # noqa: SIM110 - a generator costs as much as five lines
         if type(sku) is not str or not sku:
             return False
@@ -38,9 +38,9 @@ def all_named(goods: Goods) -> bool:
 
 
 def unnamed_lines(catalog: Catalog | None, goods: Goods) -> tuple[int, ...] | None:
-    """E-29: places of lines that might be of an excluded article; None = none.
+    """E-29: return the indexes of lines that might be an excluded article; None = none.
 
-    Without a catalogue nothing is known of any line, which has a code of its own.
+    Without a catalogue every line is unknown, which has a code of its own.
     """
     if catalog is None or not _lists_articles(catalog):
         return None
@@ -63,7 +63,7 @@ def _is_name(sku: object) -> bool:
 def entries_on(
     table: dict[str, tuple[object, ...]], goods: Goods
 ) -> tuple[tuple[str, object], ...] | None:
-    """E-23, E-33: the catalogue's entries that touch a line, each once."""
+    """E-23, E-33: return the catalogue entries that concern a line, each once."""
     found: dict[str, tuple[object, ...]] = {}
     for path in goods.paths:
         if type(path) is tuple:

@@ -1,14 +1,13 @@
-"""Facts that a request names and the tables lack: looked for once more.
+"""Look up facts that a request names and the tables lack.
 
-A sender may write buyer, order and request in one go; the request can then be here
-before the facts are applied. So what is missing is looked for before it is judged, once
-a poll. An order that is not there is the reason for a person's work, so it is looked for
-each time, and with it its buyer. A buyer alone is looked for as long as that helps: where
-a platform keeps rows of some buyers only, each poll names others that have none, and a
-look holds up all requests of a poll for as long as a fetch of facts may take. A shop
-without a row is covered (FR-1.2a), and most shops have none: each is looked for once, and
-known to have no row from then on, because its row would arrive like any other change of a
-fact.
+A sender may write buyer, order and request at once; the request can then arrive before
+the facts are applied. So the fact topics are read up to date once per poll before such
+a request is judged. A missing order costs a person's work, so it is looked up each
+time, together with its buyer. A missing buyer alone is looked up only as long as that
+helps: where a platform has rows of some buyers only, each poll names others without a
+row, and a look-up delays all requests of a poll by up to one fetch of facts. A shop
+without a row is covered (FR-1.2a), and most shops have none: each is looked up once,
+and then known to have no row, because a row would arrive like any other change.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +20,7 @@ from streams.families.fast_refund.topics import BUYERS, ORDERS, OUTCOMES, SHOPS
 
 
 class Missing:
-    """What the requests of a slice name and the tables lack."""
+    """The facts that requests of a slice name and the tables lack."""
 
     __slots__ = ("any_shop", "buyers", "orders", "shops")
 
@@ -29,7 +28,7 @@ class Missing:
         self.orders = False
         self.buyers: set[str] = set()
         self.any_shop = False
-        """That of an order which is missing."""
+        """True = the shop of a missing order, which may be any shop."""
         self.shops: set[str] = set()
 
     def __bool__(self) -> bool:
@@ -38,7 +37,7 @@ class Missing:
     def note(
         self, request: Request, tables: PartitionTables, shared: SharedTables
     ) -> None:
-        """Note what one request lacks; ids it does not name are the order's (E-12)."""
+        """Note the missing facts of one request; ids that it lacks are the order's (E-12)."""
         order_id, buyer_id, shop_id = (
             request.order_id,
             request.buyer_id,
@@ -64,29 +63,29 @@ class Missing:
 
 
 _FRUITLESS_MS: Final = 5_000
-"""After a look that found no buyer, none is looked for alone for so long: at 50 ms a
-look, a hundredth of the time."""
+"""After a look-up that found no buyer, buyers alone are not looked up for this long,
+ms: at 50 ms each, look-ups take a hundredth of the time."""
 
 
 class FactLookups:
-    """Decides what is looked for, and learns from what is found.
+    """Decides which look-ups to do, and learns from their results.
 
     Parameters
     ----------
     partitions
-        Of the topics of shops.
+        Partitions of the topic of shops.
     """
 
     def __init__(self, shared: SharedTables, partitions: int) -> None:
         self._shared = shared
         self._partitions = partitions
         self.due_ms = 0
-        """Monotonic ms from which a look for buyers alone may begin."""
+        """Monotonic ms from which buyers alone may be looked up again."""
 
     def wanted(
         self, missing: Missing, partitions: Sequence[int], at_ms: int
     ) -> list[tuple[str, int]]:
-        """Return the fact partitions to be read on before the slice is judged."""
+        """Return the fact partitions that must be read further before the slice is judged."""
         found: list[tuple[str, int]] = []
         if missing.orders:
             for number in partitions:
@@ -104,7 +103,7 @@ class FactLookups:
         states: Iterable[PartitionTables],
         at_ms: int,
     ) -> None:
-        """Take note of what was found, once these topics were read on."""
+        """Note what was found after these topics were read further."""
         if BUYERS.name in topics and not missing.orders:
             found = any(
                 tables.buyers.has(buyer_id)

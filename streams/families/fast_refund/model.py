@@ -1,4 +1,4 @@
-"""The nouns of the decision: what is asked, what is known, what is seen, what is decided.
+"""The structs of the decision: request, facts, ``seen`` and decision.
 
 A fact keeps the JSON value its source sent (``object``): a rule tests the type
 before it reads the value, so that a wrong value is never converted and never
@@ -11,14 +11,14 @@ from typing import Annotated, Final, TypeAlias
 import msgspec
 
 UNWRITABLE: Final = 10**4_300
-"""E-35: the first integer that has too many digits to be written, or read."""
+"""E-35: the smallest integer with too many digits to be encoded or decoded."""
 ID_MAX: Final = 1_024
-"""Characters of an id. Nobody's is as long; decisions and notices repeat it."""
+"""Most characters of an id. Real ids are shorter; decisions and notices repeat them."""
 _Id: TypeAlias = Annotated[str, msgspec.Meta(max_length=ID_MAX)]
 
 
 class Request(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One refund request as asked by a buyer (``refund.requests``)."""
+    """One refund request of a buyer (``refund.requests``)."""
 
     refund_id: _Id
     """Non-empty; anything else is a dead letter (E-28)."""
@@ -41,23 +41,25 @@ class Request(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     event_id: str | None = None
     reason: str | None = None
     lines: tuple[str, ...] | None = None
-    """``sku_id`` of the lines asked for; absent or empty = all."""
+    """``sku_id`` of the lines to refund; absent or empty = all."""
     unavailable: tuple[str, ...] | None = None
     """Facts that a read-through could not get (DEPENDENCY_UNAVAILABLE)."""
     faults: tuple[str, ...] | None = None
-    """Names of fields with a wrong JSON type (E-10); set by the codec, never sent."""
+    """Names of fields with a wrong JSON type (E-10); set by the codec, never by a
+    sender."""
 
 
 class Goods(msgspec.Struct, frozen=True, gc=False):
     """The lines of an order, as columns of equal length.
 
-    Columns, because that is how rules read them; a struct of its own, because most
-    orders have one plain line and so share their goods with many others.
+    Columns, because rules read them so; a separate struct, because most orders have one
+    plain line and share their goods with many others.
     """
 
     skus: tuple[object, ...] = ()
     paths: tuple[object, ...] = ()
-    """``category_path`` of each line: a tuple of names root to leaf, or what was sent instead."""
+    """``category_path`` of each line: a tuple of names from root to leaf, or the wrong
+    value that was sent."""
     quantities: tuple[object, ...] = ()
     shipped_counts: tuple[object, ...] = ()
     customs: tuple[object, ...] = ()
@@ -68,7 +70,7 @@ NO_GOODS: Final = Goods()
 
 
 class RareFields(msgspec.Struct, frozen=True, gc=False):
-    """What most orders have nothing of: those share one :data:`NOTHING_UNUSUAL`."""
+    """Fields that most orders lack: those share one :data:`NOTHING_UNUSUAL`."""
 
     order_type: object = None
     total_changed_at_ms: object = None
@@ -87,7 +89,7 @@ NOTHING_UNUSUAL: Final = RareFields()
 
 
 class Order(msgspec.Struct, frozen=True, gc=False):
-    """An order snapshot, cut down to what rules and the ship race read."""
+    """An order snapshot, reduced to what rules and the ship race read."""
 
     order_id: str
     order_version: object
@@ -98,7 +100,7 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     paid_fen: object
     refundable_left_fen: object
     as_of_ms: object
-    """The snapshot's own ``as_of_ms``; a watermark may lift it (design 6)."""
+    """The snapshot's own ``as_of_ms``; a watermark may raise it."""
     paid_at_ms: object = None
     goods: Goods = NO_GOODS
     pay_type: object = None
@@ -125,9 +127,9 @@ class Buyer(msgspec.Struct, frozen=True, gc=False):
 
     buyer_id: object
     quality: tuple[Quality, ...] = ()
-    """In any order; ``from_ms`` says which is the newest (E-31)."""
+    """In any order; ``from_ms`` tells the newest (E-31)."""
     limits: tuple[Limit, ...] | None = None
-    """None = not told, or no list: nobody can say whether the buyer is limited (E-30)."""
+    """None = absent, or no list: it is unknown whether the buyer is limited (E-30)."""
     as_of_ms: object = None
 
 
@@ -141,7 +143,7 @@ class Shop(msgspec.Struct, frozen=True, gc=False):
 
 
 class Catalog(msgspec.Struct, frozen=True):
-    """What the operator excludes: ids such as ``category:virtual`` or ``sku:k1``."""
+    """The catalogue of exclusions: ids such as ``category:virtual`` or ``sku:k1``."""
 
     listed: dict[str, tuple[object, ...]]
     """id -> the kinds of its entries (``virtual``, ``custom``, ``excluded``), nearly always
@@ -149,14 +151,14 @@ class Catalog(msgspec.Struct, frozen=True):
     as_of_ms: object = None
     """Dates the category tree only."""
     names: set[str] | None = None
-    """The ids without their prefix, perhaps with some that are gone: what has none of
-    them in common with an order is not listed. None = look up every id."""
+    """The ids without their prefix, possibly with deleted ones: an order that contains
+    none of them has no entry. None = look up every id."""
     articles: set[str] | None = None
-    """The ids of articles among them (E-29). None = look through ``listed``."""
+    """The article ids among them (E-29). None = search ``listed``."""
 
 
 class History(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What earlier requests mean for this one; every field's default means nothing found."""
+    """What earlier requests mean for this one; the default of every field means nothing found."""
 
     newer_version: bool = False
     withdrawn: bool = False
@@ -169,16 +171,17 @@ class History(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     auto_count: int = 0
     """Earlier A of the buyer in the count window."""
     auto_fen: int = 0
-    """Sum of earlier A of the buyer in the amount window, failed payouts left out."""
+    """Sum of earlier A of the buyer in the amount window, without failed payouts,
+    fen."""
     auto_fen_unknown: bool = False
-    """One of those amounts cannot be read, so the sum is too low."""
+    """True = one of those amounts is unreadable, so the sum is too low."""
 
 
 NO_HISTORY: Final = History()
 
 
 class Facts(msgspec.Struct, frozen=True, gc=False):
-    """Everything known when a request is judged, as the tables hold it.
+    """All facts known when a request is judged, as the tables hold them.
 
     ``order_as_of_ms`` and ``buyer_as_of_ms`` are the moments those facts were last
     vouched for: the record's own ``as_of_ms`` or its partition's watermark,
@@ -192,23 +195,25 @@ class Facts(msgspec.Struct, frozen=True, gc=False):
     shop: Shop | None = None
     catalog: Catalog | None = None
     lists_as_of_ms: object = None
-    """Dates limits, shop and SKU tables and the veto feed; None = not loaded."""
+    """``as_of_ms`` of limits, shop and SKU tables and the veto feed; None = not
+    loaded."""
     history: History = NO_HISTORY
     order_vetoed: object = False
-    """True, False, or anything else when the veto cannot be read."""
+    """True, False, or any other value = unreadable veto."""
     breaker: str | None = None
     """Open breaker: ``shop`` or ``global``."""
     unavailable: tuple[str, ...] | None = None
     expected_partition: int | None = None
-    """Where the request belongs, if it was found in another partition (E-38)."""
+    """The partition of the request, if it was found in another one (E-38)."""
     pause: object = None
-    """The pause that holds (FR-Q3): its ``published_at_ms``, or ``unreadable``; None = none."""
+    """The pause in force (FR-Q3): its ``published_at_ms``, or ``unreadable``; None = no
+    pause."""
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Every fact a rule read, stored with the decision: enough to judge it again.
+    """Every fact that the rules read, stored with the decision: enough to judge it again.
 
-    The first fields are always written; the others only when they say something.
+    The first fields are always written; the others only when they have a value.
     """
 
     order_version: object
@@ -248,7 +253,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     picked_up_at_ms: object = None
     shipped_at_ms: object = None
     ship_signals: tuple[str, ...] | None = None
-    """Names of waybill or pick-up facts that are there (case 25)."""
+    """Names of the present waybill or pick-up facts (case 25)."""
     buyer_conflict: bool = False
     """Request and snapshot name different buyers (E-12)."""
     shop_conflict: bool = False
@@ -257,7 +262,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     shop_enabled: object = None
     shop_as_of_ms: object = None
     listed: tuple[tuple[str, object], ...] | None = None
-    """Catalogue entries that touch a line: (id, kind)."""
+    """Catalogue entries that concern a line: (id, kind)."""
     catalog_absent: bool = False
     order_vetoed: object = None
     """None = no veto."""
@@ -272,19 +277,21 @@ class Seen(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     expected_partition: int | None = None
     """The partition of the request's buyer; None = the request was found there (E-38)."""
     pause: object = None
-    """The operator's pause that held at the decision (FR-Q3): its ``published_at_ms``, or
-    ``unreadable``; None = none."""
+    """The operator's pause in force at the decision (FR-Q3): its ``published_at_ms``,
+    or ``unreadable``; None = no pause."""
     unnamed_lines: tuple[int, ...] | None = None
-    """Places of lines that name no article, while the catalogue lists some (E-29)."""
+    """Indexes of lines that name no article, while the catalogue lists articles
+    (E-29)."""
     cut: tuple[str, ...] | None = None
-    """Fields that were too long to be quoted and are left out; a person decides then."""
+    """Fields left out because they were too long to be quoted; a person decides
+    then."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """One decision record, field by field as the contract writes it."""
+    """One decision record."""
 
     decision_id: str
-    """``FR:refund_id:refund_version``; names the decision for ever."""
+    """``FR:refund_id:refund_version``; the permanent id of the decision."""
     family: str
     refund_id: str
     refund_version: int | None
@@ -307,8 +314,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     """``expire_at_ms`` of the request, on ``manual_review`` only."""
     seen: Seen | None
     policy_hash: str | msgspec.UnsetType | None = msgspec.UNSET
-    """First twelve hex digits of the SHA-256 of the policy that judged; null when none was
-    in force. Records of version 0.1.0 do not have the field."""
+    """First twelve hex digits of the SHA-256 of the policy; null when none was in
+    force. Records of version 0.1.0 lack the field."""
 
 
 class Past(msgspec.Struct, frozen=True, gc=False):

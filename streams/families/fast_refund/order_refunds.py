@@ -1,7 +1,7 @@
-"""The refunds of one order: nearly always one, seldom several, never too many.
+"""The refunds of one order: usually one, seldom several; the cost stays bounded.
 
-What the others of an order mean for a request is counted when something happens to
-one of them, not when the request comes.
+The effect of an order's other refunds is counted when one of them changes, not when a
+request arrives.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,11 +11,11 @@ from streams.families.fast_refund.history_entries import APPROVED
 from streams.families.fast_refund.model import Past
 
 FEW: Final = 8
-"""Up to as many are looked at one by one; of more, states are counted."""
+"""Up to this many are read one by one; for more, states are counted."""
 
 OrderRefunds: TypeAlias = "str | tuple[str, ...] | ManyRefunds"
-"""One refund id as it is (a tuple for each order would be work for the garbage
-collector), up to ``FEW`` of them, or more."""
+"""One refund id (a tuple for each order would load the garbage collector), a tuple of
+up to ``FEW``, or :class:`ManyRefunds`."""
 
 _KINDS: Final[tuple[tuple[str, str | None], ...]] = (
     ("approved", APPROVED),
@@ -29,15 +29,16 @@ _KINDS: Final[tuple[tuple[str, str | None], ...]] = (
     ("rejected", None),
     ("withdrawn", None),
 )
-"""State and, of an automatic approval, outcome: all that others of an order are asked."""
+"""State, and outcome for an automatic approval: all that rules read of an order's other
+refunds."""
 _BITS: Final = {kind: 1 << number for number, kind in enumerate(_KINDS)}
 _APPROVED_BITS: Final = sum(bit for (_, out), bit in _BITS.items() if out == APPROVED)
 OPEN: Final = _BITS["undecided", None]
-"""Of a refund whose states on an order are not known: it is open."""
+"""For a refund whose states on an order are unknown: it counts as open."""
 
 
 def states(rows: Iterable[Past], order_id: str) -> int:
-    """Return which kinds of rows a refund has on an order, a bit for each."""
+    """Return the kinds of rows that a refund has on an order, one bit each."""
     found = 0
     for row in rows:
         if row.order_id == order_id:
@@ -57,22 +58,22 @@ class ManyRefunds:
         self._approved: dict[str, None] = {}
 
     def put(self, refund_id: str, found: int) -> None:
-        """Say what a refund has on the order now (:func:`states`)."""
+        """Set the states of a refund on the order (:func:`states`)."""
         before = self._states.get(refund_id, 0)
         self._states[refund_id] = found
         changed = before ^ found
         for number in range(len(_KINDS)):
             if changed >> number & 1:
                 self._counts[number] += 1 if found >> number & 1 else -1
-        if found & _APPROVED_BITS:  # an approval stays whatever comes after it
+        if found & _APPROVED_BITS:  # an approval stays, whatever follows
             self._approved[refund_id] = None
 
     def approved(self) -> Sequence[str]:
-        """Return the refunds that have an automatic approval on the order."""
+        """Return the refunds with an automatic approval on the order."""
         return tuple(self._approved)
 
     def rows(self, order_id: str, besides: str) -> list[Past]:
-        """Return a row of each kind that another refund has, of no refund by name."""
+        """Return one row for each kind that another refund has, without its refund id."""
         own = self._states.get(besides, 0)
         return [
             Past(order_id=order_id, state=state, outcome=outcome)

@@ -1,7 +1,7 @@
-"""Order snapshots: JSON to the compact struct that a million of fit in memory.
+"""Decode order snapshots into compact structs: a million of them fit in memory.
 
-Lines become columns, and what repeats between orders (status, currency, the goods of
-a one-line order) is shared instead of stored again.
+Lines become columns, and values that repeat between orders (status, currency, the goods
+of a one-line order) are shared.
 """
 
 from typing import Final, Literal, TypeAlias, get_args
@@ -19,11 +19,11 @@ from streams.records.json_values import Unreadable, decode_object
 from streams.records.plain_json import DIGITS_MAX, flaw
 
 _SHARED_MAX: Final = 65_536
-"""Distinct values a share table keeps; beyond it, new values are simply not shared."""
+"""Most distinct values that a share table keeps; further values are not shared."""
 _TEXTS_MAX: Final = 16_384
-"""Distinct texts of lines that are remembered."""
+"""Most distinct line texts that are remembered."""
 _TEXT_BYTES: Final = 512
-"""A longer text is that of many lines, and will hardly come again."""
+"""A longer text has many lines and will hardly repeat."""
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -60,7 +60,7 @@ class _Snapshot(msgspec.Struct, gc=False):
     picked_up_at_ms: object = None
     shipped_at_ms: object = None
     lines: msgspec.Raw = _NO_LINES
-    """As they were sent: most lines have been seen before, letter by letter."""
+    """Raw JSON of the lines: most texts have been seen before, byte by byte."""
 
 
 _Currency: TypeAlias = Literal["CNY"]
@@ -71,11 +71,11 @@ _NAMES: Final[tuple[str, ...]] = (*get_args(_Currency), *get_args(_Status))
 
 
 class _Usual(msgspec.Struct, gc=False, kw_only=True):
-    """A snapshot as nearly all are, in the order in which fields are sent.
+    """The usual snapshot, with fields in the order in which they are sent.
 
-    Its types ask, while it is decoded, what would else be asked field by field:
-    whatever does not fit them is read as a :class:`_Snapshot`. A listed name is one
-    text for all orders.
+    Its types check at decoding what would otherwise be checked field by field: a value
+    that does not fit is decoded as a :class:`_Snapshot`. A name of a closed list is one
+    shared text.
     """
 
     order_id: str
@@ -108,22 +108,22 @@ _LINES: Final = msgspec.json.Decoder(list[_Line] | None)
 
 
 class OrderReader:
-    """Reads snapshots and shares equal parts between the orders it returns.
+    """Decodes snapshots, and shares equal parts between the returned orders.
 
-    One reader serves one table; it holds nothing but the shared values.
+    One reader serves one table; it holds only the shared values.
     """
 
     def __init__(self) -> None:
         self._shared: dict[str, str] = {name: name for name in _NAMES}
         self._goods: dict[tuple[object, ...], Goods] = {}
         self._goods_of: dict[bytes, Goods] = {}
-        """By the text of the lines."""
+        """Text of the lines -> goods."""
 
     def read(self, value: bytes | None) -> Order | Unreadable:
-        """Read one value of ``refund.orders``.
+        """Decode one value of ``refund.orders``.
 
-        Fields keep the JSON value that was sent; what is wrong is for the rules to
-        say (E-4 to E-9). Only a value without a usable ``order_id`` is unreadable.
+        Fields keep the JSON value that was sent; the rules judge wrong values (E-4 to
+        E-9). Only a value without a usable ``order_id`` is unreadable.
         """
         if value is None:
             return Unreadable("null_value", "an order without a value")
@@ -164,7 +164,7 @@ class OrderReader:
         )
 
     def _read_any(self, value: bytes) -> Order | Unreadable:
-        """Read what is unusual, or of lines not seen before, field by field."""
+        """Decode an unusual snapshot, or one with new lines, field by field."""
         try:
             sent = _SNAPSHOT.decode(value)
             text = bytes(sent.lines)
@@ -191,7 +191,7 @@ class OrderReader:
         return self._order(msgspec.convert(found, _Snapshot), goods)
 
     def _read_goods(self, text: bytes) -> Goods:
-        """Read the lines of an order; the same text is read once."""
+        """Decode the lines of an order; the same text is decoded once."""
         lines = _LINES.decode(text)
         goods = self._one_line(lines[0]) if lines and len(lines) == 1 else _goods(lines)
         if len(text) <= _TEXT_BYTES and len(self._goods_of) < _TEXTS_MAX:
@@ -223,7 +223,7 @@ class OrderReader:
         )
 
     def _one_line(self, line: _Line) -> Goods:
-        """Goods of an order with one line, shared where all five columns are plain."""
+        """Return the goods of a one-line order, shared where all five columns are plain."""
         sku, path = line.sku_id, line.category_path
         quantity, shipped, custom = line.quantity, line.shipped_count, line.is_custom
         if (
@@ -237,7 +237,7 @@ class OrderReader:
             key = (sku, *path, quantity, shipped, custom)
             try:
                 found = self._goods.get(key)
-            except TypeError:  # a path that holds what cannot be hashed
+            except TypeError:  # a path with an unhashable element
                 return _goods([line])
             if found is not None and _all_text(path):
                 return found
@@ -258,7 +258,7 @@ class OrderReader:
 
 
 def _on_the_way(sent: _Usual) -> RareFields:
-    """Return when goods were got ready and left."""
+    """Return the times of waybill, pick-up and shipping."""
     return RareFields(
         waybill_printed_at_ms=sent.waybill_printed_at_ms,
         waybill_entered_at_ms=sent.waybill_entered_at_ms,
@@ -268,9 +268,9 @@ def _on_the_way(sent: _Usual) -> RareFields:
 
 
 def _rare_fields_of(sent: _Snapshot) -> RareFields:
-    """Return what is unusual of an order: for nearly all of them, one and the same.
+    """Return the rare fields of an order: nearly all orders share one object.
 
-    0 and ``none`` are read as null: they say the same (E-6).
+    0 and ``none`` are read as null: they mean the same (E-6).
     """
     order_type, stage = sent.order_type, sent.presale_stage
     block, risk = sent.delivery_block, sent.risk_code
@@ -310,7 +310,7 @@ def _rare_fields_of(sent: _Snapshot) -> RareFields:
 
 
 def _all_text(path: list[object]) -> bool:
-    for name in path:  # noqa: SIM110 - a generator costs a third of reading a line
+    for name in path:  # noqa: SIM110 - a generator takes a third of decoding a line
         if type(name) is not str:
             return False
     return True
@@ -333,5 +333,5 @@ def _path(sent: object) -> object:
 
 
 def decode_order(value: bytes | None) -> Order | Unreadable:
-    """Read one snapshot on its own, sharing nothing."""
+    """Decode one snapshot by itself, without sharing."""
     return OrderReader().read(value)

@@ -1,6 +1,6 @@
-"""Policy: every threshold, age limit, option and reading of the fast refund.
+"""The policy struct: every threshold, age limit, option and reading of the fast refund.
 
-One struct is the table of keys. What contradicts and what is implausible stands in
+One struct is the table of keys. The checks for contradictions and plausibility are in
 :mod:`streams.families.fast_refund.policy_type`, everything else in
 :mod:`streams.processing.policies`.
 """
@@ -26,19 +26,20 @@ PastState = Literal[
 class Policy(AnyPolicy, frozen=True, eq=False, kw_only=True):
     """One version of the FR policy; the defaults are those of the rules.
 
-    Two policies are equal only when they are the same object, so that what is
-    derived from a policy can be kept per policy at no cost.
+    Two policies are equal only when they are the same object, so that values derived
+    from a policy can be cached per policy at no cost.
     """
 
     family: Literal["FR"]
-    """Rule family; each family is a policy of its own."""
+    """Code of the rule family; each family has its own policy."""
     policy_basis: Name = "快手小店售后服务管理规则"
     """FR-1.1: the general after-sales rules the service rests on; recorded only."""
 
     paid_limit_fen: Whole = 30_000
     """FR-1.4b: fen, exclusive; an order paid exactly this goes to a person."""
     paid_limit_max_fen: Whole = 100_000
-    """FR-1.4b: fen, inclusive; ``paid_limit_fen`` above it is implausible. Judges nothing."""
+    """FR-1.4b: fen, inclusive; ``paid_limit_fen`` above it is implausible. No rule
+    reads it."""
     order_status_max_age_ms: Span = 60_000
     """FR-1.4c: ms, inclusive age of the shipping status."""
     paid_amount_max_age_ms: Span = 60_000
@@ -55,16 +56,16 @@ class Policy(AnyPolicy, frozen=True, eq=False, kw_only=True):
     service_paused: bool = False
     """FR-Q3: the operator's pause; every request then goes to a person."""
     policy_wait_ms: Span = 30_000
-    """Section 2: ms that input waits for a policy at start. The default of 30,000 holds,
-    whatever a policy says: while a worker waits it has none to read it from."""
+    """Section 2: ms that input waits for a policy at start. Always 30,000, whatever a
+    policy says: a waiting worker has no policy to read."""
     race_watch_days: Whole = 30
-    """FR-1.6a: days that an approval is watched for goods that left."""
+    """FR-1.6a: days that an approval is watched for shipped goods."""
 
     buyer_count_max: Whole | None = None
     """Section 3: earlier approvals of the buyer in the window that end automation."""
     buyer_count_window_ms: Whole | None = None
     buyer_amount_quota_fen: Whole | None = None
-    """Section 3: fen per buyer and window, inclusive; failed payouts are given back."""
+    """Section 3: fen per buyer and window, inclusive; failed payouts are released."""
     buyer_amount_window_ms: Whole | None = None
     one_auto_approval_per_order: bool = False
     """Section 3: a second automatic approval on an order goes to a person."""
@@ -93,9 +94,9 @@ class Policy(AnyPolicy, frozen=True, eq=False, kw_only=True):
     excluded_roots: tuple[Name, ...] = ("custom", "virtual")
     """R-03, E-23: category roots without fast refund."""
     in_scope_kinds: tuple[Kind, ...] = ("refund_only",)
-    """R-04: after-sales kinds the service is for."""
+    """R-04: after-sales kinds in scope."""
     ship_truth: Literal["back_end"] = "back_end"
-    """R-05: whose status decides what is shipped."""
+    """R-05: the source whose status decides what is shipped."""
     quality_source: Literal["flag"] = "flag"
     """R-06: quality is supplied, never computed."""
     quality_pin: Literal["requested_at", "decided_at"] = "requested_at"

@@ -1,4 +1,4 @@
-"""The policy of the fast refund as a family declares it: contradictions and slips."""
+"""Declare the policy of the fast refund: contradictions and implausible values."""
 
 from collections.abc import Container, Iterator, Mapping
 from typing import Final
@@ -11,11 +11,12 @@ from streams.processing.policies.plausible import Doubt, far_doubts, short, yuan
 
 _LIMITS: Final = ("paid_limit_fen", "paid_limit_max_fen")
 _LIMIT_FACTOR: Final = 2
-"""Fen and yuan differ by 100; a limit is moved with more care than a span."""
+"""Fen and yuan differ by 100, but a limit is doubted earlier than a duration: beyond
+this factor."""
 
 
 def contradictions(values: Mapping[str, object]) -> Iterator[str]:
-    """Yield what cannot hold together."""
+    """Yield a line for each contradiction between keys."""
     for maximum, window in (
         ("buyer_count_max", "buyer_count_window_ms"),
         ("buyer_amount_quota_fen", "buyer_amount_window_ms"),
@@ -60,7 +61,7 @@ def _breakers(values: Mapping[str, object]) -> Iterator[str]:
 
 
 def own_doubts(policy: Policy) -> Iterator[Doubt]:
-    """Doubt what is implausible whatever was in force before."""
+    """Doubt values that are implausible whatever was in force before."""
     limit_fen, ceiling_fen = policy.paid_limit_fen, policy.paid_limit_max_fen
     if limit_fen > ceiling_fen:
         yield Doubt(
@@ -75,7 +76,7 @@ def own_doubts(policy: Policy) -> Iterator[Doubt]:
 
 
 def change_doubts(policy: Policy, before: Policy) -> Iterator[Doubt]:
-    """Doubt what is too far from the version in force before."""
+    """Doubt values that are too far from the version before."""
     for key in _LIMITS:
         new, old = getattr(policy, key), getattr(before, key)
         if new > old * _LIMIT_FACTOR:
@@ -98,17 +99,18 @@ def change_doubts(policy: Policy, before: Policy) -> Iterator[Doubt]:
 
 
 def undated_doubts(policy: Policy) -> Iterator[Doubt]:
-    """Doubt a version of 0.1.0, whose record is not named after it.
+    """Doubt a version published by 0.1.0, whose record key does not name it.
 
-    It may have been in force for long, and refusing a strict one would let a laxer one
-    hold: so only a limit above its ceiling is doubted, unless the version pauses.
+    It may have been in force for a long time, and refusing a strict version would keep
+    a laxer one in force: so only a limit above its maximum is doubted, unless the
+    version pauses the service.
     """
     if not policy.service_paused:
         yield from (one for one in own_doubts(policy) if one.key == "paid_limit_fen")
 
 
 def root_doubts(policy: Policy, roots: Container[str]) -> Iterator[Doubt]:
-    """Doubt categories that no order has; ``roots`` are those that orders have."""
+    """Doubt category roots that no order has; ``roots`` are those of known orders."""
     unknown = [root for root in policy.excluded_roots if root not in roots]
     if unknown:
         yield Doubt("excluded_roots", f"no order has a category {', '.join(unknown)}")

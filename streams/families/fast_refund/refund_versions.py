@@ -1,7 +1,7 @@
-"""The decisions of one refund: nearly always one, seldom several, never too many.
+"""The decisions of one refund: usually one, seldom several; the cost stays bounded.
 
-A refund of thousands of versions costs a request as much as one of nine: what the
-history rules read of it is a bounded choice, kept up to date decision by decision.
+A refund with thousands of versions costs a request as much as one with nine: the
+history rules read a bounded selection, updated with every decision.
 """
 
 from bisect import bisect_right, insort
@@ -11,12 +11,13 @@ from typing import Final, TypeAlias
 from streams.families.fast_refund.history_entries import APPROVED, Remembered
 
 FEW: Final = 8
-"""Up to as many are looked through; of more, sums are kept."""
+"""Up to this many are scanned; for more, sums are kept."""
 _ORDERS_MAX: Final = 8
-"""Orders of one refund that are told apart; its versions name one, if all is well."""
+"""Most orders of one refund that are tracked; normally all versions name the same
+one."""
 
 Versions: TypeAlias = "Remembered | tuple[Remembered, ...] | ManyVersions"
-"""One decision as it is, up to ``FEW`` oldest first, or more of them."""
+"""One decision, a tuple of up to ``FEW`` (oldest first), or :class:`ManyVersions`."""
 
 _Tops: TypeAlias = dict[tuple[object, ...], Remembered]
 
@@ -36,37 +37,37 @@ class ManyVersions:
 
     def __init__(self, entries: Iterable[Remembered]) -> None:
         self._found: dict[tuple[int | None, bool], Remembered] = {}
-        """All, oldest first, by version and kind of record."""
+        """(version, withdrawal or not) -> decision; oldest first."""
         self._approvals: list[Remembered] = []
         self._newest: Remembered | None = None
-        """The newest that was judged."""
+        """The newest decision that was judged."""
         self._tops: _Tops = {}
-        """The highest version of each kind, of the whole refund and by order; of
+        """The highest version of each kind, for the whole refund and by order; for
         approvals the newest by order, the lowest and the highest."""
         self._money: list[int] = []
-        """Versions of requests for money that were judged and not approved, sorted."""
+        """Judged versions that ask for money and were not approved, sorted."""
         self._orders: dict[str, None] = {}
         self.withdrawn_after = False
-        """A withdrawal came after the newest approval."""
+        """True = a withdrawal came after the newest approval."""
         for entry in entries:
             self.add(entry)
 
     def get(self, version: int | None, *, withdraws: bool) -> Remembered | None:
-        """Return the decision of this very version."""
+        """Return the decision of exactly this version and kind of record."""
         return self._found.get((version, withdraws))
 
     @property
     def approvals(self) -> Sequence[Remembered]:
-        """Every approval, oldest first."""
+        """Return every approval, oldest first."""
         return self._approvals
 
     @property
     def orders(self) -> Iterable[str]:
-        """The orders that are told apart."""
+        """Return the tracked orders."""
         return self._orders
 
     def add(self, entry: Remembered) -> None:
-        """Take one more decision."""
+        """Add a decision."""
         self._found[entry.version, entry.withdraws] = entry
         order_id = entry.order_id
         if order_id is not None and len(self._orders) < _ORDERS_MAX:
@@ -105,7 +106,7 @@ class ManyVersions:
                 self._tops[key] = entry
 
     def standing(self) -> Iterable[Remembered]:
-        """Return those that tell as much as all that stand: a bounded number."""
+        """Return a bounded number of decisions that mean the same as all standing ones."""
         newest = self._newest
         if newest is None:
             return ()
@@ -131,14 +132,14 @@ def added(versions: Versions, entry: Remembered) -> Versions:
 
 
 def several(versions: "Remembered | tuple[Remembered, ...]") -> Iterable[Remembered]:
-    """Return the decisions of a refund that has few, oldest first."""
+    """Return the decisions of a refund that has only a few, oldest first."""
     return versions if isinstance(versions, tuple) else (versions,)
 
 
 def of_version(
     versions: Versions, version: int | None, *, withdraws: bool
 ) -> Remembered | None:
-    """Return the decision of this very version and kind of record."""
+    """Return the decision of exactly this version and kind of record."""
     if isinstance(versions, ManyVersions):
         return versions.get(version, withdraws=withdraws)
     for entry in several(versions):
@@ -148,11 +149,11 @@ def of_version(
 
 
 def standing(versions: Versions) -> Iterable[Remembered]:
-    """Return the decisions that history reads, the newest first.
+    """Return the standing decisions, which history reads, newest first.
 
-    One that was superseded on arrival was never judged. What was open closed when a
-    newer version came (case 60); an approval stays, and so does a decision that is
-    newer than a late, older withdrawal.
+    A decision superseded on arrival was never judged. An open one closed when a newer
+    version came (case 60); an approval stands, and so does a decision that is newer
+    than a late, older withdrawal.
     """
     if isinstance(versions, ManyVersions):
         return versions.standing()
@@ -182,7 +183,7 @@ def withdrawn_after(versions: Versions) -> bool:
 
 
 def orders(versions: Versions) -> Iterable[str]:
-    """Return the orders that the decisions of a refund are on, each once."""
+    """Return the orders of a refund's decisions, each once."""
     if isinstance(versions, ManyVersions):
         return versions.orders
     found = {entry.order_id: None for entry in several(versions)}
@@ -190,7 +191,7 @@ def orders(versions: Versions) -> Iterable[str]:
 
 
 def is_judged(entry: Remembered) -> bool:
-    """Whether an entry was not superseded by a newer version on arrival."""
+    """Whether an entry was judged, not superseded by a newer version on arrival."""
     return entry.withdraws or entry.disposition != "superseded"
 
 

@@ -9,12 +9,12 @@ from streams.records.record import Record
 def mark_of_decision(
     key: bytes | None, refund_id: str, version: object, *, withdraws: bool
 ) -> int:
-    """Mark the request that a decision answers; comparable within one process."""
+    """Return the mark of the request that a decision answers; comparable within one process."""
     return hash((key, refund_id, version, withdraws))
 
 
 def mark_of_request(record: Record, read: Request | Unreadable) -> int | None:
-    """Return the mark of a decision on a request; None = it gets a letter, no decision."""
+    """Return the mark of a decision on a request; None = it becomes a dead letter."""
     if isinstance(read, Unreadable):
         return None
     return mark_of_decision(
@@ -26,5 +26,5 @@ def mark_of_request(record: Record, read: Request | Unreadable) -> int | None:
 
 
 def mark_of(record: Record) -> int | None:
-    """Return what :func:`mark_of_request` says of a record that nobody has read yet."""
+    """Return :func:`mark_of_request` of a record that is not decoded yet."""
     return mark_of_request(record, decode_request(record.value))

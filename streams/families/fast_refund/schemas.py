@@ -1,8 +1,8 @@
 """JSON Schemas of every record we read or write: the files in ``docs/schemas``.
 
-What we write is described by the very structs that write it, what others write for
-us by those of :mod:`~streams.families.fast_refund.wire`. Docstrings become
-descriptions; closed lists and the types of well-formed facts come from
+Our records are described by the structs that encode them, records of others by those of
+:mod:`~streams.families.fast_refund.wire`. Docstrings become descriptions; closed lists
+and the types of well-formed facts come from
 :mod:`~streams.families.fast_refund.closed_lists`.
 """
 
@@ -54,13 +54,13 @@ RECORDS: Final[Mapping[str, type[msgspec.Struct]]] = MappingProxyType(
         "kuaishou-event": PushEnvelope,
     }
 )
-"""File name below ``docs/schemas`` -> what its schema is made from."""
+"""File name in ``docs/schemas`` -> struct of its schema."""
 
 _NOT_SENT: Final = {"request": ("faults",)}
-"""Fields that our codec sets and no sender does."""
+"""Fields that our codec sets, never a sender."""
 
 _BESIDE: Final[Mapping[str, type[msgspec.Struct]]] = {"policy": Publication}
-"""Fields that stand in the same object and come from another struct."""
+"""Record -> further struct whose fields are in the same object."""
 
 _CLOSED: Final = frozenset({"policy", "pause", "breaker-reset"})
 """Records that are refused when they carry an unknown field."""
@@ -112,7 +112,7 @@ def files() -> Iterator[tuple[str, str]]:
 
 
 def write(folder: Path) -> None:
-    """Write all files; those of records that are no more are left to the caller."""
+    """Write all files; the caller removes those of former records."""
     for name, text in files():
         (folder / name).write_text(text, encoding="utf-8")
 

@@ -1,8 +1,8 @@
-"""See: reduce everything known to what the rules read.
+"""See: reduce the known facts to those that the rules read.
 
-The result is stored with the decision, so whoever doubts it can judge again
-without the facts. Values are kept as they came; only what belongs to somebody
-else (a snapshot of another order, a buyer row of another buyer) is left out.
+The result is stored with the decision, so that the decision can be judged again without
+the facts. Values are kept as they came; only rows of other ids (a snapshot of another
+order, a row of another buyer) are left out.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ from streams.families.fast_refund.rules.buyer import QUALITY
 
 NO_BUYER: Final = Buyer(None)
 UNREADABLE: Final = "unknown"
-"""Recorded where a veto, or something else that must be readable, is null."""
+"""Recorded where a value that must be readable, such as a veto, is null."""
 
 SIGNALS: Final = (
     "waybill_printed_at_ms",
@@ -50,7 +50,7 @@ def see(  # noqa: C901 - calls cost more than they hold here
     policy: Policy | None,
     decided_at_ms: int,
 ) -> Seen:
-    """Gather what every rule reads of one request (E-11, E-12, E-25, E-31, E-32).
+    """Collect the facts that rules read for one request (E-11, E-12, E-25, E-31, E-32).
 
     Long, because it names every field of the record once, in order.
 
@@ -61,11 +61,12 @@ def see(  # noqa: C901 - calls cost more than they hold here
     facts
         As the tables hold them; rows of other ids are ignored (E-1, E-12).
     policy
-        In force for the request; None = none. What is seen does not depend on it, so
-        that the record can be judged by another policy too.
+        In force for the request; None = no policy. The result does not depend on it, so
+        that the record can be judged under another policy too.
     decided_at_ms
         UTC ms; limits and the quality mark are read at this moment.
     """
+    # Case 68.
     if facts.unavailable or request.unavailable:
         return _see_without(request, facts, policy, decided_at_ms)
     order = facts.order
@@ -74,10 +75,12 @@ def see(  # noqa: C901 - calls cost more than they hold here
     taken_buyer: str | None = None
     taken_shop: str | None = None
     buyer_conflict = shop_conflict = False
+    # E-1, E-11: no snapshot of exactly this order.
     absent = order is None or order.order_id != request.order_id or not order.order_id
     if absent or order is None:
         order = NO_ORDER
     else:
+        # E-12: a missing id is the snapshot's; a different one is a conflict.
         if buyer_id is None:
             buyer_id = taken_buyer = _taken(order.buyer_id, "buyer_id", faults)
         elif order.buyer_id != buyer_id:
@@ -92,19 +95,25 @@ def see(  # noqa: C901 - calls cost more than they hold here
     quality_now: object = None
     buyer_as_of_ms: object = None
     limits: tuple[str, ...] | None = None
+    # E-12: a row with another id is no row.
     if buyer is not None and buyer_id is not None and buyer.buyer_id == buyer_id:
+        # FR-1.4a, R-07.
         quality, quality_now = _qualities(
             buyer.quality, request.requested_at_ms, decided_at_ms
         )
         buyer_as_of_ms = facts.buyer_as_of_ms
+        # FR-1.7(1)b.
         if buyer.limits != ():
             limits = _limits(buyer.limits, decided_at_ms)
     elif buyer is not None and not _is_id(buyer.buyer_id):
+        # E-32: a row without a readable id makes the limits unknown.
         limits = NOBODYS
+    # E-12, E-32: another shop's row is no row; one without a readable id is unknown.
     if shop is not None and (shop_id is None or shop.shop_id != shop_id):
         shop = None if _is_id(shop.shop_id) else NOBODYS_SHOP
     history, vetoed = facts.history, facts.order_vetoed
     goods, rare_fields = order.goods, order.rare_fields
+    # FR-1.7(2)b, E-23, E-33.
     listed = None
     if catalog is not None and catalog.listed and may_be_listed(catalog.names, goods):
         listed = entries_on(catalog.listed, goods)
@@ -150,6 +159,7 @@ def see(  # noqa: C901 - calls cost more than they hold here
         None if shop is None else shop.as_of_ms,
         listed,
         catalog is None,
+        # FR-1.7(1)a, E-22: a veto that is null is unknown, not "no".
         None if vetoed is False else UNREADABLE if vetoed is None else vetoed,
         None if history is NO_HISTORY or history == NO_HISTORY else history,
         facts.breaker,
@@ -160,7 +170,7 @@ def see(  # noqa: C901 - calls cost more than they hold here
         taken_shop,
         facts.expected_partition,
         facts.pause,
-        # In place for one line: a call costs as much as the rest of it.
+        # E-29, inlined for a single line: a call costs as much as the rest.
         None
         if len(skus := goods.skus) == 1 and type(skus[0]) is str and skus[0]
         else unnamed_lines(catalog, goods),
@@ -168,32 +178,32 @@ def see(  # noqa: C901 - calls cost more than they hold here
 
 
 NO_ORDER: Final = Order("", *(None,) * 8)
-"""Stands for an order that nobody knows: every field without a value."""
+"""Stands for an unknown order: every field without a value."""
 
 
 NOBODYS: Final = ("unknown",)
-"""E-32: limits of a row that does not say whose they are."""
+"""E-32: the limits of a buyer row without a readable id."""
 NOBODYS_SHOP: Final = Shop(None, standing=UNREADABLE)
-"""E-32: a row that does not say of which shop it speaks."""
+"""E-32: stands for a shop row without a readable id."""
 
 
 def _is_id(value: object) -> bool:
-    """Whether a row says whose it is; the codec has made cut texts no texts."""
+    """Whether a row's id is readable; the codec has already replaced broken texts."""
     return type(value) is str and value != ""
 
 
 def _qualities(
     entries: tuple[Quality, ...], requested_at_ms: int | None, decided_at_ms: int
 ) -> tuple[object, object]:
-    """R-07, E-14: the mark at T (without T, at the decision) and at the decision.
+    """R-07, E-14: return the mark at T (without T, at the decision) and at the decision.
 
-    An entry without a start or a value may hold at any moment and say anything, so
-    nothing is known beside it (E-31). Beside a mark that nobody knows, a good one is
-    not believed either.
+    An entry without a readable start or value could hold at any moment, so the quality
+    is unknown (E-31). Beside an unknown mark, ``quality`` does not count either.
     """
+    # E-14.
     if requested_at_ms is None:
         requested_at_ms = decided_at_ms
-    if len(entries) == 1:  # as nearly all are
+    if len(entries) == 1:  # nearly all
         from_ms, value = entries[0].from_ms, entries[0].value
         if (
             type(from_ms) is int
@@ -204,6 +214,7 @@ def _qualities(
             return value, value
     doubtful = False
     for entry in entries:
+        # E-31.
         if type(entry.from_ms) is not int or type(entry.value) is not str:
             return UNREADABLE, UNREADABLE
         doubtful = doubtful or entry.value not in MARKS
@@ -214,10 +225,10 @@ def _qualities(
 
 
 def quality_at(entries: tuple[Quality, ...], at_ms: int) -> object:
-    """R-06, E-13, E-31: the value that began last at or before a moment, UTC ms.
+    """R-06, E-13, E-31: return the value that began last at or before a moment, UTC ms.
 
-    Where entries stand in the list decides between equal starts only: then the later
-    one counts. None when there is none.
+    The position in the list decides only between equal starts: the later one counts.
+    None = no such entry.
     """
     value: object = None
     began_ms: int | None = None
@@ -225,13 +236,14 @@ def quality_at(entries: tuple[Quality, ...], at_ms: int) -> object:
         from_ms = entry.from_ms
         if type(from_ms) is not int or from_ms > at_ms:
             continue
+        # E-31: of equal starts the later entry counts.
         if began_ms is None or from_ms >= began_ms:
             began_ms, value = from_ms, entry.value
     return value
 
 
 def _taken(value: object, name: str, faults: tuple[str, ...] | None) -> str | None:
-    """E-12: a missing id is the snapshot's; one of a wrong type is not missing."""
+    """E-12: return the snapshot's id in place of a missing one; a wrong type is not missing."""
     if type(value) is not str or (faults is not None and name in faults):
         return None
     return value
@@ -240,7 +252,8 @@ def _taken(value: object, name: str, faults: tuple[str, ...] | None) -> str | No
 def _limits(
     limits: tuple[Limit, ...] | None, decided_at_ms: int
 ) -> tuple[str, ...] | None:
-    """FR-1.7(1)b, E-22, E-25, E-30: which limits run at the decision."""
+    """FR-1.7(1)b, E-22, E-25, E-30: return the limits that run at the decision."""
+    # E-30.
     if limits is None:
         return ("unknown",)
     running = {_running(limit, decided_at_ms) for limit in limits}
@@ -249,8 +262,10 @@ def _limits(
 
 def _running(limit: Limit, decided_at_ms: int) -> str | None:
     kind, from_ms, until_ms = limit.kind, limit.from_ms, limit.until_ms
+    # E-22.
     if kind not in ("limited", "cancelled"):
         return "unknown"
+    # E-25: [from_ms, until_ms); `cancelled` has no end, whatever until_ms says.
     if kind == "limited" and until_ms is not None:
         if type(until_ms) is not int:
             return "unknown"
@@ -258,15 +273,17 @@ def _running(limit: Limit, decided_at_ms: int) -> str | None:
             return None
     if from_ms is not None and type(from_ms) is not int:
         return "unknown"
+    # E-25: neither kind holds before its start.
     if from_ms is not None and from_ms > decided_at_ms:
         return None
     return "limited" if kind == "limited" else "cancelled"
 
 
 def _signals(rare_fields: RareFields) -> tuple[str, ...] | None:
-    """FR-1.6, E-24: names of waybill and pick-up facts that are there.
+    """FR-1.6, E-24: return the names of the present waybill and pick-up facts.
 
-    One of a wrong type is there: only null and times up to 0 mean not happened.
+    A value of a wrong type counts as present: only null and times up to 0 mean not
+    happened.
     """
     there: list[str] = []
     for name in SIGNALS:
@@ -279,9 +296,9 @@ def _signals(rare_fields: RareFields) -> tuple[str, ...] | None:
 def _see_without(
     request: Request, facts: Facts, policy: Policy | None, decided_at_ms: int
 ) -> Seen:
-    """See what is left when read-throughs failed; a fact that failed is unknown.
+    """See the remaining facts when read-throughs failed; a failed fact is unknown (case 68).
 
-    Names outside :data:`FAILED` blank nothing: the decision goes to a person anyway.
+    Names outside :data:`FAILED` blank nothing: the request goes to a person anyway.
     """
     failed = tuple(
         dict.fromkeys((facts.unavailable or ()) + (request.unavailable or ()))
@@ -292,6 +309,7 @@ def _see_without(
         blank = FAILED.get(name)
         if blank is not None:
             facts = blank(facts)
+    # FR-Q1: an unread kind is unknown.
     if "refund_kind" in failed or "refund_detail" in failed:
         request = msgspec.structs.replace(
             request, refund_kind=None, special_refund_type=None
@@ -341,7 +359,7 @@ def _no_paths(facts: Facts) -> Facts:
 
 
 def _order_with(**changes: object) -> Callable[[Facts], Facts]:
-    """Return what changes fields of the order, or of what is unusual about it."""
+    """Return a function that changes fields of the order, rare ones included."""
     odd = {
         name: changes.pop(name)
         for name in RareFields.__struct_fields__
@@ -390,11 +408,11 @@ FAILED: Final[dict[str, Callable[[Facts], Facts]]] = {
     "shop_standing": _no_lists,
     "order_veto": _no_lists,
     "order_vetoed": _no_lists,
-    # Null would mean "none" in these (E-6), so the value says that it is not known.
+    # Null would mean "none" in these (E-6), so the value says that it is unknown.
     "order_type": _order_with(order_type=UNREADABLE),
     "pay_type": _order_with(pay_type=UNREADABLE),
     "presale_stage": _order_with(presale_stage=UNREADABLE),
     "delivery_block": _order_with(delivery_block=UNREADABLE),
     "risk_code": _order_with(risk_code=UNREADABLE),
 }
-"""What a failed read-through takes away, by the name of the fact."""
+"""Name of a fact -> function that blanks it after a failed read-through."""

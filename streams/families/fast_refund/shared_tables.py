@@ -22,51 +22,52 @@ from streams.records.json_values import Unreadable, decode_object, key_text
 from streams.records.record import Record
 
 _SOUGHT_MAX: Final = 100_000
-"""Shops known to have no row, some 10 MB; beyond, they are looked for once more."""
+"""Most shops known to have no row, some 10 MB; others are looked up again."""
 
 
 class SharedTables:
-    """Shops, catalogue and policies: small, read whole by every worker."""
+    """Shops, catalogue and policies: small, read completely by every worker."""
 
     def __init__(self, policies: Policies, partitions: int) -> None:
         self._shops: dict[str, Shop] = {}
         self.shops: Table[Shop] = MemoryTable[Shop](self._shops)
         self._sought: set[str | None] = set()
         self.sought = self._sought.__contains__
-        """Whether a shop was looked for and had no row."""
+        """Whether a shop was looked up and had no row."""
         self._listed: dict[str, tuple[object, ...]] = {}
         self._listed_names: set[str] = set()
         self._articles: set[str] = set()
         self.catalog = Catalog(self._listed, None, self._listed_names, self._articles)
         self.book = PolicyBook(POLICY, policies)
         self.policies = policies
-        """Those of the book."""
+        """The policies of the book."""
         self._shop_marks = [Watermarks() for _ in range(partitions)]
         self._catalog_marks = [Watermarks() for _ in range(partitions)]
         self._switches: dict[int, list[tuple[str, int]]] = {}
-        """Merchants' attempts (FR-Q3) nobody has looked at yet, by partition of the
-        shops: shop id, offset. Those met while loading are among them."""
+        """Partition of shops -> merchants' switch attempts (FR-Q3) not processed yet,
+        as (shop id, offset); includes those read while loading."""
         self.lists_ms: int | None = None
-        """The slowest watermark of shops and catalogue; None until all have spoken."""
+        """The slowest watermark of shops and catalogue, UTC ms; None until all have
+        one."""
 
     def note_sought(self, shop_ids: Collection[str]) -> None:
-        """Note shops that were looked for; those that have a row by now do not matter."""
+        """Note shops that were looked up; those with a row by now are harmless."""
         if len(self._sought) + len(shop_ids) > _SOUGHT_MAX:
             self._sought.clear()
         self._sought.update(shop_ids)
 
     def take_switches(self, partition: int) -> Sequence[tuple[str, int]]:
-        """Return merchants' attempts on a partition of the shops, each once: id, offset."""
+        """Return and clear merchants' attempts in a partition of shops: (shop id, offset)."""
         return self._switches.pop(partition, ())
 
     @property
     def news(self) -> NewsQueue:
-        """What nobody has logged yet."""
+        """Lines that are not logged yet."""
         return self.book.news
 
     @property
     def policy_wait_ms(self) -> int:
-        """How long input waits at a start for a first policy: no policy says it yet."""
+        """How long input waits for a first policy at start, ms: always the default."""
         return int(POLICY.fields["policy_wait_ms"].default)
 
     def has_policy(self) -> bool:
@@ -82,13 +83,13 @@ class SharedTables:
         }
 
     def marks(self, topic: str, partition: int) -> Watermarks | None:
-        """Return the watermarks of a partition of a topic; policies have none."""
+        """Return the watermarks of a topic partition; policies have none."""
         if topic == SHOPS.name:
             return self._shop_marks[partition]
         return self._catalog_marks[partition] if topic == CATALOG.name else None
 
     def apply(self, topic: str, partition: int, record: Record) -> Result:
-        """Take a record of a shared fact topic."""
+        """Apply a record of a shared fact topic."""
         key, value = record.key, record.value
         if topic == SHOPS.name:
             return self.apply_shop(partition, key, value, record.offset)
@@ -99,7 +100,7 @@ class SharedTables:
     def apply_shop(
         self, partition: int, key: bytes | None, value: bytes | None, offset: int = -1
     ) -> Applied | Unreadable:
-        """Take a row of ``refund.shops``; a merchant's own wish changes nothing (R-09)."""
+        """Apply a row of ``refund.shops``; a merchant's own attempt changes nothing (R-09)."""
         if key is not None and key.startswith(WATERMARK_KEY):
             return self._mark(self._shop_marks[partition], key, value)
         shop_id = key_text(key)
@@ -123,7 +124,7 @@ class SharedTables:
     def apply_catalog(
         self, partition: int, key: bytes | None, value: bytes | None
     ) -> Applied | Unreadable:
-        """Take a row of ``refund.catalog``: a category or SKU the operator excludes."""
+        """Apply a row of ``refund.catalog``: a category or SKU that the operator excludes."""
         if key is not None and key.startswith(WATERMARK_KEY):
             return self._mark(self._catalog_marks[partition], key, value)
         entry_id = key_text(key)
@@ -157,7 +158,7 @@ class SharedTables:
     def apply_policy(
         self, key: bytes | None, value: bytes | None, at_ms: int
     ) -> Applied | Unreadable:
-        """Take a version or a pause of ``refund.policies``; a bad version changes nothing.
+        """Apply a version or a pause of ``refund.policies``; a bad version changes nothing.
 
         ``at_ms`` is the timestamp of the record, UTC ms.
         """
@@ -168,17 +169,17 @@ class SharedTables:
     def policies_named(
         self, named: Mapping[tuple[str, str | None], tuple[str, int]], now_ms: int
     ) -> None:
-        """Compare with the policies that decisions name; see the book."""
+        """Compare these policies with those that decisions name; see the book."""
         self.book.heard(named, now_ms)
         self.policies = self.book.policies
 
     def policies_cut(self) -> None:
-        """Note that the oldest records of the topic of policies are gone; see the book."""
+        """Record that the head of the topic of policies was deleted; see the book."""
         self.book.head_deleted()
         self.policies = self.book.policies
 
     def pause_at(self, at_ms: int) -> object:
-        """Return what decisions record of the pause that holds at a moment; None = none."""
+        """Return what decisions record of the pause in force at a moment; None = no pause."""
         return self.book.pauses.at(at_ms)
 
     def _mark(

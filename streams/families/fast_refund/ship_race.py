@@ -1,8 +1,8 @@
-"""Ship race (FR-1.6): did goods leave before or after the money went back.
+"""Ship race (FR-1.6): find out whether goods left before or after the refund.
 
-An approval is watched for ``race_watch_days``. Goods that had left by then are the
-merchant's loss, because the waybill came late; goods that leave afterwards can
-still be stopped. The decision itself is never reversed or rewritten (R-10).
+An approval is watched for ``race_watch_days``. Goods that had left before are the
+merchant's loss, because the waybill came late; goods that leave afterwards can still be
+intercepted. The decision itself is never reversed or rewritten (R-10).
 """
 
 from typing import Final
@@ -53,9 +53,9 @@ class Race(msgspec.Struct, frozen=True, gc=False):
     kind: str
     """``race_detected`` or ``ship_after_refund``."""
     gap_ms: int | None
-    """Distance between hand-over and decision, never negative: how long before the
+    """Time between hand-over and decision, ms, never negative: how long before the
     decision (``race_detected``) or after it (``ship_after_refund``) the goods left.
-    None when no time is known."""
+    None = no time is known."""
     basis: str
     """``picked_up``, ``first_trace``, ``shipped`` (back-end ship time), ``unknown``."""
     handed_over_at_ms: int | None
@@ -74,8 +74,9 @@ def judge_race(
 ) -> Race | None:
     """FR-1.6a, FR-1.6b, R-10: compare the hand-over of an order with its approval.
 
-    One snapshot is one parcel. Null and times up to 0 mean not happened; what is no
-    integer is no time. Waybill times do not count: printing one hands nothing over.
+    One snapshot is one parcel. Null and times up to 0 mean not happened; other types
+    than integers are no time. Waybill times do not count: printing a waybill hands
+    nothing over.
 
     Parameters
     ----------
@@ -110,9 +111,9 @@ def judge_race(
 
 
 def have_left(order: Order) -> bool:
-    """Whether the goods of an order are known to have left; without that there is no race.
+    """Whether the goods of an order are known to have left; otherwise there is no race.
 
-    So an approval need not be looked at when anything else of its order changes.
+    So an approval is not checked again when other fields of its order change.
     """
     rare_fields = order.rare_fields
     times = (rare_fields.picked_up_at_ms, ""), (rare_fields.shipped_at_ms, "")
@@ -126,7 +127,7 @@ def _shipped(order: Order) -> bool:
 
 
 def _earliest(*times: tuple[object, str]) -> tuple[int, str] | None:
-    """Earliest hand-over and what it rests on; the first given among equals."""
+    """Return the earliest hand-over and its basis; of equal ones the first."""
     best: tuple[int, str] | None = None
     for at_ms, basis in times:
         if type(at_ms) is int and at_ms > 0 and (best is None or at_ms < best[0]):

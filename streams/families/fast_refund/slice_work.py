@@ -1,4 +1,4 @@
-"""What is read of a slice, and what judging it carries along."""
+"""A decoded slice, and the values passed along while it is judged."""
 
 from collections.abc import Sequence
 from heapq import nlargest
@@ -14,15 +14,15 @@ from streams.records.json_values import Unreadable
 from streams.records.record import Record
 
 _FEW: Final = 8
-"""Up to as many versions of a refund in one slice are all looked at."""
+"""Up to this many versions of a refund in one slice are all read."""
 
 
 Read = Request | Unreadable | None
-"""A request, why a record is none, or None: it had its output before a restart."""
+"""A request, why a record is unreadable, or None = answered before a restart."""
 
 
 class Unjudged:
-    """A slice that was read, and how far it is judged."""
+    """A decoded slice, and how far it is judged."""
 
     __slots__ = ("done", "later", "records", "requests")
 
@@ -30,9 +30,9 @@ class Unjudged:
         self.records = records
         self.requests = requests
         self.later = later_versions(requests)
-        """Of the whole slice, however many turns judging it takes."""
+        """Computed for the whole slice, however many steps judging takes."""
         self.done = 0
-        """Records judged."""
+        """Number of judged records."""
 
     @property
     def finished(self) -> bool:
@@ -41,7 +41,7 @@ class Unjudged:
 
 
 class SliceWork:
-    """What one call of :meth:`streams.families.fast_refund.judge.Judge.judge` carries along."""
+    """What one call of :meth:`streams.families.fast_refund.judge.Judge.judge` passes along."""
 
     __slots__ = (
         "buyers_ms",
@@ -73,7 +73,7 @@ class SliceWork:
         self.now_ms = now_ms
         self.later = later
         self.pause = pause
-        """What ``SharedTables.pause_at`` says of ``now_ms``."""
+        """The pause in force at ``now_ms`` (``SharedTables.pause_at``)."""
         self.orders_ms = tables.order_marks.ms
         self.buyers_ms = tables.buyer_marks.ms
         self.newest: Policy | None = None
@@ -81,7 +81,7 @@ class SliceWork:
 
 
 def later_versions(requests: Sequence[Read]) -> dict[str, list[tuple[Request, Past]]]:
-    """Find refunds that occur twice in a slice: a later version is already here.
+    """Find refunds that occur twice in a slice, so that a later version is already known.
 
     A version that is read together with a newer one has not been decided when the
     newer one arrives (case 58), nor one whose withdrawal is here too (case 62).
@@ -100,11 +100,11 @@ def later_versions(requests: Sequence[Read]) -> dict[str, list[tuple[Request, Pa
 
 
 def _latest(rows: list[tuple[Request, Past]]) -> list[tuple[Request, Past]]:
-    """Return the rows that tell as much as all, for any one request of them.
+    """Return the rows that mean the same as all, for each request of the refund.
 
-    Of requests for money and of withdrawals the two latest each: one of them may be
-    the request that is asked about. A version that cannot be compared withdraws every
-    other one, and asks for nothing newer.
+    The two latest requests for money and the two latest withdrawals: one of them may be
+    the request itself. A withdrawal whose version cannot be compared withdraws every
+    other version; such a request is not newer than any.
     """
     if len(rows) <= _FEW:
         return rows

@@ -1,7 +1,7 @@
-"""The facts in memory: what the compacted topics say, one set of tables a partition.
+"""The facts in memory: one set of tables per partition, filled from compacted topics.
 
-A record that cannot be read takes away what was known under its key: nobody knows
-the present state, so requests that need it go to a person. It is never passed over.
+An unreadable record replaces what was known under its key: the current state is
+unknown, so requests that need it go to a person. It is never skipped.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,11 +28,11 @@ from streams.records.json_values import Unreadable, key_text
 from streams.records.record import Record
 
 UNREADABLE: Final = "unreadable"
-"""A value no rule knows: it stands where a record could not be read."""
+"""A value that no rule accepts, in place of an unreadable record."""
 
 
 class PartitionTables:
-    """Orders, buyers, and what became of refunds: one buyer partition."""
+    """Orders, buyers and refund history of one buyer partition."""
 
     def __init__(self, partition: int, partitions: int) -> None:
         self.partition = partition
@@ -41,7 +41,7 @@ class PartitionTables:
         self._buyers: dict[str, Buyer] = {}
         self.orders: Table[Order] = MemoryTable[Order](self._orders)
         self.buyers: Table[Buyer] = MemoryTable[Buyer](self._buyers)
-        """Of this partition only: who is in it has been checked."""
+        """Buyers of this partition only, as checked when applied."""
         self.ledger = RefundHistory()
         self.order_marks = Watermarks()
         self.buyer_marks = Watermarks()
@@ -49,16 +49,17 @@ class PartitionTables:
         self.vetoes_known_ms: int | None = None
         """When the veto feed was last read to its end, UTC ms."""
         self.loading = False
-        """While it is set, orders that name a buyer are not checked: see :meth:`loaded`."""
+        """True = orders that name a buyer are not checked for their partition yet: see
+        :meth:`loaded`."""
         self._reader = OrderReader()
 
-    def apply_order(  # noqa: PLR0911 - a call costs as much as all it asks
+    def apply_order(  # noqa: PLR0911 - a call costs as much as its checks
         self, key: bytes | None, value: bytes | None
     ) -> Result:
-        """Take a snapshot, a tombstone or a watermark of ``refund.orders``.
+        """Apply a snapshot, a tombstone or a watermark of ``refund.orders``.
 
-        One that belongs to another partition takes away what was known of the order: it
-        says that the order is not this buyer's any more, and compaction keeps nothing else.
+        A snapshot that belongs to another partition deletes the known order: it says
+        that the order is no longer this buyer's, and compaction keeps nothing else.
         """
         if key is not None and key.startswith(WATERMARK_KEY):
             return self.order_marks.apply(key, value) or NOTHING
@@ -100,11 +101,11 @@ class PartitionTables:
         return self.ledger.refund_ids()
 
     def is_due(self, now_ms: int) -> bool:  # noqa: ARG002 - see below
-        """Return False: what the fast refund owes follows from facts, not from time."""
+        """Return False: notices of the fast refund follow from facts, not from time."""
         return False
 
     def keys_of(self, group: str) -> Sequence[str]:
-        """Return the approvals of an order, once its goods have left."""
+        """Return the approved refunds of an order, once its goods have left."""
         order = self.orders.get(group)
         if order is None or not have_left(order):
             return ()
@@ -115,7 +116,7 @@ class PartitionTables:
         return self.ledger.noted(identity)
 
     def note(self, identity: str) -> None:
-        """Remember that a notice with this id was written."""
+        """Note that a notice with this id was written."""
         self.ledger.note(identity)
 
     def rows(self) -> dict[str, int]:
@@ -127,23 +128,24 @@ class PartitionTables:
         }
 
     def _elsewhere(self, order: Order) -> int | None:
-        """Return where a snapshot belongs, if not here."""
+        """Return the partition of a snapshot, if it is another one than this."""
         buyer_id = order.buyer_id
         if type(buyer_id) is str:
             if buyer_id in self._buyers:
                 return None
             known = self._orders.get(order.order_id)
             if known is not None and known is not order and known.buyer_id == buyer_id:
-                return None  # it has been looked at before: hashing takes microseconds
+                return None  # checked before: hashing takes microseconds
         number, count = self.partition, self._partitions
         return misplaced(buyer_id, order.order_id, number, count)
 
     def loaded(self) -> Iterator[Misrouted | None]:
-        """End the load; what is returned looks at one loaded order after the other.
+        """End the load; return an iterator that checks one loaded order per step.
 
-        That may take its time, and loading does not wait for it: nobody is approved on an
-        order in a wrong partition that names its buyer. A request that names this buyer
-        is misrouted too, and one that names another contradicts the order (E-12, E-38).
+        The check may take a while, and loading does not wait for it: no request is
+        approved on an order in a wrong partition that names its buyer. A request that
+        names this buyer is misrouted too, and one that names another contradicts the
+        order (E-12, E-38).
         """
         self.loading = False
         return self._audit(list(self._orders.values()))
@@ -167,19 +169,19 @@ class PartitionTables:
         return Applied(group=order_id)
 
     def _replace(self, known: Order, order: Order) -> bool:
-        """Put the newer snapshot in the place of the older; False = it is older."""
+        """Replace the known snapshot with a newer one; False = the new one is older."""
         new, old = order.order_version, known.order_version
         if type(new) is int and type(old) is int:
             if new < old:
                 return False
         elif order.order_status != known.order_status:
-            # nobody can say which of the two is the newer one
+            # it is unknown which of the two is newer
             order = msgspec.structs.replace(order, order_status=UNREADABLE)
         self._orders[order.order_id] = order
         return True
 
     def apply_buyer(self, key: bytes | None, value: bytes | None) -> Result:
-        """Take a row, a tombstone or a watermark of ``refund.buyers``."""
+        """Apply a row, a tombstone or a watermark of ``refund.buyers``."""
         if key is not None and key.startswith(WATERMARK_KEY):
             return self.buyer_marks.apply(key, value) or NOTHING
         buyer_id = key_text(key)
@@ -207,17 +209,17 @@ class PartitionTables:
     def apply_outcome(
         self, key: bytes | None, value: bytes | None, offset: int
     ) -> Result:
-        """Take a record of ``refund.outcomes``: payout, review or order veto.
+        """Apply a record of ``refund.outcomes``: payout, review or order veto.
 
-        One that names a buyer of another partition counts all the same: a veto must,
-        and a payout of an unknown refund changes nothing.
+        A record that names a buyer of another partition still counts: a veto must, and
+        a payout of an unknown refund changes nothing.
         """
         if key is not None and key.startswith(WATERMARK_KEY):
             return self.outcome_marks.apply(key, value) or NOTHING
         outcome = decode_outcome(value)
         if isinstance(outcome, Unreadable):
             name = key_text(key)
-            if name is not None:  # perhaps a veto: nobody may approve until it is known
+            if name is not None:  # perhaps a veto: no approval until it is known
                 self.ledger.put_veto(name, UNREADABLE)
             return outcome
         if outcome.veto is not None:
@@ -237,10 +239,10 @@ class PartitionTables:
         at_ms = outcome.at_ms if type(outcome.at_ms) is int else None
         if outcome.kind in ("payout_succeeded", "payout_failed"):
             if fate.payout == "payout_succeeded":
-                return NOTHING  # the money went back: nothing later undoes that
+                return NOTHING  # the money is paid: no later record undoes that
             ledger.put_fate(refund_id, Fate(str(outcome.kind), at_ms, None, offset))
             return Applied(key=refund_id)
-        # A tuple: what was sent need not be hashable.
+        # A tuple, because the value may be unhashable.
         if outcome.kind == "reviewed" and outcome.result in ("approved", "rejected"):
             reviewed = str(outcome.result)
             ledger.put_fate(
@@ -268,4 +270,4 @@ APPLIERS: Final[Mapping[str, Callable[[PartitionTables, Record], Result]]] = {
     BUYERS.name: _buyer,
     OUTCOMES.name: _outcome,
 }
-"""How a record of each fact topic of a partition is applied."""
+"""Fact topic -> method that applies its records."""

@@ -96,13 +96,13 @@ NOTICES: Final = _topic(
 )
 
 DECISIONS: Final = (APPROVALS, REVIEWS, SKIPPED)
-"""Every request that can be read is answered by one record of these."""
+"""Every readable request is answered by one record in one of these topics."""
 
 TOPICS: Final = FamilyTopics(
     input=REQUESTS,
     facts=(ORDERS, BUYERS, OUTCOMES),
     shared_facts=(SHOPS, CATALOG, POLICIES),
     outputs=(*DECISIONS, NOTICES, DEAD_LETTERS),
-    dated=OUTCOMES.name,  # an order without a veto may be approved
+    dated=OUTCOMES.name,  # the absence of a veto permits an approval
     audited=ORDERS.name,
 )

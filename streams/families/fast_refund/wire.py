@@ -1,8 +1,8 @@
-"""Records as a sender should write them, in full and with closed lists.
+"""The records as a sender should write them, complete and with closed lists.
 
-Nothing is decoded with these structs: our readers are lenient, because a fact keeps
-whatever value was sent and the rules send what is wrong to a person. They are what
-``docs/schemas`` is made from; a test holds their fields against those that are read.
+These structs decode nothing: our readers are lenient, because a fact keeps the value
+that was sent and the rules send wrong values to a person. ``docs/schemas`` is made from
+these structs; a test compares their fields with those that are read.
 """
 
 from typing import Annotated, Literal
@@ -20,13 +20,13 @@ class OrderLine(msgspec.Struct, kw_only=True):
 
     sku_id: str
     category_path: list[str] | None
-    """Root to leaf; null = nobody knows, so a person decides."""
+    """Root to leaf; null = unknown, so a person decides."""
     quantity: Annotated[int, msgspec.Meta(ge=1)]
     shipped_count: Count
-    """Pieces that left; 0 for every line = unshipped."""
+    """Shipped pieces; 0 for every line = unshipped."""
     is_custom: bool
     is_gift: bool = False
-    """Recorded only: a gift is judged as any line."""
+    """Recorded only: a gift is judged like any line."""
 
 
 class OrderSnapshot(msgspec.Struct, kw_only=True):
@@ -72,7 +72,7 @@ class OrderSnapshot(msgspec.Struct, kw_only=True):
 
 
 class QualityEntry(msgspec.Struct, kw_only=True):
-    """The mark of a buyer from a moment on."""
+    """The quality mark of a buyer from a moment on."""
 
     from_ms: Ms
     value: Literal["quality", "ordinary", "revoked_abuse"]
@@ -87,7 +87,7 @@ class LimitEntry(msgspec.Struct, kw_only=True):
 
 
 class BuyerFacts(msgspec.Struct, kw_only=True):
-    """What the platform says of a buyer."""
+    """The platform's facts about a buyer."""
 
     buyer_id: Id
     quality: list[QualityEntry]
@@ -97,7 +97,7 @@ class BuyerFacts(msgspec.Struct, kw_only=True):
 
 
 class ShopFacts(msgspec.Struct, kw_only=True):
-    """What the operator says of a shop; a shop without a record is covered."""
+    """The operator's facts about a shop; a shop without a record is covered."""
 
     shop_id: Id
     enabled: bool | None = None
@@ -105,7 +105,8 @@ class ShopFacts(msgspec.Struct, kw_only=True):
     standing: Literal["good", "watch", "restricted", "excluded"] | None = None
     as_of_ms: Ms | None = None
     by: str | None = None
-    """``merchant`` = a merchant's own wish: it changes nothing and is noted."""
+    """``merchant`` = a merchant's own attempt: it changes nothing and a notice is
+    written."""
 
 
 class CatalogRow(msgspec.Struct, kw_only=True):
@@ -119,7 +120,7 @@ class CatalogRow(msgspec.Struct, kw_only=True):
 
 
 class OutcomeRecord(msgspec.Struct, kw_only=True):
-    """What became of a decision, or an order veto: a refund or an order is named."""
+    """The fate of a decision, or an order veto: it names a refund or an order."""
 
     refund_id: str | None = None
     kind: Literal["payout_succeeded", "payout_failed", "reviewed"] | None = None
@@ -129,13 +130,14 @@ class OutcomeRecord(msgspec.Struct, kw_only=True):
     at_ms: Ms | None = None
     order_id: str | None = None
     buyer_id: str | None = None
-    """Whose partition this belongs to; lets a record in a wrong one be noticed."""
+    """The buyer whose partition this belongs to; reveals a record in a wrong
+    partition."""
     veto: bool | None = None
     """true = no automatic approval on this order; false takes it back."""
 
 
 class WatermarkRecord(msgspec.Struct, kw_only=True):
-    """A feed says: all my events up to this moment are written to this partition."""
+    """A feed's statement: all its events up to this moment are written to this partition."""
 
     watermark_ms: Ms
 
@@ -147,7 +149,7 @@ class PushEnvelope(msgspec.Struct, kw_only=True):
     event: str | None = None
     """The tag; absent in heartbeats."""
     info: str | None = None
-    """A text that holds one JSON object."""
+    """A text with one JSON object."""
     userId: int | str | None = None  # noqa: N815 - the platform's spelling
     """The shop; the only shop id on refund events."""
     test: bool | None = None

@@ -1,7 +1,7 @@
-"""Explain: a decision in words, each condition with value, bound and age.
+"""Explain decisions in words: each condition with value, bound and age.
 
-Nothing of this is stored: it is derived from the decision record and the policy that
-it names, with the same rules that made the decision.
+No explanation is stored: it is derived from the decision record and the policy that it
+names, by the same rules that made the decision.
 """
 
 from streams.families.fast_refund.explain.conditions import conditions

@@ -1,7 +1,7 @@
-"""The conditions of a decision: its rules run again, or told as the record has them.
+"""The conditions of a decision: run its rules again, or show what the record says.
 
-With the policy at hand the rules run again, one by one, by the same functions that
-made the decision. Without it nothing is guessed: what was judged is told as recorded.
+If the policy is available, the rules run again, one by one, by the same functions that
+made the decision. Without it nothing is guessed: the conditions are shown as recorded.
 """
 
 import msgspec
@@ -26,15 +26,15 @@ from streams.processing.reasons import Reason, Words
 
 
 def conditions(decision: Decision, policy: Policy | None) -> tuple[Condition, ...]:
-    """Return the conditions of a decision; options that are off are left out.
+    """Return the conditions of a decision, without options that are off.
 
     Parameters
     ----------
     decision
-        Without ``seen`` there is nothing to tell.
+        Without ``seen`` there are no conditions.
     policy
-        The policy that the decision names; None when it names none, or when that one
-        is not at hand.
+        The policy that the decision names; None when it names none or that policy is
+        not available.
     """
     seen = decision.seen
     if seen is None:
@@ -59,7 +59,7 @@ def conditions(decision: Decision, policy: Policy | None) -> tuple[Condition, ..
 
 
 def worded_by(policy: Policy | None) -> Wording:
-    """Return how reasons are worded under a policy: its limit stands in the texts."""
+    """Return the wording of reasons under a policy: the texts contain its limit."""
     limit_fen = None if policy is None else policy.paid_limit_fen
 
     def worded(reason: Reason) -> Words:
@@ -76,7 +76,7 @@ _Found = list[tuple[Rule, Codes]]
 
 
 def _judged(decision: Decision, case: Case, policy: Policy | None) -> _Found:
-    """Run the rules again; a recorded code that none of them gives stands in its row."""
+    """Run the rules again; a recorded code that no rule returns is shown under its own rule."""
     readings = active_rules(policy).policy
     given = [
         (rule, () if _skipped(rule, case) else rule.check(case, readings))
@@ -87,9 +87,9 @@ def _judged(decision: Decision, case: Case, policy: Policy | None) -> _Found:
 
 
 def _recorded(decision: Decision, case: Case) -> _Found:
-    """Tell by the record alone: a policy that is not at hand may have read otherwise.
+    """Return the findings from the record alone: the missing policy may have other readings.
 
-    What the rules give without a policy only says which of them a code belongs to.
+    The result of the rules without a policy only shows to which rule a code belongs.
     """
     readings = active_rules(None).policy
     listed = set(decision.reason_codes)
@@ -103,7 +103,7 @@ def _recorded(decision: Decision, case: Case) -> _Found:
 
 
 def _with_left_over(given: _Found, decision: Decision) -> _Found:
-    """Put recorded codes that no rule gave into the row that they belong to."""
+    """Add recorded codes that no rule returned to the rule they belong to."""
     told = {one.code for _, codes in given for one in codes}
     left = [code for code in decision.reason_codes if code not in told]
     by_rule = {rule.check: (rule, codes) for rule, codes in given}
@@ -116,12 +116,12 @@ def _with_left_over(given: _Found, decision: Decision) -> _Found:
 
 
 def _skipped(rule: Rule, case: Case) -> bool:
-    """E-1: what reads the order is not evaluated without one."""
+    """E-1: rules that read the order are not evaluated without one."""
     return rule.reads_order and case.seen.order_absent
 
 
 def _hidden(one: Condition) -> Condition:
-    """E-17: the record of a request without outcome lists no other code, so who knows."""
+    """E-17: without outcome the record lists no other code, so this condition is unknown."""
     if one.state != HOLDS:
         return one
     return msgspec.structs.replace(one, state=NOT_EVALUATED)

@@ -1,4 +1,4 @@
-"""How ``refund explain`` reads and words decisions of the fast refund."""
+"""Read and word decisions of the fast refund for ``refund explain``."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -35,7 +35,7 @@ _ZH: Final = {
 
 
 class FastRefundExplainer(Explainer[Decision, Explanation]):
-    """Says what was asked, and what buyers and merchants are told."""
+    """Adds the request, and the texts that buyers and merchants are shown."""
 
     verdicts = _VERDICTS
     labels = LABELS

@@ -1,4 +1,4 @@
-"""A decision in words, for every audience and in both languages."""
+"""Explain a decision in words, for every audience and in both languages."""
 
 from typing import Final
 
@@ -21,14 +21,14 @@ CONTRADICTION: Final[Words] = (
         "outcome counts"
     ),
 )
-"""For reviewers: FR_ALL_CONDITIONS_MET beside an outcome that is no approval."""
+"""Reviewers' text for FR_ALL_CONDITIONS_MET beside an outcome that is no approval."""
 
 
 _AS_USUAL: Final[Words] = ("按普通规则审核。", "Review it as usual.")
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """A decision in words."""
+    """One decision in words."""
 
     decision_id: str
     disposition: str
@@ -36,12 +36,13 @@ class Explanation(msgspec.Struct, frozen=True):
     policy: str | None
     decided_at_ms: int
     conditions: tuple[Condition, ...]
-    """What fails first, then what is unknown or stale, what was not evaluated, what holds."""
+    """Conditions that fail first, then unknown, stale, not evaluated, and those that
+    hold."""
     reviewer_zh: tuple[str, ...]
-    """One line a listed code, for platform reviewers."""
+    """One line per listed code, for platform reviewers."""
     reviewer_en: tuple[str, ...]
     merchant_zh: tuple[str, ...]
-    """The same for merchants: nothing about the buyer, no line twice."""
+    """The lines for merchants: nothing about the buyer, no line twice."""
     merchant_en: tuple[str, ...]
     buyer_zh: str
     buyer_en: str
@@ -49,7 +50,7 @@ class Explanation(msgspec.Struct, frozen=True):
     """N1 on an automatic approval, else None (FR-Q5)."""
     notice_en: str | None
     policy_at_hand: bool
-    """False = the conditions are told as recorded, without the policy's bounds."""
+    """False = conditions are shown as recorded, without the policy's bounds."""
     reasons: tuple[ToldReason, ...]
     refund_id: str
     order_id: str | None
@@ -57,16 +58,16 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 def explain(decision: Decision, policy: Policy | None) -> Explanation:
-    """Put a decision into words, the notice of an approval among them (FR-Q5).
+    """Explain a decision, with the notice of an approval (FR-Q5).
 
     Parameters
     ----------
     decision
-        As made, or as read back from its record. Without ``seen`` there are texts
-        but no conditions.
+        A decision as made or as decoded from its record. Without ``seen`` there are
+        texts but no conditions.
     policy
-        The very policy that the decision names; None when it names none, or when that
-        one is not at hand.
+        Exactly the policy that the decision names; None when it names none or that
+        policy is not available.
     """
     limit_fen = None if policy is None else policy.paid_limit_fen
     wording = worded_by(policy)

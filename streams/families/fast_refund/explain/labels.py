@@ -1,4 +1,4 @@
-"""What parts of a fact are called in Chinese."""
+"""Chinese names of the parts of a fact."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -36,4 +36,5 @@ LABELS: Final[Mapping[str, str]] = MappingProxyType(
         "auto_fen_unknown": "自动退款额不明",
     }
 )
-"""Parts of a fact in Chinese; in English they keep their names, without the unit."""
+"""Part of a fact -> Chinese name; in English parts keep their names, without the
+unit."""

@@ -1,12 +1,12 @@
-"""Reason codes of the fast refund: one row a code, and what people are told.
+"""Reason codes of the fast refund: one row per code, with its texts.
 
-A code is never invented elsewhere: a rule returns rows of the modules beside this one, and
-everything a code means stands in its row. Three audiences read three texts: reviewers the
-plain wording, merchants the same unless the code would tell on a buyer, buyers one of five
-sentences that disclose no list, threshold or score.
+There is no code outside these rows: a rule returns rows of the modules in this folder,
+and a row holds everything about its code. Three audiences read three texts: reviewers
+the plain wording, merchants the same unless it would disclose something about the
+buyer, buyers one of five sentences that disclose no list, threshold or score.
 
-``rank`` is the # of the rules: 1 leads to an approval, 10 to 89 to a person, 90 out of the
-scope of this service, 91 is superseded.
+``rank`` is the # of the rules: 1 leads to an approval, 10 to 89 to a person, 90 is out
+of scope, 91 is superseded.
 """
 
 from streams.families.fast_refund.reasons.catalog import REASONS

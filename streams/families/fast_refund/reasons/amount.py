@@ -1,4 +1,4 @@
-"""Reasons that lie in the amounts: paid, left, asked back."""
+"""Reasons on amounts: paid, still refundable, requested."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Reasons that lie in the buyer, and the platform's veto on an order."""
+"""Reasons on the buyer, and on the platform's veto of an order."""
 
 from typing import Final
 

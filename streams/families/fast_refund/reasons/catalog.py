@@ -1,4 +1,4 @@
-"""The closed list of the fast refund."""
+"""The closed list of reason codes of the fast refund."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Reasons that lie in the goods: their categories and articles."""
+"""Reasons on the goods: their categories and articles."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Reasons that lie in the order: shipped, not settled, risky or unknown."""
+"""Reasons on the order: shipped, not settled, risky or unknown."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Reasons that lie in earlier refunds of the order or the buyer."""
+"""Reasons on earlier refunds of the order or the buyer."""
 
 from typing import Final
 

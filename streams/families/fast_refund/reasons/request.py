@@ -1,4 +1,4 @@
-"""Reasons that lie in the request itself, and the reason of an approval."""
+"""Reasons on the request itself, and the reason of an approval."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Reasons that lie in the service: its policy, its pause, its limits and its lists."""
+"""Reasons on the service: its policy, pause, limits and lists."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Reasons that lie in the shop."""
+"""Reasons on the shop."""
 
 from typing import Final
 

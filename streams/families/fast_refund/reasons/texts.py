@@ -1,4 +1,4 @@
-"""What people are told of a code: reviewers, merchants, buyers."""
+"""The texts of reason codes for reviewers, merchants and buyers."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -11,7 +11,7 @@ from streams.processing.reasons import UNKNOWN
 _SHIPPED_RANKS: Final = range(20, 24)
 
 MERCHANT_GENERAL_ZH: Final = "该申请按平台规则转人工审核。"
-"""What merchants see in place of a wording that is for reviewers only."""
+"""The merchants' text for a code whose wording is for reviewers only."""
 
 MERCHANT_GENERAL_EN: Final = (
     "Under platform rules this request goes to a person for review."
@@ -19,7 +19,7 @@ MERCHANT_GENERAL_EN: Final = (
 
 
 class BuyerText(msgspec.Struct, frozen=True):
-    """What a buyer is told: one of B0 to B4."""
+    """A text for buyers: one of B0 to B4."""
 
     name: str
     zh: str
@@ -50,27 +50,27 @@ BUYER_TEXTS: Final = (B0, B1, B2, B3, B4)
 
 
 def reviewer_text(code: str, limit_fen: int | None) -> str:
-    """Word a code for reviewers in zh-CN.
+    """Return the reviewers' wording of a code in zh-CN.
 
     Parameters
     ----------
     code
-        One that is not in the list is told as such; it comes from a newer version.
+        A code outside the list is shown as such; it comes from a newer program version.
     limit_fen
-        ``paid_limit_fen`` of the policy; None = not known, and then left out.
+        ``paid_limit_fen`` of the policy; None = unknown, and left out.
     """
     known = REASONS.get(code)
     return _filled(known.zh, limit_fen) if known else UNKNOWN[0].format(code=code)
 
 
 def reviewer_text_en(code: str, limit_fen: int | None) -> str:
-    """Word a code for reviewers in English."""
+    """Return the reviewers' wording of a code in English."""
     known = REASONS.get(code)
     return _filled(known.en, limit_fen) if known else UNKNOWN[1].format(code=code)
 
 
 def merchant_text(code: str, limit_fen: int | None) -> str:
-    """Word a code for merchants in zh-CN; nothing is said about the buyer."""
+    """Return the merchants' wording of a code in zh-CN; it says nothing about the buyer."""
     known = REASONS.get(code)
     if known is None or known.reviewers_only:
         return MERCHANT_GENERAL_ZH
@@ -78,7 +78,7 @@ def merchant_text(code: str, limit_fen: int | None) -> str:
 
 
 def merchant_text_en(code: str, limit_fen: int | None) -> str:
-    """Word a code for merchants in English."""
+    """Return the merchants' wording of a code in English."""
     known = REASONS.get(code)
     if known is None or known.reviewers_only:
         return MERCHANT_GENERAL_EN
@@ -86,10 +86,10 @@ def merchant_text_en(code: str, limit_fen: int | None) -> str:
 
 
 def buyer_text(codes: Iterable[str], outcome: str | None) -> BuyerText:
-    """Return what the buyer is told: the text of the first listed code.
+    """Return the buyer's text: that of the first listed code.
 
-    Only the outcome says that a refund is approved: a code that contradicts it, or that
-    nobody knows, comes to B1, which says the least.
+    Only the outcome says that a refund is approved: an unknown code, or one that
+    contradicts the outcome, gives B1, which says the least.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def buyer_text(codes: Iterable[str], outcome: str | None) -> BuyerText:
 
 
 def yuan(fen: int) -> str:
-    """Write fen as yuan: ``300``, ``300.50``; exact, whatever the size."""
+    """Format fen as yuan: ``300``, ``300.50``; exact for any size."""
     whole, rest = divmod(abs(fen), 100)
     sign = "-" if fen < 0 else ""
     return f"{sign}{whole}.{rest:02d}" if rest else f"{sign}{whole}"

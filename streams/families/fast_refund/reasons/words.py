@@ -1,4 +1,4 @@
-"""Texts that several reasons share, and the notice of every automatic approval."""
+"""Texts that several reasons share, and notice N1 of every automatic approval."""
 
 from typing import Final
 

@@ -1,9 +1,9 @@
 """The rules of the fast refund: one function per condition or veto.
 
-Every rule has one signature, ``(case, policy) -> codes``, and no rule knows another. Its
-row stands in the same module and says the rest: when it runs, how it is told, how the fast
-path answers it. :data:`RULES` is the whole list, in the order of the rules text;
-:func:`active_rules` leaves out options that are off, so that they cost nothing.
+Every rule has the same signature, ``(case, policy) -> codes``, and no rule knows
+another. Its row is in the same module and holds the rest: when it runs, its texts, and
+how the fast path answers it. :data:`RULES` is the whole list, in the order of the rules
+text; :func:`active_rules` leaves out options that are off, so that they cost nothing.
 """
 
 from collections.abc import Callable
@@ -40,9 +40,9 @@ class Active(msgspec.Struct, frozen=True):
     name: str | None
     """``FR@1``; None when none is in force."""
     policy_hash: str | None
-    """Of the policy; None when none is in force."""
+    """Hash of the policy; None when none is in force."""
     usual: tuple[Check, ...]
-    """When the order is there and nothing of :data:`UNUSUAL` was seen."""
+    """Rules to run when the order is there and no field of :data:`UNUSUAL` was seen."""
     with_order: tuple[Check, ...]
     without_order: tuple[Check, ...]
 
@@ -62,10 +62,11 @@ UNUSUAL: Final = (
     "expected_partition",
     "pause",
 )
-"""Fields of ``seen`` that most requests lack; without them their rules need not run."""
+"""Fields of ``seen`` that most requests lack; rules that need them run only when they
+are set."""
 
 READINGS: Final = POLICY.defaults
-"""The default readings, by which a request is judged when no policy is in force."""
+"""The default readings, used when no policy is in force."""
 
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -98,7 +99,7 @@ def answered_fast(policy: Policy) -> bool:
 
 @lru_cache(maxsize=64)
 def active_rules(policy: Policy | None) -> Active:
-    """Return the rules that a policy runs (E-1, E-16); worked out once per policy."""
+    """Return the rules that a policy runs (E-1, E-16); computed once per policy."""
     running = running_rules(policy)
     return Active(
         READINGS if policy is None else policy,

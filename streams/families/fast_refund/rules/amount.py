@@ -1,4 +1,4 @@
-"""Rules on money: what the order was paid, and what is asked back. Integers only."""
+"""Rules on money: the paid amount and the requested amount. Integers only."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ CURRENCY: Final = "CNY"
 def paid_amount(case: Case, policy: Policy) -> Codes:
     """FR-1.4b: the order was paid less than the limit.
 
-    The whole order counts, not the part of it that is asked back (R-01, case 9).
+    The amount of the whole order counts, not of the part to refund (R-01, case 9).
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def paid_amount(case: Case, policy: Policy) -> Codes:
 def paid_amount_kept(case: Case, _policy: Policy) -> Codes:
     """FR-1.4b, cases 12 and 13: the total did not change in (T, decision].
 
-    Not evaluated without T (E-14). A moment that cannot be read may lie in there.
+    Not evaluated without T (E-14). An unreadable moment may lie in that interval.
     """
     changed_at_ms, at_ms = case.seen.total_changed_at_ms, case.requested_at_ms
     if changed_at_ms is None or at_ms is None:
@@ -65,9 +65,9 @@ def currency(case: Case, _policy: Policy) -> Codes:
 
 
 def refund_amount(case: Case, policy: Policy) -> Codes:
-    """Case 14: something is asked, and no more than is left.
+    """Case 14: the requested amount is positive and at most what is left.
 
-    With ``whole_order_only`` everything that is left must be asked.
+    With ``whole_order_only`` everything that is left must be requested.
     """
     asked, left = case.refund_fen, case.seen.refundable_left_fen
     if asked is None or type(left) is not int or not 0 < asked <= left:

@@ -29,7 +29,7 @@ BY_LIMIT: Final = {
 
 
 def buyer(case: Case, _policy: Policy) -> Codes:
-    """FR-1.4a, E-12: it is known who the buyer is, and request and order agree."""
+    """FR-1.4a, E-12: the buyer is known, and request and order agree."""
     if case.buyer_id and not case.seen.buyer_conflict:
         return ()
     return (BUYER_UNKNOWN,)
@@ -46,8 +46,8 @@ def buyer_limits(case: Case, _policy: Policy) -> Codes:
 def buyer_quality(case: Case, policy: Policy) -> Codes:
     """FR-1.3a, FR-1.4a, R-07: a quality user at T, and not revoked at the decision.
 
-    Both values can speak (E-13). ``quality_max_age_ms`` is inclusive; without any
-    value there is nothing to be stale (E-3).
+    Both values can give a reason (E-13). ``quality_max_age_ms`` is inclusive; without a
+    value nothing is stale (E-3).
     """
     seen = case.seen
     age_ms, now = case.buyer_age_ms, seen.quality_now
@@ -76,7 +76,7 @@ def _not_quality(then: object, now: object) -> Codes:
 
 
 def order_veto(case: Case, _policy: Policy) -> Codes:
-    """FR-1.7(1)a, E-22: the platform asked for no person; unreadable is no "no"."""
+    """FR-1.7(1)a, E-22: no order veto is active; an unreadable veto is not "no"."""
     veto = case.seen.order_vetoed
     if veto is None:
         return ()

@@ -1,4 +1,4 @@
-"""A case: one request with what was seen, as the rules read it."""
+"""A case: one request with its seen facts, as the rules read it."""
 
 from typing import Final, TypeAlias
 
@@ -13,10 +13,10 @@ Codes: TypeAlias = Reasons
 
 
 class Case(msgspec.Struct, frozen=True, gc=False):
-    """What is judged: request-derived values, what was seen, when.
+    """The judged values: those of the request, the seen facts, the moments.
 
-    An age is None when its ``as_of_ms`` is no moment or lies beyond the allowed
-    skew (E-4): whatever it dates is then unknown.
+    An age is None when its ``as_of_ms`` is no moment or beyond the allowed skew (E-4):
+    what it dates is then unknown.
     """
 
     seen: Seen
@@ -37,13 +37,13 @@ class Case(msgspec.Struct, frozen=True, gc=False):
 
 
 FAR_AHEAD_MS: Final = 1 << 1024
-"""The skew that is allowed when no policy says which (E-16)."""
+"""The allowed skew when there is no policy (E-16)."""
 
 
 def case_of(
     request: Request, seen: Seen, policy: Policy | None, decided_at_ms: int
 ) -> Case:
-    """Put a case together (E-4, E-14, E-16); cheap, because every request passes here."""
+    """Build a case (E-4, E-14, E-16); cheap, because every full-path request passes here."""
     at_ms = request.requested_at_ms
     latest_ms = decided_at_ms + (
         FAR_AHEAD_MS if policy is None else policy.future_skew_ms
@@ -59,7 +59,8 @@ def case_of(
         request.refund_fen,
         seen.buyer_id if request.buyer_id is None else request.buyer_id,
         seen.shop_id if request.shop_id is None else request.shop_id,
-        # The same line four times: four calls would cost a tenth of the decision.
+        # The same line four times, because four calls would take a tenth of the
+        # decision's time.
         decided_at_ms - order_ms
         if type(order_ms) is int and order_ms <= latest_ms
         else None,

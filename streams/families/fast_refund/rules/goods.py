@@ -1,4 +1,4 @@
-"""Rules on the goods: custom-made and virtual goods are outside, and what is listed."""
+"""Rules on the goods: no custom-made or virtual goods, and no listed category or article."""
 
 from typing import Final
 
@@ -31,26 +31,31 @@ BY_KIND: Final = {
 def category(case: Case, policy: Policy) -> Codes:
     """FR-1.2b, FR-1.3b, R-02, R-03, E-5, E-6, E-23: no line is custom-made or virtual.
 
-    Roots, ``is_custom`` and the order type are judged whatever is known of the
-    tree. A line without a category hides nothing that another line shows.
+    Roots, ``is_custom`` and the order type are judged even without a tree. A line
+    without a category hides no reason that another line gives.
     """
     seen = case.seen
     codes: Codes = ()
     order_type = seen.order_type
+    # FR-1.2b, E-6: null means none; types 2 and 3 are virtual (case 27).
     if order_type is not None:
         if type(order_type) is not int:
             codes = (CATEGORY_UNKNOWN,)
         elif order_type in VIRTUAL_ORDER_TYPES:
             codes = (CATEGORY_VIRTUAL,)
+    # E-5: no line at all.
     if not seen.paths:
         codes = _with(codes, CATEGORY_UNKNOWN)
     for path in seen.paths:
         root = root_of(path)
+        # E-5: a missing category.
         if root is None:
             codes = _with(codes, CATEGORY_UNKNOWN)
         elif root in policy.excluded_roots:
+            # R-03, E-23.
             codes = _with(codes, BY_KIND.get(root, CATEGORY_EXCLUDED))
     for custom in seen.customs:
+        # Case 28, E-6.
         if custom is not False:
             codes = _with(codes, _custom(custom))
     return codes
@@ -63,15 +68,18 @@ def category_tree(case: Case, policy: Policy) -> Codes:
     unknown; a stale one is still read (E-2).
     """
     age_ms = case.tree_age_ms
+    # E-4: no tree, or one without a readable moment.
     if age_ms is None:
         return (CATEGORY_UNKNOWN,)
     codes: Codes = ()
+    # E-2: a stale tree is still read.
     if age_ms > policy.category_max_age_ms and case.has_policy:
         codes = (CATEGORY_STALE,)
     listed = case.seen.listed
     if listed is None:
         return codes
     for entry, kind in listed:
+        # E-23, E-33: every entry counts; an unknown kind gives LISTS_NOT_READY (E-22).
         if not entry.startswith(SKU):
             codes = _with(codes, _listed(kind))
     return codes
@@ -107,7 +115,7 @@ def root_of(path: object) -> str | None:
 
 
 def _with(codes: Codes, code: Reason) -> Codes:
-    """Add a code once: an order may have thousands of lines, and each might say the same."""
+    """Add a code once: an order may have thousands of lines with the same reason."""
     return codes if code in codes else (*codes, code)
 
 

@@ -1,4 +1,4 @@
-"""Rules of the options of section 3: counts and amounts of a buyer, time since payment."""
+"""Rules of the options (section 3): a buyer's counts and amounts, time since payment."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ def buyer_count(case: Case, policy: Policy) -> Codes:
 
 
 def buyer_amount(case: Case, policy: Policy) -> Codes:
-    """Section 3, E-26: used and asked stay within ``buyer_amount_quota_fen``; equal passes."""
+    """Section 3, E-26: used plus requested is within ``buyer_amount_quota_fen``; equal passes."""
     history, quota_fen = case.seen.history, policy.buyer_amount_quota_fen
     used_fen = 0 if history is None else history.auto_fen
     unknown = history is not None and history.auto_fen_unknown

@@ -1,4 +1,4 @@
-"""Rules on the order: it is unshipped."""
+"""Rules on the order: it must be unshipped."""
 
 from typing import Final
 
@@ -35,25 +35,30 @@ def order_status(case: Case, policy: Policy) -> Codes:
     case
         Status, direct read and counts, with the age of the snapshot.
     policy
-        ``order_status_max_age_ms`` is inclusive; ``line_level_unshipped`` narrows
-        the counts to the asked lines.
+        ``order_status_max_age_ms`` is inclusive; ``line_level_unshipped`` limits the
+        counts to the requested lines.
     """
     seen, age_ms = case.seen, case.order_age_ms
     feed, status = seen.order_status, seen.back_end_status
+    # R-05, E-8: a direct back-end read, when given, is the status.
     if status is None:
         status = feed
+    # E-4, E-9: an undated or unlisted status is unknown.
     if age_ms is None or status not in KNOWN:
         return (ORDER_STATUS_UNKNOWN,)
     codes: Codes = ()
     if status == PAID:
+        # E-7: counts are judged only while the status is `paid`.
         counted = _counted(seen, policy)
         if counted is not None:
             codes = (counted,)
+        # E-8: only a read `paid` can conflict with the feed.
         if feed is not status and feed != PAID and feed in KNOWN:
             codes += (ORDER_STATUS_CONFLICT,)
     else:
         shipped = status in SHIPPED
         codes = (ORDER_SHIPPED if shipped else ORDER_STATUS_OTHER,)
+    # E-2: staleness adds its code and hides none.
     if age_ms > policy.order_status_max_age_ms and case.has_policy:
         codes += (ORDER_STATUS_STALE,)
     return codes
@@ -66,15 +71,18 @@ def effective_status(seen: Seen) -> object:
 
 
 def _counted(seen: Seen, policy: Policy) -> Reason | None:
-    """E-5 to E-7: what the shipped pieces say of a paid order."""
+    """E-5 to E-7: return the reason that the shipped pieces of a paid order give."""
     counts, quantities = seen.shipped_counts, seen.quantities
+    # Case 79, E-37.
     if policy.line_level_unshipped and seen.asked_skus is not None:
         places = _asked_lines(seen, seen.asked_skus)
         counts = tuple([counts[place] for place in places])
         quantities = tuple([quantities[place] for place in places])
+    # E-5, E-37: no line, or a requested line that the order lacks.
     if not counts:
         return ORDER_STATUS_UNKNOWN
     for quantity in quantities:
+        # E-6.
         if type(quantity) is not int or quantity < 1:
             return ORDER_STATUS_UNKNOWN
     for count in counts:
@@ -86,23 +94,25 @@ def _counted(seen: Seen, policy: Policy) -> Reason | None:
 def _shipped_pieces(
     counts: tuple[object, ...], quantities: tuple[object, ...]
 ) -> Reason:
-    """Say how much is counted shipped, once some count is not plainly 0.
+    """Return the reason for shipped pieces, when some count is not plainly 0.
 
-    One unreadable count leaves open whether all or some was shipped, so it speaks
-    alone.
+    With one unreadable count it is unknown whether all or some were shipped, so only
+    that reason is given.
     """
     every = True
     for count, quantity in zip(counts, quantities, strict=True):
+        # E-6.
         if type(count) is not int or type(quantity) is not int or count < 0:
             return ORDER_STATUS_UNKNOWN
         every = every and count >= quantity
+    # Cases 20 to 22; E-6: a count above the quantity is all shipped.
     return ORDER_STATUS_CONFLICT if every else ORDER_PARTLY_SHIPPED
 
 
 def _asked_lines(seen: Seen, asked: tuple[str, ...]) -> list[int]:
-    """Places of the asked lines; none when an asked one is not in the order.
+    """Return the indexes of the requested lines; empty when one is not in the order.
 
-    A line that names no article might be one of them, so it counts as asked.
+    A line that names no article might be one of them, so it counts as requested.
     """
     wanted = set(asked)
     named = {sku for sku in seen.skus if type(sku) is str}
@@ -118,7 +128,7 @@ def _asked_lines(seen: Seen, asked: tuple[str, ...]) -> list[int]:
 def ship_signals(case: Case, _policy: Policy) -> Codes:
     """FR-1.6, E-24: no waybill or pick-up while the status is ``paid``.
 
-    Run only with ``waybill_soft_veto``; otherwise the signals are just recorded.
+    Run only with ``waybill_soft_veto``; otherwise the signals are only recorded.
     """
     seen = case.seen
     if seen.ship_signals is None or case.order_age_ms is None:

@@ -1,4 +1,4 @@
-"""Rules on what happened before: other refunds of the order."""
+"""Rules on other refunds of the order."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Rules on the purchase: the order is there, settled, and without a risk mark."""
+"""Rules on the purchase: the order is known, settled and without a risk mark."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ RISK_REVIEW: Final = 2
 
 
 def order_detail(case: Case, _policy: Policy) -> Codes:
-    """E-1, E-11: there is a snapshot of this very order."""
+    """E-1, E-11: there is a snapshot of exactly this order."""
     return (ORDER_DETAIL_UNKNOWN,) if case.seen.order_absent else ()
 
 
@@ -41,7 +41,7 @@ def presale(case: Case, _policy: Policy) -> Codes:
 
 
 def delivery_block(case: Case, _policy: Policy) -> Codes:
-    """R-12, E-22: no pending group buy, risk review or block we do not know."""
+    """R-12, E-22: no pending group buy, risk review or unknown block."""
     block = case.seen.delivery_block
     if block is None:
         return ()

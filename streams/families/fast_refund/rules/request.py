@@ -1,4 +1,4 @@
-"""Rules on the request itself, on the policy, and on what stands above one order."""
+"""Rules on the request itself: shape, time, partition, kind and version."""
 
 from typing import Final
 
@@ -27,10 +27,10 @@ ORDINARY: Final = 0
 
 
 def request_shape(case: Case, _policy: Policy) -> Codes:
-    """E-10, E-11: every field is of its type; version and action are there.
+    """E-10, E-11: every field has its type; version and action are given.
 
-    A platform number as ``refund_kind`` is no format error (E-9): the codec reads it
-    as a kind nobody knows, without naming it among the faults.
+    A platform number as ``refund_kind`` is no format error (E-9): the codec reads it as
+    an unknown kind, without a fault.
     """
     seen = case.seen
     if (
@@ -43,7 +43,7 @@ def request_shape(case: Case, _policy: Policy) -> Codes:
 
 
 def event_time(case: Case, policy: Policy) -> Codes:
-    """Section 2: the request is dated, and not beyond the allowed skew.
+    """Section 2: the request has a time, not beyond the allowed skew.
 
     Exactly ``future_skew_ms`` ahead still holds (case 63).
     """
@@ -58,7 +58,7 @@ def event_time(case: Case, policy: Policy) -> Codes:
 def route(case: Case, _policy: Policy) -> Codes:
     """E-38: the request was found in its buyer's partition, where its facts are.
 
-    ``refund decide`` knows no partitions, so there it always holds.
+    ``refund decide`` has no partitions, so there it always holds.
     """
     if case.seen.expected_partition is None:
         return ()
@@ -68,7 +68,7 @@ def route(case: Case, _policy: Policy) -> Codes:
 def refund_kind(case: Case, policy: Policy) -> Codes:
     """FR-Q1, R-04, E-18: refund-only and no price protection.
 
-    One field out of scope settles it; only then does an unknown one matter.
+    One field out of scope is enough; an unknown one matters only if neither is.
     """
     seen = case.seen
     kind, special = seen.refund_kind, seen.special_refund_type
@@ -85,7 +85,7 @@ def refund_kind(case: Case, policy: Policy) -> Codes:
 def version(case: Case, _policy: Policy) -> Codes:
     """Cases 58, 59, 62, E-19: nothing newer is known, and it was not withdrawn.
 
-    A withdrawal is never a request for money, whatever else is known.
+    A withdrawal is never a request for money, whatever is known besides.
     """
     seen = case.seen
     if seen.action == "withdraw":

@@ -1,4 +1,4 @@
-"""The row of a rule of the fast refund: what it says besides what every rule says."""
+"""The row of a fast-refund rule: the common row plus when it runs and its fast path."""
 
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
@@ -10,9 +10,9 @@ from streams.processing import rules
 FastAnswer: TypeAlias = Literal["asked", "empty", "full_path"]
 """How the fast path answers a rule.
 
-``asked``: its own conditions are asked of every request. ``empty``: it cannot speak, for a
-request takes the fast path only while the field that the rule needs is empty.
-``full_path``: under a policy that runs it there is no fast path.
+``asked``: the fast path checks its condition for every request. ``empty``: it gives no
+reason, because a request takes the fast path only while the field that the rule needs
+is empty. ``full_path``: under a policy that runs it there is no fast path.
 """
 
 ASKED: Final = "asked"
@@ -20,18 +20,19 @@ EMPTY: Final = "empty"
 FULL_PATH: Final = "full_path"
 
 ABSENT: Final = "order_absent"
-"""What a rule needs that speaks only when there is no order."""
+"""Value of ``needs`` for a rule that applies only without an order."""
 
 
 class Rule(rules.Rule[Case, Policy], frozen=True, kw_only=True):
-    """One rule: when it runs, how it is told, how the fast path answers it."""
+    """One rule: when it runs, its texts, and how the fast path answers it."""
 
     fast: FastAnswer
-    """Said by every row. Tests let each rule object and hold the fast path against it."""
+    """Required in every row. Tests make each rule object and check the fast path
+    against it."""
     reads_order: bool = False
     """E-1: not evaluated without a snapshot of the order."""
     on: Callable[[Policy | None], bool] | None = None
-    """None = always; otherwise whether the policy asks for it."""
+    """Whether the policy runs it; None = always."""
     needs: str | None = None
     """A field of ``seen``, of :data:`~streams.families.fast_refund.rules.UNUSUAL` or
-    :data:`ABSENT`; without it the rule holds."""
+    :data:`ABSENT`; without that field the rule holds."""

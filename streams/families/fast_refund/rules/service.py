@@ -1,4 +1,4 @@
-"""Rules on the service: its policy, its pause, its limits, and look-ups."""
+"""Rules on the service: its policy, pause, breaker and look-ups."""
 
 from typing import Final
 
@@ -20,17 +20,17 @@ AMOUNT_NAMES: Final = ("refund_fen", "refund_amount", "refund_detail")
 
 
 def policy_in_force(_case: Case, _policy: Policy) -> Codes:
-    """E-15, E-16: run only when no policy is in force, so it never holds."""
+    """E-15, E-16: a policy is in force. Run only when none is, so it never holds."""
     return (POLICY_NOT_LOADED,)
 
 
 def service_running(_case: Case, _policy: Policy) -> Codes:
-    """FR-Q3: run only under a policy that pauses the service."""
+    """FR-Q3: the policy does not pause the service. Run only under one that does."""
     return (SERVICE_PAUSED,)
 
 
 def service_not_paused(case: Case, _policy: Policy) -> Codes:
-    """FR-Q3: no pause of the operator holds at the decision, whatever the policy says."""
+    """FR-Q3: no pause of the operator is in force at the decision, whatever the policy says."""
     return () if case.seen.pause is None else (SERVICE_PAUSED,)
 
 
@@ -42,8 +42,8 @@ def breaker(case: Case, _policy: Policy) -> Codes:
 def look_ups(case: Case, _policy: Policy) -> Codes:
     """Case 68: every read-through answered.
 
-    What could not be read has been blanked when it was seen, so that its own code
-    follows; only the amount asked belongs to the request and is told here.
+    Facts that could not be read are blank in ``seen``, so that their own codes follow;
+    only the requested amount belongs to the request and is handled here.
     """
     seen = case.seen
     failed = seen.unavailable

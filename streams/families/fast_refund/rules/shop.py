@@ -1,7 +1,7 @@
 """Rules on the shop and on the lists that only the operator writes.
 
-A merchant's wish to switch the service is not among the facts (FR-Q3, case 45):
-nothing here could read it.
+A merchant's attempt to switch the service is no fact (FR-Q3, case 45): no rule can read
+it.
 """
 
 from typing import Final
@@ -22,14 +22,14 @@ LEVELS: Final = ("good", "watch", "restricted", "excluded")
 
 
 def shop(case: Case, _policy: Policy) -> Codes:
-    """FR-1.2a, E-12: it is known which shop it is; every known shop is covered."""
+    """FR-1.2a, E-12: the shop is known; every known shop is covered."""
     if case.shop_id and not case.seen.shop_conflict:
         return ()
     return (SHOP_UNKNOWN,)
 
 
 def shop_eligible(case: Case, policy: Policy) -> Codes:
-    """FR-1.7(2)a, FR-Q3, R-09, R-31: neither switched off nor of too bad a standing.
+    """FR-1.7(2)a, FR-Q3, R-09, R-31: the shop is neither switched off nor of too bad a standing.
 
     No row, no switch and no standing mean covered and good (E-22).
     """
@@ -38,7 +38,7 @@ def shop_eligible(case: Case, policy: Policy) -> Codes:
 
 
 def eligible(enabled: object, standing: object, policy: Policy) -> Codes:
-    """FR-1.7(2)a: what the operator's switch and the standing of a shop say."""
+    """FR-1.7(2)a: return the reasons that the operator's switch and the shop's standing give."""
     codes: Codes = ()
     if enabled is not None and enabled is not True:
         off = enabled is False
@@ -57,7 +57,7 @@ def eligible(enabled: object, standing: object, policy: Policy) -> Codes:
 def lists(case: Case, policy: Policy) -> Codes:
     """FR-1.7: limit, shop and SKU tables and the veto feed are loaded and fresh.
 
-    A veto that is seen all the same keeps its own code beside this one.
+    A veto that is seen nevertheless keeps its own code beside this one.
     """
     age_ms = case.lists_age_ms
     if age_ms is None or (age_ms > policy.lists_max_age_ms and case.has_policy):
