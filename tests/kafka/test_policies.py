@@ -189,6 +189,15 @@ async def resets_an_open_breaker(desk: Desk, folder: Path) -> None:
     await eventually(partial(desk.worker.metric, gauge))
     await desk.done("reset-breakers", "--global")  # not the shop's
     assert (await desk.ask())["seen"]["breaker"] == "shop"
+    await desk.lab.put(Row("policies", 0, b"FR:breaker", b'{"scope":"all"}'))
+
+    async def buried() -> bool:
+        letters = await desk.lab.records("dead-letters")
+        return [one.key for one in letters][-1:] == [b"FR:breaker"]
+
+    await eventually(buried)
+    assert "the record FR:breaker is refused and resets nothing" in desk.worker.text()
+    assert (await desk.ask())["seen"]["breaker"] == "shop"
 
 
 async def rolls_back_with_a_word(desk: Desk) -> None:
@@ -216,8 +225,9 @@ async def remembers_who_did_what(desk: Desk) -> None:
         ("FR@5", "in_force"),
         ("FR:breaker", "the breaker of shop s-1 reset"),
         ("FR:breaker", "the global breaker reset"),
+        ("FR:breaker", "refused (policy_refused)"),
     ]
-    assert {one["author"] for one in rows[3:]} == {"li"}
+    assert {one["author"] for one in rows[3:-1]} == {"li"}
 
 
 async def tells_of_another_file_in_the_group(desk: Desk, folder: Path) -> None:

@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+from streams.errors import PolicyError
 from streams.families.fast_refund.policy_type import POLICY
 from streams.processing.policies import Policies, PolicyBook
+from streams.processing.policies.breaker_reset import parse_breaker_reset
 from testkit.samples import NOW
 from tests.families.fast_refund.base import policy
 from tests.families.fast_refund.test_policy_book import DAY, Book
@@ -132,6 +134,13 @@ def test_a_reset_is_left_to_its_family_and_refused_by_one_without_breakers() -> 
     assert ours.apply(b"XX:breaker", value(family="XX"), NOW) is None
     assert ours.resets.last is None
     assert set(POLICY.breakers) == {"shop", "global"}
+
+
+def test_a_reset_of_a_breaker_that_the_family_does_not_have_is_refused() -> None:
+    with pytest.raises(PolicyError) as caught:
+        parse_breaker_reset({**SAID, "scope": "global"}, "FR", ("shop",), NOW)
+    assert caught.value.problems == ("scope: FR has no breaker global",)
+    assert parse_breaker_reset(SAID, "FR", ("shop",), NOW).scope == "all"
 
 
 def test_the_next_request_after_a_reset_is_approved_and_then_counts() -> None:

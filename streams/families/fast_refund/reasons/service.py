@@ -54,10 +54,13 @@ BREAKER_OPEN: Final = Reason(
         ),
     ),
     operator=(
-        "查退款为何增多；到冷却时间后自动恢复，未设冷却的由运营者复位。",
         (
-            "Find out why refunds rose; it closes after its cool-down, without one "
-            "when the operator resets it."
+            "查退款为何增多；到冷却时间后自动恢复，也可用 refund policy reset-breakers 复位；"
+            "未设冷却的须复位。"
+        ),
+        (
+            "Find out why refunds rose; it closes after its cool-down, or at once by "
+            "`refund policy reset-breakers`; without a cool-down only so."
         ),
     ),
 )
