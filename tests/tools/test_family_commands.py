@@ -135,4 +135,4 @@ def test_a_decision_is_explained_by_the_family_that_its_id_names(
     assert json.loads(out)["conditions"][0]["state"] == "fails"
     code, _, err = run("explain", json.dumps({**record, "decision_id": "ZZ:p-1:1"}))
     assert code == 2  # no decision of the fast refund
-    assert "no decision record" in err
+    assert "not a decision record" in err
