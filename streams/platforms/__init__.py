@@ -1,1 +1,1 @@
-"""Platforms whose pushed events become canonical records; one package each."""
+"""Platforms whose pushed events become canonical records; one package per platform."""

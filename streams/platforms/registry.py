@@ -1,4 +1,4 @@
-"""Every topic of one installation: those of its families, and those of the platforms."""
+"""All topics of one installation: those of its families and of the platforms."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ def installed(settings: Settings) -> tuple[Topic, ...]:
     Raises
     ------
     UsageError
-        A name in ``worker.families`` stands for no family; ``load`` has refused it.
+        A name in ``worker.families`` is no family; ``load`` has already refused it.
     """
     families = registered(settings.worker.families)
     heard = any(family.code == FEEDS for family in families)
@@ -24,7 +24,7 @@ def installed(settings: Settings) -> tuple[Topic, ...]:
 
 
 def groups(settings: Settings) -> dict[str, str]:
-    """Return the groups that the roles of this worker join, each with the setting that names it."""
+    """Return the groups that this worker's roles join -> the setting that names each."""
     found: dict[str, str] = {}
     if "decide" in settings.worker.roles:
         for family in registered(settings.worker.families):

@@ -1,5 +1,5 @@
-"""Every topic's record: its struct, how it is read from bytes and written to bytes.
+"""The records of all topics: structs, decoders and encoders.
 
-A reader returns a value or :class:`~streams.records.json_values.Unreadable`, never an
-exception: what a sender got wrong is data for the dead-letter topic.
+A decoder returns a value or :class:`~streams.records.json_values.Unreadable`, never an
+exception: a sender's mistake is data for the dead-letter topic.
 """

@@ -1,4 +1,4 @@
-"""What nobody could read, kept byte for byte where it fits, with the reason beside it."""
+"""Dead letters: unreadable records, kept byte for byte where they fit, with the reason."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -12,12 +12,13 @@ PREFIX: Final = "refund_dlq_"
 UnreadableError: TypeAlias = Literal[
     "null_value", "too_large", "undecodable", "not_json", "not_object", "no_id"
 ]
-"""Why a request or a fact cannot be read."""
+"""Errors of a request or fact that cannot be read."""
 PolicyRefused: TypeAlias = Literal[
     "policy_refused", "policy_conflict", "policy_implausible"
 ]
-"""Only policy records: they can be read, and are refused. Their keys or values are wrong,
-the version is known with other content, or a value is implausible and not allowed by name."""
+"""Errors of policy records that are readable but refused: keys or values are wrong, the
+version is known with other content, or a value is implausible and not allowed by
+name."""
 EventError: TypeAlias = Literal[
     "too_large",
     "undecodable",
@@ -32,7 +33,7 @@ EventError: TypeAlias = Literal[
     "order_id_invalid",
     "refund_id_invalid",
 ]
-"""Why nobody could be asked about a platform event."""
+"""Errors of a platform event that cannot be brought to a person."""
 
 ERRORS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -41,7 +42,7 @@ ERRORS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "ingest": get_args(EventError),
     }
 )
-"""By stage, every error that a dead letter can name: the closed list."""
+"""Stage -> every error that a dead letter can name: the closed list."""
 
 
 def dead_letter(
@@ -51,9 +52,9 @@ def dead_letter(
     failed_at_ms: int,
     app_version: str,
 ) -> Outgoing:
-    """Return the letter of a record: what is left of it, where and why it failed.
+    """Return the dead letter of a record: its remains, and where and why it failed.
 
-    See :func:`dead_letter_headers`; a cut letter has headers that say so besides.
+    See :func:`dead_letter_headers`; a cut letter has further headers that say so.
     """
     headers = dead_letter_headers(of.headers, origin, why, failed_at_ms, app_version)
     own: dict[str, str] = {}
@@ -74,14 +75,14 @@ def dead_letter_headers(
     failed_at_ms: int,
     app_version: str,
 ) -> list[Header]:
-    """Return the original headers and, after them, where and why the record failed.
+    """Return the original headers, followed by where and why the record failed.
 
     Parameters
     ----------
     origin
-        Topic, partition, offset of the record.
+        Topic, partition and offset of the record.
     why
-        Stage and error of :data:`ERRORS`, message.
+        Stage and error of :data:`ERRORS`, and a message.
     failed_at_ms
         UTC ms.
     """
@@ -101,7 +102,7 @@ def dead_letter_headers(
 
 
 def last_text(headers: Sequence[Header], name: str) -> str | None:
-    """Read one of our headers; the last one counts, because a letter may die twice."""
+    """Read one of our headers; the last one counts, because a dead letter may fail again."""
     for key, value in reversed(headers):
         if key == PREFIX + name:
             return None if value is None else value.decode(errors="replace")

@@ -1,11 +1,11 @@
-"""How readers fold our topics: of equal ids the first one counts, in whatever partition.
+"""Fold output topics as readers must: of equal ids the first record counts, in any partition.
 
-A topic may hold a decision more than once: a request that was delivered again is
-answered with the first decision's bytes, and a worker that slept through the loss of
-its partitions may still write an answer of its own. The order of the log settles
-both, for every reader alike. And a sender may have written one refund under two buyers,
-into two partitions whose workers do not know of each other: only a reader of both can
-tell. docs/readers.md tells it with an example.
+A topic may hold a decision more than once: a second delivery is answered with the first
+decision's bytes, and a suspended worker that lost its partitions may still write an
+answer of its own. The order of the log resolves both, in the same way for every reader.
+A sender may also have written one refund under two buyers, into two partitions whose
+workers do not know of each other: only a reader of both can see that. docs/readers.md
+has an example.
 """
 
 from collections.abc import Iterable, Iterator
@@ -40,10 +40,10 @@ def fold(records: Iterable[D], known: set[str] | None = None) -> Iterator[D]:
     Parameters
     ----------
     records
-        Of all partitions of one topic, each in the order of its log; mixed as they come.
+        Records of all partitions of one topic, each partition in log order.
     known
-        Ids that were dealt with before; new ones are added. A reader that keeps it
-        over its restarts, and for all partitions, meets no decision twice.
+        Ids that were processed before; new ones are added. A reader that keeps this set
+        over restarts, for all partitions, gets no decision twice.
     """
     ids = set[str]() if known is None else known
     for record in records:
@@ -53,13 +53,13 @@ def fold(records: Iterable[D], known: set[str] | None = None) -> Iterator[D]:
 
 
 def fold_payouts(approvals: Iterable[P], paid: set[str] | None = None) -> Iterator[P]:
-    """Yield the first approval of every payout key: what is to be paid.
+    """Yield the first approval of every payout key: the refunds to pay.
 
     Parameters
     ----------
     approvals
-        Of all partitions of ``refund.approvals``, each in the order of its log. What is
-        no approval is passed over.
+        Records of all partitions of ``refund.approvals``, each in log order. Records
+        that are no approval are skipped.
     paid
         Keys that were paid before; new ones are added. It must be one set for all
         partitions and all processes, kept together with the payments.

@@ -1,8 +1,7 @@
-"""Headers of what we write: CloudEvents in binary mode, the source, the trace.
+"""Build the headers of our records: CloudEvents in binary mode, the source, the trace.
 
-Values are UTF-8 text, numbers decimal. What every record of a slice shares is built
-once per slice, in the form that a batch carries them in; a record adds its id and its
-source offset.
+Values are UTF-8 text, numbers decimal. The common headers of a slice are built once, in
+the format of a record batch; each record adds its id and source offset.
 """
 
 import re
@@ -22,7 +21,7 @@ _DIGITS_BEYOND_64_BITS: Final = 20
 
 _TRACE_BYTES: Final = 55
 _EVERY: Final = 9
-"""Headers of each of our records, when nothing is passed through."""
+"""Number of headers of each of our records, without a trace that is passed through."""
 _COUNT: Final = VARINTS[_EVERY]
 _START: Final = _COUNT + header("ce_specversion", b"1.0") + before_value("ce_id")
 _TRACED: Final = VARINTS[_EVERY + 1]
@@ -31,13 +30,11 @@ _JSON: Final = header("content-type", b"application/json")
 
 
 def cloud_time(at_ms: int) -> bytes:
-    """Return RFC 3339 UTC with milliseconds, as CloudEvents wants ``time``."""
+    """Return a moment as RFC 3339 UTC with milliseconds, the format of CloudEvents ``time``."""
     return b"%s.%03dZ" % (_second(at_ms // 1000), at_ms % 1000)
 
 
-@lru_cache(
-    maxsize=2
-)  # a slice's moment lies in the second of the one before, as a rule
+@lru_cache(maxsize=2)  # consecutive slices usually share the second
 def _second(at_s: int) -> bytes:
     return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%dT%H:%M:%S}".encode()
 
@@ -60,7 +57,7 @@ class SliceHeaders:
     types
         Outcome or kind -> CloudEvents type, for every record this slice may write.
     at_ms
-        The moment of decision, UTC ms; one for the slice.
+        The moment of decision, UTC ms; the same for the whole slice.
     """
 
     __slots__ = ("_shared", "_types")
@@ -89,8 +86,7 @@ class SliceHeaders:
         identity
             ``ce_id``: the decision or notice id.
         passed
-            Headers of the source record; ``traceparent`` is passed through
-            where it is one.
+            Headers of the source record; a valid ``traceparent`` is passed through.
         """
         name, offset = identity.encode(), b"%d" % source_offset
         own = b"".join(
@@ -108,10 +104,10 @@ class SliceHeaders:
 
 
 def passed_on(headers: Sequence[Header]) -> list[Header]:
-    """Return what is passed through of a record's headers: the first trace that is one.
+    """Return the headers of a record that are passed through: the first valid trace.
 
-    Traces of later versions may be longer; they are not passed through, nor is anything
-    else: what is copied into every output must have a bound.
+    Longer traces of later versions and all other headers are not passed through: what
+    is copied into every output must have a size limit.
     """
     for one in headers:
         if one[0] == TRACEPARENT and one[1] is not None and _is_trace(one[1]):
@@ -133,7 +129,7 @@ def _with_trace(own: Block, passed: Sequence[Header]) -> Block:
 
 
 def event_types(kinds: Sequence[str]) -> dict[str, bytes]:
-    """Return the header that says ``refund.KIND.v1``, for every kind."""
+    """Return the header value ``refund.KIND.v1`` for every kind."""
     return {kind: header("ce_type", f"refund.{kind}.v1".encode()) for kind in kinds}
 
 
@@ -143,7 +139,7 @@ def event_source(name: str) -> bytes:
 
 
 def number(headers: Sequence[Header], name: str) -> int | None:
-    """Read a decimal header; None when it is missing or no number."""
+    """Read a decimal header; None when it is missing or not a number."""
     for key, value in headers:
         if key == name:
             return int(value) if value is not None and is_offset(value) else None
@@ -151,12 +147,12 @@ def number(headers: Sequence[Header], name: str) -> int | None:
 
 
 def is_offset(value: bytes) -> bool:
-    """Whether a header value is a decimal number that fits 64 bits, as all of ours do."""
+    """Whether a header value is a decimal number of 64 bits, as all of ours are."""
     return value.isdigit() and len(value) < _DIGITS_BEYOND_64_BITS
 
 
 def text(headers: Sequence[Header], name: str) -> str | None:
-    """Read a text header; None when it is missing; what is not UTF-8 is replaced."""
+    """Read a text header; None when it is missing; invalid UTF-8 is replaced."""
     for key, value in headers:
         if key == name:
             return None if value is None else value.decode(errors="replace")

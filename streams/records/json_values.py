@@ -1,4 +1,4 @@
-"""Any JSON value to an object, or to why it cannot be read; watermark records."""
+"""Decode JSON objects, or say why they are unreadable; decode watermark records."""
 
 from typing import Final
 
@@ -13,11 +13,11 @@ class Unreadable(msgspec.Struct, frozen=True, gc=False):
 
     error: UnreadableError | PolicyRefused
     message: str
-    """For a person; never longer than 200 characters, never the value itself."""
+    """For people; at most 200 characters, never the value itself."""
 
 
 class Watermark(msgspec.Struct, frozen=True, gc=False):
-    """A feed's word that all its events up to ``watermark_ms`` are in this partition."""
+    """A feed's statement that all its events up to ``watermark_ms`` are in this partition."""
 
     watermark_ms: int
 
@@ -26,12 +26,12 @@ _WATERMARK: Final = msgspec.json.Decoder(Watermark)
 
 
 def unreadable(error: UnreadableError, message: object) -> Unreadable:
-    """Return why a value is a dead letter, the message cut to what a letter takes."""
+    """Return why a value is a dead letter, with the message cut to its limit."""
     return Unreadable(error, str(message)[:200])
 
 
 def parse_object(value: bytes) -> dict[str, object] | Unreadable:
-    """Read any JSON object; a text may hold half a character."""
+    """Decode any JSON object; texts may contain lone surrogates."""
     try:
         found = parse(value)
     except NoJsonError as problem:
@@ -42,10 +42,10 @@ def parse_object(value: bytes) -> dict[str, object] | Unreadable:
 
 
 def decode_object(value: bytes) -> dict[str, object] | Unreadable:
-    """Read any JSON object; a text that is cut within a character is marked unreadable.
+    """Decode any JSON object; a text with a lone surrogate is marked unreadable.
 
-    Refused are what is no JSON or no UTF-8 (E-34), and an integer of more than 4,300
-    digits (E-35): nothing here could hold it, so it would become another number.
+    Refused are values that are no JSON or no UTF-8 (E-34), and integers of more than
+    4,300 digits (E-35): they cannot be held exactly and would become other numbers.
     """
     found = parse_object(value)
     if isinstance(found, Unreadable) or b"\\u" not in value:
@@ -57,13 +57,13 @@ def decode_object(value: bytes) -> dict[str, object] | Unreadable:
 
 
 def flawed(value: bytes) -> Unreadable | None:
-    """Return what the typed decoders let pass and no reader may; None = nothing."""
+    """Return a flaw that the typed decoders accept but no reader may; None = no flaw."""
     why = flaw(value)
     return None if why is None else unreadable("not_json", why)
 
 
 def decode_watermark(value: bytes | None) -> Watermark | Unreadable:
-    """Read a watermark record."""
+    """Decode a watermark record."""
     if value is None:
         return unreadable("null_value", "a watermark without a value")
     refused = flawed(value)

@@ -1,7 +1,7 @@
-"""Notices: what happened around a decision, never the decision itself.
+"""Notices: events around a decision, never the decision itself.
 
-Their ids are built from the decision, so that whoever finds one already written
-writes no second one.
+Their ids are built from the decision, so that a notice that is already written is not
+written again.
 """
 
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 FOLLOW_UP_SUFFIX: Final = ":refund_failed"
-"""Ends the decision id of the review item that a failed payout opens (case 72)."""
+"""Suffix of the decision id of the review that a failed payout opens (case 72)."""
 
 
 class Notice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -28,7 +28,8 @@ class Notice(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=
     """Never negative: how long before the decision (``race_detected``) or after it
     (``ship_after_refund``) the goods left."""
     basis: str | None = None
-    """Which time says so: ``picked_up``, ``first_trace``, ``shipped``, ``unknown``."""
+    """The time that it is based on: ``picked_up``, ``first_trace``, ``shipped``,
+    ``unknown``."""
     handed_over_at_ms: int | None = None
     bearer: str | None = None
     """Who bears the loss: ``merchant`` (FR-1.6a)."""
@@ -45,11 +46,11 @@ _ENCODER: Final = msgspec.json.Encoder()
 _ID: Final = msgspec.json.Decoder(_Id)
 
 encode_notice = _ENCODER.encode
-"""Write a notice."""
+"""Encode a notice."""
 
 
 def recover_notice(value: bytes) -> str | None:
-    """Return the id of a notice read back; None when it is not ours."""
+    """Return the id of a notice that was read back; None when it is not ours."""
     try:
         return _ID.decode(value).notice_id
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,8 +1,8 @@
-"""Any JSON, read exactly: texts that were cut, integers of thousands of digits.
+"""Decode any JSON exactly: lone surrogates, integers of thousands of digits.
 
-The fast decoders refuse some of what is JSON, and pass over what they are not asked
-for. Here is what makes both of no consequence: a careful reading of the whole value,
-and a look at what nobody reads.
+The fast decoders refuse some valid JSON, and skip members that they are not asked for.
+This module makes both harmless: an exact decoder of the whole value, and a check of the
+skipped members.
 """
 
 import json
@@ -13,27 +13,27 @@ from typing import Final, TypeGuard
 import msgspec
 
 DIGITS_MAX: Final = 4_300
-"""E-35: digits of the longest integer that can be read, and written again."""
+"""E-35: most digits of an integer that can be decoded and encoded again."""
 CUT: Final = "unreadable"
-"""Names a text in which half a character was replaced."""
+"""Key of the object that replaces a text with a lone surrogate."""
 
 _DECODER: Final = msgspec.json.Decoder()
 _AS_ZEROS: Final = bytes.maketrans(b"123456789", b"000000000")
 _RUN: Final = b"0" * (DIGITS_MAX + 1)
 _HALF: Final = re.compile("[\ud800-\udfff]")
-"""Half a surrogate pair: what is left of an emoji that was cut."""
+"""A lone surrogate: the rest of an emoji that was cut."""
 _LARGEST: Final = sys.float_info.max
 
 
 class NoJsonError(ValueError):
-    """A value cannot be read; the text says why, without the value."""
+    """A value cannot be decoded; the text says why, without the value."""
 
 
 def parse(value: bytes) -> object:
-    """Read one JSON value: every text as it was sent, every integer to its end.
+    """Decode one JSON value: every text as it was sent, every integer exactly.
 
-    Half a character is part of its text (E-34), so a text may be one that cannot be
-    written again. Of a member that is named twice the last counts (E-35).
+    A lone surrogate stays in its text (E-34), so a text may be impossible to encode
+    again. Of a repeated member the last one counts (E-35).
 
     Raises
     ------
@@ -48,11 +48,11 @@ def parse(value: bytes) -> object:
 
 
 def flaw(value: bytes) -> str | None:
-    """Say what is wrong with those parts of a value that nobody reads (E-34, E-35).
+    """Return what is wrong with the parts of a value that no decoder reads (E-34, E-35).
 
-    A typed decoder passes over members it does not know, without a look at their
-    characters and numbers. In a short value of ASCII nothing can be wrong with them;
-    where a call costs too much, ask that first.
+    A typed decoder skips unknown members without checking their characters and numbers.
+    In a short ASCII value nothing can be wrong with them; where a call is too
+    expensive, test that first.
     """
     if value.isascii() and len(value) <= DIGITS_MAX:
         return None
@@ -63,27 +63,27 @@ def flaw(value: bytes) -> str | None:
     if len(value) <= DIGITS_MAX or _RUN not in value.translate(_AS_ZEROS):
         return None
     try:
-        parse(value)  # the digits may stand in a text
+        parse(value)  # the digits may be inside a text
     except NoJsonError as problem:
         return str(problem)
     return None
 
 
 def is_id(value: object) -> TypeGuard[str]:
-    """Whether a value is a readable id: a text that is not empty, and not cut (E-34)."""
+    """Whether a value is a readable id: a non-empty text without a lone surrogate (E-34)."""
     return type(value) is str and bool(value) and _HALF.search(value) is None
 
 
 def whole_text(text: str) -> str:
-    """Return a text that can be written: half a character becomes U+FFFD."""
+    """Return a text that can be encoded: a lone surrogate becomes U+FFFD."""
     return _HALF.sub("\ufffd", text)
 
 
 def mark_cut(value: object) -> object:
-    """E-34: replace each cut text by ``{"unreadable": text}``, at any depth.
+    """E-34: replace each text with a lone surrogate by ``{"unreadable": text}``, at any depth.
 
-    No rule takes that for an id, a name or a number, and it can be written with the
-    decision and read again as the same.
+    No rule accepts that as an id, a name or a number, and it can be encoded with the
+    decision and decoded unchanged.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def mark_cut(value: object) -> object:
 
 
 def _parse_carefully(value: bytes) -> object:
-    """Read what the fast decoder refuses although it is JSON, or say why it is none."""
+    """Decode JSON that the fast decoder refuses, or say why it is no JSON."""
     try:
         found: object = json.loads(
             value.decode(),
@@ -126,7 +126,7 @@ def _integer(digits: str) -> int:
 
 
 def _float(text: str) -> float:
-    """No rule takes a float; it only must stay one, also when written as JSON again."""
+    """Decode a float: no rule accepts one, but it must stay one, also when encoded again."""
     return min(max(float(text), -_LARGEST), _LARGEST)
 
 

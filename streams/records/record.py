@@ -1,4 +1,4 @@
-"""What is read of a consumed record; aiokafka's ``ConsumerRecord`` has it all."""
+"""The parts of a consumed record that we read; aiokafka's ``ConsumerRecord`` has them all."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ from streams.records.record_format import Header
 
 
 class Record(Protocol):
-    """One consumed record; whoever polled it knows its topic and partition."""
+    """One consumed record; its topic and partition are those of the poll."""
 
     @property
     def offset(self) -> int:
@@ -31,12 +31,12 @@ class Record(Protocol):
 
     @property
     def headers(self) -> Sequence[Header]:
-        """Return the headers in order; names may repeat, values be missing."""
+        """Return the headers in order; names may repeat, and values may be missing."""
         ...
 
 
 class Placed(Record, Protocol):
-    """A record that tells itself where it lies."""
+    """A record that knows its topic and partition."""
 
     @property
     def topic(self) -> str:

@@ -1,7 +1,7 @@
-"""What is left of a record that does not fit its dead letter, or cannot be taken apart.
+"""The remains of a record that does not fit its dead letter or cannot be decoded.
 
-Its letter is cut then. It says which parts are not whole, how large the record is, and
-its checksum, so that whoever fetches the original knows that it is the one.
+Its dead letter is cut. It says which parts are incomplete, how large the record is, and
+its checksum, by which the original can be recognised.
 """
 
 from collections.abc import Sequence
@@ -13,39 +13,40 @@ import msgspec
 from streams.records.record_format import Header
 
 PARTS: Final = ("key", "value", "headers")
-"""What of a record may be cut."""
+"""Parts of a record that may be cut."""
 
 _OWN_BYTES: Final = 4_096
-"""Our headers of a letter and the framing of its batch, generously."""
+"""Reserve for our headers of a dead letter and the framing of its batch."""
 _BEGINNING_BYTES: Final = 1_024
-"""What is kept of a key or value that does not fit: enough to see what it is."""
+"""Bytes kept of a key or value that does not fit: enough to recognise it."""
 _FRAMING_BYTES: Final = 10
-"""The two lengths of a header at most."""
+"""Most bytes of the two lengths of a header."""
 
 RawHeader: TypeAlias = tuple[bytes, bytes | None]
-"""A header as it was sent: its name need not be UTF-8."""
+"""A header as it was sent: its name may be invalid UTF-8."""
 
 
 class Remains(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What a letter carries of a record."""
+    """The parts of a record that its dead letter holds."""
 
     key: bytes | None
     value: bytes | None
     headers: Sequence[Header]
     cut: tuple[str, ...] = ()
-    """Which of :data:`PARTS` are not whole; of a key or value the beginning is kept."""
+    """Which of :data:`PARTS` are incomplete; of a key or value the beginning is
+    kept."""
     size: int = 0
     """Bytes of key, value and headers, or of the stored batch; 0 when nothing is cut."""
     checksum: str = ""
     """SHA-256 in hex, see :func:`checksum`; empty when nothing is cut."""
     last_offset: int | None = None
-    """Of a letter that stands for several records: the offset of the last one."""
+    """Offset of the last record, if the dead letter stands for several."""
 
 
 def checksum(
     key: bytes | None, value: bytes | None, headers: Sequence[RawHeader]
 ) -> str:
-    """Return the SHA-256 of key, value, and each header's name and value, in a row."""
+    """Return the SHA-256 of key, value, and each header's name and value, concatenated."""
     digest = sha256(key or b"")
     digest.update(value or b"")
     for name, text in headers:
@@ -57,15 +58,15 @@ def checksum(
 def remains(
     key: bytes | None, value: bytes | None, headers: Sequence[RawHeader], room: int
 ) -> Remains:
-    """Return what a letter has room for: the whole record, or parts of it.
+    """Return what fits into a dead letter: the whole record, or parts of it.
 
-    Headers go first, then the key, then the value. Names of headers that are not UTF-8
-    are left out: what no client can read must not be handed on.
+    Headers go first, then the key, then the value. Headers whose names are invalid
+    UTF-8 are left out: clients cannot read them.
 
     Parameters
     ----------
     room
-        Bytes that the topic of dead letters takes at most.
+        Size limit of the topic of dead letters, bytes.
     """
     left = room - _OWN_BYTES
     named = _named(headers)
@@ -91,7 +92,7 @@ def remains(
 
 
 def raw_headers(headers: Sequence[Header]) -> list[RawHeader]:
-    """Return headers as they are sent."""
+    """Return headers with encoded names."""
     return [(name.encode(), text) for name, text in headers]
 
 

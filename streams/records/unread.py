@@ -1,8 +1,8 @@
-"""Records that are not read: too large, or such as the client cannot take apart.
+"""Unread records: too large, or not decodable by the client.
 
-Each stands in the place of one record of the log, so that every consumer meets it where
-it lies. To a reader it is a record without a usable value: a request becomes a dead
-letter, a fact takes away what was known under its key.
+Each is a placeholder at the offset of its record, so that every consumer sees it there.
+To a reader it is a record without a usable value: a request becomes a dead letter, a
+fact makes unknown what was known under its key.
 """
 
 from collections.abc import Sequence
@@ -24,44 +24,44 @@ from streams.records.remains import (
 TOO_LARGE: Final = "too_large"
 UNDECODABLE: Final = "undecodable"
 UNREAD_HEADER: Final = "refund_unread"
-"""Of what tools hand on in the place of a record that is not read."""
+"""Header of a placeholder that tools pass on for an unread record."""
 
 
 class Bounds(msgspec.Struct, frozen=True, gc=False):
-    """How much of an input is read, and how much of it a letter may carry."""
+    """Size limits: for reading a record, and for its dead letter."""
 
     record_bytes: int
-    """Key, value and headers of a record together; what has more is not read."""
+    """Largest key, value and headers together; larger records are not read."""
     letter_bytes: int
-    """What the letter of such a record may have at most; 0 = nothing but beginnings."""
+    """Largest dead letter of such a record; 0 = only the beginnings of its parts."""
 
 
 class Unread(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What stands for a record that is not read (:class:`streams.records.record.Record`)."""
+    """The placeholder for an unread record (:class:`streams.records.record.Record`)."""
 
     offset: int
     timestamp: int
     key: bytes | None
-    """Whole, or None where it is too long to be anybody's."""
+    """The whole key; None = too long to be a valid id."""
     why: Unreadable
     remains: Remains
-    """For its letter."""
+    """What its dead letter holds."""
     value: bytes | None = b""
-    """Never None: it is no tombstone."""
+    """Never None: an unread record is no tombstone."""
     headers: Sequence[Header] = ()
 
 
 def told_unread(record: Unread) -> Remains:
-    """Return what is left of a record that is not read, with a header that says so."""
+    """Return the remains of an unread record, with a header that marks it."""
     told = (UNREAD_HEADER, f"{record.why.error}: {record.why.message}".encode())
     left = record.remains
     return msgspec.structs.replace(left, headers=[*left.headers, told])
 
 
 def recalled(record: Record) -> Record:
-    """Return what a consumer saw of a record that a tool has kept.
+    """Return a record that a tool has kept, as a consumer sees it.
 
-    One that could not be taken apart has the header of :func:`told_unread`.
+    An undecodable one has the header of :func:`told_unread`.
     """
     for name, text in record.headers:
         if name == UNREAD_HEADER:
@@ -77,23 +77,21 @@ def recalled(record: Record) -> Record:
 
 
 def remains_of(record: Record, room: int) -> Remains:
-    """Return what a letter of so many bytes carries of a record."""
+    """Return the remains of a record for a dead letter of limited size, bytes."""
     if isinstance(record, Unread):
         return record.remains
     return remains(record.key, record.value, raw_headers(record.headers), room)
 
 
 def reason(record: Record, found: Unreadable) -> Unreadable:
-    """Return why a record could not be read: what was found of its value, or more."""
+    """Return why a record is unreadable: by its value, or because it is unread."""
     return record.why if isinstance(record, Unread) else found
 
 
 def bounded(records: list[Record], bounds: Bounds) -> list[Record]:
-    """Put an :class:`Unread` in the place of every record that is too large."""
+    """Replace every record that is too large with an :class:`Unread`."""
     most = bounds.record_bytes
-    for (
-        record
-    ) in records:  # a tenth of a microsecond each, and mostly all there is to do
+    for record in records:  # a tenth of a microsecond each, and usually all
         key, value, headers = record.key, record.value, record.headers
         size = (len(key) if key else 0) + (len(value) if value else 0)
         if headers:
@@ -134,12 +132,12 @@ def undecodable(
     message: str,
     bounds: Bounds,
 ) -> Unread:
-    """Return what stands for a record whose parts are known, but not all as text.
+    """Return the placeholder for a record whose parts are known but not all valid text.
 
     Parameters
     ----------
     parts
-        Key, value, headers.
+        Key, value and headers.
     at
         Offset and timestamp.
     """
@@ -155,12 +153,12 @@ def undecodable(
 
 
 def lost(stored: bytes, span: tuple[int, int], timestamp: int, message: str) -> Unread:
-    """Return what stands for records of which nothing can be told apart.
+    """Return the placeholder for records that cannot be decoded at all.
 
     Parameters
     ----------
     stored
-        Their bytes in the log.
+        The bytes of the batch in the log.
     span
         First and last offset.
     """

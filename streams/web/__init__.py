@@ -1,1 +1,1 @@
-"""What the process shows over HTTP: probes, metrics, status; nothing to change."""
+"""The read-only HTTP pages of the process: probes, metrics, status."""

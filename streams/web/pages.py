@@ -1,7 +1,7 @@
-"""The pages of a worker, served by Faust's web server; all of them only read.
+"""The pages of a worker, served by Faust's web server; all are read-only.
 
 Faust's own pages (tables, routes, graph, statistics) are switched off by
-:func:`web_options`: they show data, and our ``/`` takes the place of its index.
+:func:`web_options`: they show data, and our ``/`` replaces its index.
 """
 
 import socket
@@ -20,7 +20,7 @@ from streams.settings import Web
 from streams.visible import visible
 
 Verdict = tuple[bool, list[str]]
-"""Whether all is well, and what is not."""
+"""(True = all is well, reasons otherwise)."""
 
 _OK: Final = 200
 _UNAVAILABLE: Final = 503
@@ -37,13 +37,13 @@ refund worker
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What the pages ask for; each call is quick and does not block."""
+    """The sources of the pages; each call is quick and does not block."""
 
     ready: Callable[[], Verdict]
     """Whether requests are decided now; a spare without partitions is ready."""
 
     alive: Callable[[], Verdict]
-    """Whether the process should go on; False asks the supervisor to restart it."""
+    """Whether the process should go on; False asks the supervisor for a restart."""
 
     status: Callable[[], Mapping[str, object]]
     """JSON values: versions, partitions, offsets, table sizes."""
@@ -54,9 +54,8 @@ class Pages:
 def web_options(web: Web) -> dict[str, Any]:
     """Return the web arguments of ``faust.App``.
 
-    Port 0 is resolved here to a port that is free now, so that it can be told to
-    people; another process may take it before the server binds, and then the worker
-    ends.
+    Port 0 is resolved here to a port that is free now, so that it can be shown; another
+    process may take it before the server binds, and then the worker ends.
     """
     port = web.port
     if port == 0:
@@ -76,7 +75,7 @@ def web_options(web: Web) -> dict[str, Any]:
 
 
 def address_of(options: Mapping[str, Any]) -> str | None:
-    """Return where :func:`web_options` lets the pages be; None = nowhere."""
+    """Return the address of the pages by :func:`web_options`; None = no pages."""
     if not options["web_enabled"]:
         return None
     host = options["web_host"]

@@ -1,4 +1,4 @@
-"""The platform's category tree, as far as we need it: leaf id to path from the root."""
+"""Read the platform's category tree: leaf id -> path from the root."""
 
 import tomllib
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def load_categories(file: str | None) -> Mapping[str, tuple[str, ...]]:
     Raises
     ------
     SettingsError
-        The file cannot be read or holds something else; one line a problem.
+        The file cannot be read or has wrong content; one line per problem.
     """
     if file is None:
         return {}

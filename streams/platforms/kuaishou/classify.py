@@ -1,8 +1,8 @@
-"""``refund kuaishou classify``: the reading rules applied to a file, without asking anyone.
+"""``refund kuaishou classify``: apply the reading rules to a file, without platform calls.
 
-Each line is a JSON string holding one raw Kafka value. A string may hold what
-cannot be UTF-8 (a lone surrogate): that line's record is a dead letter. So is a
-line that is no JSON string, because it holds no value. Blank lines are skipped.
+Each line is a JSON string holding one raw Kafka value. A string may contain what UTF-8
+cannot (a lone surrogate): that line is a dead letter. So is a line that is no JSON
+string, because it holds no value. Blank lines are skipped.
 """
 
 import json
@@ -15,7 +15,7 @@ from streams.platforms.kuaishou.reading import Reader, Verdict
 
 
 def classify_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield ``{"class", "reason"}`` as one JSON line each, in order, one shared memory."""
+    """Yield ``{"class", "reason"}`` as one JSON line per record, in order, with one memory."""
     reader = Reader()
     for line in lines:
         if line.strip():

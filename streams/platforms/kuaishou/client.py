@@ -1,9 +1,9 @@
-"""Reads what pushes leave out from the open platform.
+"""Read from the open platform what pushes leave out.
 
-Only reads are made here, so a try that failed may be repeated. (On a connection
-the server closed, aiohttp repeats a GET once by itself, within the same try.) A read that fails
-in the end is a value, never an exception: the records that follow from it say
-what could not be read, and a person decides.
+These are only reads, so a failed try may be repeated. (On a connection the server
+closed, aiohttp repeats a GET once by itself, within the same try.) A read that finally
+fails is a value, never an exception: the resulting records say what could not be read,
+and a person decides.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _SERVER_ERROR: Final = 500
 
 
 class Failure(StrEnum):
-    """Why a read gave nothing."""
+    """Why a read failed."""
 
     TIMEOUT = "timeout"
     CONNECTION = "connection"
@@ -39,9 +39,9 @@ class Failure(StrEnum):
     MALFORMED = "malformed"
     """No JSON object with an object in ``data``, or a body that is too large."""
     WRONG_ID = "wrong_id"
-    """The answer is about something else than what was asked."""
+    """The answer is about another id than the requested one."""
     BEHIND = "behind"
-    """The answer is older than the event that made us ask."""
+    """The answer is older than the event that caused the read."""
 
 
 RETRIABLE: Final = frozenset(
@@ -50,41 +50,41 @@ RETRIABLE: Final = frozenset(
 
 
 class Unavailable(msgspec.Struct, frozen=True):
-    """What a failed read is worth."""
+    """A failed read."""
 
     reason: Failure
 
 
 Answer = dict[str, object] | Unavailable
-"""``data`` of a good answer, or why there is none."""
+"""``data`` of a good answer, or why the read failed."""
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """How hard the platform is asked."""
+    """Limits of calls to the platform."""
 
     timeout_ms: int = 2_000
-    """Of one try, connecting and reading included."""
+    """Timeout of one try, ms, including connecting and reading."""
     tries: int = 3
-    """At least 1; the first included."""
+    """Number of tries, including the first; at least 1."""
     backoff_ms: int = 100
-    """Before try n+1 a wait is drawn from 0 to this times 2^(n-1)."""
+    """Before try n+1, waits a random time from 0 to this times 2^(n-1), ms."""
     backoff_max_ms: int = 2_000
     in_flight_max: int = 32
-    """Tries at once, over all methods; waiting between tries does not count."""
+    """Most concurrent tries over all methods; waits between tries do not count."""
     body_max_bytes: int = 1_048_576
     throttled_results: frozenset[int] = frozenset()
     """``result`` codes that mean "slow down"; HTTP 429 always does."""
 
 
 class Platform(Protocol):
-    """Who is asked about what an event leaves out; failures are values."""
+    """The source of what an event leaves out; failures are values."""
 
     async def order(self, order_id: int) -> Answer:
         """Read an order's detail."""
         ...
 
     async def fee(self, order_id: int) -> Answer:
-        """Read what an order cost and who paid."""
+        """Read the amounts of an order and who paid them."""
         ...
 
     async def refund(self, refund_id: int, order_id: int) -> Answer:
@@ -93,7 +93,7 @@ class Platform(Protocol):
 
 
 class SilentPlatform:
-    """Nobody to ask: every answer is missing, so every request goes to a person."""
+    """A platform that is not configured: answers are missing, so requests go to a person."""
 
     async def order(self, order_id: int) -> Answer:
         """Return that the order is unknown."""
@@ -117,13 +117,13 @@ class OpenPlatform:
     Parameters
     ----------
     session
-        Owned by the caller, who closes it.
+        The caller owns and closes it.
     base_url
         Scheme and host, without a slash at the end.
     credentials
-        Go into every call and into no message or log.
+        Used in every call, never in a message or log.
     limits
-        Time-outs, tries, concurrency.
+        Timeouts, tries, concurrency.
     now_ms
         Wall clock for the time stamp that calls are signed with.
     draw
@@ -160,14 +160,14 @@ class OpenPlatform:
         return _about(answer, (base.get("oid"), order_id))
 
     async def fee(self, order_id: int) -> Answer:
-        """Read what an order cost and who bore which part of it."""
+        """Read the amounts of an order and who paid which part."""
         answer = await self._read(FEE_DETAIL, "oid", order_id)
         if isinstance(answer, Unavailable):
             return answer
         return _about(answer, (answer.get("oid"), order_id))
 
     async def refund(self, refund_id: int, order_id: int) -> Answer:
-        """Read a refund's detail; a refund of another order is no answer."""
+        """Read a refund's detail; a refund of another order counts as no answer."""
         answer = await self._read(REFUND_DETAIL, "refundId", refund_id)
         if isinstance(answer, Unavailable):
             return answer
@@ -189,7 +189,7 @@ class OpenPlatform:
             await self._sleep(self._wait_s(tries))
 
     def _wait_s(self, tries: int) -> float:
-        # Full jitter: workers that failed together must not come back together.
+        # Full jitter: workers that failed together must not retry together.
         longest_ms = min(
             self._limits.backoff_ms * 2 ** (tries - 1), self._limits.backoff_max_ms
         )
@@ -207,7 +207,7 @@ class OpenPlatform:
             return Unavailable(Failure.TIMEOUT)
         except (
             aiohttp.ClientError
-        ):  # its message may hold the URL, token included: not kept
+        ):  # its message may hold the URL with the token: dropped
             return Unavailable(Failure.CONNECTION)
 
     async def _judge(self, response: aiohttp.ClientResponse) -> Answer:

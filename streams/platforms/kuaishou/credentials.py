@@ -1,4 +1,4 @@
-"""Who we are to the open platform, and how a call is signed."""
+"""The credentials for the open platform, and the signature of a call."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ class Credentials:
     """Secret: read from a file by the settings."""
 
     def signed(self, method: str, param: str, timestamp_ms: int) -> dict[str, str]:
-        """Return all parameters of one call, signature included.
+        """Return all parameters of one call, including the signature.
 
         The signature covers the others, sorted by name and joined as
         ``name=value`` with ``&``, then ``&signSecret=`` and the secret; it is the

@@ -1,8 +1,8 @@
-"""One raw Kafka value to one message: checks 1 to 5 of the reading rules.
+"""Decode one raw Kafka value into a message: checks 1 to 5 of the reading rules.
 
-A value is the *decrypted* push envelope in UTF-8. Checks run in their order, and
-the first that speaks decides: a heartbeat that cannot be encoded back to UTF-8 is
-a dead letter, a heartbeat with a broken ``info`` is a heartbeat.
+A value is the *decrypted* push envelope in UTF-8. Checks run in order, and the first
+that applies decides: a heartbeat that cannot be encoded back to UTF-8 is a dead letter,
+a heartbeat with a broken ``info`` is a heartbeat.
 """
 
 import hashlib
@@ -20,21 +20,21 @@ _FAULTS = {
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """A record that is done with: a dead letter, or nothing to act on."""
+    """A record that needs no more work: a dead letter, or one to ignore."""
 
     kind: Kind
     reason: Reason
 
 
 class Message(msgspec.Struct, frozen=True):
-    """A push that can be routed: its tag is read here and its ids are good."""
+    """A push that can be routed: we read its tag, and its ids are valid."""
 
     tag: Tag
     order_id: int
     refund_id: int | None
     """None on order tags."""
     fields: dict[str, object]
-    """The decoded ``info``; unknown fields are left in and never read."""
+    """The decoded ``info``; unknown fields stay in it and are never read."""
     event_id: object
     """``eventId`` as sent."""
     user_id: object
@@ -44,7 +44,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def open_envelope(raw: bytes) -> Message | Closed:
-    """Read one record; never raises on any bytes."""
+    """Decode one record; never raises, whatever the bytes."""
     envelope = _whole_envelope(raw)
     if isinstance(envelope, Reason):
         return Closed(Kind.DEAD_LETTER, envelope)
@@ -62,7 +62,7 @@ def open_envelope(raw: bytes) -> Message | Closed:
 def _whole_envelope(raw: bytes) -> dict[str, object] | Reason:
     """Check 1: UTF-8, a JSON object, and encodable back to UTF-8, ``info`` included.
 
-    An ``info`` that is no JSON holds no escapes to judge; check 4 speaks of it.
+    An ``info`` that is no JSON has no escapes to check; check 4 handles it.
     """
     try:
         text = raw.decode("utf-8")
@@ -80,7 +80,7 @@ def _whole_envelope(raw: bytes) -> dict[str, object] | Reason:
 
 
 def _tag(envelope: dict[str, object]) -> Tag | Closed:
-    """Check 3: ``event`` is a string, and one of the tags read here."""
+    """Check 3: ``event`` is a string and one of the tags that we read."""
     name = envelope.get("event")
     if not isinstance(name, str):
         return Closed(Kind.DEAD_LETTER, Reason.TAG_MISSING)

@@ -1,8 +1,8 @@
-"""Messages with everything needed in place: the part of check 7 that needs no memory.
+"""Read typed events from messages: the part of check 7 that needs no memory.
 
-``read_event`` gives either a typed event or every problem found. Extra fields are
-never looked at, and of the envelope only ``eventId`` and ``userId`` are needed:
-the platform marks no other push field as required, and nothing here reads them.
+``read_event`` returns a typed event, or every problem found. Extra fields are ignored,
+and of the envelope only ``eventId`` and ``userId`` are needed: the platform marks no
+other push field as required.
 """
 
 import msgspec
@@ -20,7 +20,7 @@ from streams.platforms.kuaishou.values import (
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
-    """What every good message carries."""
+    """The fields of every good message."""
 
     tag: Tag
     event_id: str
@@ -36,17 +36,17 @@ class OrderAdded(Base, frozen=True, kw_only=True):
 
     buyer_id: str
     customised_type: int | None
-    """None when the message is of the older kind that does not say."""
+    """None in messages of the older kind, which lack the field."""
 
 
 class OrderMoved(Base, frozen=True, kw_only=True):
-    """An order reached the status its tag names."""
+    """An order reached the status that its tag names."""
 
     status: int
 
 
 class FeeChanged(Base, frozen=True, kw_only=True):
-    """The seller changed what an order costs (fen assumed; the platform names no unit)."""
+    """The seller changed the price of an order (fen assumed; the platform names no unit)."""
 
     buyer_id: str
     goods_fen: int
@@ -66,7 +66,7 @@ class RefundChanged(Base, frozen=True, kw_only=True):
 
 
 class Suspect(msgspec.Struct, frozen=True, kw_only=True):
-    """A message whose ids are good but that nobody may act on unseen."""
+    """A message with valid ids that a person must check."""
 
     tag: Tag
     content_id: str
@@ -75,16 +75,16 @@ class Suspect(msgspec.Struct, frozen=True, kw_only=True):
     shop_id: int | None
     at_ms: int | None
     problems: tuple[Reason, ...]
-    """Everything found, first the one a verdict names."""
+    """All problems; the verdict names the first."""
     refund: RefundChanged | None = None
-    """The event itself when nothing is wrong with it but the order's mark or its past."""
+    """The event, when the only problem is the order's mark or history."""
 
 
 Event = OrderAdded | OrderMoved | FeeChanged | RefundChanged
 
 
 class _Fields:
-    """Reads fields one by one and keeps every problem instead of stopping at the first."""
+    """Reads fields one by one and collects every problem instead of stopping at the first."""
 
     def __init__(self, source: dict[str, object]) -> None:
         self.source = source
@@ -143,7 +143,7 @@ def time_field(tag: Tag) -> str:
 
 
 def read_event(message: Message) -> Event | Suspect:
-    """Rule 7 without memory: every needed field is there, typed, listed and in accord."""
+    """Rule 7 without memory: every needed field is present, typed, listed and consistent."""
     fields = _Fields(message.fields)
     common = _common(message, fields)
     if message.refund_id is not None:
@@ -160,7 +160,7 @@ def read_event(message: Message) -> Event | Suspect:
 def suspect(
     message: Message, problems: tuple[Reason, ...], refund: RefundChanged | None = None
 ) -> Suspect:
-    """Keep of a message what can be trusted, and what was found wrong."""
+    """Return the trustworthy part of a message, with its problems."""
     at_ms = message.fields.get(time_field(message.tag))
     return Suspect(
         tag=message.tag,
@@ -215,7 +215,7 @@ def _added(message: Message, common: _Common, fields: _Fields) -> OrderAdded:
 
 def _customised_type(fields: _Fields) -> int | None:
     info = fields.source.get("customizedInfo")
-    if info is None:  # older copies do not have it
+    if info is None:  # older copies lack it
         return None
     kind = info.get("customizedItemType") if isinstance(info, dict) else None
     if is_whole(kind):

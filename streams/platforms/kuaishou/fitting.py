@@ -1,7 +1,7 @@
-"""Records of ours made to fit: the platform may answer more than a topic takes.
+"""Make records fit their topic: the platform's answer may be larger than a topic accepts.
 
-What is left out must not read as "there is none": an order without its lines, and a
-request that withholds something, go to a person.
+A field that is left out must not read as "none": an order without lines, and a request
+that withholds something, go to a person.
 """
 
 from typing import Final
@@ -14,20 +14,20 @@ from streams.platforms.kuaishou.snapshot import UNREADABLE
 from streams.processing.topics import DEAD_LETTERS
 
 _FIELD_MAX_BYTES: Final = 1_024
-"""Of one field of a record that is cut, as JSON."""
+"""Largest field of a cut record, as JSON."""
 
 
 def fitted(emission: Emission, most: int) -> Emission:
-    """Return a record as it is, or without its long fields when it is too large.
+    """Return a record unchanged, or without its long fields when it is too large.
 
     Parameters
     ----------
     most
-        Bytes of key and value together that are written and read again.
+        Largest key and value together, bytes.
     """
     value = emission.value
     if emission.topic == DEAD_LETTERS.name or value is None:
-        return emission  # a copy, which is cut as one, or a tombstone
+        return emission  # a copy (cut with its original) or a tombstone
     if len(emission.key) + len(value) <= most:
         return emission
     record: dict[str, object] = msgspec.json.decode(value)

@@ -1,7 +1,7 @@
-"""One pushed record in, canonical records out: reading, asking, mapping.
+"""Turn pushed records into canonical ones: read, ask the platform, map.
 
-Reading is done in the order of the records, because it has memory. Asking is done
-for many records at once; outputs keep the order of their records.
+Records are read in order, because reading has memory. The platform is asked for many
+records concurrently; outputs keep the order of their records.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from streams.platforms.kuaishou.snapshot import Categories, buyer_of
 
 
 class Handled(msgspec.Struct, frozen=True):
-    """What one record became."""
+    """The result of one record."""
 
     verdict: Verdict
     emissions: tuple[Emission, ...]
@@ -32,7 +32,7 @@ class _Read(msgspec.Struct, frozen=True):
 
 
 Placed = Callable[[int], tuple[str, ...]]
-"""Order id -> where rows of it are on ``refund.orders`` (``Known.placed``)."""
+"""Order id -> owners of its rows on ``refund.orders`` (``Known.placed``)."""
 
 
 class Ingest:
@@ -41,19 +41,19 @@ class Ingest:
     Parameters
     ----------
     reader
-        Its memory must see every record of an order: one reader per input partition
-        or more, never less than all records of an order.
+        Its memory must see all records of an order: one reader for one or more whole
+        input partitions.
     platform
         Asked for what pushes leave out; its failures are values.
     categories
         Leaf category id -> path from the root.
     now_ms
-        Wall clock: dates what is asked, and ages the reader's memory.
+        Wall clock, UTC ms: dates the calls, and ages the reader's memory.
     placed
-        What the topic says of an order that the reader does not remember: the memory
-        ends with the process, and where records go must not.
+        Owners of an order's rows by the topic, when the reader does not remember them:
+        its memory ends with the process, but the partition of records must not change.
     records_max
-        Records asked about at once.
+        Most records that the platform is asked about concurrently.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Ingest:
         self._slots = asyncio.Semaphore(records_max)
 
     async def handle(self, raw: bytes) -> Handled:
-        """Handle one record; never raises on any bytes or any answer."""
+        """Handle one record; never raises, whatever the bytes or the answer."""
         (handled,) = await self.handle_slice([raw])
         return handled
 
@@ -104,7 +104,7 @@ class Ingest:
             return await self._ask(event.order_id, _refund_id(read.verdict))
 
     def _finish(self, read: _Read, answers: Answers | None) -> Handled:
-        """Map one record; whose an order is, a record before it may have told meanwhile."""
+        """Map one record; an earlier record may have told the order's owner meanwhile."""
         event = read.verdict.event
         known = read.known
         if event is not None and answers is not None:
@@ -127,7 +127,7 @@ class Ingest:
     async def _ask(self, order_id: int, refund_id: int | None) -> Answers:
         asked_at_ms = (
             self._now_ms()
-        )  # before asking: an answer vouches for no later moment
+        )  # before the call: an answer is true for no later moment
         order, fee, refund = await asyncio.gather(
             self._platform.order(order_id),
             self._platform.fee(order_id),

@@ -1,8 +1,8 @@
-"""What the role ``ingest`` does to slices: platform events in, canonical records out.
+"""The step of the role ``ingest``: turn slices of platform events into canonical records.
 
-An event is committed once everything it became is acknowledged. Read again after a
-crash it becomes the same records, with the same ids and versions, which change
-nothing a second time.
+An event is committed once all its records are acknowledged. Read again after a crash,
+it gives the same records with the same ids and versions, which change nothing a second
+time.
 """
 
 from collections import defaultdict
@@ -34,35 +34,35 @@ _UNREADABLE: Final = "the event cannot be read"
 
 
 class IngestCounters(Protocol):
-    """What ingesting tells the metrics, once a slice."""
+    """Counts the results of ingestion, once per slice."""
 
     def ingested(self, piece: Slice, handled: list[Handled]) -> None:
         """Count events by class, and dead letters by reason."""
 
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the records go that events become, and what they may be."""
+    """The destination of records: topics, placement and size limits."""
 
     topics: Mapping[str, PlacedTopic]
-    """What emissions go to, by the names of the rows."""
+    """Row name -> topic of emissions."""
     placement: Placement
-    """Learns where orders are written."""
+    """Learns in which partitions orders are written."""
     app_version: str
     record_max_bytes: int
-    """What a record is to have at most: its topic takes it, and whoever decides reads it."""
+    """Largest record: its topic accepts it, and deciding workers read it."""
     letter_max_bytes: int
-    """What the topic of dead letters takes."""
+    """Size limit of the topic of dead letters."""
 
 
 class IngestStep:
-    """Turns slices of events into records (:class:`streams.kafka.slices.Step`).
+    """Turns slices of events into canonical records (:class:`streams.kafka.slices.Step`).
 
     Parameters
     ----------
     ingest
         The reader of one input partition: it must see all records of an order.
     forget
-        Drops that reader, because it has seen records that will be read again.
+        Drops that reader, because it has already seen records that will be read again.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class IngestStep:
         self._handled: list[Handled] = []
 
     def begin(self, poll: Poll) -> None:
-        """Nothing is shared by the slices of a poll."""
+        """Do nothing: the slices of a poll share nothing."""
 
     async def read(self, piece: Slice) -> None:
         """Read the events, and ask the platform about them."""
@@ -94,7 +94,7 @@ class IngestStep:
         ]
 
     def take(self, piece: Slice) -> Part:
-        """Return the records that all events of a slice became."""
+        """Return the records of all events of a slice."""
         now_ms, handled = self._now_ms(), self._handled
         outputs: defaultdict[TopicPartition, list[Outgoing]] = defaultdict(list)
         for record, found in zip(piece.records, handled, strict=True):
@@ -111,9 +111,9 @@ class IngestStep:
         return Part(piece, outputs, last=True)
 
     def abandon(self, piece: Slice) -> None:
-        """Forget what was read of a slice that was taken away meanwhile.
+        """Forget a slice whose partition was revoked meanwhile.
 
-        Its new owner asks the platform again. Should that be us, what was read here must
+        The new owner asks the platform again. If that is this worker, the events must
         not be taken for copies.
         """
         self._handled = []
@@ -121,7 +121,7 @@ class IngestStep:
 
 
 def _unread(why: Unreadable, found: Handled) -> Handled:
-    """Say of an event why it was not even read."""
+    """Return the result with the reason why an event is unread."""
     verdict = msgspec.structs.replace(found.verdict, reason=Reason(why.error))
     return msgspec.structs.replace(found, verdict=verdict)
 
@@ -132,7 +132,7 @@ def _letter(
     to: Destination,
     now_ms: int,
 ) -> tuple[TopicPartition, Outgoing]:
-    """Return a dead letter and where it goes."""
+    """Return a dead letter and its topic partition."""
     source, record = origin
     message = record.why.message if isinstance(record, Unread) else _UNREADABLE
     letter = dead_letter(
@@ -147,7 +147,7 @@ def _letter(
 
 
 def _partitions(emission: Emission, to: Destination) -> Iterable[int]:
-    """Return where a record goes; the row of an order is noted, so that others follow."""
+    """Return the partitions of a record; an order row is noted, so that later records follow it."""
     owner, partitions = emission.partition_by, to.topics[emission.topic].partitions
     if owner is None:
         return range(partitions)

@@ -21,10 +21,10 @@ def read_lines(
     order
         ``data`` of the order detail.
     customised_type
-        What the order's first event said; counts beside the detail.
+        Value of the order's first event; counts beside the detail.
     categories
-        Leaf category id -> path from the root. A leaf that is not in it has no
-        path, hence no category.
+        Leaf category id -> path from the root. An unknown leaf has no path, hence no
+        category.
     """
     item = as_object(order.get("orderItemInfo"))
     gifts = order.get("subOrderInfo") or []
@@ -51,9 +51,9 @@ def read_lines(
 def _gift(entry: object, categories: Mapping[str, Sequence[str]]) -> dict[str, object]:
     """Return a gift's line.
 
-    The platform tells no quantity for gifts, and rules ask only whether any was
-    shipped: 1, or the shipped number when that is larger. Neither a category nor
-    a custom mark is documented for gifts, so most orders with gifts go to a person.
+    The platform gives no quantity for gifts, and rules only need whether any was
+    shipped: so it is 1, or the shipped number when that is larger. Neither a category
+    nor a custom mark is documented for gifts, so most orders with gifts go to a person.
     """
     gift = as_object(entry)
     shipped = _gift_shipped(gift)

@@ -1,8 +1,8 @@
-"""From one verdict and what was read about it to the records to write.
+"""Map one verdict and the platform's answers to the records to write.
 
-Every record says which topic it belongs to, its key, and the value its partition
-is derived from: the buyer, or the order while no buyer is known. All records of an
-order go where its row on ``refund.orders`` is, whatever this process remembers.
+Every record has its topic, its key, and the value from which its partition is derived:
+the buyer, or the order while no buyer is known. All records of an order go to the
+partition of its row on ``refund.orders``, whatever this process remembers.
 """
 
 import json
@@ -28,25 +28,25 @@ from streams.platforms.kuaishou.values import as_object, is_time
 from streams.processing.topics import DEAD_LETTERS
 
 NOT_ASKED = Unavailable(Failure.REFUSED)
-"""Stands for an answer nobody needed."""
+"""Stands for an answer that was not needed."""
 
 
 class Emission(msgspec.Struct, frozen=True):
     """One record to write."""
 
     topic: str
-    """Name of the row of the topic."""
+    """Row name of the topic."""
     key: bytes
-    """Empty on dead letters: they keep the key they came with."""
+    """Empty on dead letters: they keep their original key."""
     value: bytes | None
     """Canonical JSON; on dead letters the original bytes; None ends an order's row."""
     partition_by: str | None
     """Buyer id if known, else order id; empty on dead letters. None = every partition,
-    because it must be found whoever the buyer turns out to be."""
+    because it must be found whichever buyer it turns out to be."""
 
 
 class Answers(msgspec.Struct, frozen=True):
-    """What the open platform said, and when it was asked (UTC ms)."""
+    """The open platform's answers, and when it was asked (UTC ms)."""
 
     asked_at_ms: int
     order: Answer
@@ -61,7 +61,7 @@ def emissions(
     answers: Answers | None,
     categories: Categories,
 ) -> list[Emission]:
-    """Return what one record becomes, in the order in which it is to be written.
+    """Return the records that one record becomes, in writing order.
 
     Parameters
     ----------
@@ -70,9 +70,9 @@ def emissions(
     verdict
         Its class.
     known
-        What was known of its order right after it was classified.
+        What was known of its order right after classification.
     answers
-        None when nothing was to be asked.
+        None = the platform was not asked.
     categories
         Leaf category id -> path from the root.
     """
@@ -92,7 +92,7 @@ def emissions(
 
 
 def encode(record: dict[str, object]) -> bytes:
-    """Write one record as JSON; integers of any size are kept."""
+    """Encode one record as JSON; integers of any size are kept."""
     try:
         return orjson.dumps(record)
     except TypeError:  # beyond 64 bits
@@ -103,7 +103,7 @@ _Data = dict[str, object] | None
 
 
 class _View(msgspec.Struct, frozen=True):
-    """Answers that may be used (None = unavailable), and what else is known."""
+    """The usable answers (None = unavailable), and other known values."""
 
     known: Known
     asked_at_ms: int
@@ -120,10 +120,10 @@ class _View(msgspec.Struct, frozen=True):
 def _snapshot(
     event: Event | Suspect, view: _View, categories: Categories, refund_id: int | None
 ) -> list[Emission]:
-    """Write the order, and end the rows it has in other partitions.
+    """Emit the order row, and tombstones for its rows in other partitions.
 
-    The ends come first: a crash in between then leaves no row of a former buyer that
-    a request could still be approved on.
+    The tombstones come first: after a crash in between there is no row of a former
+    buyer on which a request could still be approved.
     """
     sight = Sight(
         order_id=event.order_id,
@@ -146,8 +146,8 @@ def _place(
     left = [former for former in view.known.placed if former != owner]
     found = [Emission(ORDERS.name, key.encode(), None, former) for former in left]
     if any(former != key for former in left):
-        # What was decided for the former buyer is in that buyer's partition. Nobody
-        # here knows it, so a person looks at refunds of this order.
+        # Decisions for the former buyer are in that buyer's partition and unknown here,
+        # so refunds of this order go to a person.
         found.append(_veto(event, owner))
     found.append(Emission(ORDERS.name, key.encode(), encode(snapshot), owner))
     return found
@@ -156,18 +156,18 @@ def _place(
 def _of_refund(
     event: RefundChanged | Suspect, refund_id: int, view: _View, categories: Categories
 ) -> list[Emission]:
-    """Write the order first, so that it is there when the request is decided.
+    """Emit the order first, so that it is known when the request is decided.
 
-    Without an order detail no snapshot is written: the request says so itself, and
-    the snapshot that is there is not made poorer. Is there none, a row without amounts
-    keeps the buyer, so that a copy goes to the same partition after a restart too.
+    Without an order detail no snapshot is written: the request says so itself, and an
+    existing snapshot keeps its fields. If there is none, a row without amounts keeps
+    the buyer, so that a copy goes to the same partition after a restart too.
     """
     found: list[Emission] = []
     if view.order is not None:
         found = _snapshot(event, view, categories, refund_id)
     elif view.buyer_id is not None and not view.known.placed:
         found = _place(event, view, placeholder(event.order_id, view.buyer_id))
-    # Two answers that name two buyers are left for the rules; the partition is one.
+    # Two answers with two buyers are left to the rules; the partition is one of them.
     case = Case(
         event=event,
         refund_id=refund_id,
@@ -185,9 +185,9 @@ def _of_refund(
 
 
 def _owner(order_id: int, view: _View) -> str:
-    """Return what the partition of an order's records is derived from."""
+    """Return the key from which the partition of an order's records is derived."""
     placed = view.known.placed
-    if view.order is None and placed:  # no row is written now: go where it is
+    if view.order is None and placed:  # use the existing row's partition
         return view.known.buyer_id if view.known.buyer_id in placed else min(placed)
     return view.buyer_id or str(order_id)
 
@@ -199,7 +199,7 @@ def _veto(event: Event | Suspect, partition_by: str | None) -> Emission:
 
 
 def _view(event: Event | Suspect, known: Known, answers: Answers | None) -> _View:
-    """Drop what is unavailable, and answers older than what was pushed."""
+    """Drop unavailable answers, and those older than the pushed event."""
     if answers is None:
         return _View(known, 0, None, None, None)
     order, refund = _data(answers.order), _data(answers.refund)
@@ -216,14 +216,14 @@ def _data(answer: Answer) -> _Data:
 
 
 def _behind(read_ms: object, pushed_ms: int | None) -> bool:
-    """Tell whether an answer is too old; one without a readable time cannot be placed."""
+    """Whether an answer is too old; one without a readable time counts as too old."""
     return not is_time(read_ms) or (pushed_ms is not None and read_ms < pushed_ms)
 
 
 def _unavailable(view: _View) -> tuple[str, ...]:
     lost = (
         ("order_status", view.order is None),
-        # Half of every amount is in the order detail.
+        # Half of all amounts are in the order detail.
         ("paid_amount", view.order is None or view.fee is None),
         ("refund_detail", view.refund is None),
     )

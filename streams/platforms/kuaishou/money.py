@@ -1,10 +1,10 @@
-"""What an order cost, from two answers that use one name for two bases.
+"""Read the amounts of an order, from two answers that use the same name for two bases.
 
-Which number the platform means by the paid amount is open: with or without
-freight, platform subsidy, channel and government discounts. So every reading is
-computed, and the **largest** is what the rules see as ``paid_fen``: an order is
-below the limit only if it is so under every reading. One part missing, or an
-undescribed part that is not zero, and there is no ``paid_fen`` at all.
+Which number the platform means by the paid amount is open: with or without freight,
+platform subsidy, channel and government discounts. So every reading is computed, and
+the **largest** is what the rules see as ``paid_fen``: an order is below the limit only
+if it is below it under every reading. If one part is missing, or an undescribed part is
+not zero, there is no ``paid_fen`` at all.
 """
 
 from typing import Final
@@ -18,15 +18,15 @@ _UNDESCRIBED: Final = ("tradeInPayAfterPromoAmount", "allowanceExpressFee")
 
 
 class Money(msgspec.Struct, frozen=True):
-    """Amounts of one order in fen; None = not known."""
+    """Amounts of one order in fen; None = unknown."""
 
     paid_fen: int | None
-    """The largest reading of what was paid."""
+    """The largest reading of the paid amount."""
     freight_fen: int | None
     refundable_fen: int | None
-    """What was paid including the platform's share, which refunds give back too."""
+    """The paid amount including the platform's share, which refunds give back too."""
     parts: dict[str, int | None]
-    """Every component by its neutral name."""
+    """Neutral name -> component."""
 
 
 def _fen(source: dict[str, object], name: str) -> int | None:
@@ -35,7 +35,7 @@ def _fen(source: dict[str, object], name: str) -> int | None:
 
 
 def _newer(source: dict[str, object], name: str) -> int | None:
-    """Fields that older views do not have: absent is 0, a wrong value unknown."""
+    """Read a field that older views lack: absent is 0, a wrong value unknown."""
     return 0 if source.get(name) is None else _fen(source, name)
 
 
@@ -71,7 +71,7 @@ def _sum(*amounts: int | None) -> int | None:
 
 
 def _largest(parts: dict[str, int | None]) -> int | None:
-    """Return the largest reading: by the fee view, with the subsidy, by the order view.
+    """Return the largest reading: by the fee view, with the subsidy, or by the order view.
 
     The fee view with the platform's share is never smaller than without it, so the
     documented formula for ``buyerPay`` needs no line of its own.
@@ -85,5 +85,5 @@ def _largest(parts: dict[str, int | None]) -> int | None:
         known["goods_after_merchant_fen"] + freight_fen,
         known["goods_fen"] + freight_fen - known["discount_fen"],
     )
-    # Whether these were taken off before or after is not stated: add them.
+    # It is not stated whether these are already deducted: add them.
     return max(readings) + known["gov_subsidy_fen"] + known["channel_discount_fen"]

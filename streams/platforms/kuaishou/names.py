@@ -1,6 +1,6 @@
-"""The platform's closed lists: tags, states, and what each number is called here.
+"""The platform's closed lists: tags, states, and our name of each number.
 
-Numbers outside these lists are unknown, and what is unknown goes to a person.
+Numbers outside these lists are unknown, and unknown goes to a person.
 """
 
 from enum import IntEnum, StrEnum
@@ -28,7 +28,7 @@ CREATION_TAGS: Final = frozenset({Tag.ORDER_ADDED, Tag.REFUND_ADDED})
 
 
 class OrderStatus(IntEnum):
-    """State of an order, growing over its life."""
+    """State of an order; it grows over the order's life."""
 
     UNKNOWN = 0
     AWAITING_PAYMENT = 10
@@ -64,7 +64,7 @@ class HandlingWay(IntEnum):
 class RefundStatus(IntEnum):
     """State of a refund: the union of two vocabularies that share numbers.
 
-    Nothing but 10, 50, 60 and 70 is read into; the way never follows from it.
+    Only 10, 50, 60 and 70 are interpreted; the handling way never follows from it.
     """
 
     UNKNOWN = 0
@@ -120,11 +120,11 @@ EVENT_STATUSES: Final = MappingProxyType(
 )
 """The refund states that do not contradict an event type.
 
-Derived, as the platform prints no such table. The last three name their state
-and, apart from an unknown event, only they may end a refund (60, 70). An agreed
-refund no longer waits for the seller (10, 11) and is not refused (12); 50 also
-follows an agreement, a change or goods received. Disputes go with everything
-that is open. A state number 0 says nothing and contradicts only the last three.
+Derived, because the platform publishes no such table. The last three name their state
+and, apart from an unknown event, only they may end a refund (60, 70). An agreed refund
+no longer waits for the seller (10, 11) and is not refused (12); 50 also follows an
+agreement, a change or goods received. Disputes are consistent with every open state.
+State 0 says nothing and contradicts only the last three.
 """
 
 SPECIAL_TYPES: Final = frozenset({0, 1})
@@ -140,11 +140,11 @@ REFUND_KIND_NAMES: Final = MappingProxyType(
     {int(way): way.name.lower() for way in HandlingWay}
 )
 PAY_TYPES: Final = frozenset({1, 2, 3, 88, 99})
-"""Known ways to pay; 88 is pay-later. 0 means unknown on the platform itself."""
+"""Known payment types; 88 is pay-later. 0 means unknown on the platform itself."""
 
 
 class Kind(StrEnum):
-    """The four classes; every record ends in exactly one."""
+    """The four classes; every record belongs to exactly one."""
 
     ACCEPTED = "accepted"
     MANUAL_REVIEW = "manual_review"
@@ -156,9 +156,9 @@ class Reason(StrEnum):
     """Why a record is not accepted. Closed list, in the order of the checks."""
 
     TOO_LARGE = "too_large"
-    """Only of a topic: a record larger than is read."""
+    """From a topic only: a record over the size limit."""
     UNDECODABLE = "undecodable"
-    """Only of a topic: a record that the client cannot take apart."""
+    """From a topic only: a record that the client cannot decode."""
     NOT_UTF8 = "not_utf8"
     NOT_JSON = "not_json"
     TOO_DEEP = "too_deep"

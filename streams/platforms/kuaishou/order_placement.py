@@ -1,10 +1,10 @@
-"""Where the rows of orders are, as ``refund.orders`` itself says.
+"""Find the partitions of order rows from ``refund.orders`` itself.
 
-``ingest`` sends everything about an order to the partition of the order's row. Its
-memory of pushes ends with the process and the platform does not always answer, so what
-it goes by must survive both: the topic. Order ids and buyer ids are kept, nothing else
-of a row, and only of rows that were written lately: a copy of a push comes within two
-hours, and nothing that is older than the memory of pushes is recognised anyway.
+``ingest`` sends all records of an order to the partition of the order's row. Its memory
+of pushes ends with the process, and the platform does not always answer, so the source
+must survive both: the topic. Only order ids and buyer ids of recent rows are kept: a
+copy of a push comes within two hours, and copies older than the memory of pushes are
+not recognised anyway.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from streams.records.record import Record
 
 _POLL_MS: Final = 100
 _POLL_RECORDS: Final = 2000
-"""Taken between two turns of the event loop."""
+"""Most records applied between two turns of the event loop."""
 
 
 _ID_DIGITS: Final = 19
-"""Of 2^63-1, the largest order id."""
+"""Digits of 2^63-1, the largest order id."""
 
 
 class _Row(msgspec.Struct, gc=False):
@@ -35,19 +35,19 @@ class _Row(msgspec.Struct, gc=False):
 _ROW: Final = msgspec.json.Decoder(_Row)
 
 _Owners = str | tuple[str, ...]
-"""Nearly always one: a tuple for each would take half as much memory again."""
+"""Usually one: a tuple for each would take half as much memory again."""
 
 
 class Placement:
-    """Order id -> what the partitions of its rows were derived from.
+    """Order id -> owners from which the partitions of its rows were derived.
 
     Parameters
     ----------
     partitions
-        How many ``refund.orders`` has.
+        Partitions of ``refund.orders``.
     horizon_ms
-        How long a row is remembered after it was written: so long at least, twice as
-        long at most.
+        How long a row is kept after it was written: at least this long, at most twice
+        as long.
     now_ms
         Wall clock, UTC ms.
     """
@@ -61,9 +61,9 @@ class Placement:
         self._young: dict[int, _Owners] = {}
         self._old: dict[int, _Owners] = {}
         self._turned_ms: int | None = None
-        """When the young ones last became the old ones."""
+        """When the young generation last became the old one, UTC ms."""
         self._names: dict[str, str] = {}
-        """Buyers by name: orders of one buyer share it."""
+        """Buyer ids: orders of one buyer share one text."""
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
@@ -71,8 +71,8 @@ class Placement:
     def of(self, order_id: int) -> tuple[str, ...]:
         """Return the owners of an order's rows: buyer ids, or the order id itself.
 
-        Empty when no row is known. Several where a move from one buyer to another was
-        cut short by a crash.
+        Empty when no row is known. Several after a crash during a move from one buyer
+        to another.
         """
         found = self._young.get(order_id)
         if found is None:
@@ -80,7 +80,7 @@ class Placement:
         return (found,) if isinstance(found, str) else found
 
     def wrote(self, order_id: int, owner: str) -> None:
-        """Note a row; one of another owner in the same partition is replaced by it."""
+        """Note a row; it replaces one of another owner in the same partition."""
         self._turn()
         known = self.of(order_id)
         left: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ class Placement:
             self._old.pop(order_id, None)
 
     def apply(self, partition: int, key: bytes | None, value: bytes | None) -> None:
-        """Take one record of ``refund.orders``; what is no order of ours is passed over."""
+        """Apply one record of ``refund.orders``; records that are no orders of ours are skipped."""
         if not key or not key.isdigit() or len(key) > _ID_DIGITS:
             return  # a watermark, or an order of another platform
         order_id = int(key)
@@ -109,12 +109,12 @@ class Placement:
         try:
             buyer_id = _ROW.decode(value).buyer_id
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return  # who decides makes a dead letter of it
+            return  # the deciding worker makes a dead letter of it
         named = isinstance(buyer_id, str) and buyer_id != ""
         self.wrote(order_id, str(buyer_id) if named else key.decode())
 
     def _outside(self, owners: tuple[str, ...], partition: int) -> tuple[str, ...]:
-        """Return the owners of rows that are in other partitions."""
+        """Return the owners whose rows are in other partitions."""
         return tuple(
             one for one in owners if partition_of(one, self._partitions) != partition
         )
@@ -124,7 +124,7 @@ class Placement:
         self._young[order_id] = owners
 
     def _turn(self) -> None:
-        """Forget what was last written before the horizon, all at once."""
+        """Drop everything last written before the horizon, at once."""
         now_ms = self._now_ms()
         if self._turned_ms is None:
             self._turned_ms = now_ms
@@ -134,7 +134,7 @@ class Placement:
 
 
 class PlacementReader:
-    """Brings a :class:`Placement` up to date with the topic, each record once.
+    """Keeps a :class:`Placement` up to date with the topic; reads each record once.
 
     Parameters
     ----------
@@ -157,9 +157,9 @@ class PlacementReader:
         self._started = False
 
     async def read_on(self, now_ms: int) -> int:
-        """Read to the end as of now, from where it was left; return how many records.
+        """Read from the last position to the current end; return the number of records.
 
-        The first time it begins where the horizon does.
+        The first read starts at the horizon.
 
         Raises
         ------

@@ -1,11 +1,11 @@
-"""The reading rules: every record ends in one of four classes.
+"""The reading rules: classify every record into one of four classes.
 
-``Reader`` adds memory to ``envelope`` (checks 1 to 5) and ``events`` (check 7
-without memory): repeated and late messages (check 6), ends that are undone and
-orders that go back (check 7). It has no clock and does no I/O; the same records
-in the same order give the same verdicts.
+``Reader`` adds memory to ``envelope`` (checks 1 to 5) and ``events`` (check 7 without
+memory): repeated and late messages (check 6), undone ends and orders that go back
+(check 7). It has no clock and does no I/O; the same records in the same order give the
+same verdicts.
 
-Readings of ours, where the rules leave room:
+Our readings, where the rules leave room:
 
 * An order message that goes to a person is kept out of state altogether, so its
   copy goes to a person again. A refund message that goes to a person is known
@@ -39,7 +39,7 @@ from streams.platforms.kuaishou.values import is_text, is_time, is_whole
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """The class of one record, why, and what it says."""
+    """The class of one record, with reason and event."""
 
     kind: Kind
     reason: Reason | None
@@ -53,12 +53,12 @@ _DEFAULT_HORIZON = Horizon()
 
 
 class Reader:
-    """Classifies records in order; remembers what that needs.
+    """Classifies records in order, with the memory that this needs.
 
     Parameters
     ----------
     horizon
-        How long messages, orders and refunds are remembered.
+        How long messages, orders and refunds are kept.
     """
 
     def __init__(self, horizon: Horizon = _DEFAULT_HORIZON) -> None:
@@ -68,20 +68,20 @@ class Reader:
 
     @property
     def remembered(self) -> int:
-        """Entries in memory: messages (by id and by content), orders and refunds."""
+        """Return the entries in memory: messages (by id and by content), orders and refunds."""
         return len(self._messages) + len(self._orders) + len(self._refunds)
 
     def advance(self, at_ms: int) -> None:
-        """Say how late it is (UTC ms), so that old entries can be forgotten."""
+        """Set the current time (UTC ms), so that old entries can be dropped."""
         for recent in (self._messages, self._orders, self._refunds):
             recent.advance(at_ms)
 
     def order(self, order_id: int) -> Known:
-        """Return what is known of an order, empty when nothing is."""
+        """Return what is known of an order; empty = nothing."""
         return self._orders.get(order_id, NOTHING)
 
     def learn_buyer(self, order_id: int, buyer_id: str) -> None:
-        """Remember whose order it is, as read from the platform."""
+        """Remember the buyer of an order, as read from the platform."""
         known = self.order(order_id)
         if known.buyer_id != buyer_id:
             self._orders.put(
@@ -89,17 +89,17 @@ class Reader:
             )
 
     def learn_place(self, order_id: int, placed: tuple[str, ...]) -> None:
-        """Remember where rows of an order are (``Known.placed``), and so whose it is."""
+        """Remember the owners of an order's rows (``Known.placed``), and so its buyer."""
         known = self.order(order_id)
         buyers = [owner for owner in placed if owner != str(order_id)]
-        # Several mean that a move was cut short; the next answer about the order settles it.
+        # Several = a move was interrupted; the next answer about the order resolves it.
         buyer_id = known.buyer_id or min(buyers, default=None)
         learnt = msgspec.structs.replace(known, buyer_id=buyer_id, placed=placed)
         if learnt != known:
             self._orders.put(order_id, learnt)
 
     def classify(self, raw: bytes) -> Verdict:
-        """Read one record; never raises on any bytes."""
+        """Decode one record; never raises, whatever the bytes."""
         message = open_envelope(raw)
         if isinstance(message, Closed):
             return Verdict(message.kind, message.reason)
@@ -121,7 +121,7 @@ class Reader:
         return self._refunds.get(message.refund_id, NOTHING)
 
     def _known_already(self, message: Message) -> Reason | None:
-        """Rule 6: a copy by id or by content, or older than what is stored."""
+        """Rule 6: a copy by id or content, or older than the stored state."""
         if is_text(message.event_id) and message.event_id in self._messages:
             return Reason.EVENT_ID_REPEATED
         stored = self._stored(message)
@@ -138,7 +138,7 @@ class Reader:
         return None
 
     def _against_memory(self, message: Message, event: Event) -> Event | Suspect:
-        """Rule 7 with memory: ends stay ended, orders move on, marks hold."""
+        """Rule 7 with memory: an end is final, orders only move forward, marks stay."""
         stored = self._stored(message)
         problems: list[Reason] = []
         if isinstance(event, RefundChanged):
@@ -149,7 +149,7 @@ class Reader:
             if self.order(event.order_id).marked:
                 problems.append(Reason.ORDER_MARKED)
             return suspect(message, tuple(problems), event) if problems else event
-        if not isinstance(event, OrderMoved):  # no status to go back to
+        if not isinstance(event, OrderMoved):  # no status that could go back
             return event
         went_on = stored.status is None or event.status >= stored.status
         return event if went_on else suspect(message, (Reason.ORDER_WENT_BACK,))
@@ -215,9 +215,9 @@ def _moved_on(stored: Known, event: OrderAdded | OrderMoved | FeeChanged) -> Kno
 
 
 def _content(message: Message) -> _Content | None:
-    """Return ids, status and business time as sent; None when either is no integer.
+    """Return ids, status and business time as sent; None when one is no integer.
 
-    Tags without a status count as one of their own, so that an addition and a fee
+    A tag without a status counts as a status of its own, so that an addition and a fee
     change of the same moment are two messages.
     """
     at_ms = message.fields.get(time_field(message.tag))

@@ -1,4 +1,4 @@
-"""A refund as the platform tells it, as canonical requests and outcomes.
+"""Map a refund of the platform to canonical requests and outcomes.
 
 A refund-only request is open only while status and way are both 10 and the detail
 agrees that a buyer asked, that the seller has not answered and that no goods were
@@ -6,9 +6,9 @@ received. When any of that is otherwise or unknown the record keeps what is know
 but withholds ``refund_kind`` (and says why in ``withheld``): rules send a request
 of unknown kind to a person. Other ways keep their names; those are out of scope.
 
-What an end becomes: 60 is an outcome ``payout_succeeded``; 50, approved and being
-paid, is an outcome ``reviewed`` / ``approved``; 70, closed, is a ``withdraw``. That 70 marks
-a withdrawal is an assumption: no other number could.
+Ends: 60 is an outcome ``payout_succeeded``; 50, approved and being paid, is an outcome
+``reviewed`` / ``approved``; 70, closed, is a ``withdraw``. That 70 marks a withdrawal
+is an assumption: no other number could.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _OPEN_STATES: Final = (
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """One refund message with what was read about it."""
+    """One refund message with the answers about it."""
 
     event: RefundChanged | Suspect
     refund_id: int
@@ -57,7 +57,7 @@ def refund_records(case: Case) -> list[dict[str, object]]:
 
 
 def _told_of_marked(case: Case, event: Suspect) -> list[dict[str, object]]:
-    """Return the end of a refund that only its order's mark brings to a person."""
+    """Return the end of a refund that goes to a person only because of its order's mark."""
     good = event.refund
     if good is None or event.problems != (Reason.ORDER_MARKED,):
         return []
@@ -65,7 +65,7 @@ def _told_of_marked(case: Case, event: Suspect) -> list[dict[str, object]]:
 
 
 def _current(case: Case, event: RefundChanged) -> tuple[int | None, int]:
-    """Return the state by the newest word; None when an end is contradicted."""
+    """Return the state by the newest source; None when an end is contradicted."""
     if case.detail is None:
         return event.status, event.at_ms
     status, at_ms = case.detail.get("status"), case.detail.get("updateTime")
@@ -98,7 +98,7 @@ def _ended(case: Case, status: int | None, at_ms: int) -> list[dict[str, object]
 
 
 def event_id(content_id: str) -> str:
-    """Return our id of a message: equal for copies, whatever id the platform gave them."""
+    """Return our id of a message; equal for copies, whatever their platform ids."""
     return f"kuaishou:{content_id}"
 
 
@@ -166,7 +166,7 @@ def _special(
 def _withheld(
     event: RefundChanged | Suspect, detail: dict[str, object] | None
 ) -> list[str]:
-    """Return why this is no open refund-only request, by the event and by the detail."""
+    """Return why this is no open refund-only request, by event and detail."""
     if isinstance(event, Suspect):
         return [str(problem) for problem in event.problems]
     found: list[str] = []

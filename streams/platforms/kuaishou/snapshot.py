@@ -1,4 +1,4 @@
-"""An order as the platform tells it, as one canonical order snapshot.
+"""Map an order of the platform to one canonical order snapshot.
 
 Nothing is guessed. Where a canonical field means "none" when it is null, an
 unreadable source must not become null: its name goes into ``unreadable`` and
@@ -25,7 +25,7 @@ from streams.platforms.kuaishou.money import Money, read_money
 from streams.platforms.kuaishou.values import as_object, is_text, is_time, is_whole
 
 UNREADABLE: Final = -1
-"""Our ``risk_code`` and ``delivery_block`` for "could not be read"."""
+"""Our ``risk_code`` and ``delivery_block`` for "unreadable"."""
 
 Categories = Mapping[str, Sequence[str]]
 """Leaf category id -> path of names or ids from the root to that leaf."""
@@ -36,24 +36,25 @@ _DEPOSIT_ACTIVITY: Final = 6
 
 
 class Sight(msgspec.Struct, frozen=True, kw_only=True):
-    """What is in view when a snapshot is taken."""
+    """The sources of a snapshot."""
 
     order_id: int
     shop_id: int | None
     event_at_ms: int
-    """Business time of the event that made us look."""
+    """Business time of the event that caused the snapshot."""
     known: Known
     order: dict[str, object] | None
     """``data`` of the order detail; None = unavailable."""
     fee: dict[str, object] | None
     asked_at_ms: int
-    """When the reads were begun: what they say is at least that fresh."""
+    """When the reads began, UTC ms: the answers are at least that fresh."""
     refund_id: int | None = None
-    """The refund in question, if any: every other one on the order counts as earlier."""
+    """The refund in question, if any: every other refund of the order counts as
+    earlier."""
 
 
 def take_snapshot(sight: Sight, categories: Categories) -> dict[str, object]:
-    """Build the record; without the order detail it holds the events' word alone."""
+    """Build the snapshot; without the order detail it holds only what events said."""
     if sight.order is None:
         return _by_events_alone(sight)
     base = as_object(sight.order.get("orderBaseInfo"))
@@ -97,7 +98,7 @@ def take_snapshot(sight: Sight, categories: Categories) -> dict[str, object]:
 
 
 def buyer_of(answer: dict[str, object] | None) -> str | None:
-    """Return the buyer an order or refund detail names, or None."""
+    """Return the buyer that an order or refund detail names, or None."""
     if answer is None:
         return None
     base = as_object(answer.get("orderBaseInfo")) or answer
@@ -124,9 +125,9 @@ def _frame(sight: Sight) -> dict[str, object]:
 
 
 def _by_events_alone(sight: Sight) -> dict[str, object]:
-    """Return a snapshot no rule can approve: it has no lines and no amounts.
+    """Return a snapshot that no rule can approve: it has no lines and no amounts.
 
-    It is written all the same, because it replaces one that is no longer true.
+    It is written because it replaces a snapshot that is no longer true.
     """
     return {
         **_frame(sight),
@@ -145,7 +146,7 @@ def _by_events_alone(sight: Sight) -> dict[str, object]:
 
 
 def placeholder(order_id: int, buyer_id: str) -> dict[str, object]:
-    """Return a row that says whose an order is and nothing else; no rule approves it.
+    """Return a row with only the buyer of an order; no rule approves it.
 
     Every other version replaces it.
     """
@@ -184,7 +185,7 @@ def _amounts(sight: Sight, money: Money) -> dict[str, object]:
 
 
 def _refunded_before(sight: Sight) -> bool:
-    """Tell whether another refund took, or may have taken, part of the money."""
+    """Whether another refund took, or may have taken, part of the money."""
     order = sight.order or {}
     for name in ("orderRefundList", "orderDetailRefundList"):
         entries = order.get(name)
@@ -241,7 +242,7 @@ def _order_type(
         None,
         "logistics",
         "certificate",
-    ):  # absent = logistics, by the text
+    ):  # absent = logistics, by the platform's text
         unreadable.append("deliveryMethod")
     if kind != 0 or delivery == "certificate":
         return VIRTUAL, "CNY"
@@ -263,7 +264,7 @@ def _presale(base: dict[str, object], order: dict[str, object]) -> str:
 
 
 def _delivery_block(base: dict[str, object], unreadable: list[str]) -> int:
-    """Return 0 for none, the graver of the known holds, or another number as it is."""
+    """Return 0 for none, the more serious of the known blocks, or another number unchanged."""
     holds = base.get("disableDeliveryReasonCode")
     if not isinstance(holds, list):
         unreadable.append("disableDeliveryReasonCode")
@@ -277,7 +278,7 @@ def _delivery_block(base: dict[str, object], unreadable: list[str]) -> int:
 def _waybill(
     order: dict[str, object], base: dict[str, object], unreadable: list[str]
 ) -> int | None:
-    """When a waybill is there its time is not told: ship time, else the last change."""
+    """Return the time of an existing waybill, which is not given: ship time, else last change."""
     parcels = order.get("orderLogisticsInfo")
     if not parcels:
         return None

@@ -1,7 +1,7 @@
-"""A stand-in for the open platform: a real HTTP server over a world given to it.
+"""A stand-in for the open platform: a real HTTP server over given data.
 
-For tests and ``refund demo``. It knows nothing of the client's code: it serves
-what its world holds, and misbehaves as told, one fault per call and method.
+For tests and ``refund demo``. It knows nothing of the client's code: it serves its
+data, and misbehaves as configured, one fault per call and method.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ Fault = Delay | Status | Body | Drop
 
 @dataclass
 class PlatformData:
-    """What can be asked for: ``data`` objects by id, to be changed at any time."""
+    """The data to serve: ``data`` objects by id; they may change at any time."""
 
     orders: dict[str, Mapping[str, object]] = field(default_factory=dict)
     fees: dict[str, Mapping[str, object]] = field(default_factory=dict)
@@ -67,14 +67,14 @@ class PlatformData:
 
 
 class StandIn:
-    """The server; ``start`` binds a free port of the loopback, ``stop`` frees it."""
+    """The server; ``start`` binds a free loopback port, ``stop`` frees it."""
 
     def __init__(self, world: PlatformData) -> None:
         self.world = world
         self.calls: list[tuple[str, str]] = []
         """Method and id of every call, in order of arrival."""
         self.in_flight_most = 0
-        """Most calls that were ever open at once."""
+        """Highest number of concurrent calls so far."""
         self._in_flight = 0
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._runner: web.AppRunner | None = None
@@ -90,7 +90,7 @@ class StandIn:
         self._faults[method].extend(faults)
 
     async def start(self) -> None:
-        """Bind and serve; returns when calls are answered."""
+        """Bind and serve; returns once calls are answered."""
         app = web.Application()
         app.router.add_get("/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None)

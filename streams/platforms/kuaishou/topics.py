@@ -1,4 +1,4 @@
-"""The topic that the platform's pushes arrive on, and what becomes of them."""
+"""The topic of the platform's pushes, and the topics that ``ingest`` writes."""
 
 from typing import Final
 
@@ -22,4 +22,4 @@ EVENTS: Final = Topic(
 )
 
 INGESTED: Final = (REQUESTS, ORDERS, OUTCOMES, DEAD_LETTERS)
-"""What ``ingest`` writes."""
+"""The topics that ``ingest`` writes."""

@@ -1,6 +1,6 @@
-"""Single JSON values: text to value without loss, and the checks every field shares.
+"""Single JSON values: decode without loss, and the checks that all fields share.
 
-Nothing is ever converted: a value either is what it should be or is refused.
+Nothing is converted: a value either is what it should be or is refused.
 """
 
 import json
@@ -21,7 +21,7 @@ _DECODER: Final = msgspec.json.Decoder()
 
 
 class Fault(StrEnum):
-    """Why a text is no usable JSON value."""
+    """Why a text is not a usable JSON value."""
 
     NOT_JSON = "not_json"
     LONE_SURROGATE = "lone_surrogate"
@@ -29,12 +29,12 @@ class Fault(StrEnum):
 
 
 def parse(text: str) -> object | Fault:
-    """Read exactly one JSON value (RFC 8259; no NaN, no byte order mark).
+    """Decode exactly one JSON value (RFC 8259; no NaN, no byte order mark).
 
-    Numbers are kept whatever their size: an integer stays an ``int``, anything
-    with a fraction or exponent is a ``float`` (infinite when too large to hold).
-    Of a repeated key the last value counts. A surrogate escape without its other
-    half is refused wherever it stands, even under a key that is repeated later.
+    Numbers are kept whatever their size: an integer stays an ``int``, anything with a
+    fraction or exponent is a ``float`` (infinite when too large to hold). Of a repeated
+    key the last value counts. A lone surrogate escape is refused everywhere, even under
+    a key that is repeated later.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ def parse(text: str) -> object | Fault:
 
 
 def _why_refused(text: str) -> Fault:
-    # The standard parser takes lone surrogates and is else as strict as the fast one,
-    # so a text that only it takes holds one.
+    # The standard parser accepts lone surrogates and is otherwise as strict as the fast
+    # one, so a text that only it accepts contains one.
     try:
         _slow(text)
     except RecursionError:
@@ -86,7 +86,7 @@ def _slow(text: str) -> object:
 
 
 def _whole(digits: str) -> int | float:
-    # Python refuses to read longer integers; as a float it is no id, money or time.
+    # Python refuses to decode longer integers; as a float it is no id, money or time.
     return int(digits) if len(digits) <= _MAX_NUMBER_DIGITS else math.inf
 
 
@@ -95,7 +95,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def is_whole(value: object) -> TypeGuard[int]:
-    """Tell whether a value is a JSON integer; a boolean is not."""
+    """Whether a value is a JSON integer; a boolean is not."""
     return type(value) is int
 
 
@@ -112,17 +112,17 @@ def read_id(value: object) -> int | None:
 
 
 def is_money(value: object) -> TypeGuard[int]:
-    """Tell whether a value is an amount in fen: a JSON integer of at least 0."""
+    """Whether a value is an amount in fen: a JSON integer of at least 0."""
     return is_whole(value) and value >= 0
 
 
 def is_time(value: object) -> TypeGuard[int]:
-    """Tell whether a value is a UTC time in ms: an integer of exactly 13 digits."""
+    """Whether a value is a UTC time in ms: an integer of exactly 13 digits."""
     return is_whole(value) and _TIME_MIN <= value <= _TIME_MAX
 
 
 def is_text(value: object) -> TypeGuard[str]:
-    """Tell whether a value is a string with something in it."""
+    """Whether a value is a non-empty string."""
     return isinstance(value, str) and bool(value)
 
 
