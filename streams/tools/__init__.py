@@ -1,1 +1,1 @@
-"""What people run beside a worker: each module is one command or what several share."""
+"""The command-line tools beside a worker: each module is one command or shared by several."""

@@ -1,4 +1,4 @@
-"""``refund broker``: one node of Apache Kafka to try things on; needs a checkout."""
+"""``refund broker``: run one node of Apache Kafka for experiments; needs a checkout."""
 
 from pathlib import Path
 from typing import TextIO
@@ -7,24 +7,25 @@ from streams.tools.extras import require_testkit
 
 
 def run(port: int, cache_home: str | None, home: Path, out: TextIO) -> int:
-    """Run a node on loopback until Ctrl-C; its data goes with it. Blocks.
+    """Run a node on loopback until Ctrl-C, and delete its data then. Blocks.
 
     Parameters
     ----------
     port
-        Where clients find it.
+        Port for clients.
     cache_home, home
-        Say where the jars are kept (:func:`testkit.jars.default_cache`).
+        Locate the jar cache (:func:`testkit.jars.default_cache`).
 
     Returns
     -------
     int
-        0: it was ended by Ctrl-C.
+        0: ended by Ctrl-C.
 
     Raises
     ------
     UsageError
-        This is no checkout; the port is taken; or Java, Maven or the jars are missing.
+        This is not a checkout; the port is taken; or Java, Maven or the jars are
+        missing.
     WorkerError
         The node did not start, or ended by itself.
     """

@@ -1,4 +1,4 @@
-"""``refund capture`` and ``refund backtest``: taking a capture, and judging one.
+"""``refund capture`` and ``refund backtest``: take a capture, and judge one.
 
 What a command needs is imported when it runs: Parquet and Kafka's clients take a while,
 and are there only with the extra ``tools``.

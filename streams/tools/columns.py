@@ -1,4 +1,4 @@
-"""Text in so many columns of a terminal: a Chinese character takes two of them."""
+"""Wrap text to a number of terminal columns: a Chinese character takes two."""
 
 import re
 from collections.abc import Iterator
@@ -7,11 +7,11 @@ from typing import Final
 from rich.cells import cell_len
 
 WIDTH: Final = 60
-"""Columns that fit half a screen, a ticket and a phone on its side."""
+"""Default width, columns: fits half a screen, a ticket and a phone in landscape."""
 
 _WIDE: Final = "\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef"
 _PIECE: Final = re.compile(
-    rf" +|[^ {_WIDE}]+|[{_WIDE}][，。；：、）]*"  # closing marks begin no line
+    rf" +|[^ {_WIDE}]+|[{_WIDE}][，。；：、）]*"  # closing marks never start a line
 )
 
 
@@ -20,14 +20,14 @@ def wrapped(
 ) -> Iterator[str]:
     """Yield a text as lines of at most ``width`` columns.
 
-    Breaks at spaces and beside wide characters; a piece that is longer than a line,
-    such as an id, is broken anywhere.
+    Breaks at spaces and beside wide characters; a piece longer than a line, such as an
+    id, is broken anywhere.
 
     Parameters
     ----------
     first, other
-        What the first and all other lines begin with; ``other`` None = spaces of the
-        width of ``first``.
+        Prefix of the first line and of the others; ``other`` None = spaces as wide as
+        ``first``.
     """
     begin = " " * cell_len(first) if other is None else other
     room = width - max(cell_len(first), cell_len(begin))
@@ -59,7 +59,7 @@ def _pieces(text: str, room: int) -> Iterator[str]:
 
 
 def _fitting(text: str, room: int) -> str:
-    """Return as much of the beginning as fits; at least one character."""
+    """Return the longest prefix that fits; at least one character."""
     cut = text
     while len(cut) > 1 and cell_len(cut) > room:
         cut = cut[:-1]

@@ -1,8 +1,8 @@
-"""``refund decide``: JSON lines in, one decision a line out; no broker, no memory.
+"""``refund decide``: decide JSON lines, one decision per line, without broker or state.
 
-A line carries everything a worker would have read from its topics. What is wrong
-inside a fact is for the rules to say; what is wrong with the line itself gives a
-dead-letter object, so that every line is answered and none can stop the others.
+A line holds everything that a worker would have read from its topics. The rules handle
+wrong values inside a fact; a wrong line gives a dead-letter object, so that every line
+is answered and none stops the others.
 """
 
 import json
@@ -47,24 +47,25 @@ NO_POLICY: Final = "absent"
 
 
 class Answers:
-    """The answers to lines, in order (contract 4), and how many were no decisions.
+    """The answers to lines, in order (contract 4), with the number of dead letters.
 
-    Each is one JSON object without line end: the decision with the line's ``name``, or
-    ``{"name", "dead_letter"}``. Nothing in a line raises; empty lines have no answer.
+    Each answer is one JSON object without line end: the decision with the line's
+    ``name``, or ``{"name", "dead_letter"}``. No line raises; empty lines have no
+    answer.
 
     Parameters
     ----------
     lines
         With or without line ends.
     shipped
-        The policy file; a line's ``policy`` is a later version on top of it.
+        The policy file; a line's ``policy`` overrides it as a later version.
     """
 
     def __init__(self, lines: Iterable[bytes], shipped: Policy) -> None:
         self._lines = lines
         self._shipped = shipped
         self.dead_letters = 0
-        """Counted while the answers are read."""
+        """Number of dead letters; counted while the answers are read."""
 
     def __iter__(self) -> Iterator[bytes]:
         for line in self._lines:
@@ -75,12 +76,12 @@ class Answers:
 
 
 def decide_lines(lines: Iterable[bytes], shipped: Policy) -> Iterator[bytes]:
-    """Answer every line that is not empty, in order: :class:`Answers`, uncounted."""
+    """Answer every line that is not empty, in order, as :class:`Answers` without the count."""
     return iter(Answers(lines, shipped))
 
 
 def _answer(line: bytes, shipped: Policy) -> tuple[bytes, bool]:
-    """Answer one line; False = it is a dead letter."""
+    """Answer one line; False = dead letter."""
     name: str | float | None = None
     try:
         members = members_of(line)
@@ -94,7 +95,7 @@ def _answer(line: bytes, shipped: Policy) -> tuple[bytes, bool]:
 
 
 def _written(text: str | float | None) -> bytes:
-    """Write a name or a message; half a character in it becomes an escape again."""
+    """Encode a name or a message; a lone surrogate becomes an escape again."""
     try:
         return msgspec.json.encode(text)
     except UnicodeEncodeError:
@@ -123,7 +124,7 @@ def _judge(line: Line, shipped: Policy) -> Decision:
 
 
 def _policy(raw: msgspec.Raw, shipped: Policy, pinned_ms: int) -> Policy | None:
-    """R-08: the overrides when they are in force at that moment, else the file."""
+    """R-08: return the overriding version if it is in force at that moment, else the file."""
     given = value_of(raw, "policy")
     if given == NO_POLICY:
         return None
@@ -144,7 +145,7 @@ def _policy(raw: msgspec.Raw, shipped: Policy, pinned_ms: int) -> Policy | None:
 def _again(
     request: Request, first: Past, policy: Policy | None, now_ms: int
 ) -> Decision:
-    """Case 57: print the first decision again; nothing was looked at, so none is seen."""
+    """Case 57: return the first decision again, without ``seen``: no fact was read."""
     approved = first.outcome == AUTO_APPROVE
     codes = PASSED[2] if approved else _texts(first.reason_codes)
     return Decision(

@@ -1,8 +1,8 @@
-"""The member ``history`` of a line of ``refund decide``: rows that leave nothing open.
+"""The member ``history`` of a line of ``refund decide``: check rows and refuse ambiguous ones.
 
-A row that does not say whose it is, on which order, or what became of it could be the
-very approval that must not be repeated. So it is refused by its name, and so is a row
-of this very version that does not say what was decided (E-36).
+A row without its refund, order or state could be the very approval that must not be
+repeated. So it is refused by name, and so is a row of the same version that does not
+say what was decided (E-36).
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,25 +24,25 @@ from streams.records.plain_json import is_id
 _CODES: Final = frozenset(REASONS)
 _OUTCOMES: Final = (None, APPROVED, MANUAL)
 _OPEN: Final = (UNDECIDED, WITHDRAWN)
-"""States in which this very version need not have been decided."""
+"""States in which the same version may be undecided."""
 _TELLING: Final = (*GIVEN, WITHDRAWN)
-"""States of this refund that keep it from approval whatever their version."""
+"""States of this refund that prevent an approval, whatever the version."""
 
 
 def history_of(rows: object, request: Request) -> tuple[Past, ...] | str:
-    """Read the earlier requests (E-36).
+    """Decode the earlier requests (E-36).
 
     Parameters
     ----------
     rows
-        The member as it was sent.
+        The member as sent.
     request
-        The one to be judged: rows of this very version must tell its first decision.
+        The request to be judged: rows of its version must give its first decision.
 
     Returns
     -------
     tuple or str
-        One item a row; or what is wrong with the first row that cannot be read.
+        One item per row; or what is wrong with the first unreadable row.
     """
     if not isinstance(rows, list):
         return "history: must be a list of objects"
@@ -75,7 +75,7 @@ def _problems(row: Mapping[str, object], request: Request) -> Iterator[str]:
 def _problems_of_own(
     row: Mapping[str, object], version: int | None, request: Request
 ) -> Iterator[str]:
-    """Check a row of this refund; without a version it may be of this very one."""
+    """Check a row of this refund; without a version it may be of the same version."""
     state, outcome = row.get("state"), row.get("outcome")
     if version is not None:
         if version == request.refund_version:
@@ -85,7 +85,7 @@ def _problems_of_own(
 
 
 def _problems_of_first(state: object, outcome: object, codes: object) -> Iterator[str]:
-    """E-36: a row of this very version tells its first decision, to be printed again."""
+    """E-36: check that a row of the same version gives its first decision, to be printed again."""
     listed = codes if isinstance(codes, list) else []
     if outcome == MANUAL and not listed:
         yield "reason_codes: must be there, to be printed again"

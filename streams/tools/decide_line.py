@@ -1,7 +1,7 @@
-"""The input line of ``refund decide``: its members, each read for itself.
+"""The input line of ``refund decide``: decode its members one by one.
 
-Members are kept as raw JSON until they are read, so that one that cannot be read
-spoils its own line only, and that records go through the decoders of the topics.
+Members stay raw JSON until they are decoded, so that an unreadable one affects only its
+own line, and records go through the decoders of the topics.
 """
 
 import json
@@ -21,14 +21,14 @@ T = TypeVar("T")
 SCOPES: Final = ("shop", "global")
 NULL: Final = b"null"
 ABSENT: Final = msgspec.Raw(b"")
-"""A member that a line does not have."""
+"""Stands for a member that a line lacks."""
 
 _QUOTED_MAX: Final = 60
-"""Characters of a name that a message repeats."""
+"""Most characters of a name that a message quotes."""
 
 
 class RefusedLineError(Exception):
-    """The line is a dead letter; the text says why."""
+    """The line is a dead letter; the message says why."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -50,18 +50,18 @@ class Line(msgspec.Struct, frozen=True):
 
 
 MEMBERS: Final = Line.__struct_fields__
-"""All that a line may have, in the order of the contract."""
+"""All members that a line may have, in the order of the contract."""
 
 _LINE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def members_of(line: bytes) -> dict[str, msgspec.Raw]:
-    """Split a line into its members; of one that is given twice the last counts.
+    """Split a line into its members; of a repeated member the last one counts.
 
     Raises
     ------
     RefusedLineError
-        It is no JSON object.
+        The line is no JSON object.
     """
     try:
         return _LINE.decode(line)
@@ -72,7 +72,7 @@ def members_of(line: bytes) -> dict[str, msgspec.Raw]:
 
 
 def _members_carefully(line: bytes) -> dict[str, msgspec.Raw]:
-    """Split a line with a text that was cut within a character (E-34)."""
+    """Split a line with a lone surrogate in a text (E-34)."""
     try:
         found = parse(line)
         if not isinstance(found, dict):
@@ -86,13 +86,12 @@ def _members_carefully(line: bytes) -> dict[str, msgspec.Raw]:
 
 
 def line_of(members: dict[str, msgspec.Raw]) -> Line:
-    """Take the members of a line (E-36).
+    """Build a line from its members (E-36).
 
     Raises
     ------
     RefusedLineError
-        There is one that no line has: left out of the decision, it would be passed
-        over without a word.
+        A member is unknown: ignoring it silently could change the decision.
     """
     unknown = [name[:_QUOTED_MAX] for name in members if name not in MEMBERS]
     if unknown:
@@ -103,12 +102,12 @@ def line_of(members: dict[str, msgspec.Raw]) -> Line:
 
 
 def value_of(raw: msgspec.Raw, member: str) -> object:
-    """Read one member; absent is null. A text that was cut is marked unreadable.
+    """Decode one member; absent is null. A text with a lone surrogate is marked unreadable.
 
     Raises
     ------
     RefusedLineError
-        It is no JSON: bytes that are no UTF-8, an integer beyond reading.
+        It is no JSON: invalid UTF-8, or an integer with too many digits.
     """
     try:
         return mark_cut(parse(bytes(raw) or NULL))
@@ -117,7 +116,7 @@ def value_of(raw: msgspec.Raw, member: str) -> object:
 
 
 def name_of(raw: msgspec.Raw) -> str | float | None:
-    """Return the name of a line if it is a text, number or truth value, as it was sent.
+    """Return the name of a line as sent, if it is a text, number or boolean.
 
     Raises
     ------
@@ -132,13 +131,13 @@ def name_of(raw: msgspec.Raw) -> str | float | None:
 
 
 def facts_of(line: Line) -> Facts:
-    """Gather the facts of a line, history left out.
+    """Return the facts of a line, without history.
 
     Raises
     ------
     RefusedLineError
-        A member has another structure than contract 4 gives it. Wrong values inside
-        a fact are kept: the rules judge them.
+        A member has another structure than in contract 4. Wrong values inside a fact
+        are kept: the rules judge them.
     """
     order = _order(line.order)
     buyer = _buyer(line.buyer)
@@ -163,7 +162,7 @@ def _is_null(raw: msgspec.Raw) -> bool:
 
 
 def _order(raw: msgspec.Raw) -> Order | None:
-    """E-11, E-32: a snapshot that does not say of which order it is, is none."""
+    """E-11, E-32: decode a snapshot; one without a readable order id is no snapshot."""
     if _is_null(raw):
         return None
     found = decode_order(bytes(raw))
@@ -173,7 +172,7 @@ def _order(raw: msgspec.Raw) -> Order | None:
 
 
 def _buyer(raw: msgspec.Raw) -> Buyer | None:
-    """E-32: a row that does not say whose it is stays, as nobody's."""
+    """E-32: decode a buyer row; one without a readable id stays, without an id."""
     if _is_null(raw):
         return None
     found = decode_buyer(bytes(raw))
@@ -186,7 +185,7 @@ NOBODY: Final = Buyer(None)
 
 
 def _without_id(found: Unreadable, member: str, row: T) -> T:
-    """Return what stands for a row without a usable id; refuse what is no row."""
+    """Return the replacement for a row without a usable id; refuse other values."""
     if found.error == "no_id":
         return row
     if found.error == "not_object":
@@ -195,7 +194,7 @@ def _without_id(found: Unreadable, member: str, row: T) -> T:
 
 
 def _shop(raw: msgspec.Raw) -> Shop | None:
-    """E-12, E-32: whose row it is, the rules say; read here so that no number spoils it."""
+    """E-12, E-32: decode a shop row, whatever its numbers; the rules check its id."""
     row = value_of(raw, "shop")
     if row is None:
         return None
@@ -207,7 +206,7 @@ def _shop(raw: msgspec.Raw) -> Shop | None:
 
 
 def _catalog(raw: msgspec.Raw) -> Catalog | None:
-    """Read what is excluded; a catalogue that does not say it is not loaded."""
+    """Decode the catalogue; without its entries it counts as not loaded."""
     found = value_of(raw, "catalog")
     if found is None:
         return None
@@ -236,7 +235,7 @@ def _catalog(raw: msgspec.Raw) -> Catalog | None:
 
 
 def _in_one_order(kinds: list[object]) -> tuple[object, ...]:
-    """E-33: every kind once, in an order that is not that of the list."""
+    """E-33: return every kind once, in an order independent of the list."""
     by_text = {json.dumps(kind, sort_keys=True): kind for kind in kinds}
     return tuple(by_text[text] for text in sorted(by_text))
 

@@ -1,7 +1,7 @@
-"""``refund dlq list|show|replay``: what could not be read, and sending it again.
+"""``refund dlq list|show|replay``: list dead letters, and send them again.
 
-A replay is a new record: the worker judges it as it stands then. The dead letter stays
-where it is until its topic deletes it, so what was replayed is the operator's to note.
+A replay is a new record: the worker judges it as of then. The dead letter stays until
+its topic deletes it, so the operator must note what was replayed.
 """
 
 from typing import Final, TextIO
@@ -50,7 +50,7 @@ async def show_letter(settings: Settings, letter: str, out: TextIO) -> None:
     Raises
     ------
     UsageError
-        There is none at that place.
+        There is no dead letter at that offset.
     """
     partition, offset = where(letter)
     with broker_errors(settings.kafka):
@@ -72,12 +72,12 @@ async def replay(settings: Settings, choice: Choice, mode: str, out: TextIO) -> 
     """Send dead letters back where they came from; ``mode`` is ``dry`` or ``send``.
 
     Key, value, headers and partition are those of the original. A cut letter cannot be
-    sent: it is refused if it was named, and left out otherwise.
+    sent: it is refused if it was named, and otherwise left out.
 
     Raises
     ------
     UsageError
-        A letter came from no topic that is read here, or is cut; nothing is sent then.
+        A letter came from a topic that we do not read, or is cut; then nothing is sent.
     """
     found = await find(settings, choice)
     cut = [f"{place(record)}: {_why_not(record)}" for record in found if is_cut(record)]
@@ -116,7 +116,7 @@ async def replay(settings: Settings, choice: Choice, mode: str, out: TextIO) -> 
 
 
 def _target(settings: Settings, record: Placed) -> TopicPartition:
-    """Return where a letter came from; the header is not trusted to name any topic."""
+    """Return where a letter came from; its header is checked against our topics."""
     counts = inputs(settings)
     topic = last_text(record.headers, "topic")
     partition = last_text(record.headers, "partition")
@@ -130,7 +130,7 @@ def _target(settings: Settings, record: Placed) -> TopicPartition:
 
 
 def _why_not(record: Placed) -> str:
-    """Say of a cut letter where the original is."""
+    """Say where the original of a cut letter is."""
     headers = record.headers
     where_from = (last_text(headers, name) for name in ("topic", "partition", "offset"))
     topic, partition, offset = where_from

@@ -1,4 +1,4 @@
-"""What commands share: their common options, settings, input and output."""
+"""Shared parts of commands: common options, settings, input and output."""
 
 import asyncio
 import os
@@ -40,16 +40,16 @@ PolicyFile = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What commands get from the process they run in (``context.obj``)."""
+    """The process of a command, passed in ``context.obj``."""
 
     environ: Mapping[str, str]
     now_ms: Callable[[], int]
     """UTC ms of the wall clock."""
     warn: Callable[[str], None]
-    """Tells the operator one line that does not keep the command from running."""
+    """Prints a one-line warning to the operator."""
 
     def login(self) -> str | None:
-        """Return the name of who runs the command; None when nobody is known."""
+        """Return the name of the user who runs the command; None = unknown."""
         for variable in ("LOGNAME", "USER"):
             if self.environ.get(variable):
                 return self.environ[variable]
@@ -66,11 +66,11 @@ class Edge:
         Parameters
         ----------
         config
-            Value of ``--config``; ``REFUND_CONFIG`` counts without it.
+            Value of ``--config``; without it, ``REFUND_CONFIG`` counts.
         sets
             Values of ``--set``.
         **named
-            Options with a name of their own: ``section__key`` = text, None = not given.
+            Options with their own name: ``section__key`` = text, None = not given.
 
         Raises
         ------
@@ -103,7 +103,7 @@ def read_config(file: str) -> Mapping[str, object]:
     Raises
     ------
     SettingsError
-        It is missing, unreadable or not TOML.
+        The file is missing, unreadable or not TOML.
     """
     try:
         return tomllib.loads(Path(file).read_text("utf-8"))
@@ -123,7 +123,7 @@ def opened(file: str) -> Iterator[BinaryIO]:
     Raises
     ------
     UsageError
-        It is missing or unreadable.
+        The file is missing or unreadable.
     """
     if file == "-":
         yield sys.stdin.buffer
@@ -153,12 +153,12 @@ def settings_of(
 ) -> Settings:
     """Load the settings of a command that reads or writes Kafka by aiokafka.
 
-    A version of it that was not tested, but is allowed, is warned of on standard error.
+    An untested but allowed version of aiokafka gives a warning on standard error.
 
     Raises
     ------
     SettingsError
-        As :meth:`Edge.settings`; or the version is not allowed.
+        As :meth:`Edge.settings`; or the aiokafka version is not allowed.
     """
     edge: Edge = context.obj
     settings = edge.settings(config, sets, kafka__bootstrap_servers=bootstrap_servers)
@@ -169,6 +169,6 @@ def settings_of(
 
 
 def run_quietly(work: Coroutine[Any, Any, None]) -> None:
-    """Run a tool that reports on its own: nothing is logged."""
+    """Run a tool that reports by itself: nothing is logged."""
     logs.silence()
     asyncio.run(work)

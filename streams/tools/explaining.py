@@ -1,4 +1,4 @@
-"""``refund explain``: an explanation as text or JSON."""
+"""``refund explain``: print an explanation as text or JSON."""
 
 from typing import Any, TextIO
 
@@ -16,17 +16,17 @@ from streams.visible import visible
 
 
 class Found(msgspec.Struct, frozen=True):
-    """A decision, its family, and the policy that it names."""
+    """A decision with its family and the policy that it names."""
 
     explainer: Explainer[Any, Any]
     decision: Decided
     policy: AnyPolicy | None
-    """None when it names none, or when that one is not at hand."""
+    """None when it names none or that policy is not available."""
     warning: str
-    """What to say of a policy that is not at hand; empty = nothing."""
+    """Warning about a policy that is not available; empty = none."""
 
     def explanation(self) -> Explained:
-        """Return the decision in words."""
+        """Return the explanation of the decision."""
         found: Explained = self.explainer.explain(self.decision, self.policy)
         return found
 
@@ -42,7 +42,7 @@ def of_record(value: bytes, policy_file: str | None, load: Load) -> Found:
     Raises
     ------
     UsageError
-        The record is none.
+        The record is no decision.
     PolicyError
         The file cannot be used.
     """
@@ -67,7 +67,7 @@ def read_decision(text: bytes, explainer: Explainer[D, E]) -> D:
 
 
 def policy_of(decision: Decided, policies: Policies[P]) -> tuple[P | None, str]:
-    """Return the policy a decision names, and a warning when it is not at hand."""
+    """Return the policy that a decision names, and a warning when it is not available."""
     if decision.policy is None:
         return None, ""
     found = policies.named(decision.policy, decision.policy_hash)
@@ -89,7 +89,7 @@ def policy_of(decision: Decided, policies: Policies[P]) -> tuple[P | None, str]:
 
 
 def show(found: Found, language: Language, out: TextIO) -> None:
-    """Print an explanation for people, within 60 columns; what cannot be seen is escaped."""
+    """Print an explanation for people, within 60 columns; unprintable characters are escaped."""
     page = Page(found.explainer, found.decision, found.policy, language)
     for line in page.lines():
         for part in wrapped(visible(line.text), line.first, line.other):

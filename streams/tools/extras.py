@@ -1,4 +1,4 @@
-"""What some commands need besides the installed package."""
+"""Check for what some commands need besides the installed package."""
 
 from importlib.util import find_spec
 from typing import Final
@@ -9,12 +9,12 @@ _MODULES: Final = ("pyarrow", "hdrh", "jinja2", "confluent_kafka")
 
 
 def require_tools(command: str) -> None:
-    """Make sure that the extra ``tools`` is installed.
+    """Check that the extra ``tools`` is installed.
 
     Raises
     ------
     UsageError
-        It is not; says how to install it.
+        It is missing; says how to install it.
     """
     missing = [name for name in _MODULES if find_spec(name) is None]
     if missing:
@@ -30,19 +30,19 @@ def require_tools(command: str) -> None:
 
 
 def require_testkit(command: str, advice: str) -> None:
-    """Make sure that the test broker is there; it is in checkouts, not in the wheel.
+    """Check that the test broker is there; it is in checkouts, not in the wheel.
 
     Parameters
     ----------
     command
-        As the user calls it.
+        Name of the command, as the user calls it.
     advice
-        What to do without it.
+        What to do without the test broker.
 
     Raises
     ------
     UsageError
-        It is not; says what to do.
+        It is missing; says what to do.
     """
     try:
         found = find_spec("testkit.broker")

@@ -1,4 +1,4 @@
-"""Which family a command is about: named by its code, or by the id of a decision."""
+"""Find the family of a command: by its code, or by a decision id."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from streams.processing.policies import AnyPolicy, Policies
 from streams.settings import Settings, load_record
 
 Load = Callable[[], Settings]
-"""Loads the settings; called only where they are needed."""
+"""Loads the settings; called only if they are needed."""
 
 
 class _Named(msgspec.Struct):
@@ -39,10 +39,10 @@ def family_of_code(code: str, load: Load) -> Family:
 
 
 def family_of_id(decision_id: str, load: Load) -> Family:
-    """Return the family that an id of a decision begins with.
+    """Return the family of a decision id.
 
-    An id that begins with no code of a family is one of the fast refund: ids of refunds
-    may hold colons too.
+    An id without a family code belongs to the fast refund: refund ids may contain
+    colons too.
     """
     (first, *_) = registered(SHIPPED)
     code, colon, _ = decision_id.partition(":")
@@ -53,7 +53,7 @@ def family_of_id(decision_id: str, load: Load) -> Family:
 
 
 def family_of_record(value: bytes, load: Load) -> Family:
-    """Return the family of a decision record; that of what is none is told when it is read."""
+    """Return the family of a decision record; other records are refused when they are decoded."""
     try:
         decision_id = msgspec.json.decode(value, type=_Named).decision_id
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -62,12 +62,12 @@ def family_of_record(value: bytes, load: Load) -> Family:
 
 
 def base_of(family: Family, file: str | None) -> Policies[Any]:
-    """Return the policy of a file; without one the shipped policy, where there is one.
+    """Return the policy of a file; without a file the shipped policy, if any.
 
     Raises
     ------
     PolicyError
-        It cannot be used.
+        The file cannot be used.
     """
     (first, *_) = registered(SHIPPED)
     if file is None and family.code != first.code:

@@ -1,4 +1,4 @@
-"""Folders that commands fill: made before a long run, gone again when it fails."""
+"""Create the folders that commands fill before a long run; remove them when it fails."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,20 +9,20 @@ from streams.errors import UsageError
 
 @contextmanager
 def made(folder: Path | None, option: str = "") -> Iterator[None]:
-    """Make a folder for the time of a run, and its parents; None = nothing to make.
+    """Create a folder and its parents for a run; None = no folder.
 
-    When the run ends in an error, those that were made here and are still empty are
-    taken away. What was there before, or holds a file by now, stays.
+    When the run fails, folders that were created here and are still empty are removed.
+    Existing folders, and those with a file, stay.
 
     Parameters
     ----------
     option
-        Names the folder in an error, such as ``--report``.
+        Option that names the folder in an error, such as ``--report``.
 
     Raises
     ------
     UsageError
-        It cannot be made.
+        The folder cannot be created.
     """
     if folder is None:
         yield
@@ -43,6 +43,6 @@ def made(folder: Path | None, option: str = "") -> Iterator[None]:
 
 def _remove(folders: list[Path]) -> None:
     """Remove folders that are empty, the innermost first."""
-    with suppress(OSError):  # not empty, or not there
+    with suppress(OSError):  # not empty, or missing
         for folder in folders:
             folder.rmdir()

@@ -1,4 +1,4 @@
-"""One process that never outlives the process that started it."""
+"""Run a child process that never outlives this process."""
 
 import signal
 import subprocess
@@ -6,30 +6,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 KILL_WAIT_S = 10
-"""SIGKILL takes effect at once; a machine out of memory needs a moment."""
+"""Seconds to wait after SIGKILL; it works at once, except on a machine out of
+memory."""
 
 _WATCH = 'read -r _; kill -KILL "$0"'
-"""Standard input ends when its writer, our process, is gone in whatever way."""
+"""Standard input ends when its writer, our process, ends in any way."""
 
 
 class GuardedProcess:
     """A child process in a process group of its own, and a watcher that ends it.
 
-    A group of its own: Ctrl-C in the terminal reaches us, not the child, so that it is
-    stopped in order. But in our session: Linux shares processors out among sessions
-    first (``sched_autogroup``), and a broker's compiler would have as much of them as a
-    worker, whatever its priority. The watcher holds the reading end of a pipe of
-    ours and kills the child when the pipe ends, even after SIGKILL.
-    (``PR_SET_PDEATHSIG`` would fire when the starting *thread* ends.)
+    Its own group: Ctrl-C in the terminal reaches us, not the child, so that we stop it
+    cleanly. But our session: Linux first shares processors among sessions
+    (``sched_autogroup``), and a broker's compiler would get as much as a worker,
+    whatever its priority. The watcher reads a pipe of ours and kills the child when the
+    pipe ends, even after SIGKILL. (``PR_SET_PDEATHSIG`` would fire when the starting
+    *thread* ends.)
 
     Parameters
     ----------
     command
         Program and arguments.
     log
-        File that standard output and error are appended to.
+        File to which standard output and error are appended.
     environ
-        Its environment; None = ours.
+        Environment of the child; None = ours.
     """
 
     def __init__(
@@ -57,11 +58,11 @@ class GuardedProcess:
 
     @property
     def pid(self) -> int:
-        """Process id of the child."""
+        """Return the process id of the child."""
         return self._child.pid
 
     def wait(self, timeout_s: float) -> int | None:
-        """Exit code, or ``None`` when the child still runs after ``timeout_s``."""
+        """Return the exit code; None = the child still runs after ``timeout_s``."""
         try:
             code = self._child.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -74,7 +75,7 @@ class GuardedProcess:
         self._child.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a paused child go on; harmless when it runs."""
+        """Resume a paused child; no effect when it runs."""
         self._child.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
@@ -84,12 +85,12 @@ class GuardedProcess:
         self._dismiss()
 
     def terminate(self) -> None:
-        """Ask the child to stop in order, paused or not; returns at once."""
+        """Ask the child to stop cleanly, paused or not; returns at once."""
         self.resume()
         self._child.terminate()
 
     def _dismiss(self) -> None:
-        # Before the pid may be used again: the watcher must not kill a stranger.
+        # Before the pid may be reused: the watcher must not kill another process.
         self._watcher.kill()
         self._watcher.wait(KILL_WAIT_S)
         if self._watcher.stdin is not None:

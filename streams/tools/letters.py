@@ -1,4 +1,4 @@
-"""Which dead letters are meant, and finding them."""
+"""Select dead letters and find them."""
 
 from collections import deque
 from difflib import get_close_matches
@@ -17,25 +17,25 @@ from streams.settings.topics import placed, topic_name
 from streams.tools.reading import broker_errors, partitions_of, reader, scan
 
 _READ: Final[frozenset[Kind]] = frozenset({"input", "fact", "shared_fact"})
-"""What a dead letter may come from."""
+"""Kinds of topics that a dead letter may come from."""
 
 _DIGITS_MAX: Final = 29
-"""Of a partition (32 bits) and an offset (64 bits) together."""
+"""Most digits of a partition (32 bits) and an offset (64 bits) together."""
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """Which dead letters are meant."""
+    """The selected dead letters."""
 
     letters: tuple[str, ...] = ()
-    """``PARTITION:OFFSET`` each; empty = all that the other fields allow."""
+    """``PARTITION:OFFSET`` of each; empty = all that the other fields allow."""
     topic: str | None = None
-    """Topic they came from, with or without the prefix."""
+    """Original topic, with or without the prefix."""
     error: str | None = None
     limit: int | None = None
-    """Only so many of the newest of each partition."""
+    """At most this many of the newest per partition."""
 
     def takes(self, record: Placed) -> bool:
-        """Whether a record is meant, ``limit`` aside."""
+        """Whether a record is selected, apart from ``limit``."""
         return (
             (not self.letters or place(record) in self.letters)
             and self.topic in (None, last_text(record.headers, "topic"))
@@ -60,7 +60,7 @@ def place(record: Placed) -> str:
 
 
 def is_cut(record: Placed) -> bool:
-    """Whether a letter holds only part of the record: then it cannot be sent back."""
+    """Whether a letter holds only part of its record, so that it cannot be sent back."""
     return last_text(record.headers, "cut") is not None
 
 
@@ -82,7 +82,7 @@ def where(text: str) -> tuple[int, int]:
 
 
 async def find(settings: Settings, choice: Choice) -> list[Placed]:
-    """Read all dead letters and return those that are meant, by partition and offset.
+    """Read all dead letters and return the selected ones, by partition and offset.
 
     Raises
     ------
@@ -91,7 +91,7 @@ async def find(settings: Settings, choice: Choice) -> list[Placed]:
     TopicsError
         The topic is missing.
     UsageError
-        A letter that is named is not there; a topic or error is unknown.
+        A named letter is missing; or a topic or error is unknown.
     """
     for letter in choice.letters:
         where(letter)
@@ -100,7 +100,8 @@ async def find(settings: Settings, choice: Choice) -> list[Placed]:
     origins, errors = set(inputs(settings)), set(chain.from_iterable(ERRORS.values()))
 
     def take(record: Placed) -> None:
-        # A newer version may know more than this one: what is there is known, too.
+        # A newer version may write more errors than this one knows: those found count
+        # as known.
         origins.add(last_text(record.headers, "topic") or "")
         errors.add(last_text(record.headers, "error") or "")
         if choice.takes(record):
@@ -120,7 +121,7 @@ async def find(settings: Settings, choice: Choice) -> list[Placed]:
 
 
 def _full(choice: Choice, settings: Settings) -> Choice:
-    """Put the prefix before a topic that was named without it."""
+    """Add the prefix to a topic that was given without it."""
     full = f"{settings.topics.prefix}{choice.topic}"
     if choice.topic is None or full not in inputs(settings):
         return choice
@@ -139,7 +140,7 @@ def _refuse_unknown(choice: Choice, origins: set[str], errors: set[str]) -> None
 
 
 def _instead(given: str, known: set[str]) -> str:
-    """Say what to write instead."""
+    """Suggest what to write instead."""
     close = get_close_matches(given, known - {""}, n=1)
     if close:
         return f"unknown; did you mean {close[0]}?"

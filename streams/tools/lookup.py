@@ -1,4 +1,4 @@
-"""Finding one decision, and the policies it may name, in the topics."""
+"""Find one decision in the topics, and the policy that it names."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,8 +29,8 @@ def find(wanted: str, policy_file: str | None, load: Load) -> Found:
     wanted
         ``FR:refund_id:version``, or a bare key such as a refund id.
     policy_file
-        None = the shipped one, of the fast refund; versions from the topic of policies
-        come on top.
+        None = the shipped one of the fast refund; versions from the topic of policies
+        extend it.
 
     Raises
     ------
@@ -52,14 +52,14 @@ async def look_up(
 ) -> Decided:
     """Read the output topics of a family until their end for a decision.
 
-    The first record of a decision id counts; of a bare key, its newest version.
+    The first record of a decision id counts; for a bare key, the newest version.
 
     Parameters
     ----------
     wanted
         A decision id or a bare key.
     book
-        Takes the versions on the topic of policies.
+        Receives the versions of the topic of policies.
 
     Raises
     ------
@@ -95,7 +95,7 @@ async def look_up(
 
 
 def _matching(wanted: str) -> Callable[[Placed], str | None]:
-    """Return what tells a record's decision id, if it is one that is wanted."""
+    """Return a function that gives a record's decision id, if it matches."""
     key = wanted.encode()
 
     def matches(record: Placed) -> str | None:
@@ -106,7 +106,7 @@ def _matching(wanted: str) -> Callable[[Placed], str | None]:
 
 
 def _decides(row: Topic) -> bool:
-    """Whether a topic holds decisions: an output that is no topic of notices."""
+    """Whether a topic holds decisions: an output topic, but not of notices."""
     return row.kind == "output" and "notice" not in row.records
 
 

@@ -1,4 +1,4 @@
-"""Moments as people give them on the command line."""
+"""Read moments given on the command line."""
 
 from streams.errors import UsageError
 from streams.settings import moment_ms

@@ -16,28 +16,28 @@ from streams.tools.policy.topic import PolicyTopic, held
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What an author says of a record."""
+    """What an author says about a record."""
 
     author: str
     reason: str
     mode: str
-    """``send``, or ``tell`` what would be sent."""
+    """``send``, or ``tell`` = only show what would be sent."""
     workers: tuple[str, ...] = ()
-    """Addresses of pages that must show it."""
+    """Addresses of worker pages that must show it."""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """What an author says of a version besides."""
+    """An author's further choices for a version."""
 
     backtest: str | None = None
     allow: tuple[str, ...] = ()
     overtake: tuple[int, ...] = ()
     from_ms: int | None = None
-    """UTC ms; None = as the file says, or now for a rollback."""
+    """UTC ms; None = as in the file, or now for a rollback."""
 
 
 def publication_of(choice: Choice, said: Said, now_ms: int) -> Publication:
-    """Return what a record says of its publication."""
+    """Return the publication keys of a record."""
     return Publication(
         author=said.author,
         reason=said.reason,
@@ -55,12 +55,12 @@ def record_of(
     said: Said | None,
     now_ms: int,
 ) -> PolicyRecord[P]:
-    """Return a policy file as the record that would be published.
+    """Return the record that a policy file would be published as.
 
     Raises
     ------
     PolicyError
-        One line a problem.
+        One line per problem.
     """
     found = load_record(kind, file)
     unknown = [key for key in choice.allow if key not in kind.fields]
@@ -85,18 +85,18 @@ async def check(
     out: TextIO,
     now_ms: int,
 ) -> None:
-    """Say that a policy file can be published.
+    """Check that a policy file can be published, and say so.
 
     Parameters
     ----------
     where
-        The topic; or only what the family declares: the file is then held against the
-        default values alone.
+        The topic; or only the policy type: then the file is compared with the default
+        values alone.
 
     Raises
     ------
     PolicyError
-        One line a problem.
+        One line per problem.
     SourceError
         The brokers cannot be reached.
     """
@@ -117,7 +117,7 @@ async def check(
 
 
 async def diff(file: str | None, at: PolicyTopic, out: TextIO, now_ms: int) -> None:
-    """Print what is in force and waits, and how a file, or each that waits, differs.
+    """Print the policies in force and waiting, and how a file, or each waiting one, differs.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def show(kind: PolicyType[Any], file: str | None, out: TextIO) -> None:
     Raises
     ------
     PolicyError
-        One line a problem.
+        One line per problem.
     """
     for key, value in msgspec.structs.asdict(load_record(kind, file).policy).items():
         if value is None:

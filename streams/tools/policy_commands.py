@@ -1,4 +1,4 @@
-"""The commands ``refund policy ...``: arguments in, one call of a tool each.
+"""The commands ``refund policy ...``: parse arguments and call one tool each.
 
 What a command needs is imported when it runs: Kafka's client takes a while.
 """
@@ -64,7 +64,7 @@ def _topic(
     sets: list[str] | None,
     bootstrap_servers: str | None,
 ) -> Any:  # noqa: ANN401 - its module is imported when a command runs
-    """Return the topic of policies and the family that is meant."""
+    """Return the topic of policies and the selected family."""
     from streams.tools.families import family_of_code  # noqa: PLC0415
     from streams.tools.policy.topic import PolicyTopic  # noqa: PLC0415
 
@@ -263,7 +263,7 @@ def policy_pause(  # noqa: PLR0913 - one parameter an option
     edge: Edge = context.obj
     at = _topic(context, family, config, sets, bootstrap_servers)
     said = _said(edge, author, reason, workers, yes=yes)
-    # "now" is when a worker reads it, whatever its clock says.
+    # "Now" is when a worker reads it, whatever its clock.
     begin = None if start == "now" else _moment("--from", start, edge)
     span = (begin, _moment("--until", until, edge))
     run_quietly(actions.pause(at, span, said, sys.stdout, edge.now_ms()))

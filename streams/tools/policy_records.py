@@ -7,7 +7,7 @@ from streams.tools.capture.store import Capture
 
 
 def policies_of(capture: Capture, base: Policy) -> Policies:
-    """Return the policy of the file, with every version in the capture on top."""
+    """Return the policy of the file, extended by every version in the capture."""
     shared = SharedTables(Policies((base,)), capture.manifest.partitions)
     for record in capture.records((POLICIES.name,)):
         shared.apply_policy(record.key, record.value, record.timestamp)

@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, a line now and then anywhere else."""
+"""Show the progress of long work: a bar on a terminal, a line now and then elsewhere."""
 
 import time
 from types import TracebackType
@@ -11,12 +11,12 @@ _EVERY_S: Final = 5.0
 
 
 class Progress:
-    """Shows how many of a total are done; a context manager.
+    """Shows how many of a total are done; use it as a context manager.
 
     Parameters
     ----------
     what
-        In words: ``captured``.
+        What is counted, in words: ``captured``.
     """
 
     def __init__(self, out: TextIO, what: str, total: int) -> None:
@@ -49,7 +49,7 @@ class Progress:
             self._bar.stop()
 
     def reach(self, done: int) -> None:
-        """Show that so many are done."""
+        """Show the number that is done."""
         if self._bar is not None:
             self._bar.update(self._task, completed=done)
             return

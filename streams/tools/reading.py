@@ -1,4 +1,4 @@
-"""Reading topics once, from their beginning to their present end, without a group."""
+"""Read topics once, from their beginning to their current end, without a group."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -22,13 +22,13 @@ _POLL_MS: Final = 500
 
 @contextmanager
 def broker_errors(kafka: Kafka) -> Iterator[None]:
-    """Turn errors of the Kafka client into one line that names the brokers.
+    """Translate errors of the Kafka client into one line that names the brokers.
 
     Raises
     ------
     RefundError
-        That of the error's row (:mod:`streams.kafka.errors`), in place of any Kafka or
-        time-out error.
+        The class in the error's row (:mod:`streams.kafka.errors`), in place of any
+        Kafka or timeout error.
     """
     try:
         yield
@@ -71,8 +71,8 @@ async def reader(
     Parameters
     ----------
     reset
-        What to do at an offset that is gone: go to the ``earliest``, or ``none`` =
-        fail with ``OffsetOutOfRangeError``.
+        What to do at a deleted offset: continue at the ``earliest``, or ``none`` = fail
+        with ``OffsetOutOfRangeError``.
     """
     consumer: AIOKafkaConsumer[bytes, bytes] = AIOKafkaConsumer(
         **client_arguments(kafka),
@@ -95,7 +95,7 @@ async def scan(
     partitions: list[TopicPartition],
     take: Callable[[Placed], None],
 ) -> None:
-    """Give every record that is there now to ``take``; in order within a partition."""
+    """Pass every record present now to ``take``, in order within a partition."""
     ends = await consumer.end_offsets(partitions)
     starts = await consumer.beginning_offsets(partitions)
     left = {one for one in partitions if starts[one] < ends[one]}

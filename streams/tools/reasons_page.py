@@ -1,4 +1,4 @@
-"""The reasons page and ``refund reasons``: every code in words, made from the tables."""
+"""Print the reasons page and ``refund reasons``: every code in words, from the tables."""
 
 from collections.abc import Iterator
 from typing import Final, TextIO
@@ -70,7 +70,7 @@ def reasons_page() -> str:
 
 
 def print_codes(reasons: ReasonCatalog, out: TextIO) -> None:
-    """Print the list: #, code, what it leads to, wording in both languages."""
+    """Print the list: #, code, result, wording in both languages."""
     header = ("#", "code", "leads to", "zh", "en")
     rows = (
         (one.rank, one.code, one.outcome or one.disposition, one.zh, one.en)
@@ -115,7 +115,7 @@ def _entry(one: Reason) -> Iterator[str]:
 
 
 def _ours(one: Reason) -> bool:
-    """Whether a reason is one of the fast refund: its buyers are told something."""
+    """Whether a reason belongs to the fast refund, whose buyers are shown a text."""
     return REASONS.get(one.code) is one
 
 

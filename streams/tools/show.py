@@ -1,4 +1,4 @@
-"""Tables for people: drawn on a terminal, tab-separated anywhere else."""
+"""Print tables: drawn on a terminal, tab-separated elsewhere."""
 
 from collections.abc import Iterable, Sequence
 from typing import TextIO
@@ -13,7 +13,7 @@ from streams.visible import visible
 
 
 def table(out: TextIO, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows; what cannot be seen in a cell is escaped, line breaks and tabs too."""
+    """Print rows; unprintable characters in a cell are escaped, including line breaks and tabs."""
     if not out.isatty():
         for row in (header, *rows):
             print(*(_cell(value) for value in row), sep="\t", file=out)
@@ -25,7 +25,7 @@ def table(out: TextIO, header: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 
 def moment(at_ms: int | None) -> str:
-    """Return UTC time to the ms; empty for None or what no calendar holds."""
+    """Return UTC time to the ms; empty for None or a moment beyond the calendar."""
     if at_ms is None:
         return ""
     try:
@@ -35,7 +35,7 @@ def moment(at_ms: int | None) -> str:
 
 
 def text_or_hex(value: bytes | None) -> str:
-    """Return bytes as text when they are UTF-8, else as hex; it may hold controls."""
+    """Return bytes as text if they are UTF-8, else as hex; text may contain controls."""
     if value is None:
         return "null"
     try:
@@ -45,7 +45,7 @@ def text_or_hex(value: bytes | None) -> str:
 
 
 def json_line(value: object) -> str:
-    """Write a value as one line of JSON: the value itself, and all of it visible."""
+    """Encode a value as one line of JSON without unprintable characters."""
     return visible(msgspec.json.encode(value).decode())
 
 

@@ -10,12 +10,12 @@ from streams.tools.reading import broker_errors
 
 
 async def create_topics(settings: Settings, out: TextIO) -> None:
-    """Create what is missing, then check everything.
+    """Create missing topics, then check all.
 
     Raises
     ------
     TopicsError
-        Refused, or there in another shape.
+        A topic is refused, or exists with another shape.
     SourceError
         The brokers cannot be reached.
     """
@@ -37,7 +37,7 @@ async def check_topics(settings: Settings, out: TextIO) -> None:
     Raises
     ------
     TopicsError
-        One line a difference.
+        One line per difference.
     SourceError
         The brokers cannot be reached.
     """

@@ -13,7 +13,7 @@ _DAY_MS: Final = 86_400_000
 
 
 def list_topics(settings: Settings, out: TextIO) -> None:
-    """Print every topic of this installation; asks no broker."""
+    """Print every topic of this installation, without asking a broker."""
     show.table(
         out,
         (
@@ -44,7 +44,7 @@ def topics_table(settings: Settings) -> str:
 
 
 def clean_up(retention: Retention) -> str:
-    """Return in words how long records stay: ``delete, 14 days``."""
+    """Return the clean-up of a topic in words: ``delete, 14 days``."""
     kept_ms = retention.kept_ms
     if retention.cleanup == "delete" and kept_ms is not None:
         return f"delete, {kept_ms // _DAY_MS} days"
@@ -52,7 +52,7 @@ def clean_up(retention: Retention) -> str:
 
 
 def _owner(row: Topic) -> str:
-    """Return the code of the family; what no family owns is shared, or not ours."""
+    """Return the code of the owning family; other topics are shared or not ours."""
     if row.setting is not None:
         return "platform"
     return row.family or "all"
@@ -73,5 +73,5 @@ def _row(topic: PlacedTopic) -> str:
 
 
 def _marked(names: tuple[str, ...]) -> Iterator[str]:
-    """Yield names, roles of a worker as code."""
+    """Yield names; worker roles are formatted as code."""
     return (f"`{name}`" if name in ROLES else name for name in names)

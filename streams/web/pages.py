@@ -20,7 +20,7 @@ from streams.settings import Web
 from streams.visible import visible
 
 Verdict = tuple[bool, list[str]]
-"""(True = all is well, reasons otherwise)."""
+"""Whether all is well, and the reasons if it is not."""
 
 _OK: Final = 200
 _UNAVAILABLE: Final = 503

@@ -1,6 +1,6 @@
-"""``refund backtest``: the decisions of a capture, had another policy been in force.
+"""``refund backtest``: recompute the decisions of a capture as if another policy had been in force.
 
-Requests meet the facts that were known when they were decided, and the function that
-judges them is the worker's own. Nothing here can publish: an import contract keeps
-Kafka's clients, sockets and event loops out.
+Requests are judged with the facts that were known when they were decided, by the
+worker's own function. Nothing here can publish: an import contract forbids Kafka
+clients, sockets and event loops.
 """

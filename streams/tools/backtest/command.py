@@ -1,4 +1,4 @@
-"""``refund backtest``: passes over a capture, compared and reported."""
+"""``refund backtest``: judge a capture in passes, compare and report."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -29,16 +29,17 @@ _NEEDED: Final = tuple(name for name in FACTS if name != POLICIES.name)
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``refund backtest`` was called with."""
+    """The arguments of ``refund backtest``."""
 
     folder: Path
     policy_file: str
     against: str
     """``recorded``, or the file of another policy."""
     base_file: str | None
-    """What held before any record of ``refund.policies``; None = the shipped one."""
+    """Policy file in force before any record of ``refund.policies``; None = the shipped
+    one."""
     record_max_bytes: int
-    """The limit of the workers that day."""
+    """The workers' record limit at the time of the capture."""
 
 
 def backtest(trial: Trial, out: TextIO) -> BacktestReport:
@@ -87,13 +88,13 @@ def backtest(trial: Trial, out: TextIO) -> BacktestReport:
 
 
 def _alone(policy: Policy, trial: Trial) -> Versions:
-    """One policy for all requests, whenever it says that it comes into force."""
+    """Return versions with one policy for all requests, whatever its ``effective_from_ms``."""
     ever = msgspec.structs.replace(policy, effective_from_ms=0)
     return Versions(Policies((ever,)), "none", trial.record_max_bytes)
 
 
 def _drift(before: dict[str, Verdict], again: dict[str, Verdict]) -> Drift:
-    """Compare the day with itself, judged again: what differs is the method's doing."""
+    """Compare the recorded decisions with a pass under their own policies: the method's error."""
     pairs = [(before[one], again[one]) for one in before.keys() & again.keys()]
     different = sum(differs(one, other) for one, other in pairs)
     return Drift(len(pairs) - different, different)
@@ -102,7 +103,7 @@ def _drift(before: dict[str, Verdict], again: dict[str, Verdict]) -> Drift:
 def _shown(
     decisions: Iterable[Decision], what: str, capture: Capture, out: TextIO
 ) -> Iterator[Decision]:
-    """Show how far a pass is."""
+    """Yield decisions and show the progress of a pass."""
     total = sum(part.records for part in capture.parts((REQUESTS,)))
     with Progress(out, f"judged under {what}", total) as progress:
         for number, decision in enumerate(decisions, start=1):

@@ -1,4 +1,4 @@
-"""Two sets of decisions on the same requests, and what the difference means."""
+"""Compare two sets of decisions on the same requests."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -9,13 +9,13 @@ from streams.families.fast_refund.decide import AUTO_APPROVE, MANUAL_REVIEW
 from streams.families.fast_refund.model import Decision
 
 CHANGES_MAX: Final = 1_000
-"""Changed decisions that a report lists one by one."""
+"""Most changed decisions that a report lists one by one."""
 _HOUR_MS: Final = 3_600_000
 _NOWHERE: Final = "-"
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """What is compared of a decision."""
+    """The compared parts of a decision."""
 
     disposition: str
     outcome: str | None
@@ -28,12 +28,12 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def words(self) -> str:
-        """The outcome, or why there is none."""
+        """Return the outcome, or why there is none."""
         return self.outcome or self.disposition
 
 
 def verdict_of(decision: Decision) -> Verdict:
-    """Cut a decision down to what is compared."""
+    """Return the compared parts of a decision."""
     return Verdict(
         decision.disposition,
         decision.outcome,
@@ -54,7 +54,7 @@ def _category(decision: Decision) -> str:
 
 
 class Count(msgspec.Struct):
-    """How many, and how much money, before and after."""
+    """Number of decisions and amount of money, before and after."""
 
     name: str
     requests: int = 0
@@ -79,7 +79,7 @@ class Count(msgspec.Struct):
 
 
 class CodeCount(msgspec.Struct):
-    """How many decisions have a reason code, before and after."""
+    """Number of decisions with a reason code, before and after."""
 
     code: str
     before: int = 0
@@ -87,7 +87,7 @@ class CodeCount(msgspec.Struct):
 
 
 class Turn(msgspec.Struct):
-    """How many decisions went from one outcome to another, and their money."""
+    """Number of decisions that changed from one outcome to another, and their money."""
 
     before: str
     after: str
@@ -96,7 +96,7 @@ class Turn(msgspec.Struct):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One decision that comes out otherwise."""
+    """One changed decision."""
 
     decision_id: str
     shop_id: str | None
@@ -128,7 +128,7 @@ class Comparison(msgspec.Struct):
     changes: list[Change]
     """The first :data:`CHANGES_MAX` of them."""
     only_before: int
-    """Decisions that only one side has: their requests or outputs are not captured."""
+    """Decisions on only one side: their requests or outputs are not captured."""
     only_after: int
 
     @property
@@ -141,7 +141,7 @@ class Comparison(msgspec.Struct):
 
 
 def first_of_each(decisions: Iterable[Decision]) -> dict[str, Verdict]:
-    """Keep what counts: the first decision of each id."""
+    """Return the first decision of each id, which is the one that counts."""
     found: dict[str, Verdict] = {}
     for decision in decisions:
         if decision.decision_id not in found:
@@ -150,7 +150,7 @@ def first_of_each(decisions: Iterable[Decision]) -> dict[str, Verdict]:
 
 
 def differs(one: Verdict, other: Verdict) -> bool:
-    """Whether a decision came out otherwise."""
+    """Whether a decision changed."""
     return (one.disposition, one.outcome, one.reason_codes) != (
         other.disposition,
         other.outcome,
@@ -171,7 +171,7 @@ def compare(before: Mapping[str, Verdict], after: Mapping[str, Verdict]) -> Comp
 
 
 class _Work:
-    """Counts by what they are counted by."""
+    """Collects the counts of a comparison by group."""
 
     def __init__(self) -> None:
         self._total = Count("all")
@@ -218,7 +218,7 @@ class _Work:
             )
 
     def comparison(self, only_before: int, only_after: int) -> Comparison:
-        """Return all of it, the largest differences first."""
+        """Return the comparison, largest differences first."""
         return Comparison(
             self._total,
             sorted(self._turns.values(), key=lambda one: (-one.count, one.before)),

@@ -1,4 +1,4 @@
-"""The chart of reviews by hour: from the first hour of the data to the end of its last."""
+"""The chart of reviews per hour, from the first hour of the data to the end of the last."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,7 +10,7 @@ from streams.tools.backtest.comparing import Hour
 _HOUR_MS: Final = 3_600_000
 _MS_PER_S: Final = 1000
 _FILLED_MAX: Final = 24 * 92
-"""Hours; over a longer time than a season a gap is not drawn as hours of nothing."""
+"""Most hours; in longer data a gap is not drawn as empty hours."""
 
 
 class Chart(msgspec.Struct, frozen=True):
@@ -24,7 +24,7 @@ class Chart(msgspec.Struct, frozen=True):
 def chart_of(hours: Sequence[Hour]) -> Chart | None:
     """Return the chart of some hours, in order; None when there is none.
 
-    An hour in between in which nothing was decided is an hour with 0 reviews.
+    An hour without decisions in between has 0 reviews.
     """
     if not hours:
         return None

@@ -1,4 +1,4 @@
-"""Judging a capture's requests again with the worker's own function."""
+"""Judge a capture's requests again with the worker's own function."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -26,18 +26,19 @@ _SHARED: Final = {row.name for row in FAMILY.topics.shared_facts}
 
 
 class Versions(msgspec.Struct, frozen=True):
-    """Under which policies requests are judged."""
+    """The policies under which requests are judged."""
 
     first: Policies
     follow: str
-    """``capture`` = versions come into force as the capture says, ``none`` = these
-    alone."""
+    """``capture`` = versions of the capture come into force as recorded, ``none`` =
+    only these versions."""
     record_max_bytes: int
-    """``worker.record_max_bytes`` of those who judged: what is larger is not read."""
+    """``worker.record_max_bytes`` of the recorded workers: larger records are not
+    read."""
 
 
 class Court:
-    """Tables, memory and judge of one pass over a capture."""
+    """The tables, history and judge of one pass over a capture."""
 
     def __init__(self, capture: Capture, versions: Versions) -> None:
         self._capture = capture
@@ -57,7 +58,7 @@ class Court:
         self.dead = 0
 
     def decisions(self, recorded: Recorded) -> Iterator[Decision]:
-        """Yield what every request comes to, repeats included, in order."""
+        """Yield the decision on every request, including repeats, in order."""
         for partition, _, value in sorted(recorded.earlier):
             self._partitions[partition].restore(APPROVALS.name, value)
         for event in events(self._capture, recorded):
@@ -67,7 +68,7 @@ class Court:
                 self._apply(event)
 
     def _apply(self, record: Captured) -> None:
-        """Take a fact; one that cannot be read takes away what was known, as ever."""
+        """Apply a fact; an unreadable one makes unknown what was known, as in a worker."""
         name = self._capture.name(record.topic)
         (read,) = bounded([recalled(record)], self._bounds)
         if name == POLICIES.name and self._follow != "capture":
@@ -82,7 +83,7 @@ class Court:
 
     def _decide(self, piece: Slice) -> Iterator[Decision]:
         partition = self._partitions[piece.partition]
-        # A worker has read the vetoes to their end whenever it decides.
+        # A worker has always read the vetoes to their end when it decides.
         partition.state.read_to_end(piece.at_ms)
         records = bounded([recalled(one) for one in piece.records], self._bounds)
         for output in partition.judge(records, piece.at_ms).outputs:

@@ -1,4 +1,4 @@
-"""What was decided on the day: when each request was judged, and what came of it."""
+"""The recorded decisions of a capture: when each request was judged, and its decision."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -26,16 +26,16 @@ class Recorded(msgspec.Struct):
     """The outputs of a capture."""
 
     moments: dict[Place, int]
-    """When a request was judged, UTC ms: the requests of one slice share it."""
+    """Request -> when it was judged, UTC ms; the same for all requests of a slice."""
     decisions: dict[str, Decision]
-    """First decision by id."""
+    """Decision id -> first decision."""
     earlier: list[tuple[int, int, bytes]]
-    """Decisions on requests before those of the capture: partition and offset of the
-    request, the record."""
+    """Decisions on requests before the capture: partition and offset of the request,
+    and the record."""
 
 
 def read_recorded(capture: Capture) -> Recorded:
-    """Read the outputs of a capture; follow-ups of payouts are none."""
+    """Read the decisions of a capture, without follow-ups of payouts."""
     topic = capture.topic(REQUESTS)
     starts = {one.partition: one.start for one in capture.spans(REQUESTS)}
     found = Recorded({}, {}, [])
@@ -68,7 +68,7 @@ def _decision(capture: Capture, record: Captured) -> Decision | None:
 def _judged(
     capture: Capture, record: Captured, topic: str
 ) -> tuple[Place | None, int | None]:
-    """Return which request a record answers, and when it was judged."""
+    """Return the request that a record answers, and when it was judged."""
     sent = record.headers
     if capture.name(record.topic) == _LETTERS:
         texts = [
@@ -91,7 +91,7 @@ def _judged(
 
 
 def moment(text: str | None) -> int | None:
-    """Read a CloudEvents time, UTC ms; None when it is none."""
+    """Decode a CloudEvents time, UTC ms; None = not a time."""
     try:
         since = datetime.fromisoformat(text or "") - _EPOCH
     except (ValueError, TypeError):

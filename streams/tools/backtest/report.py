@@ -1,4 +1,4 @@
-"""The report of a backtest: tables, JSON and one HTML page."""
+"""Report a backtest: tables, JSON and one HTML page."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ _ROWS_MAX: Final = 15
 
 
 class Drift(msgspec.Struct, frozen=True):
-    """How far the method itself is to be trusted: the day judged again as it was."""
+    """The error of the method itself: the capture judged again under its own policies."""
 
     same: int
     different: int
@@ -34,17 +34,17 @@ class BacktestReport(msgspec.Struct, frozen=True, kw_only=True):
 
     capture: str
     policy: str
-    """Name and file of the policy that is tried."""
+    """Name and file of the tried policy."""
     against: str
-    """In words: what it is compared with."""
+    """The other side of the comparison, in words."""
     comparison: Comparison
     dead_letters: int
     drift: Drift | None
-    """None when the day itself is not the other side."""
+    """None when the other side is not the recorded decisions."""
 
 
 def summary(found: BacktestReport) -> list[tuple[str, str, str, str]]:
-    """Return rows: what, before, after, difference."""
+    """Return rows of label, before, after and difference."""
     total, peak = found.comparison.total, found.comparison.peak_reviews
 
     def row(
@@ -67,7 +67,7 @@ def summary(found: BacktestReport) -> list[tuple[str, str, str, str]]:
 
 
 def notes(found: BacktestReport) -> list[str]:
-    """Return what a reader must know to trust the figures."""
+    """Return the notes that a reader needs to judge the figures."""
     compared = found.comparison
     lines = [
         (
@@ -160,7 +160,7 @@ def _signed(number: int) -> str:
 
 
 def print_report(found: BacktestReport, out: TextIO) -> None:
-    """Print tables, the longest ones cut short."""
+    """Print the tables, long ones truncated."""
     print(headline(found.comparison.total), file=out)
     print(work_line(found.comparison.total), file=out)
     print(f"{found.policy} against {found.against}, {found.capture}", file=out)

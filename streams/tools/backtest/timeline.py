@@ -1,4 +1,4 @@
-"""Facts and requests of a capture in the order in which they were known."""
+"""Order the facts and requests of a capture as the workers knew them."""
 
 from collections.abc import Iterator
 from heapq import merge
@@ -16,7 +16,7 @@ _REQUEST: Final = 1
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """Requests of one partition that are judged together."""
+    """Requests of one partition that were judged together."""
 
     partition: int
     at_ms: int
@@ -31,9 +31,9 @@ _Placed = tuple[int, int, int, int, Captured]
 def events(capture: Capture, recorded: Recorded) -> Iterator[Event]:
     """Yield facts, and slices of requests.
 
-    A request stands at the moment at which it was judged, and those that were judged
-    together stay together; one without an answer stands at its timestamp. A fact is
-    known from its timestamp on, at one moment facts come first.
+    A request is placed at the moment of its judging, and requests judged together stay
+    together; one without an answer is placed at its timestamp. A fact is known from its
+    timestamp on; at the same moment facts come first.
     """
     requests = [
         _requests(capture, span.partition, recorded) for span in capture.spans(REQUESTS)

@@ -1,4 +1,4 @@
-"""A backtest in words: the headline, outcomes and reasons, for people."""
+"""Word a backtest: headline, outcomes and reasons."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -17,14 +17,14 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 
 
 def yuan(fen: int) -> str:
-    """Return an amount for people, exactly."""
+    """Return an exact amount for people."""
     sign = "-" if fen < 0 else ""
     whole, rest = divmod(abs(fen), _FEN_PER_YUAN)
     return f"{sign}{whole:,}.{rest:02d}"
 
 
 def headline(total: Count) -> str:
-    """Return what the other policy comes to: in money."""
+    """Return the effect of the other policy on money."""
     before, after = total.approved_fen_before, total.approved_fen_after
     if before == after:
         return f"As much money is refunded automatically: {yuan(after)} yuan"
@@ -36,7 +36,7 @@ def headline(total: Count) -> str:
 
 
 def work_line(total: Count) -> str:
-    """Return what it comes to for people: approvals, and cases to review."""
+    """Return the effect on work: approvals, and cases to review."""
     approvals = _instead(total.approved_before, total.approved_after, "approval")
     cases = _instead(total.reviews_before, total.reviews_after, "case for a person")
     return f"{approvals}, {cases}"
@@ -50,17 +50,17 @@ def _instead(before: int, after: int, noun: str) -> str:
 
 
 def outcome_words(outcome: str) -> str:
-    """Return an outcome, or the disposition of a request that has none, in words."""
+    """Return an outcome in words, or the disposition of a request without one."""
     return _OUTCOMES.get(outcome, outcome)
 
 
 def reason_words(code: str) -> str:
-    """Return what a reason code says; the limit differs, so it is not named."""
+    """Return a reason code in words, without the limit, which differs."""
     return reviewer_text_en(code, None) if code != _APPROVED else _APPROVED_WORDS
 
 
 def reasons_words(codes: Sequence[str]) -> str:
-    """Return all reasons of a decision."""
+    """Return all reasons of a decision in words."""
     return "; ".join(map(reason_words, codes))
 
 

@@ -1,7 +1,8 @@
-"""``refund capture``: topics into files that hold every byte, and reading them again.
+"""``refund capture``: save topics to files byte for byte, and read them again.
 
 A capture is a folder: parts (one partition each, consecutive offsets) and a manifest
 that names them. A part counts once the manifest names it, so an interrupted capture
-goes on where the manifest ends, without loss or repeats. Nothing here that reads a
-capture knows Kafka's client; only :mod:`streams.tools.capture.taking` does.
+continues where the manifest ends, without loss or repeats. Only
+:mod:`streams.tools.capture.taking` uses Kafka's client; code that reads a capture does
+not.
 """

@@ -1,4 +1,4 @@
-"""Filling a capture: records into buffers, buffers into parts, parts into the manifest."""
+"""Fill a capture: collect records, write them as parts, add the parts to the manifest."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +16,12 @@ from streams.tools.progress import Progress
 
 _POLL_MS: Final = 500
 PART_BYTES: Final = 32_000_000
-"""Records held in memory before they are written, about; an interruption loses no
-more than reading them again."""
+"""Approximate size of the records held in memory; after an interruption only they are
+read again."""
 
 
 class Filling:
-    """One run: fills buffers, writes them as parts, keeps the manifest."""
+    """One run: fills buffers, writes them as parts, updates the manifest."""
 
     def __init__(
         self, folder: Path, manifest: Manifest, redactor: Redactor | None
@@ -88,7 +88,7 @@ class Filling:
             self._held_bytes += size_bytes(one)
 
     def _write(self, spans: dict[TopicPartition, Span]) -> None:
-        """Write what is held; only the manifest makes it count."""
+        """Write the held records as parts, and then name them in the manifest."""
         form = self._manifest.asked.format
         for records in self._held.values():
             if records:
@@ -103,7 +103,7 @@ class Filling:
 
 
 def _captured(record: object) -> Captured:
-    # aiokafka's record; its type is not ours to name
+    # aiokafka's record, which has no type
     return Captured(
         record.topic,  # type: ignore[attr-defined]
         record.partition,  # type: ignore[attr-defined]

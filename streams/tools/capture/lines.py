@@ -1,6 +1,6 @@
-"""Parts as JSON lines: for eyes, ``grep`` and ``jq``.
+"""Parts as JSON lines, for people, ``grep`` and ``jq``.
 
-Bytes that are UTF-8 stand as text, others as ``{"base64": "..."}``; null is null.
+UTF-8 bytes are written as text, others as ``{"base64": "..."}``; null is null.
 """
 
 from base64 import b64decode, b64encode
@@ -50,7 +50,7 @@ def read(path: Path) -> Iterator[Captured]:
     Raises
     ------
     OSError, ValueError
-        The file is missing or a line is no record.
+        The file is missing, or a line is not a record.
     """
     with path.open("rb") as lines:
         for line in lines:

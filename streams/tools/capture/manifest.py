@@ -1,4 +1,4 @@
-"""The manifest of a capture: what was asked, how far it is, which parts hold it."""
+"""The manifest of a capture: request, progress and parts."""
 
 import os
 from pathlib import Path
@@ -13,21 +13,21 @@ VERSION: Final = 1
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What a capture was asked for; a resumed one must be asked for the same."""
+    """The request of a capture; a resumed capture must have the same one."""
 
     topics: tuple[str, ...]
     from_ms: int | None
     until_ms: int | None
     ranges: tuple[str, ...]
     facts: str
-    """``whole`` = fact topics from their beginning, ``range`` = as the others."""
+    """``whole`` = fact topics from their beginning, ``range`` = like the others."""
     format: str
     redaction: str | None
-    """Fingerprint of the key that replaced buyer ids; None = they are as they were."""
+    """Fingerprint of the redaction key; None = buyer ids are unchanged."""
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One file: records of one partition, in the order of their offsets."""
+    """One file: records of one partition, in offset order."""
 
     file: str
     topic: str
@@ -42,19 +42,19 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Span(msgspec.Struct, kw_only=True):
-    """The offsets wanted of one partition."""
+    """The requested offsets of one partition."""
 
     topic: str
     partition: int
     start: int
     end: int
-    """Not included."""
+    """End offset, exclusive."""
     next: int
-    """Everything below is in the parts."""
+    """Next offset to read; everything before it is in the parts."""
 
     @property
     def done(self) -> bool:
-        """Whether all of it is there."""
+        """Whether the span is complete."""
         return self.next >= self.end
 
 
@@ -65,25 +65,25 @@ class Manifest(msgspec.Struct, kw_only=True):
     app_version: str
     created_at_ms: int
     cluster_id: str | None
-    """Of the cluster it was taken from."""
+    """Id of the captured cluster."""
     prefix: str
-    """Of the topics of ours."""
+    """Prefix of our topics."""
     partitions: int
-    """Of the topics that go by buyer."""
+    """Partitions of the topics partitioned by buyer."""
     asked: Asked
     spans: list[Span]
     parts: list[Part] = msgspec.field(default_factory=list)
     blanked: int = 0
-    """Values left out because a redaction cannot vouch for them."""
+    """Number of values left out because they cannot be redacted safely."""
 
     @property
     def done(self) -> bool:
-        """Whether every span is."""
+        """Whether every span is complete."""
         return all(span.done for span in self.spans)
 
     @property
     def records(self) -> int:
-        """How many records the parts hold."""
+        """Return the number of records in the parts."""
         return sum(part.records for part in self.parts)
 
 
@@ -113,7 +113,7 @@ def load(folder: Path) -> Manifest:
 
 
 def save(folder: Path, manifest: Manifest) -> None:
-    """Put a manifest in place of the one before, whole or not at all."""
+    """Replace the manifest atomically."""
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     fresh = folder / (FILE + ".new")
     fresh.write_bytes(text + b"\n")
@@ -121,7 +121,7 @@ def save(folder: Path, manifest: Manifest) -> None:
 
 
 def put_in_place(fresh: Path, path: Path) -> None:
-    """Rename a file that is wholly on disk, so that a crash leaves the old or the new."""
+    """Rename a file that is completely on disk, so that a crash leaves the old or the new one."""
     _to_disk(fresh)
     fresh.replace(path)
     _to_disk(path.parent)

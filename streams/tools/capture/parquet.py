@@ -25,7 +25,7 @@ SCHEMA: Final = pa.schema(
 )
 _ROW_GROUP: Final = 16_384
 _READ_ROWS: Final = 128
-"""Rows turned into objects at a stretch; a sender is busy with it for so long."""
+"""Most rows converted to objects at once; it bounds how long a sender is busy."""
 
 
 def write(path: Path, records: Sequence[Captured]) -> None:

@@ -58,7 +58,7 @@ def read_ranges(
     Raises
     ------
     UsageError
-        One line for each that is none.
+        One line for each text that is no assertion.
     """
     found: list[OffsetRange] = []
     problems: list[str] = []
@@ -152,7 +152,7 @@ _FACT_KINDS: Final[frozenset[Kind]] = frozenset({"fact", "shared_fact"})
 
 
 def whole_topics(settings: Settings, facts: str) -> frozenset[str]:
-    """Return the topics that are captured from their beginning: facts of all families."""
+    """Return the topics captured from their beginning: facts of all families."""
     if facts != "whole":
         return frozenset()
     return frozenset(

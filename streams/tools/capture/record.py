@@ -1,4 +1,4 @@
-"""One record as captured; it serves wherever a consumed record does."""
+"""A captured record; it can be used like a consumed one."""
 
 from typing import Final
 
@@ -26,6 +26,6 @@ _OVERHEAD_BYTES: Final = 60
 
 
 def size_bytes(record: Captured) -> int:
-    """Return about how much memory a record takes."""
+    """Return the approximate memory size of a record, bytes."""
     headers = sum(len(name) + len(value or b"") for name, value in record.headers)
     return _OVERHEAD_BYTES + len(record.key or b"") + len(record.value or b"") + headers

@@ -1,8 +1,8 @@
-"""Buyer ids replaced by keyed hashes: nobody can turn them back, yet they still join.
+"""Replace buyer ids with keyed hashes, which cannot be reversed but still join.
 
-The hash of an id depends on the key and the id alone, so the same buyer has the same
-new id in every topic and every capture of that key. Of the hashes of an id the first
-is taken that belongs to the same partition, so that routing and replay go as before.
+The hash depends only on key and id, so a buyer has the same new id in every topic and
+every capture with that key. The first hash of an id that belongs to the same partition
+is taken, so that routing and replay work as before.
 """
 
 import hmac
@@ -51,16 +51,16 @@ class Redactor:
     key
         At least :data:`KEY_MIN` characters.
     partitions
-        Of the topics that go by buyer.
+        Partitions of the topics partitioned by buyer.
     keyed
-        Topics whose keys are buyer ids; those of their dead letters are, too.
+        Topics whose keys are buyer ids; so are the keys of their dead letters.
     dead_letters
-        Their topic.
+        Topic of dead letters.
 
     Raises
     ------
     SettingsError
-        There is no key, or it is too short.
+        The key is missing or too short.
     """
 
     def __init__(
@@ -86,11 +86,11 @@ class Redactor:
         self._dead_letters = dead_letters
         self._known: dict[str, str] = {}
         self.blanked = 0
-        """Values left out because nobody can say whether they name a buyer."""
+        """Values left out because it is unknown whether they name a buyer."""
 
     @property
     def fingerprint(self) -> str:
-        """Tell keys apart without giving them away."""
+        """Return a fingerprint that identifies the key without disclosing it."""
         return hmac.digest(self._key, _FINGERPRINT, "sha256").hex()[:16]
 
     def buyer(self, buyer_id: str) -> str:
@@ -112,8 +112,8 @@ class Redactor:
     def redact(self, record: Captured) -> Captured:
         """Return a record without buyer ids.
 
-        A value that is no JSON object, or holds a buyer id in an unusual form, is left
-        out (it becomes empty): what cannot be read cannot be redacted.
+        A value that is no JSON object, or contains a buyer id in an unusual form,
+        becomes empty: an unreadable value cannot be redacted.
         """
         key, value = record.key, record.value
         origin = record.topic
@@ -156,7 +156,7 @@ class Redactor:
 
 
 def _only(found: object, replaced: set[object]) -> bool:
-    """Whether every buyer id below is a replaced one."""
+    """Whether every nested buyer id is a replaced one."""
     if isinstance(found, dict):
         return all(
             (one is None or (isinstance(one, str | int) and one in replaced))
@@ -168,12 +168,12 @@ def _only(found: object, replaced: set[object]) -> bool:
 
 
 def refuse_events(topics: tuple[str, ...], events: str) -> None:
-    """Refuse to redact platform events: they name buyers in ways of their own.
+    """Refuse to redact platform events: they name buyers in other fields.
 
     Raises
     ------
     UsageError
-        They are among the topics.
+        Platform events are among the topics.
     """
     if events in topics:
         raise UsageError(

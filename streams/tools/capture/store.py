@@ -1,4 +1,4 @@
-"""Writing the parts of a capture, and reading a finished one in one order."""
+"""Write the parts of a capture, and read a finished one in a fixed order."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
@@ -29,13 +29,13 @@ FORMATS: Final[Mapping[str, Format]] = {
 FACTS: Final = tuple(
     row.name for row in (*reversed(TOPICS.shared_facts), *TOPICS.facts)
 )
-"""Topics that are known before a request of the same moment is judged."""
+"""Topics that come before requests of the same moment."""
 DECISIONS: Final = tuple(row.name for row in topics.DECISIONS)
 REQUESTS: Final = topics.REQUESTS.name
 
 
 def write_part(folder: Path, form: str, records: Sequence[Captured]) -> Part:
-    """Write consecutive records of one partition as a part, whole or not at all."""
+    """Write consecutive records of one partition as a part, atomically."""
     chosen = FORMATS[form]
     first, last = records[0], records[-1]
     name = f"{first.topic}-{first.partition}-{first.offset:020d}{chosen.suffix}"
@@ -60,12 +60,12 @@ class Capture:
     Parameters
     ----------
     folder
-        Where its parts and its manifest are.
+        Folder of its parts and manifest.
 
     Raises
     ------
     UsageError
-        There is no capture, or it was interrupted.
+        There is no capture, or it is incomplete.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -85,7 +85,7 @@ class Capture:
             raise UsageError([f"{folder}: parts of an unknown format"])
 
     def name(self, topic: str) -> str:
-        """Return a topic's name without the prefix; a foreign one as it is."""
+        """Return a topic's name without the prefix; a foreign name unchanged."""
         prefix = self.manifest.prefix
         return topic.removeprefix(prefix)
 
@@ -104,9 +104,9 @@ class Capture:
     def records(self, names: Collection[str]) -> Iterator[Captured]:
         """Yield the records of some topics, by time.
 
-        Within a partition the order is that of the log, whatever the timestamps say:
-        a record counts as no earlier than the one before it. At one moment facts come
-        before requests.
+        Within a partition log order applies, whatever the timestamps: a record counts
+        as no earlier than the one before it. At the same moment facts come before
+        requests.
         """
         streams = [
             self._timed(parts, self._rank(topic))
@@ -122,7 +122,7 @@ class Capture:
         yield from self._read(self._by_partition().get((topic, number), []))
 
     def topic(self, name: str) -> str:
-        """Return the captured topic of that name, whether with or without prefix."""
+        """Return the captured topic with that name, given with or without prefix."""
         return next(
             (one for one in self.manifest.asked.topics if self.name(one) == name), name
         )

@@ -1,4 +1,4 @@
-"""Taking a capture: from the brokers into parts, going on where it was interrupted."""
+"""Take a capture from the brokers into parts, and resume an interrupted one."""
 
 from pathlib import Path
 from typing import TextIO
@@ -28,7 +28,7 @@ from streams.tools.reading import broker_errors, partitions_of, reader
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``refund capture`` was called with."""
+    """The arguments of ``refund capture``."""
 
     folder: Path
     topics: tuple[str, ...]
@@ -45,7 +45,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 async def capture(
     settings: Settings, request: Request, out: TextIO, now_ms: int
 ) -> None:
-    """Capture topics into a folder, or finish what is there.
+    """Capture topics into a folder, or finish an interrupted capture.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ async def capture(
     Raises
     ------
     UsageError
-        The folder holds something else, topics or offsets are not there.
+        The folder holds something else, or topics or offsets are missing.
     SourceError
         The brokers cannot be reached, or deleted records before they were captured.
     """
@@ -99,7 +99,7 @@ def _asked(request: Request, redactor: Redactor | None) -> Asked:
 
 
 async def _check_cluster(settings: Settings, folder: Path, manifest: Manifest) -> None:
-    """Refuse to go on with offsets of another cluster."""
+    """Refuse to continue with offsets of another cluster."""
     if manifest.cluster_id != await _cluster_id(settings):
         raise UsageError([f"{folder}: holds a capture of another cluster"])
 
@@ -117,7 +117,7 @@ def _redactor(settings: Settings, request: Request) -> Redactor | None:
 
 
 def _known(folder: Path, asked: Asked) -> Manifest | None:
-    """Return the manifest to go on with; None when there is none."""
+    """Return the manifest to continue; None = a new capture."""
     if not (folder / FILE).exists():
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UsageError(
@@ -130,7 +130,7 @@ def _known(folder: Path, asked: Asked) -> Manifest | None:
             [f"{folder}: holds a capture with other options; name another folder"]
         )
     named = {part.file for part in manifest.parts} | {FILE}
-    for path in folder.iterdir():  # what an interruption left half done
+    for path in folder.iterdir():  # unfinished files of an interruption
         if path.name not in named:
             path.unlink()
     return manifest

@@ -1,7 +1,7 @@
-"""``refund demo``: everything on one machine, nothing to install, gone afterwards.
+"""``refund demo``: run everything on one machine, without installation, and leave nothing behind.
 
-An embedded broker, a stand-in for the open platform, one real worker, and scenes of
-platform messages and operator facts in which every kind of result comes up.
+It has an embedded broker, a stand-in for the open platform, one real worker, and scenes
+of platform messages and operator facts that show every kind of result.
 """
 
 from streams.tools.demo.options import DemoOptions

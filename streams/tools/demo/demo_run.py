@@ -1,4 +1,4 @@
-"""One demo run: scenes one after another, their results, the summary at the end."""
+"""One demo run: scenes one after another, their results, and a summary."""
 
 import asyncio
 import itertools
@@ -22,13 +22,13 @@ from streams.tools.demo.worker import DemoWorker
 
 _WATERMARK_S: Final = 1.0
 _LAST_WORDS_S: Final = 1.5
-"""Part of the time in which no new scene begins: the running ones end in it."""
+"""Last part of the time, seconds, in which running scenes end and no new one begins."""
 _SCENE_EVERY_S: Final = 0.35
 _ANSWER_TIMEOUT_S: Final = 15.0
 
 
 class DemoRun:
-    """Runs the scenes and shows their results; everything else is up already."""
+    """Runs the scenes and shows their results; everything else is already running."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class DemoRun:
         self._over = False
 
     async def run(self, consumer: "AIOKafkaConsumer[bytes, bytes]") -> None:
-        """Run scenes until the time is over and show their results.
+        """Run scenes until the time is up, and show their results.
 
         Raises
         ------
@@ -115,9 +115,9 @@ class DemoRun:
 
 
 async def run_scenes(context: SceneContext, seconds: int) -> None:
-    """Run every scene once, then again while there is time; wait for the answers.
+    """Run every scene once, then again while there is time, and wait for the answers.
 
-    Returns after ``seconds`` and, at most, the time-out for answers.
+    Returns after ``seconds`` plus at most the timeout for answers.
     """
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -146,7 +146,7 @@ async def _scene(scene: Scene, runner: SceneRunner) -> None:
 
 
 async def first_of(*works: Coroutine[Any, Any, None]) -> None:
-    """Run all until one returns or raises; end the others."""
+    """Run all until one returns or raises, then cancel the others."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

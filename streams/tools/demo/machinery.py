@@ -1,7 +1,7 @@
 """Everything that runs in ``refund demo`` besides the scenes: broker, topics, worker.
 
-What was started is stopped in reverse order, whatever happens; and should this
-process be killed, broker and worker notice and end by themselves.
+Everything is stopped in reverse order of its start, whatever happens; if this process
+is killed, broker and worker notice it and end by themselves.
 """
 
 import secrets
@@ -25,7 +25,7 @@ from streams.tools.extras import require_testkit
 
 _CLIENT_ALLOWED: Final = "REFUND_KAFKA__UNTESTED_CLIENT"
 _FETCH_WAIT_MS: Final = "5"
-"""The embedded broker answers an idle fetch only when the wait is over."""
+"""The embedded broker answers an idle fetch only after the wait, ms."""
 _ANY_PORT: Final = 0
 _LOOPBACK: Final = "127.0.0.1"
 _CATEGORIES: Final = "[paths]\n1001 = ['clothing', 'shirts']\n"
@@ -34,12 +34,12 @@ _CATEGORIES: Final = "[paths]\n1001 = ['clothing', 'shirts']\n"
 
 @asynccontextmanager
 async def embedded(settings: Settings) -> AsyncIterator[str]:
-    """Run the embedded broker with every topic; yields its address.
+    """Run the embedded broker with all topics; yield its address.
 
     Raises
     ------
     UsageError
-        This is no checkout, or ``confluent-kafka`` is not installed.
+        This is not a checkout, or ``confluent-kafka`` is not installed.
     BrokerFailedError
         It does not start.
     """
@@ -62,7 +62,7 @@ async def embedded(settings: Settings) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def borrowed(settings: Settings) -> AsyncIterator[str]:
-    """Create the demo's own topics on a broker that is there; delete them afterwards.
+    """Create the demo's own topics on an existing broker; delete them afterwards.
 
     Raises
     ------
@@ -83,11 +83,11 @@ async def borrowed(settings: Settings) -> AsyncIterator[str]:
 def environment(
     environ: Mapping[str, str], bootstrap: str | None, port: int
 ) -> dict[str, str]:
-    """Return the environment of the worker, which this process reads its settings from too.
+    """Return the worker's environment, from which this process reads its settings too.
 
-    Settings of the surroundings are left out: a demo must not write to the topics that
-    somebody has set up for real. A broker that is named may need its login, so those
-    of Kafka stay then, and the topics get names that nobody else has.
+    Existing settings are left out: a demo must not write to real topics. If a broker is
+    given, it may need a login, so its Kafka settings stay, and the topics get unique
+    names.
     """
     kept = "REFUND_KAFKA__" if bootstrap is not None else _CLIENT_ALLOWED
     found = {
@@ -112,23 +112,23 @@ def environment(
 
 
 def read(environ: Mapping[str, str]) -> Settings:
-    """Return the settings that an environment gives.
+    """Return the settings of an environment.
 
     Raises
     ------
     SettingsError
-        Kafka settings of the surroundings that cannot be used.
+        Existing Kafka settings cannot be used.
     """
     return load(environ, None, {})
 
 
 def port_of(wanted: int | None) -> int:
-    """Return the wanted port of the worker's pages, or one that is free now.
+    """Return the requested port of the worker's pages, or a free one.
 
     Raises
     ------
     UsageError
-        The wanted one is taken.
+        The requested port is taken.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -144,7 +144,7 @@ def port_of(wanted: int | None) -> int:
 
 
 def platform_environment(folder: Path, base_url: str) -> dict[str, str]:
-    """Return the settings that lead the worker to the stand-in; writes its categories."""
+    """Return the settings that connect the worker to the stand-in; write its category file."""
     categories = folder / "categories.toml"
     categories.write_text(_CATEGORIES, encoding="utf-8")
     return {

@@ -1,4 +1,4 @@
-"""What a demo is to be like."""
+"""The options of a demo."""
 
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ class DemoOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The choices of the command line."""
 
     seconds: int = 20
-    """How long scenes begin, from the moment the worker is ready."""
+    """How long new scenes begin after the worker is ready."""
     afterwards: Literal["stop", "keep"] = "stop"
     """``keep`` leaves broker and worker running until Ctrl-C."""
     form: Literal["people", "json"] = "people"

@@ -1,4 +1,4 @@
-"""A picture of a run: the table and the figures as one SVG, for documents."""
+"""Draw a run as one SVG: the table and the figures."""
 
 import io
 import re
@@ -15,18 +15,19 @@ from streams.visible import visible
 _COLUMNS: Final = 120
 _ROWS_MAX: Final = 24
 _FOREIGN: Final = re.compile(r"@font-face \{.*?\}\s*|<!--.*?-->\s*", re.DOTALL)
-"""Fonts that the picture would fetch from another site; any monospaced one does."""
+"""Fonts that the picture would fetch from another site; any monospaced font is
+enough."""
 
 
 class Pictured(DemoView):
-    """Shows a run in another view too, and draws it when it is over.
+    """Shows a run in another view, and draws it at the end.
 
     Parameters
     ----------
     view
-        Where the run is shown meanwhile.
+        The view that shows the run.
     file
-        Written at the end; replaced when it is there.
+        File to write at the end; an existing one is replaced.
     """
 
     def __init__(self, view: DemoView, file: Path) -> None:

@@ -1,4 +1,4 @@
-"""From options to an exit code: start, run scenes, wait for the answers, sum up, stop."""
+"""Run a demo: start everything, run scenes, wait for the answers, sum up, stop."""
 
 import asyncio
 import io
@@ -46,7 +46,7 @@ def run(
     Parameters
     ----------
     environ
-        The worker's environment, less what would lead it to anything real.
+        The worker's environment, without access to real systems.
     now_ms
         UTC ms.
 
@@ -121,7 +121,7 @@ async def _run(
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """Make a folder for the worker's log; it stays when the worker is to blame."""
+    """Create a folder for the worker's log; it stays if the worker failed."""
     path = Path(tempfile.mkdtemp(prefix="refund-demo-"))
     try:
         yield path
@@ -136,7 +136,7 @@ def _folder() -> Iterator[Path]:
 
 @asynccontextmanager
 async def _platform(world: PlatformData) -> AsyncIterator[str]:
-    """Serve the stand-in of the open platform; yields its URL."""
+    """Serve the stand-in of the open platform; yield its URL."""
     standin = StandIn(world)
     try:
         await standin.start()
@@ -156,7 +156,7 @@ def _context(wire: Wire, world: PlatformData) -> SceneContext:
 
 
 async def _operator_speaks(wire: Wire) -> None:
-    """Say what holds before anything happens: shops, an excluded item, "all is written"."""
+    """Write the initial facts: shops, an excluded item, watermarks."""
     now_ms = wire.now_ms()
     for shop, enabled in SHOPS:
         shop_id = str(shop)

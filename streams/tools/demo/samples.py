@@ -1,7 +1,7 @@
-"""Platform messages and answers of the documented form, recast for one scene.
+"""Adapt documented platform messages and answers to one scene.
 
-Ids become those of the scene, times move from the day of the samples to now, and what
-the scene is about is changed. Everything else is sent as documented.
+Ids become those of the scene, times move from the samples' date to now, and the scene's
+own fields change. Everything else is sent as documented.
 """
 
 import json
@@ -24,7 +24,7 @@ HEARTBEAT: Final = "awkward_heartbeat"
 
 _FOLDER: Final = Path(__file__).with_name("samples")
 _ASKED_AT_MS: Final = 1_773_800_100_000
-"""When the refund of the samples was asked for: the moment that becomes now."""
+"""Request time of the samples' refund, UTC ms: it becomes now."""
 
 _DAY_MS: Final = 86_400_000
 _TIMES: Final = range(_ASKED_AT_MS - 30 * _DAY_MS, _ASKED_AT_MS + 30 * _DAY_MS)
@@ -45,44 +45,44 @@ _EVENT_ID_FROM: Final = 2_375_716_000_000
 
 
 class Cast(msgspec.Struct, frozen=True, kw_only=True):
-    """Who and what one scene is about."""
+    """The ids and time of one scene."""
 
     number: int
-    """Of the scene, from 1; its ids are built from it."""
+    """Number of the scene, from 1; its ids are built from it."""
     at_ms: int
     """When the scene begins, UTC ms."""
     shop_id: int
 
     @property
     def order_id(self) -> int:
-        """The order, numbered as in the samples."""
+        """Return the order id, in the form of the samples."""
         return 2_607_700_000_100_000 + self.number
 
     @property
     def refund_id(self) -> int:
-        """The refund, numbered as in the samples."""
+        """Return the refund id, in the form of the samples."""
         return 2_607_700_000_200_000 + self.number
 
     @property
     def buyer_id(self) -> str:
-        """The buyer, in the form of the platform's open ids."""
+        """Return the buyer id, in the form of the platform's open ids."""
         return f"f1a{self.number:029x}"
 
 
 class Samples:
-    """The files, read once."""
+    """The sample files, read once."""
 
     def __init__(self) -> None:
         self._read: dict[str, Any] = {}
 
     def text(self, name: str) -> str:
-        """Return one file as it is."""
+        """Return one file unchanged."""
         return (_FOLDER / f"{name}.json").read_text(encoding="utf-8")
 
     def answer(
         self, name: str, cast: Cast, changes: Mapping[str, object]
     ) -> dict[str, Any]:
-        """Return ``data`` of an answer of the open platform, recast and changed."""
+        """Return ``data`` of an answer of the open platform, adapted and changed."""
         data: dict[str, Any] = recast(self._load(name)["data"], cast)
         return merged(data, changes)
 
@@ -114,7 +114,7 @@ class Samples:
 
 
 def recast(value: Any, cast: Cast) -> Any:  # noqa: ANN401 - any JSON in, the same out
-    """Return a copy with ids and times of a scene."""
+    """Return a copy with the ids and times of a scene."""
     if isinstance(value, dict):
         return {name: recast(part, cast) for name, part in value.items()}
     if isinstance(value, list):
@@ -133,7 +133,7 @@ def recast(value: Any, cast: Cast) -> Any:  # noqa: ANN401 - any JSON in, the sa
 
 
 def merged(value: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a copy with changes laid over it, objects within objects too."""
+    """Return a copy with changes applied, also in nested objects."""
     found = dict(value)
     for name, change in changes.items():
         inner = found.get(name)
@@ -145,7 +145,7 @@ def merged(value: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
 def _info(text: str, cast: Cast, changes: Mapping[str, object]) -> str:
     try:
         info = json.loads(text)
-    except ValueError:  # the broken one stays as broken as it is
+    except ValueError:  # the broken one stays broken
         return text
     return _minified(merged(recast(info, cast), changes))
 

@@ -1,4 +1,4 @@
-"""Runs one scene: what buyer, shop, platform and operator do in it."""
+"""Runs one scene: the actions of buyer, shop, platform and operator."""
 
 import asyncio
 import itertools
@@ -17,23 +17,23 @@ from streams.tools.demo.wire import Wire
 from streams.tools.traffic import records
 
 SHOP: Final = 2100000001
-"""The shop of the samples; the operator says that it is in good standing."""
+"""The shop of the samples, in good standing."""
 EXCLUDED_SHOP: Final = 2100000009
 EXCLUDED_SKU: Final = "21000000000666"
 
 _SETTLE_S: Final = 0.3
-"""Between what happened to an order and the request: nobody is quicker."""
+"""Time between an event of an order and the request, seconds; people are slower."""
 _MONTH_MS: Final = 30 * records.DAY_MS
 _NO_PARTITION: Final = -1
-"""The wire finds the partition by the buyer."""
+"""The wire derives the partition from the buyer."""
 
 
 class SceneContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What all scenes share."""
+    """The context that all scenes share."""
 
     wire: Wire
     world: PlatformData
-    """What the stand-in of the open platform knows."""
+    """Data of the platform's stand-in."""
     scoreboard: Scoreboard
     samples: Samples
     events: "itertools.count[int]"
@@ -41,7 +41,7 @@ class SceneContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SceneRunner:
-    """The hands of one scene."""
+    """The actions of one scene."""
 
     def __init__(self, context: SceneContext, cast: Cast) -> None:
         self._context = context
@@ -57,7 +57,7 @@ class SceneRunner:
         return self._context.wire.now_ms()
 
     async def settle(self) -> None:
-        """Let what was written be known everywhere."""
+        """Wait until the written facts are applied."""
         await asyncio.sleep(_SETTLE_S)
 
     async def decided(self) -> None:
@@ -75,15 +75,15 @@ class SceneRunner:
     # -- the platform ----------------------------------------------------------
 
     def order_detail(self, **changes: object) -> None:
-        """Let the platform tell the order so; later changes lie over earlier ones."""
+        """Set the platform's order detail; later changes override earlier ones."""
         self._tell(self._context.world.orders, self.order_id, samples.ORDER, changes)
 
     def fee_detail(self, **changes: object) -> None:
-        """Let the platform tell what the order cost."""
+        """Set the platform's fee detail."""
         self._tell(self._context.world.fees, self.order_id, samples.FEE, changes)
 
     def refund_detail(self, **changes: object) -> None:
-        """Let the platform tell the refund so."""
+        """Set the platform's refund detail."""
         self._tell(self._context.world.refunds, self.refund_id, samples.REFUND, changes)
 
     def _tell(
@@ -113,14 +113,14 @@ class SceneRunner:
         await self.push(name, **info)
 
     async def push_broken(self) -> None:
-        """Push what nobody can read; a dead letter must follow."""
+        """Push an unreadable message; a dead letter must follow."""
         self._context.scoreboard.expect("dead_letter", self.order_id, "kuaishou")
         await self.push(samples.BROKEN)
 
     # -- edge and operator: canonical records ----------------------------------
 
     async def buyer(self, value: str = "quality", *limits: str) -> None:
-        """Say what kind of user the buyer is, and which limits run."""
+        """Write the buyer's quality and running limits."""
         now_ms = self.now_ms()
         since_ms = now_ms - _MONTH_MS
         row = records.buyer(
@@ -145,18 +145,18 @@ class SceneRunner:
         await self._context.wire.put(topic, key, row, self.cast.buyer_id)
 
     async def feed_stops(self, at_ms: int) -> None:
-        """Let the feed of this buyer's orders be no further than ``at_ms``."""
+        """Write a watermark that keeps this buyer's order feed at ``at_ms``."""
         await self._context.wire.mark_stale(self.cast.buyer_id, at_ms)
 
     async def request(self, **changes: object) -> None:
-        """Ask for a refund without a platform in between; a decision must follow."""
+        """Write a refund request directly; a decision must follow."""
         self._context.scoreboard.expect("decision", self.refund_id, "direct")
         ask, now_ms = records.Ask(self.refund_id, self._item), self.now_ms()
         row = records.request(ask, now_ms, refund_version=now_ms) | changes
         await self._context.wire.put(REQUESTS, self.refund_id, row, self.cast.buyer_id)
 
     async def request_broken(self) -> None:
-        """Send what is no JSON; a dead letter must follow."""
+        """Send invalid JSON; a dead letter must follow."""
         self._context.scoreboard.expect("dead_letter", self.refund_id, "direct")
         value = b'{"refund_id":"' + self.refund_id.encode() + b'","refund_fen":'
         await self._context.wire.put(
@@ -164,7 +164,7 @@ class SceneRunner:
         )
 
     async def merchant_switches(self) -> None:
-        """Let the merchant try to switch the service off; a notice must follow."""
+        """Write a merchant's attempt to switch the service off; a notice must follow."""
         shop_id = str(self.cast.shop_id)
         self._context.scoreboard.expect(
             "notice", f"merchant_switch_ignored:{shop_id}", "direct"

@@ -1,4 +1,4 @@
-"""The order of scenes in ``refund demo``, and what must hold before the first."""
+"""The order of scenes in ``refund demo``, and the shops that they need."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -59,7 +59,7 @@ PROGRAMME: Final[tuple[Scene, ...]] = (
     partial(record_scenes.facts_differ, lines=[_LINE | {"sku_id": EXCLUDED_SKU}]),
     record_scenes.wrong_type,
 )
-"""Run once from front to back, then again with new ids for as long as there is time."""
+"""Run once in order, then again with new ids while there is time."""
 
 SHOPS: Final = ((SHOP, True), (EXCLUDED_SHOP, False))
-"""What the operator says of the shops: id, and whether the service is on."""
+"""The operator's shops: id, and whether the service is on."""

@@ -1,4 +1,4 @@
-"""What was sent and what came of it: the book that ``refund demo`` keeps."""
+"""The scoreboard of ``refund demo``: what was sent, and which outputs followed."""
 
 import asyncio
 from collections import Counter, deque
@@ -9,20 +9,20 @@ import msgspec
 
 What = Literal["decision", "dead_letter", "notice"]
 Key = tuple[What, str]
-"""A refund id; the key of a record nobody can read; kind and refund of a notice."""
+"""A refund id; the key of an unreadable record; or kind and refund of a notice."""
 
 DECISIONS: Final = ("auto_approve", "manual_review", "out_of_scope", "superseded")
 DEAD_LETTER: Final = "dead_letter"
 
 
 class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One output of the worker, ready to be shown."""
+    """One output of the worker, ready to show."""
 
     what: What
     key: str
-    """Pairs it with what was sent."""
+    """Key that pairs it with its cause."""
     result: str
-    """Of :data:`DECISIONS`, ``dead_letter``, or the kind of a notice."""
+    """One of :data:`DECISIONS`, ``dead_letter``, or the kind of a notice."""
     decision_id: str | None = None
     refund_id: str | None = None
     order_id: str | None = None
@@ -33,23 +33,23 @@ class ResultRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Timed(msgspec.Struct, frozen=True):
-    """A row, and how long after its cause it was seen."""
+    """A row, with the time from its cause to its arrival."""
 
     row: ResultRow
     via: str | None
-    """``kuaishou`` or ``direct``; None when nobody asked for it."""
+    """``kuaishou`` or ``direct``; None = without a cause."""
     ms: int | None
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """How a run went."""
+    """The figures of a run."""
 
     seconds: int
     expected: int
-    """Outputs that what was sent calls for."""
+    """Number of expected outputs."""
     unanswered: tuple[str, ...]
     unasked: int
-    """Outputs that nothing sent calls for."""
+    """Number of outputs without a cause."""
     results: dict[str, int]
     reasons: dict[str, int]
     latency_ms: dict[str, tuple[int, int]]
@@ -57,7 +57,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        """Whether everything sent got its answer."""
+        """Whether every expected output arrived."""
         return self.expected > 0 and not self.unanswered
 
 
@@ -67,7 +67,7 @@ class _Sent(msgspec.Struct, frozen=True):
 
 
 class Scoreboard:
-    """Pairs outputs with what was sent.
+    """Pairs outputs with their causes.
 
     Parameters
     ----------
@@ -86,10 +86,10 @@ class Scoreboard:
         self.expected = 0
         self.unasked = 0
         self.example: str | None = None
-        """Decision id of the first request that went to a person: one to explain."""
+        """Decision id of the first manual review, as an example to explain."""
 
     def expect(self, what: What, key: str, via: str) -> None:
-        """Note that what is sent next must lead to an output; its clock starts now."""
+        """Expect an output of what is sent next; its latency counts from now."""
         self.expected += 1
         self._settled.clear()
         self._open.setdefault((what, key), deque()).append(_Sent(self._now_ms(), via))
@@ -121,7 +121,7 @@ class Scoreboard:
         await self._event((what, key)).wait()
 
     async def settled(self) -> None:
-        """Wait until nothing is unanswered."""
+        """Wait until every expected output has arrived."""
         if self._open:
             await self._settled.wait()
 

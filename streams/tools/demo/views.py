@@ -1,4 +1,4 @@
-"""Three ways to show a run: a live table, plain lines, JSON lines."""
+"""Views of a run: a live table, plain lines, JSON lines."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -25,28 +25,29 @@ _STYLES: Final = {
 }
 _NOTICE_STYLE: Final = "magenta"
 _AROUND_TABLE: Final = 9
-"""Lines of a terminal that the rows of the table do not get."""
+"""Lines of a terminal that are not table rows."""
 _ROWS_LEAST: Final = 5
 _BOTH_FROM_COLUMNS: Final = 130
-"""Width from which both languages have room side by side; else one below the other."""
+"""Width, columns, from which both languages fit side by side; otherwise one below the
+other."""
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """Where things are while the demo runs."""
+    """The addresses of a running demo."""
 
     bootstrap_servers: str
     web: str
     """Root of the worker's pages."""
     log: str
     broker: str
-    """What kind of broker it is, for people."""
+    """Kind of broker, in words."""
 
 
 class DemoView(Protocol):
-    """Where a run is shown."""
+    """A view that shows a run."""
 
     def start(self, started: Started) -> None:
-        """Say where things are."""
+        """Show the addresses."""
         ...
 
     def row(self, timed: Timed) -> None:
@@ -58,18 +59,18 @@ class DemoView(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave the terminal as it was; may be called twice."""
+        """Restore the terminal; may be called twice."""
         ...
 
 
 class JsonView:
-    """One object a line: ``started``, every output, ``summary``."""
+    """One JSON object per line: ``started``, every output, ``summary``."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
     def start(self, started: Started) -> None:
-        """Print where things are."""
+        """Print the addresses."""
         self._print({"started": started})
 
     def row(self, timed: Timed) -> None:
@@ -84,20 +85,20 @@ class JsonView:
         self._print({"summary": {**found, "complete": summary.complete}})
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing."""
 
     def _print(self, found: object) -> None:
         print(json_line(found), file=self._out, flush=True)
 
 
 class LinesView:
-    """One line an output, for pipes and logs."""
+    """One line per output, for pipes and logs."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
     def start(self, started: Started) -> None:
-        """Print where things are."""
+        """Print the addresses."""
         for line in _where(started):
             print(line, file=self._out, flush=True)
 
@@ -113,7 +114,7 @@ class LinesView:
             print(line, file=self._out, flush=True)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing."""
 
 
 class LiveView(LinesView):
@@ -155,7 +156,7 @@ class LiveView(LinesView):
 
 
 def table_of(rows: Iterable[Timed], why: Callable[[Timed], str]) -> Table:
-    """Return outputs as a table; ``why`` words the last column, visible as it is."""
+    """Return outputs as a table; ``why`` gives the text of the last column, already printable."""
     table = Table(box=None, header_style="bold", expand=True)
     for name in ("refund", "order"):
         table.add_column(name, no_wrap=True)
@@ -197,7 +198,7 @@ def _where(started: Started) -> list[str]:
 
 
 def figures(summary: Summary) -> list[str]:
-    """Return the figures of a run in words, a line each."""
+    """Return the figures of a run in words, one per line."""
     results = ", ".join(f"{count} {name}" for name, count in summary.results.items())
     lines = ["", f"{summary.expected} results in {summary.seconds} s: {results}"]
     for via, (middle, most) in summary.latency_ms.items():

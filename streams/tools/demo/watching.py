@@ -1,4 +1,4 @@
-"""Reads what the worker writes and puts it into words."""
+"""Read the worker's outputs and word them."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -25,7 +25,7 @@ _NOTICE: Final = msgspec.json.Decoder(Notice)
 
 _APPROVED: Final = FR_ALL_CONDITIONS_MET.code
 _APPROVED_WORDS: Final = ("各项条件均满足", "every condition holds")
-"""In place of the fixed notice, which is too long for a table."""
+"""Used instead of the fixed notice, which is too long for a table."""
 
 _NOTICE_WORDS: Final = {
     "withdrawn_after_approval": (
@@ -37,7 +37,7 @@ _NOTICE_WORDS: Final = {
         "a merchant cannot switch the service; nothing changed",
     ),
 }
-"""Of notices whose record carries no text."""
+"""Texts of notices whose records have none."""
 
 
 async def rows(
@@ -45,7 +45,7 @@ async def rows(
     settings: Settings,
     limit_fen: int | None,
 ) -> AsyncIterator[ResultRow]:
-    """Yield every output from the beginning of the topics, for ever.
+    """Yield every output from the beginning of the topics, without end.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ async def rows(
 
 
 def row(topic: Topic, record: Record, limit_fen: int | None) -> ResultRow:
-    """Put one output into words."""
+    """Return one output in words."""
     if topic == DEAD_LETTERS:
         return _of_dead_letter(record)
     if topic == NOTICES:

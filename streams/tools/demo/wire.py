@@ -1,4 +1,4 @@
-"""The way to the topics: facts, requests and platform events, each to its partition."""
+"""Write facts, requests and platform events to their topics and partitions."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -15,11 +15,11 @@ from streams.settings import Settings
 from streams.settings.topics import topic_name, topic_partitions
 
 STALE_FEED = WATERMARK_KEY + b":demo-edge"
-"""A second feed of orders that says how far it is, and then falls silent."""
+"""Watermark key of a second order feed that writes one watermark and then stops."""
 
 
 class Wire:
-    """Writes what the platform, the edge and the operator would write.
+    """Writes the records that platform, edge and operator would write.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ class Wire:
     async def put(
         self, topic: Topic, key: str, value: Mapping[str, object] | bytes, by: str
     ) -> None:
-        """Write one record and wait until the broker has it.
+        """Write one record and wait for its acknowledgement.
 
         Parameters
         ----------
         value
-            An object, or bytes to be written as they are.
+            An object, or bytes to be written unchanged.
         by
-            What its partition is derived from.
+            Key from which its partition is derived.
         """
         await self._send(
             topic,
@@ -64,11 +64,11 @@ class Wire:
         await self._send(topic, partition, key, value)
 
     async def mark_stale(self, by: str, at_ms: int) -> None:
-        """Let a feed of orders say that it has fallen behind."""
+        """Write a watermark of an order feed that has fallen behind."""
         await self.mark(STALE_FEED, at_ms, ORDERS, self._partition_of(by, ORDERS))
 
     async def mark_all(self) -> None:
-        """Say that buyers, shops and catalogue are up to date, in every partition."""
+        """Write watermarks: buyers, shops and catalogue are up to date in every partition."""
         at_ms = self.now_ms()
         await asyncio.gather(
             *(

@@ -1,4 +1,4 @@
-"""The worker of a demo: one real ``refund worker``, as a process of its own."""
+"""The worker of a demo: one real ``refund worker`` in its own process."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from streams.errors import WorkerError
 from streams.tools.guarded_process import GuardedProcess
 
 READY_TIMEOUT_S: Final = 60.0
-"""A worker is ready in two or three seconds; a loaded machine takes many times that."""
+"""A worker is ready in two or three seconds; a loaded machine takes much longer."""
 
 _STOP_TIMEOUT_S: Final = 4.0
 _POLL_S: Final = 0.1
@@ -23,14 +23,14 @@ _LOOPBACK: Final = "127.0.0.1"
 
 
 class DemoWorker:
-    """Starts a worker, waits until it is ready, notices its end.
+    """Starts a worker, waits until it is ready, and detects its end.
 
     Parameters
     ----------
     environ
         Its settings.
     log
-        File of what it says.
+        File of its output.
     """
 
     def __init__(self, environ: Mapping[str, str], log: Path, port: int) -> None:
@@ -41,12 +41,12 @@ class DemoWorker:
         )
 
     async def ready(self) -> None:
-        """Wait until it decides requests.
+        """Wait until it is ready.
 
         Raises
         ------
         WorkerError
-            It ended, or is not ready in time.
+            The worker ended, or is not ready in time.
         """
         until = time.monotonic() + READY_TIMEOUT_S
         timeout = aiohttp.ClientTimeout(total=5)
@@ -61,12 +61,12 @@ class DemoWorker:
         raise WorkerError(f"the worker is not ready in time; log: {self.log}")
 
     def check(self) -> None:
-        """Say when it has ended.
+        """Raise if the worker has ended.
 
         Raises
         ------
         WorkerError
-            It has, with its last words.
+            The worker has ended; with its last lines.
         """
         code = self._process.wait(0)
         if code is not None:
@@ -76,13 +76,13 @@ class DemoWorker:
             )
 
     async def guard(self) -> None:
-        """Return never; raise once it has ended."""
+        """Never return; raise once the worker has ended."""
         while True:
             self.check()
             await asyncio.sleep(_POLL_S)
 
     def stop(self) -> None:
-        """End it in order, or at once when that takes long; blocks."""
+        """Stop it cleanly, or kill it when that takes too long; blocks."""
         if self._process.wait(0) is None:
             self._process.terminate()
             if self._process.wait(_STOP_TIMEOUT_S) is None:

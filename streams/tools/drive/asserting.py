@@ -1,4 +1,4 @@
-"""``--assert 'p99<20ms'``: a small closed language, checked before anything runs."""
+"""``--assert 'p99<20ms'``: a small closed language, checked before the run."""
 
 import operator
 import re
@@ -28,7 +28,7 @@ _COUNTS: Final = (
 )
 _RATES: Final = ("rate",)
 METRICS: Final = (*_TIMES, *_COUNTS, *_RATES)
-"""Everything that can be asserted."""
+"""All metrics that can be asserted."""
 _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -44,7 +44,7 @@ _FORM: Final = re.compile(
 
 
 class Assertion(msgspec.Struct, frozen=True):
-    """One assertion; ``bound`` is in ms, a number, or a number a second."""
+    """One assertion; ``bound`` is in ms, a count, or a rate per second."""
 
     text: str
     metric: str
@@ -52,12 +52,12 @@ class Assertion(msgspec.Struct, frozen=True):
     bound: float
 
     def holds(self, value: float | None) -> bool:
-        """Whether it holds of a value; of nothing measured nothing holds."""
+        """Whether a value satisfies it; None (not measured) never does."""
         return value is not None and _COMPARE[self.comparison](value, self.bound)
 
 
 class Checked(msgspec.Struct, frozen=True):
-    """An assertion after the run."""
+    """An assertion with its result."""
 
     text: str
     value: float | None
@@ -70,7 +70,7 @@ def read_assertions(texts: Iterable[str]) -> list[Assertion]:
     Raises
     ------
     UsageError
-        One line for each that is none.
+        One line for each text that is no assertion.
     """
     found: list[Assertion] = []
     problems: list[str] = []
@@ -104,7 +104,7 @@ def _read(text: str) -> Assertion | str:
 def check(
     assertions: Iterable[Assertion], values: Mapping[str, float | None]
 ) -> list[Checked]:
-    """Hold assertions against what was measured."""
+    """Check assertions against the measured values."""
     return [
         Checked(one.text, values.get(one.metric), one.holds(values.get(one.metric)))
         for one in assertions

@@ -1,4 +1,4 @@
-"""Kafka settings as librdkafka spells them, and its errors as one line."""
+"""Translate Kafka settings to librdkafka's, and its errors to one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _ANSWER_S: Final = 15.0
 
 
 def connection(kafka: Kafka) -> dict[str, Any]:
-    """Return what every librdkafka client needs: brokers, encryption, login."""
+    """Return the settings of every librdkafka client: brokers, encryption, login."""
     given = {
         "bootstrap.servers": kafka.bootstrap_servers,
         "client.id": kafka.client_id,
@@ -26,7 +26,7 @@ def connection(kafka: Kafka) -> dict[str, Any]:
         "ssl.certificate.location": kafka.ssl_certificate_location,
         "ssl.key.location": kafka.ssl_key_location,
         "ssl.key.password": kafka.ssl_key_password and kafka.ssl_key_password.reveal(),
-        "log_level": 0,  # what matters is an exception
+        "log_level": 0,  # errors are raised as exceptions
     }
     if kafka.security_protocol.endswith("SSL"):
         algorithm = kafka.ssl_endpoint_identification_algorithm or "none"
@@ -36,12 +36,12 @@ def connection(kafka: Kafka) -> dict[str, Any]:
 
 @contextmanager
 def client_errors(kafka: Kafka) -> Iterator[None]:
-    """Turn librdkafka's errors into one line that names the brokers.
+    """Translate librdkafka's errors into one line that names the brokers.
 
     Raises
     ------
     SourceError
-        In place of any of them.
+        In place of any librdkafka error.
     """
     try:
         yield
@@ -54,7 +54,7 @@ def client_errors(kafka: Kafka) -> Iterator[None]:
 
 
 class Cluster(NamedTuple):
-    """What a cluster says of itself."""
+    """Id and topics of a cluster."""
 
     id: str | None
     topics: dict[str, int]
@@ -67,7 +67,7 @@ def look_at(kafka: Kafka) -> Cluster:
     Raises
     ------
     SourceError
-        It does not answer.
+        The cluster does not answer.
     """
     with client_errors(kafka):
         found = AdminClient(connection(kafka)).list_topics(timeout=_ANSWER_S)

@@ -1,4 +1,4 @@
-"""Messages from the processes of a run to the main process: its failures."""
+"""Messages between the processes of a run and the main process: failures."""
 
 import signal
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 FAILED: Final = b"F"
-"""Followed by a text."""
+"""Message type; a text follows."""
 
 
 @contextmanager
 def failures_sent(pipe: Connection) -> Iterator[None]:
-    """Send an error of the block, which is the whole of a process, and end quietly.
+    """Send an error of the block, the whole work of a process, and end quietly.
 
-    Both processes send messages many times a second. When the main process was killed,
-    sending fails: there is nobody to report to, and nothing to go on for.
+    Both processes send messages many times a second. If the main process was killed,
+    sending fails: then the process ends, because nothing reads its reports.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends us
     try:

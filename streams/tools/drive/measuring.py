@@ -1,4 +1,4 @@
-"""Matching answers to requests, and what their times amount to."""
+"""Match answers to requests, and summarise their times."""
 
 from array import array
 from typing import Final
@@ -18,11 +18,11 @@ _OFFSET_BITS: Final = 48
 _ONE_INTERVAL_DIGITS: Final = 2
 _BELOW: Final = 4_096
 _EARLY_MAX: Final = 500_000
-"""More answers to unknown requests than that are those of somebody else."""
+"""More answers to unknown requests than this belong to another sender."""
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """Times in ms; None = none was measured."""
+    """Times in ms; None = not measured."""
 
     count: int
     mean_ms: float | None
@@ -35,7 +35,7 @@ class Moment(msgspec.Struct, frozen=True):
     """One interval of a run, by intended moments."""
 
     at_s: float
-    """Its beginning, seconds from the start."""
+    """Beginning of the interval, seconds from the start."""
     requests: int
     p50_ms: float | None
     p99_ms: float | None
@@ -43,22 +43,22 @@ class Moment(msgspec.Struct, frozen=True):
 
 
 class Times:
-    """A histogram of times, from 1 µs to an hour; a longer one counts as an hour."""
+    """A histogram of times, from 1 µs to an hour; a longer time counts as an hour."""
 
     def __init__(self, digits: int = 3) -> None:
         self.histogram = HdrHistogram(1, _LONGEST_US, digits)
 
     def add(self, ns: int) -> None:
-        """Take one time, ns."""
+        """Add one time, ns."""
         self.histogram.record_value(min(max(ns // _NS_PER_US, 1), _LONGEST_US))
 
     @property
     def count(self) -> int:
-        """How many were taken."""
+        """Return the number of times."""
         return int(self.histogram.get_total_count())
 
     def at(self, percentile: float) -> float | None:
-        """Return the time that so many percent do not exceed, ms."""
+        """Return a percentile, ms."""
         if not self.count:
             return None
         return float(self.histogram.get_value_at_percentile(percentile)) / _US_PER_MS
@@ -75,7 +75,7 @@ class Times:
 
 
 class _Places:
-    """A set of (partition, offset) that takes one byte each: runs are long."""
+    """A set of (partition, offset) that needs one byte each, because runs are long."""
 
     def __init__(self) -> None:
         self._bases: dict[int, int] = {}
@@ -83,7 +83,7 @@ class _Places:
         self.count = 0
 
     def add(self, partition: int, offset: int) -> None:
-        """Add a place; the first of a partition is about its lowest offset."""
+        """Add a record; the first one of a partition is near its lowest offset."""
         if partition not in self._bases:
             self._bases[partition] = max(0, offset - _BELOW)
             self._marks[partition] = bytearray()
@@ -95,7 +95,7 @@ class _Places:
         marks[at] = 1
 
     def has(self, partition: int, offset: int) -> bool:
-        """Whether a place was added."""
+        """Whether a record was added."""
         at = offset - self._bases.get(partition, offset + 1)
         marks = self._marks.get(partition, b"")
         return 0 <= at < len(marks) and bool(marks[at])
@@ -107,9 +107,10 @@ class Measured:
     Parameters
     ----------
     length_s
-        About how long it lasts: intervals are as short as 1 s, and 600 at most.
+        Approximate length, seconds; intervals are at least 1 s long, and there are at
+        most 600.
     warm_up_s
-        Requests due before are matched, not measured.
+        Requests due earlier, seconds from the start, are matched but not measured.
     """
 
     def __init__(self, start_ns: int, length_s: float, warm_up_s: float = 0.0) -> None:
@@ -117,9 +118,9 @@ class Measured:
         self._interval_ns = int(max(1.0, length_s / INTERVALS_MAX) * NS_PER_S)
         self._warm_up_ns = int(warm_up_s * NS_PER_S)
         self._waiting: dict[int, int] = {}
-        """Place of an acknowledged request -> when it was due."""
+        """Acknowledged request -> when it was due, ns."""
         self._early: dict[int, tuple[int, int]] = {}
-        """Place of an answer whose request is not known yet -> when it came, topic."""
+        """Request that is not known yet -> when its answer came, and its topic."""
         self._answered = _Places()
         self._foreign = 0
         self._intervals: dict[int, Times] = {}
@@ -131,21 +132,21 @@ class Measured:
 
     @property
     def outstanding(self) -> int:
-        """Requests without an answer so far."""
+        """Return the number of requests without an answer so far."""
         return len(self._waiting)
 
     @property
     def answered(self) -> int:
-        """Requests that have one."""
+        """Return the number of requests with an answer."""
         return self._answered.count
 
     @property
     def foreign(self) -> int:
-        """Answers to requests that we did not send."""
+        """Return the number of answers to requests that we did not send."""
         return self._foreign + len(self._early)
 
     def acked(self, numbers: "array[int]") -> None:
-        """Take a message of the sender: partition, offset, due, lateness of each."""
+        """Add a message of the sender: partition, offset, due time, lateness of each request."""
         every = iter(numbers)
         for partition, offset, due_ns, late_ns in zip(
             every, every, every, every, strict=True
@@ -161,7 +162,7 @@ class Measured:
                 self._match(partition, offset, due_ns, found)
 
     def came(self, numbers: "array[int]") -> None:
-        """Take a message of the receiver: partition, offset, moment, topic of each."""
+        """Add a message of the receiver: partition, offset, moment, topic of each answer."""
         every = iter(numbers)
         for partition, offset, at_ns, topic in zip(
             every, every, every, every, strict=True
@@ -212,7 +213,7 @@ class Measured:
         ]
 
     def curve(self) -> list[tuple[float, float]]:
-        """Return (1 / (1 - quantile), ms) up to the longest: the percentile plot."""
+        """Return the percentile plot: (1 / (1 - quantile), ms) up to the longest time."""
         count = self.latency.count
         found: list[tuple[float, float]] = []
         step = 1.0

@@ -1,4 +1,4 @@
-"""When records are due: as recorded, at a constant rate, or at random (Poisson)."""
+"""Decide when records are due: as recorded, at a constant rate, or at random (Poisson)."""
 
 from random import Random
 from typing import Final, Protocol
@@ -10,7 +10,7 @@ NS_PER_MS: Final = 1_000_000
 
 
 class Pace(Protocol):
-    """Says when records are due; asked in the order of the records."""
+    """Gives the due times of records; called in record order."""
 
     def request(self, at_ms: int) -> int:
         """Return when a request recorded at ``at_ms`` is due, ns from the start."""
@@ -28,20 +28,20 @@ class Recorded:
         self._first_ms, self._speed = first_ms, speed
 
     def request(self, at_ms: int) -> int:
-        """Return its distance from the first request."""
+        """Return its distance from the first request, divided by the speed."""
         return int((at_ms - self._first_ms) * NS_PER_MS / self._speed)
 
     fact = request
 
 
 class Constant:
-    """So many requests a second; facts follow the request before them at once."""
+    """A constant request rate; facts directly follow the request before them."""
 
     def __init__(self, rate: float) -> None:
         self._rate, self._count, self._due_ns = rate, 0, 0
 
     def request(self, at_ms: int) -> int:
-        """Return the next moment of the grid; never the sum of rounded gaps."""
+        """Return the next moment of the grid; it is never a sum of rounded gaps."""
         del at_ms
         self._due_ns = int(self._count * NS_PER_S / self._rate)
         self._count += 1
@@ -54,7 +54,7 @@ class Constant:
 
 
 class Poisson:
-    """Requests that know nothing of each other: exponential gaps out of a seed."""
+    """Independent requests: exponential gaps from a seed."""
 
     def __init__(self, rate: float, seed: int) -> None:
         self._rate, self._due_s = rate, 0.0
@@ -73,17 +73,17 @@ class Poisson:
 
 
 class PaceOptions(msgspec.Struct, frozen=True):
-    """Which pace; plain data, so that it can be sent to another process."""
+    """The options of a pace; plain data, so that it can be sent to another process."""
 
     kind: str
     """``recorded``, ``constant`` or ``poisson``."""
     speed: float = 1.0
     rate: float = 0.0
-    """Requests a second."""
+    """Requests per second."""
     seed: int = 0
 
     def build(self, first_ms: int) -> Pace:
-        """Return a fresh pace for records that begin at ``first_ms``."""
+        """Return a new pace for records that begin at ``first_ms``."""
         if self.kind == "constant":
             return Constant(self.rate)
         if self.kind == "poisson":

@@ -1,6 +1,6 @@
-"""The receiving process: notes when each answer came, and which request it answers.
+"""The receiving process records when each answer came, and which request it answers.
 
-It takes records one by one as they come: one that waits for batches adds their time.
+It takes records one by one as they arrive: waiting for batches would add time.
 """
 
 import gc
@@ -26,10 +26,10 @@ from streams.tools.drive.ipc import failures_sent
 
 READY: Final = b"R"
 ANSWERS: Final = b"N"
-"""Followed by four 64-bit numbers an answer: partition and offset of the request, when
-it came (monotonic ns), index of its topic."""
+"""Message type; four 64-bit numbers per answer follow: partition and offset of the
+request, arrival (monotonic ns), index of the topic."""
 STOP: Final = b"S"
-"""From the main process."""
+"""Message from the main process: stop."""
 _POLL_S: Final = 0.02
 _TELL_NUMBERS: Final = 4 * 512
 _TELL_NS: Final = 20_000_000
@@ -42,13 +42,13 @@ _NO_LEADER: Final = (
 
 
 class ReceivingJob(msgspec.Struct, frozen=True):
-    """What the process needs."""
+    """The job of the process."""
 
     client: dict[str, Any]
     requests: str
-    """Topic of the requests: only what answers it counts."""
+    """Topic of the requests: only answers to it count."""
     topics: tuple[str, ...]
-    """Of the answers, from their present ends on."""
+    """Topics of answers, read from their current ends on."""
     partitions: int
 
 
@@ -57,8 +57,8 @@ def origin(
 ) -> tuple[int, int] | None:
     """Return partition and offset of the request that a record answers.
 
-    Decisions say it in ``source_`` headers, dead letters in headers of their own; None
-    = it answers none of these requests.
+    Decisions have it in ``source_`` headers, dead letters in other headers; None = it
+    answers none of these requests.
     """
     if headers.text(found, headers.SOURCE_TOPIC) == requests:
         partition = headers.number(found, headers.SOURCE_PARTITION)
@@ -79,7 +79,7 @@ def _ends(consumer: Consumer, job: ReceivingJob) -> Iterable[TopicPartition]:
 
 
 def _end(consumer: Consumer, where: TopicPartition) -> int:
-    """Return the end of a partition; that of a new topic may lack its leader yet."""
+    """Return the end of a partition; a new topic may not have a leader yet."""
     until_s = time.monotonic() + _ANSWER_S
     while True:
         try:
@@ -108,12 +108,12 @@ def _receive(consumer: Consumer, job: ReceivingJob, pipe: Connection) -> None:
                 pipe.send_bytes(ANSWERS + answers.tobytes())
                 del answers[:]
             told_ns = at_ns
-            if pipe.poll():  # a stop, or the main process is gone
+            if pipe.poll():  # a stop message, or the main process is gone
                 return
 
 
 def main(job: ReceivingJob, pipe: Connection) -> None:
-    """Run the process until the main process says stop."""
+    """Run the process until the main process sends a stop."""
     with failures_sent(pipe):
         consumer = Consumer(
             job.client
@@ -126,7 +126,7 @@ def main(job: ReceivingJob, pipe: Connection) -> None:
             }
         )
         consumer.assign(list(_ends(consumer, job)))
-        consumer.poll(0.5)  # fetching by now
+        consumer.poll(0.5)  # starts fetching
         gc.collect()
         gc.disable()
         pipe.send_bytes(READY)

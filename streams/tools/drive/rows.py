@@ -1,10 +1,10 @@
-"""What is sent, and when."""
+"""The rows of a run: what is sent, and when."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
 BEFORE_START: Final = -1
-"""``due_ns`` of what must be there when the run starts."""
+"""``due_ns`` of rows to be sent before the run starts."""
 
 Headers = list[tuple[str, bytes | None]]
 
@@ -13,9 +13,9 @@ class TimedRow(NamedTuple):
     """One record to send."""
 
     due_ns: int
-    """From the start of the run; negative = to be there when it starts."""
+    """Ns from the start of the run; negative = before the start."""
     timed: bool
-    """Whether it is a request, whose answer is waited for."""
+    """Whether it is a request whose answer is timed."""
     topic: str
     partition: int
     key: bytes | None
@@ -24,7 +24,7 @@ class TimedRow(NamedTuple):
 
 
 class RowSource(Protocol):
-    """Makes the rows of a run; it is sent to another process, so it is plain data."""
+    """Creates the rows of a run; plain data, because it is sent to another process."""
 
     def rows(self, start_ms: int) -> Iterator[TimedRow]:
         """Yield rows by ``due_ns``.

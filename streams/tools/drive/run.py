@@ -1,4 +1,4 @@
-"""One run: a sender, a receiver, and what both report put together."""
+"""One run: a sender, a receiver, and the combined reports of both."""
 
 import multiprocessing
 import time
@@ -28,57 +28,59 @@ ANSWERS: Final = tuple(row.name for row in (*DECISIONS, DEAD_LETTERS))
 """Topics of answers; the receiver names them by their index."""
 _HEAD_START_S: Final = 2.0
 _LOADED_PER_S: Final = 20_000
-"""Rows a second that are surely loaded before the start."""
+"""Rows per second that are certainly loaded before the start."""
 _READY_S: Final = 60.0
 _TICK_S: Final = 0.1
 
 
 class TrafficRun(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be done."""
+    """The parameters of a run."""
 
     source: RowSource
     preload_count: int
-    """At most so many rows must be there before the start."""
+    """Most rows to be sent before the start."""
     length_s: float
-    """About how long it lasts."""
+    """Approximate length, seconds."""
     stamped: bool = True
     """Whether records carry the intended moment as their timestamp."""
     warm_up_s: float = 0.0
     patience_s: float = 15.0
-    """Silence after the last request after which what is missing is lost."""
+    """Seconds without an answer after the last request; then missing answers are
+    lost."""
     lateness_max_ms: float = 10.0
-    """At 99.9 % of the requests; above it the generator measured itself."""
+    """Limit of the lateness at 99.9 % of the requests; above it the generator measured
+    itself."""
 
 
 class RunOutcome(msgspec.Struct):
-    """What came of a run."""
+    """The results of a run."""
 
     run: TrafficRun
     start_ms: int
     measured: Measured
     sent: Sent
     took_s: float
-    """From the start to the last answer."""
+    """Seconds from the start to the last answer."""
 
     @property
     def lost(self) -> int:
-        """Requests without an answer."""
+        """Return the number of requests without an answer."""
         return self.measured.outstanding
 
     @property
     def lateness_ms(self) -> float | None:
-        """Of the generator, at 99.9 %."""
+        """Return the generator's lateness at 99.9 %."""
         return self.measured.lateness.at(LATENESS_QUANTILE)
 
     @property
     def fell_behind(self) -> bool:
-        """Whether the generator was later than allowed: its figures are its own."""
+        """Whether the generator was later than allowed: the figures are not the worker's."""
         late_ms = self.lateness_ms
         return late_ms is not None and late_ms > self.run.lateness_max_ms
 
     @property
     def rate(self) -> float:
-        """Answers a second, of those measured."""
+        """Return measured answers per second."""
         span_s = self.took_s - self.run.warm_up_s
         return self.measured.latency.count / span_s if span_s > 0 else 0.0
 
@@ -86,12 +88,12 @@ class RunOutcome(msgspec.Struct):
 def drive(
     run: TrafficRun, settings: Settings, view: ProgressView, now_ms: Callable[[], int]
 ) -> RunOutcome:
-    """Do one run; blocks until its last answer, or until patience ends.
+    """Do one run; blocks until the last answer, or until patience ends.
 
     Raises
     ------
     SourceError
-        A process of ours failed: no broker, no topic, no file.
+        A process failed: no broker, no topic, no file.
     """
     with _processes() as start:
         receiver = start(receiving.main, _receiving_job(settings))
@@ -146,14 +148,14 @@ def _processes() -> Iterator[Callable[[Callable[..., None], Any], Connection]]:
 
 
 def _expect(message: bytes) -> bytes:
-    """Return a message, unless it says that its process failed."""
+    """Return a message; raise if it reports that its process failed."""
     if message[:1] == ipc.FAILED:
         raise SourceError(message[1:].decode())
     return message
 
 
 class _Following:
-    """Takes messages of the processes until the run is over."""
+    """Processes messages of sender and receiver until the run is over."""
 
     def __init__(
         self, run: TrafficRun, measured: Measured, start_ns: int, view: ProgressView
@@ -165,7 +167,7 @@ class _Following:
         self._looked = (time.monotonic_ns(), 0)
 
     def until_over(self, sender: Connection, receiver: Connection) -> Sent:
-        """Return what was sent, once every answer is there or patience is at its end."""
+        """Return what was sent, once every answer has arrived or patience ends."""
         pipes: list[Any] = [sender, receiver]
         while not self._over():
             for pipe in wait(pipes, _TICK_S):
@@ -194,7 +196,7 @@ class _Following:
             self._measured.came(_numbers(body))
         elif kind == sending.DONE:
             self._sent = msgspec.json.decode(body, type=Sent)
-        # Answers to what others asked are no news: patience must end beside them.
+        # Answers to other senders' requests do not extend patience.
         if kind != receiving.ANSWERS or self._measured.answered > before:
             self._news_ns = time.monotonic_ns()
 

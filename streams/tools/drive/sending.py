@@ -1,7 +1,7 @@
-"""The sending process: each row at its moment, or at once when that has passed.
+"""The sending process sends each row at its moment, or at once if that has passed.
 
-While there is time it prepares rows ahead, so that reading files does not make it late.
-It reports to the main process in batches: partition, offset, intended moment and
+While there is time it prepares rows in advance, so that reading files does not delay
+it. It reports to the main process in batches: partition, offset, intended moment and
 lateness of every request.
 """
 
@@ -23,33 +23,34 @@ from streams.tools.drive.rows import RowSource, TimedRow
 
 AHEAD_ROWS: Final = 20_000
 _SPARE_NS: Final = 200_000
-"""Least time before the next row in which one more is prepared."""
+"""Least time before the next row in which another row is prepared."""
 _POLL_NS: Final = 3_000_000
-"""Longer waits are spent polling for acknowledgements; they are coarse to 1 ms."""
+"""Longer waits are spent polling for acknowledgements, with a resolution of 1 ms."""
 _TELL_NUMBERS: Final = 4 * 512
 _REPORT_NS: Final = 20_000_000
 _FULL_S: Final = 0.005
 _FLUSH_S: Final = 60.0
 
 ACKS: Final = b"A"
-"""Followed by four 64-bit numbers a request: partition, offset, due ns, lateness ns."""
+"""Message type; four 64-bit numbers per request follow: partition, offset, due ns,
+lateness ns."""
 LOADED: Final = b"L"
-"""Followed by the number of rows that were loaded."""
+"""Message type; the number of loaded rows follows."""
 DONE: Final = b"D"
-"""Followed by a JSON :class:`Sent`."""
+"""Message type; a JSON :class:`Sent` follows."""
 
 
 class Sent(msgspec.Struct, frozen=True):
-    """What was sent in all."""
+    """The totals of what was sent."""
 
     requests: int
     facts: int
     refused: int
-    """Not acknowledged by the broker."""
+    """Requests that the broker did not acknowledge."""
 
 
 class SendingJob(msgspec.Struct, frozen=True):
-    """What the process needs."""
+    """The job of the process."""
 
     source: RowSource
     client: dict[str, Any]
@@ -58,16 +59,16 @@ class SendingJob(msgspec.Struct, frozen=True):
     start_ns: int
     """Monotonic."""
     stamped: bool
-    """Whether records carry the intended moment, else that of sending."""
+    """Whether records carry the intended moment as timestamp, else that of sending."""
 
 
 class Sender:
-    """Sends rows and tells what became of them.
+    """Sends rows and reports their acknowledgements.
 
     Parameters
     ----------
     send
-        Takes one message for the main process.
+        Sends one message to the main process.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class Sender:
         self.requests = self.facts = self.refused = 0
 
     def preload(self) -> int:
-        """Send what must be there before the start, as fast as the broker takes it."""
+        """Send the rows due before the start, as fast as the broker accepts them."""
         count = 0
         while self._prepare() and self._ahead[0].due_ns < 0:
             self._produce(self._ahead.popleft(), 0, self._fact_done)
@@ -170,21 +171,21 @@ class Sender:
             self.refused += 1
 
     def _report_if_due(self) -> bool:
-        """Report if a report is due: sending fails once the main process is gone."""
+        """Report if a report is due; sending fails once the main process is gone."""
         due = time.monotonic_ns() - self._reported_ns > _REPORT_NS
         if due:
             self._report()
         return due
 
     def _report(self) -> None:
-        """Report what was acknowledged, be it nothing."""
+        """Report acknowledged requests, even if there are none."""
         self._reported_ns = time.monotonic_ns()
         self._to_main(ACKS + self._acks.tobytes())
         del self._acks[:]
 
 
 def main(job: SendingJob, pipe: Connection) -> None:
-    """Run the process: load, say so, send, say so."""
+    """Run the process: load, report, send, report."""
     with failures_sent(pipe):
         producer = Producer(
             job.client

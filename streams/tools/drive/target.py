@@ -1,4 +1,4 @@
-"""The topics that are written to: there, and of the right shape."""
+"""Check that the topics to write exist and have the right shape."""
 
 from collections.abc import Collection, Iterator
 

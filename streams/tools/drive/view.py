@@ -1,4 +1,4 @@
-"""How a run goes: a table that renews itself on a terminal, lines anywhere else."""
+"""Show the progress of a run: a live table on a terminal, lines elsewhere."""
 
 import time
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _DRAW_EVERY_S: Final = 0.5
 
 
 class Look(msgspec.Struct, frozen=True):
-    """What there is to see at one moment of a run."""
+    """The figures at one moment of a run."""
 
     at_s: float
     """Seconds from the start; negative before it."""
@@ -22,7 +22,7 @@ class Look(msgspec.Struct, frozen=True):
     answered: int
     outstanding: int
     rate: float
-    """Answers a second since the last look."""
+    """Answers per second since the last look."""
     p50_ms: float | None
     p99_ms: float | None
     lateness_ms: float | None
@@ -42,10 +42,10 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class ProgressView(Protocol):
-    """Shows looks."""
+    """Shows the progress of a run."""
 
     def show(self, look: Look) -> None:
-        """Show one look, or leave it when the last one is fresh."""
+        """Show one look, or skip it when the last one is recent."""
         ...
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class TableView:
         self._shown_s = 0.0
 
     def show(self, look: Look) -> None:
-        """Draw it, twice a second at most."""
+        """Draw the table, at most twice a second."""
         now_s = time.monotonic()
         if now_s - self._shown_s < _DRAW_EVERY_S:
             return
@@ -78,7 +78,7 @@ class TableView:
         self._live.update(table, refresh=True)
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         self._live.stop()
 
 
@@ -103,5 +103,5 @@ class LinesView:
 
 
 def view_for(out: TextIO) -> ProgressView:
-    """Choose by what is written to."""
+    """Return the view that fits the output."""
     return TableView(out) if out.isatty() else LinesView(out)

@@ -1,1 +1,1 @@
-"""``refund load``: a world out of a seed in place of a capture, and how much is bearable."""
+"""``refund load``: generate traffic from a seed, and find the highest sustainable rate."""

@@ -1,4 +1,4 @@
-"""``refund load``: one run at one rate, or a ramp of runs."""
+"""``refund load``: do one run at one rate, or a ramp of runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +32,7 @@ _BORNE: Final = "highest sustainable rate"
 
 
 class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``refund load`` was called with."""
+    """The arguments of ``refund load``."""
 
     seed: int
     rate: float
@@ -56,12 +56,12 @@ class LoadOptions(msgspec.Struct, frozen=True, kw_only=True):
 def load(
     settings: Settings, options: LoadOptions, out: TextIO, now_ms: Callable[[], int]
 ) -> int:
-    """Make traffic and time the answers; return the exit code.
+    """Generate traffic and time the answers; return the exit code.
 
     Raises
     ------
     UsageError
-        Topics do not fit, or are those of a live system.
+        Topics do not fit, or belong to a live system.
     SourceError
         The brokers cannot be reached.
     """
@@ -94,7 +94,7 @@ def _check(settings: Settings, options: LoadOptions) -> None:
 
 
 class _Loading:
-    """Runs of one call, each in a world of its own."""
+    """The runs of one call, each with its own generated data."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class _Loading:
             view.close()
 
     def report(self, outcome: RunOutcome, rate: float) -> RunReport:
-        """Put together what came of a run."""
+        """Return the report of a run."""
         options = self._options
         pace = f"{options.gaps} gaps at {rate:,.0f}/s"
         if options.peak > 1:
@@ -155,7 +155,7 @@ class _Loading:
         return report
 
     def ramp(self, rates: Range) -> tuple[RunOutcome, RunReport]:
-        """Search for the highest bearable rate; report the run at it, or the last one."""
+        """Search for the highest sustainable rate; return the run at that rate, or the last one."""
         highest = search(rates, self._try)
         found = self._best or self._last
         if found is None:
@@ -175,7 +175,7 @@ class _Loading:
         return found[0], report
 
     def _try(self, rate: float) -> bool:
-        """Run at a rate, twice when the generator was late: that says nothing yet."""
+        """Run at a rate; repeat once when the generator was late, because that run says nothing."""
         if self._attempt(rate).fell_behind:
             self._attempt(rate)
         return self._steps[-1].holds

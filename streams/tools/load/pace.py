@@ -1,4 +1,4 @@
-"""When buyers ask: evenly or at random, with a festival in the middle if wished."""
+"""Decide when buyers ask: evenly or at random, with an optional peak in the middle."""
 
 from collections.abc import Iterator
 from random import Random
@@ -11,17 +11,17 @@ from streams.tools.drive.pacing import NS_PER_S
 _RISE: Final = 0.35
 _TOP: Final = (0.45, 0.55)
 _FALL: Final = 0.65
-"""Parts of a run: the rate rises from the first, is at its peak between the next two,
-and is back at the last."""
+"""Fractions of a run: the rate rises from the first, is at its peak between the next
+two, and is back to normal at the last."""
 
 
 class Festival(msgspec.Struct, frozen=True):
     """The rate over a run."""
 
     rate: float
-    """Of ordinary times, a second."""
+    """Normal rate, requests per second."""
     peak: float
-    """The rate at the top, in ordinary ones; 1 = no festival."""
+    """Peak rate as a multiple of the normal one; 1 = no peak."""
     seconds: float
 
     def at(self, at_s: float) -> float:
@@ -50,7 +50,7 @@ def moments(festival: Festival, draw: Random, gaps: str) -> Iterator[int]:
     Parameters
     ----------
     gaps
-        ``random`` = buyers know nothing of each other (Poisson), ``even``.
+        ``random`` = independent buyers (Poisson), ``even`` = constant gaps.
     """
     at_s = 0.0
     while at_s < festival.seconds:

@@ -1,4 +1,4 @@
-"""Who lives in a made world: buyers of several kinds, shops large and small, goods."""
+"""The population of generated traffic: buyers of several kinds, shops of all sizes, goods."""
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -20,7 +20,7 @@ KINDS: Final = {
     "limited": 0.02,
     "abuser": 0.01,
 }
-"""Shares of buyers. Abusers pass for quality users until somebody notices."""
+"""Shares of buyers. Abusers count as quality users until they are noticed."""
 _STANDINGS: Final = {"good": 0.95, "watch": 0.03, "restricted": 0.02}
 _CATEGORIES: Final[dict[tuple[str, ...] | None, float]] = {
     ("clothing", "shirts"): 0.34,
@@ -35,10 +35,10 @@ _CATEGORIES: Final[dict[tuple[str, ...] | None, float]] = {
 _CUSTOM_SHARE: Final = 0.02
 _MEDIAN_FEN: Final = 8_900
 _SPREAD: Final = 0.9
-"""Of the logarithm of prices: one in eleven is 300 yuan or more."""
+"""Standard deviation of the logarithm of prices: one in eleven is 300 yuan or more."""
 _PRICES_FEN: Final = (100, 500_000)
 _UNDER_LIMIT_FEN: Final = (29_000, 30_000)
-"""What abusers pay: just under the limit, which is exclusive."""
+"""Amounts that abusers pay: just under the limit, which is exclusive."""
 _SKUS: Final = 5_000
 _EXCLUDED: Final = ("virtual", "custom")
 MARKED: Final = tuple(row.name for row in (ORDERS, BUYERS, SHOPS, CATALOG))
@@ -54,7 +54,7 @@ class Buyer(NamedTuple):
 
 
 class Population:
-    """Buyers, shops and goods; the same seed makes the same ones."""
+    """Buyers, shops and goods; the same seed gives the same ones."""
 
     def __init__(self, seed: int, buyers: int, shops: int, partitions: int) -> None:
         draw = Random(seed)  # noqa: S311 - a world, no secret
@@ -69,7 +69,8 @@ class Population:
         names = [f"s-{seed}-{number:05d}" for number in range(shops)]
         standings = draw.choices(list(_STANDINGS), list(_STANDINGS.values()), k=shops)
         self.shops = list(zip(names, standings, strict=True))
-        # The n-th shop sells a share of 1/n: few sell much, many sell little.
+        # The n-th shop sells a share proportional to 1/n: few sell much, many sell
+        # little.
         self._shop_weights = list(accumulate(1 / (n + 1) for n in range(shops)))
         self._categories = list(_CATEGORIES)
         self._category_weights = list(accumulate(_CATEGORIES.values()))
@@ -95,7 +96,7 @@ class Population:
         )
 
     def rows(self, prefix: str, start_ms: int) -> Iterator[TimedRow]:
-        """Yield all that is known of them before a run."""
+        """Yield the facts that are known before a run."""
         for name in _EXCLUDED:
             value = records.excluded_kind(name, start_ms)
             yield self._by_key(prefix + CATALOG.name, f"category:{name}", value)

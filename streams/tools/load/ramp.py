@@ -1,4 +1,4 @@
-"""The highest rate that is bearable: up until it is not, then in between."""
+"""Search for the highest sustainable rate: double until one fails, then bisect."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -10,12 +10,12 @@ from streams.tools.report.run import Step
 
 _GROWTH: Final = 2.0
 _CLOSE: Final = 1.1
-"""The search ends when the lowest failing rate is less than so much above the highest
-good one."""
+"""The search ends when the lowest failing rate is less than this factor above the
+highest good one."""
 
 
 class Range(msgspec.Struct, frozen=True):
-    """Rates to try, requests a second."""
+    """Rates to try, requests per second."""
 
     low: float
     high: float
@@ -66,6 +66,6 @@ def search(rates: Range, holds: Callable[[float], bool]) -> float | None:
 
 
 def next_above(steps: Sequence[Step], rate: float) -> Step | None:
-    """Return the last try of the lowest rate above one; None when there is none."""
+    """Return the last run at the lowest rate above a rate; None = no such run."""
     above = [step for step in steps if step.rate > rate]
     return min(reversed(above), key=lambda step: step.rate, default=None)

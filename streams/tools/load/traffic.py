@@ -1,8 +1,8 @@
-"""The traffic of a made world: orders, requests, and what people do besides.
+"""Generate traffic: orders, requests, and what follows them.
 
 Most requests are one record on a fresh order. Some are delivered again, edited or
-withdrawn; some orders ship just before or just after; abusers come in bursts, each
-time just under the limit; a few requests are about something else, or no JSON at all.
+withdrawn; some orders ship just before or just after; abusers come in bursts, each time
+just under the limit; a few requests are out of scope, or no JSON at all.
 """
 
 from collections.abc import Iterator
@@ -25,29 +25,29 @@ AGAIN_SHARE: Final = 0.05
 EDIT_SHARE: Final = 0.04
 WITHDRAW_SHARE: Final = 0.02
 FOLLOWING: Final = AGAIN_SHARE + EDIT_SHARE + WITHDRAW_SHARE
-"""Records that follow a first one, as a share of the first ones."""
+"""Share of follow-up records, relative to first requests."""
 SHIPPED_SHARE: Final = 0.03
 RACE_SHARE: Final = 0.02
 EXCHANGE_SHARE: Final = 0.02
 BAD_SHARE: Final = 0.001
 BURST_SHARE: Final = 0.002
-"""Of requests that begin a burst of an abuser."""
+"""Share of requests that begin a burst of an abuser."""
 _BURST: Final = (5, 16)
 _LEAD_NS: Final = 2 * NS_PER_S
-"""An order is known so long before its request, unless it is there from the start."""
+"""How long an order is known before its request, unless it exists from the start."""
 _SHIP_NS: Final = NS_PER_S
 _FOLLOW_NS: Final = (NS_PER_S // 20, 5 * NS_PER_S)
 _MARK_NS: Final = NS_PER_S
 
 
 class Traffic:
-    """What happens in one run; the same seed and start give the same records.
+    """The traffic of one run; the same seed and start give the same records.
 
     Parameters
     ----------
     start_ms
-        UTC ms. It is part of order and refund ids, because a request that was asked in
-        an earlier run would be answered from memory.
+        UTC ms. It is part of order and refund ids, because a request of an earlier run
+        would be answered with its first decision.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class Traffic:
         self._later: list[tuple[int, int, TimedRow | None]] = []
         """Due, number, row; None = watermarks. Numbers keep equal moments in order."""
         self._waiting: list[Item] = []
-        """Orders that are there and that nobody has asked about, last first."""
+        """Existing orders without a request yet, last first."""
         self._burst: list[Buyer] = []
-        """The abuser who asks now, once for each request to come."""
+        """The abuser of the current burst, once for each request to come."""
 
     def before(self, orders: int) -> Iterator[TimedRow]:
-        """Yield orders that are there from the start, and first watermarks."""
+        """Yield orders that exist from the start, and first watermarks."""
         for number in range(orders):
             item = self._item(f"o-{self._tag}-{number}", self._anybody())
             self._waiting.append(item)
@@ -76,18 +76,19 @@ class Traffic:
         yield from marks(self._prefix, partitions, BEFORE_START, self._start_ms)
 
     def rows(self, festival: Festival, gaps: str) -> Iterator[TimedRow]:
-        """Yield everything of the run by moment.
+        """Yield all records of the run in time order.
 
         Parameters
         ----------
         festival
-            Of all requests, those that follow others included.
+            Rate of all requests, follow-ups included.
         """
         firsts = msgspec.structs.replace(festival, rate=festival.rate / (1 + FOLLOWING))
         self._end_ns = int(festival.seconds * NS_PER_S)
         self._put(_MARK_NS, None)
         for number, due_ns in enumerate(moments(firsts, self._draw, gaps)):
-            # Nothing that is yet to be drawn is due before the order of this request.
+            # No record that is still to be drawn is due before the order of this
+            # request.
             yield from self._until(due_ns - _LEAD_NS)
             self._ask(number, due_ns)
         yield from self._until(self._end_ns)
@@ -130,7 +131,7 @@ class Traffic:
         self._follow(ask, due_ns, first)
 
     def _ordered(self, number: int, due_ns: int) -> Item:
-        """Return an order to ask about: one that waits, or one just placed."""
+        """Return an order for a request: a waiting one, or a new one."""
         buyer = self._abuser()
         if buyer is None and self._waiting:
             return self._waiting.pop()

@@ -1,4 +1,4 @@
-"""The world of a load run, as rows to send."""
+"""The rows that a load run sends."""
 
 from collections.abc import Iterator
 
@@ -11,21 +11,21 @@ from streams.tools.load.traffic import Traffic
 
 
 class LoadRows(msgspec.Struct, frozen=True, kw_only=True):
-    """Makes the rows of a run; plain data, drawn in the sending process."""
+    """Generates the rows of a run; plain data, evaluated in the sending process."""
 
     seed: int
     festival: Festival
-    """Of all requests, those that follow others included."""
+    """Rate of all requests, follow-ups included."""
     gaps: str
     buyers: int
     shops: int
     orders: int
-    """There from the start; further ones are placed as they are needed."""
+    """Orders that exist from the start; further ones are placed as needed."""
     partitions: int
     prefix: str
 
     def rows(self, start_ms: int) -> Iterator[TimedRow]:
-        """Yield the world as it is at the start, then everything at its moment."""
+        """Yield the initial facts, then every record at its moment."""
         people = Population(self.seed, self.buyers, self.shops, self.partitions)
         yield from people.rows(self.prefix, start_ms)
         traffic = Traffic(people, self.prefix, self.seed, start_ms)

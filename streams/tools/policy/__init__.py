@@ -1,5 +1,5 @@
-"""``refund policy``: what is in force, what waits, and publishing without a slip.
+"""``refund policy``: show policies in force and waiting, and publish safely.
 
-A command keeps the book that workers keep
-(:mod:`streams.processing.policies.book`), so what it accepts they accept.
+A command uses the same policy book as workers
+(:mod:`streams.processing.policies.book`), so it accepts what they accept.
 """

@@ -29,14 +29,14 @@ async def publish(
     out: TextIO,
     now_ms: int,
 ) -> None:
-    """Publish a version, or tell what would be published.
+    """Publish a version, or show what would be published.
 
     Raises
     ------
     PolicyError
-        It would be refused, or its author must say that a value is meant.
+        It would be refused, or its author must allow a value.
     UnconfirmedError
-        It was written and is not seen to have arrived.
+        It was written, but its arrival is not confirmed.
     SourceError
         The brokers cannot be reached.
     """
@@ -61,7 +61,7 @@ async def rollback(
     Parameters
     ----------
     version
-        Its number; None = the one in force before the present one.
+        Its number; None = the one in force before the current one.
 
     Raises
     ------
@@ -171,7 +171,7 @@ async def pause(
 
 
 async def resume(at: topic.PolicyTopic, said: Said, out: TextIO, now_ms: int) -> None:
-    """End the pause that holds, or take back one that is to come.
+    """End the pause in force, or cancel a future one.
 
     Raises
     ------

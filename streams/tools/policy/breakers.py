@@ -48,7 +48,7 @@ async def reset_breakers(
     UsageError
         The family has no breakers.
     UnconfirmedError
-        It was written and is not seen to have arrived.
+        It was written, but its arrival is not confirmed.
     SourceError
         The brokers cannot be reached.
     """

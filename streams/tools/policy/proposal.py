@@ -1,4 +1,4 @@
-"""A version that somebody wants to publish, held against the book: what must be said first."""
+"""Check a proposed version against the policy book before it is published."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,21 +18,21 @@ def check(
     at_ms: int,
     more: tuple[str, ...] = (),
 ) -> None:
-    """Refuse what a worker would refuse, and what its author may not have meant.
+    """Refuse what a worker would refuse, and values that the author may not intend.
 
     Parameters
     ----------
     record
-        With the keys allowed by name, and the waiting versions it may overtake.
+        The record, with the keys it allows and the waiting versions it may overtake.
     at_ms
-        Now, UTC ms.
+        Current time, UTC ms.
     more
-        Doubts that need more than the book.
+        Further doubts, from outside the book.
 
     Raises
     ------
     PolicyError
-        One line a problem, each with what to do or to say.
+        One line per problem, with what to do or to allow.
     """
     lines = (
         *number_problems(record.policy, book),
@@ -45,7 +45,7 @@ def check(
 
 
 def number_problems(policy: AnyPolicy, book: PolicyBook[Any]) -> Iterator[str]:
-    """Yield why a version number cannot be published: known, or not the next one."""
+    """Yield why a version number cannot be published: it is known, or not the next one."""
     published = {
         one.policy.version: one.policy
         for one in book.versions()
@@ -69,7 +69,7 @@ def number_problems(policy: AnyPolicy, book: PolicyBook[Any]) -> Iterator[str]:
 
 
 def overtaken(policy: AnyPolicy, book: PolicyBook[Any], at_ms: int) -> list[AnyPolicy]:
-    """Return the waiting versions that will never hold if this one is published."""
+    """Return the waiting versions that will never be in force if this one is published."""
     return [
         other
         for other in book.policies
@@ -82,7 +82,7 @@ def overtaken(policy: AnyPolicy, book: PolicyBook[Any], at_ms: int) -> list[AnyP
 def overtaking_problems(
     record: PolicyRecord[Any], book: PolicyBook[Any], at_ms: int
 ) -> Iterator[str]:
-    """Yield a line for every waiting version that would be overtaken without a word."""
+    """Yield a line for every waiting version that would be overtaken without being named."""
     for other in overtaken(record.policy, book, at_ms):
         if other.version not in record.publication.overtakes:
             yield (
@@ -100,7 +100,7 @@ def numbered(policy: P, book: PolicyBook[P], from_ms: int) -> P:
 
 
 def before_now(policies: Policies[P], at_ms: int) -> P | None:
-    """Return the version that was in force before the present one."""
+    """Return the version that was in force before the current one."""
     now = policies.at(at_ms)
     if now is None:
         return None

@@ -1,4 +1,4 @@
-"""Categories that a policy of the fast refund excludes, held against those that orders have."""
+"""Compare the categories that a fast-refund policy excludes with those of orders."""
 
 import msgspec
 
@@ -27,9 +27,9 @@ _ORDER = msgspec.json.Decoder(_Lines)
 
 
 async def roots_among(settings: Settings, wanted: frozenset[str]) -> frozenset[str]:
-    """Return which of these category roots an order of the topic of orders has.
+    """Return which of these category roots occur in the topic of orders.
 
-    It reads the topic whole, some seconds a million orders.
+    It reads the whole topic: some seconds per million orders.
 
     Raises
     ------
@@ -44,7 +44,7 @@ async def roots_among(settings: Settings, wanted: frozenset[str]) -> frozenset[s
         try:
             lines = _ORDER.decode(record.value).lines
         except (msgspec.DecodeError, UnicodeDecodeError):
-            return  # no order, or one whose lines nobody can read
+            return  # no order, or one with unreadable lines
         for line in lines:
             path = line.category_path
             if isinstance(path, list) and path and path[0] in wanted:
@@ -61,7 +61,7 @@ async def roots_among(settings: Settings, wanted: frozenset[str]) -> frozenset[s
 async def doubts_of_roots(
     settings: Settings, record: PolicyRecord[AnyPolicy]
 ) -> tuple[str, ...]:
-    """Return a line when a category is to be excluded that no order has.
+    """Return a line for each excluded category that no order has.
 
     The orders are read only for categories that the default does not exclude. Policies
     of other families exclude none.

@@ -1,4 +1,4 @@
-"""``refund policy diff|history``: what is in force, what waits, what was, and differences."""
+"""``refund policy diff|history``: print policies and their differences."""
 
 from collections.abc import Iterator
 from typing import Any, TextIO
@@ -16,7 +16,7 @@ from streams.visible import visible
 
 
 def pause_words(one: Pause) -> str:
-    """Return a word on the pause as people read it."""
+    """Return a pause record in words."""
     by = f"by {visible(one.author)}: {visible(one.reason)}"
     if not one.paused:
         return f"resumed {by}"
@@ -51,7 +51,7 @@ def standing(book: PolicyBook[Any], at_ms: int) -> Iterator[str]:
 
 
 def changes(policy: AnyPolicy, book: PolicyBook[Any], at_ms: int) -> Iterator[str]:
-    """Yield how a version differs from the one in force and from those that wait."""
+    """Yield how a version differs from the one in force and from waiting ones."""
     now = book.policies.at(at_ms)
     others = [] if now is None else [("in force", now)]
     others += [
@@ -71,7 +71,7 @@ def changes(policy: AnyPolicy, book: PolicyBook[Any], at_ms: int) -> Iterator[st
 def print_proposal(
     record: PolicyRecord[Any], book: PolicyBook[Any], at_ms: int, out: TextIO
 ) -> None:
-    """Print what is about to be published, and what it changes."""
+    """Print the proposed version and its changes."""
     policy, said = record.policy, record.publication
     print(
         f"{_named(policy)}, for requests made from {dated(policy.effective_from_ms)} on",
@@ -89,7 +89,7 @@ def print_proposal(
 def print_diff(
     policy: AnyPolicy | None, book: PolicyBook[Any], at_ms: int, out: TextIO
 ) -> None:
-    """Print what is in force and waits, and how a policy, or each that waits, differs."""
+    """Print the policies in force and waiting, and how a policy, or each waiting one, differs."""
     for line in standing(book, at_ms):
         print(line, file=out)
     if policy is not None:
@@ -123,7 +123,7 @@ def print_history(book: PolicyBook[Any], at_ms: int, form: str, out: TextIO) -> 
     Parameters
     ----------
     form
-        ``table``, or ``json`` = one object a line.
+        ``table``, or ``json`` = one object per line.
     """
     rows = sorted(_history(book, at_ms), key=_when)
     if form == "json":

@@ -1,4 +1,4 @@
-"""The topic of policies, read into a book and written to one record at a time."""
+"""Read the topic of policies into a book, and append records to it."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ from streams.tools.reading import broker_errors, partitions_of, reader, scan
 
 
 class PolicyTopic(msgspec.Struct, frozen=True):
-    """The topic of policies, and the family whose records are meant."""
+    """The topic of policies, and the family whose records count."""
 
     settings: Settings
     kind: PolicyType[Any]
@@ -30,14 +30,14 @@ class PolicyTopic(msgspec.Struct, frozen=True):
         return topic_name(POLICIES, self.settings.topics)
 
     def base(self) -> Policies[Any]:
-        """Return the policy file that the settings name, as a worker would begin with it.
+        """Return the policy file of the settings, as a worker would start with it.
 
-        Only the fast refund has one.
+        Only the fast refund has a file.
 
         Raises
         ------
         PolicyError
-            It cannot be used.
+            The file cannot be used.
         """
         file = self.settings.policy.file
         if file == "none" or self.kind is not POLICY:
@@ -52,7 +52,7 @@ class PolicyTopic(msgspec.Struct, frozen=True):
         SourceError
             The brokers cannot be reached.
         TopicsError
-            There is no such topic.
+            The topic is missing.
         """
         book = PolicyBook(self.kind, self.base())
 
@@ -99,7 +99,7 @@ def value_of(fields: dict[str, object]) -> bytes:
 
 
 def held(book: PolicyBook[Any], record: PolicyRecord[Any]) -> bool:
-    """Whether the topic holds this very content under its name."""
+    """Whether the topic holds exactly this content under its name."""
     return any(
         one.written_ms is not None
         and one.policy.name == record.policy.name

@@ -1,4 +1,4 @@
-"""Values of a policy in words: fen as yuan, spans as minutes or days, moments as dates."""
+"""Format policy values: fen as yuan, durations as minutes or days, moments as dates."""
 
 import json
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ _UNITS: Final = (
 _MOMENT: Final = "effective_from_ms"
 _DIGITS_MAX: Final = 18
 _SHOWN_MAX: Final = 200
-"""Characters of a value that are printed; of a longer one :data:`_CUT`."""
+"""Most printed characters of a value; a longer one is cut to :data:`_CUT`."""
 _CUT: Final = 60
 
 
 def worded(key: str, value: object) -> str:
-    """Return a value as people read it: ``30,000 fen = 300.00 yuan``."""
+    """Return a value for people: ``30,000 fen = 300.00 yuan``."""
     if value is None:
         return "off"
     if type(value) is int and len(str(value)) <= _DIGITS_MAX:
@@ -47,7 +47,7 @@ def dated(at_ms: int) -> str:
 
 
 def span(value_ms: int) -> str:
-    """Return a span in the largest unit in which it is whole."""
+    """Return a duration in the largest unit in which it is an integer."""
     for unit_ms, name in _UNITS:
         if value_ms and value_ms % unit_ms == 0:
             return f"{value_ms // unit_ms} {name}"
@@ -55,7 +55,7 @@ def span(value_ms: int) -> str:
 
 
 def differences(before: AnyPolicy, after: AnyPolicy) -> Iterator[tuple[str, str, str]]:
-    """Yield key, value before and value after of every key that differs, names left out."""
+    """Yield key, value before and value after for every key that differs, except names."""
     old, new = msgspec.structs.asdict(before), msgspec.structs.asdict(after)
     for key, value in new.items():
         if key != "version" and old[key] != value:

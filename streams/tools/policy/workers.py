@@ -1,4 +1,4 @@
-"""What workers say of policies on their ``/status`` pages."""
+"""Ask workers for their policies by their ``/status`` pages."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,19 +20,20 @@ Shows = Callable[[dict[str, Any]], bool]
 async def confirm(
     addresses: Sequence[str], code: str, shows: Shows, patience_s: float = _PATIENCE_S
 ) -> None:
-    """Return when every worker shows it.
+    """Wait until every worker shows it.
 
     Parameters
     ----------
     addresses
-        Of their pages, with or without ``http://``.
+        Addresses of their pages, with or without ``http://``.
     code
-        Of the family.
+        Code of the family.
 
     Raises
     ------
     UnconfirmedError
-        One does not, or does not answer, within ``patience_s``; each is named.
+        A worker does not show it or does not answer within ``patience_s``; each is
+        named.
     """
     timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
     async with aiohttp.ClientSession(timeout=timeout) as session:
@@ -83,7 +84,7 @@ async def _policies(
         answer.raise_for_status()
         found = await answer.json(content_type=None)
     others = found.get("families") if isinstance(found, dict) else None
-    if isinstance(others, dict):  # the page of a worker shows the first family itself
+    if isinstance(others, dict):  # the top level shows the first family
         found = others.get(code, found)
     policies = found.get("policies") if isinstance(found, dict) else None
     if not isinstance(policies, dict):
@@ -92,7 +93,7 @@ async def _policies(
 
 
 def shows_version(name: str, policy_hash: str) -> Shows:
-    """Return what looks for a version and its content among those that are not past."""
+    """Return a check for a version and its content among those that are not past."""
 
     def look(policies: dict[str, Any]) -> bool:
         return any(
@@ -105,7 +106,7 @@ def shows_version(name: str, policy_hash: str) -> Shows:
 
 
 def shows_pause(published_at_ms: int) -> Shows:
-    """Return what looks for the last word on the pause."""
+    """Return a check for the last pause record."""
     return partial(_shows_last, "pause", published_at_ms)
 
 

@@ -1,1 +1,1 @@
-"""``refund replay``: a capture sent again, or its decisions computed again."""
+"""``refund replay``: send a capture again, or recompute its decisions."""

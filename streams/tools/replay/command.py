@@ -1,4 +1,4 @@
-"""``refund replay``: checks first, then one run and its report."""
+"""``refund replay``: check first, then do one run and report it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,10 +23,10 @@ from streams.tools.report.run import conclude, report_of
 
 
 class ReplayOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``refund replay`` was called with."""
+    """The arguments of ``refund replay``."""
 
     topics: tuple[str, ...]
-    """Names without prefix; empty = all inputs that were captured."""
+    """Names without prefix; empty = all captured inputs."""
     pace: PaceOptions
     times: str
     placing: str

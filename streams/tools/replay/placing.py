@@ -1,4 +1,4 @@
-"""Which partition a replayed record goes to: its own, or its buyer's among others."""
+"""Find the partition of a replayed record: its own, or its buyer's in another partition count."""
 
 from collections.abc import Iterable
 from typing import Final, Protocol
@@ -27,7 +27,7 @@ _DECODER: Final = msgspec.json.Decoder(_Owned)
 
 
 class Placing(Protocol):
-    """Says where a record goes; a watermark may go to several places or to none yet."""
+    """Finds the partitions of a record; a watermark may go to several, or to none yet."""
 
     def place(self, name: str, record: Captured) -> Iterable[Placed]:
         """Return partitions and values for a record of a topic (without prefix)."""
@@ -35,7 +35,7 @@ class Placing(Protocol):
 
 
 class AsRecorded:
-    """The partitions of the capture."""
+    """Keeps the partitions of the capture."""
 
     def place(self, name: str, record: Captured) -> Iterable[Placed]:
         """Return the record's own partition."""
@@ -44,7 +44,7 @@ class AsRecorded:
 
 
 class Owners:
-    """Who owns what: orders and refunds by buyer, read from a capture beforehand."""
+    """The buyers of orders and refunds, read from a capture beforehand."""
 
     def __init__(self, records: Iterable[Captured]) -> None:
         self._of_order: dict[str, str] = {}
@@ -59,7 +59,7 @@ class Owners:
                 self._of_refund[refund_id] = owner or order_id or ""
 
     def find(self, name: str, record: Captured) -> str | None:
-        """Return what a record's partition is derived from; None = nobody knows."""
+        """Return the key from which a record's partition is derived; None = unknown."""
         found = _owned(record.value)
         key = (record.key or b"").decode(errors="replace")
         order_id, refund_id = _text(found.order_id), _text(found.refund_id)
@@ -76,10 +76,10 @@ class Owners:
 
 
 class Rekeyed:
-    """Another number of partitions: each record goes where its buyer belongs.
+    """Uses another number of partitions: each record goes to its buyer's partition.
 
-    A watermark speaks for one old partition, and a new one gets records of many: it is
-    as far as the slowest of all old ones, once each of them has spoken.
+    A watermark belongs to one old partition, but a new one gets records of many: its
+    watermark is that of the slowest old partition, once all have one.
     """
 
     def __init__(self, partitions: int, before: int, owners: Owners) -> None:
@@ -87,10 +87,11 @@ class Rekeyed:
         self._marks: dict[tuple[str, bytes], dict[int, Watermarks]] = {}
         self._said: dict[tuple[str, bytes], int] = {}
         self.unplaced = 0
-        """Records nobody could place; they keep their number, as far as it goes."""
+        """Records without a known buyer; they keep their partition number if it
+        exists."""
 
     def place(self, name: str, record: Captured) -> Iterable[Placed]:
-        """Return where a record goes now."""
+        """Return the new partitions of a record."""
         key = record.key or b""
         if name == POLICIES.name:
             return ((0, record.value),)

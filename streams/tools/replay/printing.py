@@ -1,4 +1,4 @@
-"""What a verification found, for people."""
+"""Print the result of a verification."""
 
 from typing import TextIO
 
@@ -7,7 +7,7 @@ from streams.visible import visible
 
 
 def print_verified(found: Verified, out: TextIO) -> int:
-    """Print what a verification found; return the exit code."""
+    """Print the result of a verification; return the exit code."""
     print(
         f"{found.same:,} decisions are the same, byte for byte; not judged: "
         f"{found.follow_ups:,} follow-ups of payouts, {found.unseen:,} without facts",

@@ -1,4 +1,4 @@
-"""The rows of a replay: a capture, paced, moved and placed."""
+"""The rows of a replay: records of a capture with pace, shifted times and partitions."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,28 +16,29 @@ from streams.tools.replay.placing import AsRecorded, Owners, Placing, Rekeyed
 from streams.tools.replay.shifting import Clock, OneClock, OwnClocks, move
 
 INPUTS: Final = (*FACTS, REQUESTS)
-"""What is sent again: outputs are for the worker to write."""
+"""Topics that are sent again: the worker writes the outputs."""
 
 
 class Extent(msgspec.Struct, frozen=True):
-    """What a capture holds of the topics to be sent, as its manifest says."""
+    """The extent of the topics to send, from the manifest of a capture."""
 
     first_ms: int
-    """Of the first request."""
+    """Timestamp of the first request, UTC ms."""
     last_ms: int
     requests: int
     facts: int
     facts_before_max: int
-    """At most so many facts are older than the first request: loaded at the start."""
+    """Upper bound of the facts older than the first request, which are loaded at the
+    start."""
 
 
 def extent_of(capture: Capture, names: tuple[str, ...]) -> Extent:
-    """Say when a capture begins and how long it is.
+    """Return when a capture begins and how long it is.
 
     Raises
     ------
     UsageError
-        It holds no request.
+        The capture holds no request.
     """
     requests = capture.parts((REQUESTS,))
     if not requests:
@@ -54,13 +55,13 @@ def extent_of(capture: Capture, names: tuple[str, ...]) -> Extent:
 
 
 class CaptureRows(msgspec.Struct, frozen=True, kw_only=True):
-    """Makes the rows of a replay; plain data, read in the sending process."""
+    """Creates the rows of a replay; plain data, evaluated in the sending process."""
 
     folder: str
     names: tuple[str, ...]
     """Topics without prefix."""
     prefix: str
-    """Of the topics written to."""
+    """Prefix of the topics to write."""
     pace: PaceOptions
     extent: Extent
     times: str
@@ -110,7 +111,7 @@ class CaptureRows(msgspec.Struct, frozen=True, kw_only=True):
             )
 
     def _before(self, start_ms: int) -> Clock | None:
-        """Facts from before the start keep their distance to it, whatever the pace."""
+        """Return the clock of earlier facts: they keep their distance to the start at any pace."""
         if self.times == "frozen":
             return None
         first_ms, last_ms = self.extent.first_ms, self.extent.last_ms

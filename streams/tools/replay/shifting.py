@@ -1,9 +1,9 @@
-"""Times inside records moved to the time of a replay; every other byte stays.
+"""Shift the times inside records to the time of a replay; every other byte stays.
 
 A time is an integer under a key that ends in ``_ms``. In a policy most of those are
-spans, so only its moment, and those of its publication or of a pause, are moved there.
-Inside a JSON string a quotation
-mark is escaped, so what looks like such a key is one.
+durations, so only ``effective_from_ms`` and the moments of a publication or a pause are
+shifted there. Inside a JSON string a quotation mark is escaped, so text that looks like
+such a key is one.
 """
 
 import re
@@ -21,11 +21,11 @@ _DIGITS_MAX: Final = 18
 
 
 def move(name: str, value: bytes, moved: Callable[[int], int]) -> bytes:
-    """Move the times inside a record of a topic (without prefix); none gets below 0."""
+    """Shift the times inside a record of a topic (without prefix), never below 0."""
 
     def new(found: re.Match[bytes]) -> bytes:
         digits = found[2]
-        if len(digits) > _DIGITS_MAX:  # no time; it stays as wrong as it is
+        if len(digits) > _DIGITS_MAX:  # no time; it stays unchanged
             return found[0]
         return found[1] + b"%d" % max(0, moved(int(digits)))
 
@@ -34,19 +34,19 @@ def move(name: str, value: bytes, moved: Callable[[int], int]) -> bytes:
 
 
 class Clock(Protocol):
-    """How the times of one record move."""
+    """How the times of one record are shifted."""
 
     def moved(self, at_ms: int, due_ns: int) -> Callable[[int], int]:
-        """Return the map for a record captured at ``at_ms`` and due at ``due_ns``."""
+        """Return the mapping of times for a record captured at ``at_ms`` and due at ``due_ns``."""
         ...
 
 
 class OneClock:
     """For recorded gaps: one clock for the whole capture.
 
-    Before the first request and after the last record times keep their distances;
-    in between they run ``speed`` times as fast, as the records do. So what was earlier
-    stays earlier, whichever records say so.
+    Before the first request and after the last record, times keep their distances; in
+    between they run ``speed`` times as fast, like the records. So the order of times
+    stays the same across records.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class OneClock:
         self._end_ms = start_ms + int((last_ms - first_ms) / speed)
 
     def moved(self, at_ms: int, due_ns: int) -> Callable[[int], int]:
-        """Return the one map."""
+        """Return the common mapping."""
         del at_ms, due_ns
         return self._map
 
@@ -70,16 +70,15 @@ class OneClock:
 
 
 class OwnClocks:
-    """For rates of their own: each record moves by its own distance.
+    """For other rates: each record is shifted by its own distance.
 
-    What a record says of its own past and future keeps its distance to the moment at
-    which it is sent.
+    Times in a record keep their distance to the moment at which it is sent.
     """
 
     def __init__(self, start_ms: int) -> None:
         self._start_ms = start_ms
 
     def moved(self, at_ms: int, due_ns: int) -> Callable[[int], int]:
-        """Return the map of one record."""
+        """Return the mapping of one record."""
         distance_ms = self._start_ms + due_ns // NS_PER_MS - at_ms
         return lambda time_ms: time_ms + distance_ms

@@ -1,7 +1,7 @@
-"""``refund replay --verify``: recorded decisions computed again, byte for byte.
+"""``refund replay --verify``: recompute recorded decisions, byte for byte.
 
-A decision record holds everything the rules saw, so the same policy must give the same
-bytes. The first byte that differs is named.
+A decision record holds everything that the rules read, so the same policy must give the
+same bytes. The first byte that differs is named.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _SHOWN_BYTES: Final = 24
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """The first byte at which a recorded decision is not what comes out now."""
+    """The first byte at which a recorded decision differs from the recomputed one."""
 
     place: str
     """``TOPIC partition P offset O``."""
@@ -33,40 +33,40 @@ class Difference(msgspec.Struct, frozen=True):
     byte: int
     """Position in the recorded value, from 0."""
     recorded: str
-    """From that byte on, for people."""
+    """The recorded text from that byte on, for people."""
     computed: str
 
 
 class Verified(msgspec.Struct):
-    """What a verification found."""
+    """The result of a verification."""
 
     same: int = 0
     follow_ups: int = 0
-    """Review items of failed payouts: they say what happened, nobody judged."""
+    """Reviews of failed payouts: they record an event and are not judged."""
     unseen: int = 0
-    """Records that do not hold what was seen."""
+    """Records without ``seen``."""
     difference: Difference | None = None
 
     @property
     def passed(self) -> bool:
-        """Whether something was computed, and all of it was the same."""
+        """Whether at least one decision was recomputed and all are equal."""
         return self.difference is None and self.same > 0
 
 
 def verify(capture: Capture, base: Policy, out: TextIO) -> Verified:
-    """Compute every decision again until one differs.
+    """Recompute every decision until one differs.
 
     Parameters
     ----------
     base
-        The policy of the file; versions in the capture come on top.
+        The policy of the file; versions in the capture extend it.
     out
-        Shows how far it is.
+        Shows the progress.
 
     Raises
     ------
     UsageError
-        The capture holds no decisions, or a policy that they name is nowhere.
+        The capture holds no decisions, or a policy that they name is missing.
     """
     policies = policies_of(capture, base)
     found = Verified()
@@ -142,7 +142,7 @@ def _policy_of(decision: Decision, policies: Policies, place: str) -> Policy | N
 
 
 def first_difference(one: bytes, other: bytes) -> int | None:
-    """Return the first position at which two values differ; None = they are equal."""
+    """Return the first position at which two values differ; None = equal."""
     if one == other:
         return None
     pairs = zip(one, other, strict=False)

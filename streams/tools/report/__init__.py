@@ -1,1 +1,1 @@
-"""Reports: one JSON file, one ``.hgrm``, one HTML page that needs nothing else."""
+"""Reports of runs: one JSON file, one ``.hgrm``, one self-contained HTML page."""

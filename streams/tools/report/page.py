@@ -1,4 +1,4 @@
-"""HTML pages: Jinja2 templates with styles, scripts and data inside."""
+"""Build self-contained HTML pages from Jinja2 templates, with styles, scripts and data."""
 
 from collections.abc import Mapping
 from importlib.resources import files
@@ -14,14 +14,14 @@ _ASSETS: Final = files("streams.tools.report") / "assets"
 
 
 def page(template: str, values: Mapping[str, Any], data: object = None) -> str:
-    """Return a page; every value is escaped, what cannot be seen too.
+    """Return a page; every value is escaped, including unprintable characters.
 
     Parameters
     ----------
     template
         A file in ``templates``.
     data
-        For scripts, as JSON in the element ``data``.
+        Data for scripts, as JSON in the element ``data``.
     """
     environment = Environment(
         loader=PackageLoader("streams.tools.report"),
@@ -49,7 +49,7 @@ def _is_markup(value: str) -> bool:
 
 
 def number(value: float | None) -> str:
-    """Return a number for people: thousands apart, three digits after the point."""
+    """Return a number for people: thousands separated, three decimals."""
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
@@ -60,6 +60,6 @@ def _asset(name: str) -> Markup:
 
 
 def _script_json(data: object) -> Markup:
-    """JSON that cannot end its element: no ``<`` stays in it."""
+    """Return JSON without ``<``, so that it cannot end its element."""
     text = json_line(data).replace("<", "\\u003c")
     return Markup(text)  # noqa: S704 - see above

@@ -1,4 +1,4 @@
-"""The report of a run: its figures, its verdict, its files."""
+"""The report of a run: figures, verdict and files."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from streams.tools.drive.run import ANSWERS, RunOutcome
 from streams.tools.report.page import page
 
 _KINDS: Final = ("approved", "reviewed", "skipped", "dead")
-"""By index of :data:`streams.tools.drive.run.ANSWERS`."""
+"""Kinds of answers, by index of :data:`streams.tools.drive.run.ANSWERS`."""
 _US_PER_MS: Final = 1000.0
 
 
@@ -26,7 +26,7 @@ class Step(msgspec.Struct, frozen=True):
     lost: int
     holds: bool
     why: str
-    """Why it does not hold; empty when it does."""
+    """Why the rate does not hold; empty when it does."""
 
 
 class RunReport(msgspec.Struct, kw_only=True):
@@ -38,10 +38,10 @@ class RunReport(msgspec.Struct, kw_only=True):
     took_s: float
     counts: dict[str, int]
     rate: float
-    """Answers a second."""
+    """Answers per second."""
     latency: Figures
     lateness: Figures
-    """Of the generator."""
+    """Lateness of the generator."""
     lateness_max_ms: float
     problems: list[str]
     assertions: list[Checked]
@@ -52,14 +52,14 @@ class RunReport(msgspec.Struct, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is wrong and every assertion holds."""
+        """Whether there is no problem and every assertion holds."""
         return not self.problems and all(one.holds for one in self.assertions)
 
 
 def report_of(
     outcome: RunOutcome, what: str, pace: str, assertions: Sequence[Assertion]
 ) -> RunReport:
-    """Put together what came of a run."""
+    """Return the report of a run."""
     measured = outcome.measured
     latency, lateness = measured.latency.figures(), measured.lateness.figures()
     found = RunReport(
@@ -101,7 +101,7 @@ def _counts(outcome: RunOutcome) -> dict[str, int]:
 def values_of(
     report: RunReport, lateness_ms: float | None
 ) -> Mapping[str, float | None]:
-    """Return what assertions are held against."""
+    """Return the values that assertions are checked against."""
     return {
         **report.latency.quantiles_ms,
         "mean": report.latency.mean_ms,
@@ -159,7 +159,7 @@ def print_report(report: RunReport, out: TextIO) -> None:
 def conclude(
     report: RunReport, outcome: RunOutcome, folder: Path | None, out: TextIO
 ) -> int:
-    """Print a report, write its files where a folder is named; return the exit code."""
+    """Print a report, write its files if a folder is given, and return the exit code."""
     print_report(report, out)
     if folder is not None:
         write_report(report, outcome, folder)
@@ -201,7 +201,7 @@ def html(report: RunReport) -> str:
 
 
 def _extent(moments: Sequence[Moment]) -> tuple[float, float]:
-    """Return where the chart over time begins and ends: at its first and last moment."""
+    """Return beginning and end of the chart over time: its first and last interval."""
     if not moments:
         return 0.0, 0.0
     first, last = moments[0].at_s, moments[-1].at_s

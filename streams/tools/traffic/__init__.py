@@ -1,1 +1,1 @@
-"""What made traffic consists of: well-formed records, by numbers and names."""
+"""The records of generated traffic: well-formed, built from numbers and names."""

@@ -1,10 +1,10 @@
 """Well-formed records of the fast refund, as their senders write them.
 
-Every function returns the fields of one record. With its defaults everything is good: a
+Every function returns the fields of one record. With the defaults everything is good: a
 quality user asks at once for the whole of a paid, unshipped order of a shop in good
-standing. What differs is named: a kind of buyer, a standing, or fields (``changes``).
-`refund load` and `refund demo` send these records; testkit, benchmark and fault runs
-build their cases on them.
+standing. Arguments name the differences: a kind of buyer, a standing, or fields
+(``changes``). `refund load` and `refund demo` send these records; testkit, benchmark
+and fault runs build their cases on them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,22 +13,22 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import orjson
 
 Fields: TypeAlias = dict[str, Any]
-"""A record before it is written as JSON."""
+"""The fields of a record before JSON encoding."""
 
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 PAID_FEN: Final = 19_900
-"""Of an order in the worked cases."""
+"""Paid amount of the worked cases' base order, fen."""
 CATEGORY: Final = ("clothing", "shirts")
 _QUALITY_SINCE_MS: Final = 90 * DAY_MS
 _PAID_BEFORE_MS: Final = 2 * HOUR_MS
 
 UNREADABLE: Final = (b"", b"{", b"not JSON", b"[]", b'{"refund_id":""}', None)
-"""Values that are no request: each becomes a dead letter."""
+"""Values that are no requests: each becomes a dead letter."""
 
 
 class Item(NamedTuple):
-    """An order before anything is said about it."""
+    """The ids of an order."""
 
     order_id: str
     buyer_id: str | None
@@ -42,7 +42,7 @@ class Item(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """A request before it is written."""
+    """The ids of a request."""
 
     refund_id: str
     item: Item
@@ -144,7 +144,7 @@ def edit(ask: Ask, at_ms: int) -> Fields:
 
 
 def withdrawal(ask: Ask, at_ms: int) -> Fields:
-    """Return the second version of a request: no refund any more."""
+    """Return the second version of a request: a withdrawal."""
     return request(ask, at_ms, **_second(ask), action="withdraw")
 
 
@@ -155,14 +155,14 @@ def _second(ask: Ask) -> Fields:
 def buyer(
     buyer_id: str | None, at_ms: int, kind: str = "quality", **changes: object
 ) -> Fields:
-    """Return what the platform says of a buyer.
+    """Return the platform's facts about a buyer.
 
     Parameters
     ----------
     kind
         ``quality``, ``ordinary``, ``revoked`` (a quality user until yesterday) or
         ``limited`` (a quality user under a limit of two days, one of them gone). Any
-        other kind passes for a quality user.
+        other kind counts as a quality user.
     """
     since_ms = at_ms - _QUALITY_SINCE_MS
     value = "ordinary" if kind == "ordinary" else "quality"
@@ -183,7 +183,7 @@ def buyer(
 def shop(
     shop_id: str, at_ms: int, standing: str = "good", *, enabled: bool = True
 ) -> Fields:
-    """Return what the operator says of a shop; one that is not enabled is excluded."""
+    """Return the operator's facts about a shop; a shop that is not enabled is excluded."""
     fields = {"shop_id": shop_id, "enabled": enabled, "standing": standing}
     return fields | {"as_of_ms": at_ms}
 
@@ -199,5 +199,5 @@ def excluded_kind(kind: str, at_ms: int) -> Fields:
 
 
 def watermark(at_ms: int) -> Fields:
-    """Return a feed's word that all up to a moment, UTC ms, is written."""
+    """Return a feed's statement that everything up to a moment, UTC ms, is written."""
     return {"watermark_ms": at_ms}
