@@ -44,7 +44,7 @@ class Condition(msgspec.Struct, frozen=True):
     """The condition, and why it does not hold."""
     en: str
     title_zh: str
-    """What is to hold."""
+    """The condition, in words."""
     title_en: str
     bound_zh: str | None
     """The bound in words; None when there is none or its policy is not available."""

@@ -1,4 +1,4 @@
-"""What a family that decides each key once reads of its input and of its outputs."""
+"""Decode the input and outputs of a family that decides each key once."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
@@ -17,9 +17,9 @@ class Case(msgspec.Struct, Generic[C], frozen=True):
     """One record that can be judged."""
 
     key: str
-    """Decided once."""
+    """Each key is decided once."""
     at_ms: int
-    """The moment that the record tells, UTC ms: event time, and whose policy judges."""
+    """Event time of the record, UTC ms; it also selects the policy."""
     facts: C
 
 
@@ -37,19 +37,19 @@ class Restored(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def decided_at_ms(self) -> int:
-        """Return when it was made, UTC ms."""
+        """Return when the decision was made, UTC ms."""
         return self.decision.decided_at_ms
 
     @property
     def policy(self) -> tuple[str, str | None] | None:
-        """Return name and hash of the policy that judged."""
+        """Return name and hash of the policy of the decision."""
         name, hashed = self.decision.policy, self.decision.policy_hash
         if name is None:
             return None
         return name, hashed if isinstance(hashed, str) else None
 
     def mark(self, key: bytes | None) -> int:
-        """Return the mark of the record that it answers."""
+        """Return the mark of the input record that the decision answers."""
         return mark_of_key(key, self.decision.decision_id.partition(":")[2])
 
 
@@ -68,7 +68,7 @@ class ReadSlice(Generic[C]):
     ) -> None:
         self.records = records
         self.cases = cases
-        """None = the record has an answer already."""
+        """None = the record already has an answer."""
         self.done = 0
 
     @property
@@ -78,16 +78,16 @@ class ReadSlice(Generic[C]):
 
 
 class NoLookups:
-    """A family without facts looks for none (:class:`streams.processing.family.Lookups`)."""
+    """A look-up for families without facts (:class:`streams.processing.family.Lookups`)."""
 
     def wanted(
         self, missing: object, partitions: Sequence[int], at_ms: int
     ) -> Sequence[tuple[str, int]]:
-        """Return nothing."""
+        """Return no partition."""
         del missing, partitions, at_ms
         return ()
 
     def looked(
         self, missing: object, topics: frozenset[str], states: Iterable[Any], at_ms: int
     ) -> None:
-        """Learn nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""One partition of one family without transport: its state, and how it is judged.
+"""One partition of one family without transport: state and judging.
 
 Backtests, benchmarks and tests use it. A worker drives the same process and the same
 state, with waits and ownership checks between the calls.
@@ -16,7 +16,7 @@ from streams.records.record import Record
 
 
 class Partition(Generic[S, W]):
-    """Facts in, input in, outputs out; synchronous.
+    """Takes facts and input, returns outputs; synchronous.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Partition(Generic[S, W]):
         self._process = process
 
     def restore(self, topic: str, value: bytes) -> bool:
-        """Take an output that was written before; False = it is not the family's.
+        """Restore an output that was written before; False = not an output of the family.
 
         Parameters
         ----------
@@ -47,17 +47,17 @@ class Partition(Generic[S, W]):
         return True
 
     def apply(self, topic: str, record: Record) -> Result:
-        """Take a record of a fact topic that is partitioned as the input."""
+        """Apply a record of a fact topic that is partitioned like the input."""
         return self._process.appliers[topic](self.state, record)
 
     def judge(self, records: Sequence[Record], now_ms: int) -> SliceResult:
-        """Judge consecutive input records, all in one go.
+        """Judge consecutive input records in one call.
 
         Parameters
         ----------
         now_ms
-            The moment of all these decisions, UTC ms. What is not in the state by then
-            is not there.
+            ``decided_at_ms`` of all these decisions, UTC ms. Facts that are not applied
+            by then count as missing.
         """
         piece, _ = self._process.read(records, Answers(), self.state)
         while self._process.prepare(self.state):
@@ -65,7 +65,7 @@ class Partition(Generic[S, W]):
         return self._process.judge(piece, self.state, now_ms, _never)
 
     def reconcile(self, keys: Sequence[str], now_ms: int) -> Iterator[DueOutput]:
-        """Yield what keys and the partition call for; each is noted as written."""
+        """Yield the outputs that keys and the partition need; each is noted as written."""
         state = self.state
         for one in list(self._process.reconcile(self.number, keys, state, now_ms)):
             state.note(one.identity)

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """Each of them stops the worker cleanly."""
-_FAREWELL_S: Final = 0.02
+_CANCELLED_GRACE_S: Final = 0.02
 """Time for the last cancelled tasks to end, seconds."""
 _TASKS_TOLD: Final = 200
 
@@ -78,7 +78,7 @@ class RefundWorker(Worker):
 
     @override
     async def _sentinel_task(self) -> None:
-        await asyncio.sleep(_FAREWELL_S)
+        await asyncio.sleep(_CANCELLED_GRACE_S)
 
 
 def _told(tasks: Iterable["asyncio.Task[object]"]) -> Iterable[str]:

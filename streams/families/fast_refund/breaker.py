@@ -34,7 +34,7 @@ class _Scope:
 
     def __init__(self, from_ms: int = 0) -> None:
         self.from_ms = from_ms
-        """Approvals before the last reset count no more; UTC ms."""
+        """Approvals before this moment no longer count (last reset); UTC ms."""
         self.count = 0
         self.sum_fen = 0
         self.open_from_ms: int | None = None
@@ -64,7 +64,7 @@ class _Scope:
             self.sum_fen += count * refund_fen
 
     def reset(self, from_ms: int) -> None:
-        """Close; what was counted before ``from_ms`` has been taken out."""
+        """Close; approvals before ``from_ms`` are already removed."""
         self.from_ms = max(self.from_ms, from_ms)
         self.open_from_ms = None
 

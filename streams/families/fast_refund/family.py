@@ -179,7 +179,7 @@ class FastRefundProcess:
 
     def breakers_open(self, now_ms: int) -> Mapping[str, int]:
         """Return the number of open breakers by scope."""
-        # Nobody may ask for a refund for a while, and the reset must show.
+        # There may be no request for a while, and the reset must show.
         self.breaker.heed(self.shared.book.resets.take(), now_ms)
         policy = self.shared.policies.at(now_ms)
         return {} if policy is None else self.breaker.open_now(now_ms, policy)

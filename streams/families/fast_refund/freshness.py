@@ -1,4 +1,4 @@
-"""As of when facts are known: their own moment, or a watermark that vouches for later."""
+"""Date facts: by their own moment, or by a later watermark."""
 
 from streams.families.fast_refund.shared_tables import SharedTables
 from streams.families.fast_refund.tables import PartitionTables

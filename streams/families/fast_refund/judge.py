@@ -192,6 +192,7 @@ class Judge:
         ledger = work.tables.ledger
         refund_id, knows = request.refund_id, ledger.knows
         if knows(refund_id):
+            # Case 57: a second delivery is answered with the first decision's bytes.
             first = ledger.first(
                 refund_id,
                 request.refund_version,

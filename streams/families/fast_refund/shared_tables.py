@@ -1,4 +1,4 @@
-"""Shops, catalogue and policies in memory: what every partition reads."""
+"""The shared facts in memory: shops, catalogue and policies, read by every partition."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
@@ -75,7 +75,7 @@ class SharedTables:
         return bool(self.policies)
 
     def rows(self) -> dict[str, int]:
-        """Return how many rows there are by table."""
+        """Return the number of rows by table."""
         return {
             "shops": len(self.shops),
             "catalog": len(self._listed),

@@ -120,7 +120,7 @@ class PartitionTables:
         self.ledger.note(identity)
 
     def rows(self) -> dict[str, int]:
-        """Return how many rows there are by table."""
+        """Return the number of rows by table."""
         return {
             "orders": len(self.orders),
             "buyers": len(self.buyers),

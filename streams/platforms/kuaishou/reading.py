@@ -99,7 +99,7 @@ class Reader:
             self._orders.put(order_id, learnt)
 
     def classify(self, raw: bytes) -> Verdict:
-        """Decode one record; never raises, whatever the bytes."""
+        """Classify one record; never raises, whatever the bytes."""
         message = open_envelope(raw)
         if isinstance(message, Closed):
             return Verdict(message.kind, message.reason)

@@ -99,11 +99,11 @@ class PolicyBook(Generic[P]):
         Parameters
         ----------
         key
-            ``FR@VERSION``, ``FR:pause`` or ``FR:breaker``. One that is named after
-            another family is left to the book of that family, unless its content says
-            that it is of this one: then it is refused. Any other, such as ``FR`` of
-            version 0.1.0, is that of a version published before keys named it, if its
-            content is of this family.
+            ``FR@VERSION``, ``FR:pause`` or ``FR:breaker``. A key that names another
+            family is left to that family's book, unless the content names this family:
+            then the record is refused. Any other key, such as ``FR`` of version 0.1.0,
+            belongs to a version published before keys named versions, if the content
+            names this family.
         at_ms
             Timestamp of the record, UTC ms.
         """
@@ -133,8 +133,9 @@ class PolicyBook(Generic[P]):
     def _claims(self, found: Mapping[str, object] | Unreadable, place: Place) -> bool:
         """Whether a record whose key does not name this family is for this book.
 
-        One that names nobody and cannot be read is refused once, not by the book of every
-        family: by that of the family that published before keys named it.
+        An unreadable record without a family in its key is refused once, not by every
+        family's book: by the book of the family that published before keys named
+        versions.
         """
         if isinstance(found, Unreadable):
             return place == "nobody's" and self.kind.undated_doubts is not None

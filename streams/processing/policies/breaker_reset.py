@@ -1,8 +1,8 @@
-"""The operator's reset of breakers: a record of its own, on top of any version.
+"""The operator's reset of breakers: a record beside the policy versions.
 
-What was approved before the reset counts no more for the breakers it names, and those
-that are open close. It takes nothing else back: every rule asks as before, and a breaker
-opens again as soon as its maximum is passed.
+Approvals before the reset no longer count for the breakers it names, and open ones
+close. It changes nothing else: every rule judges as before, and a breaker opens again
+as soon as its maximum is exceeded.
 """
 
 from collections import deque
@@ -21,20 +21,20 @@ from streams.processing.policies.publication import Refusal
 from streams.records.json_values import Unreadable, decode_object
 
 AHEAD_MS: Final = 300_000
-"""A reset tells of the past: clocks may differ by as much, and no more."""
+"""A reset concerns the past: clocks may differ by at most this much, ms."""
 _KEPT: Final = 50
-"""Resets that are remembered for the history, the newest."""
+"""Most resets that are kept; the newest ones."""
 
 
 class BreakerReset(msgspec.Struct, frozen=True, kw_only=True):
-    """The operators let open breakers close, and begin to count anew."""
+    """An operator's record that closes open breakers and restarts their counts."""
 
     family: Name
     """Code of the rule family whose breakers are reset."""
     scope: Literal["all", "global", "shop"]
     """``all`` = the global breaker and that of every shop."""
     from_ms: Span
-    """UTC ms; approvals decided before it count no more, those at it do."""
+    """UTC ms; approvals decided before it no longer count, those at it do."""
     author: Name
     reason: Name
     published_at_ms: Span
@@ -44,7 +44,7 @@ class BreakerReset(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def what(self) -> str:
-        """The breakers that are reset, as people read it."""
+        """Return the breakers that are reset, in words."""
         if self.scope == "shop":
             return f"the breaker of shop {self.shop_id}"
         return "all breakers" if self.scope == "all" else "the global breaker"
@@ -58,9 +58,9 @@ def parse_breaker_reset(
     Parameters
     ----------
     code
-        Of the family whose reset it is to be.
+        Code of the family that the record must name.
     breakers
-        Scopes of the breakers that the family has.
+        Scopes of the family's breakers.
     at_ms
         Timestamp of the record, UTC ms.
 
@@ -96,18 +96,18 @@ def parse_breaker_reset(
 
 
 class BreakerResets:
-    """What the operators said of one family's breakers.
+    """The resets of one family's breakers.
 
     Parameters
     ----------
     code
         Of the family.
     breakers
-        Scopes of the breakers that it has; none = every reset is refused.
+        Scopes of the family's breakers; none = every reset is refused.
     news
-        Where lines for the log go.
+        Queue for log lines.
     refusals
-        Where refused records are noted.
+        Receives refused records.
     """
 
     def __init__(
@@ -123,12 +123,12 @@ class BreakerResets:
         self._refusals = refusals
         self._untaken: dict[tuple[str, str | None], BreakerReset] = {}
         self.last: BreakerReset | None = None
-        """The last one that was accepted."""
+        """The last accepted reset."""
         self.all: deque[BreakerReset] = deque(maxlen=_KEPT)
-        """Those accepted, oldest first."""
+        """The accepted resets, oldest first."""
 
     def take(self) -> Sequence[BreakerReset]:
-        """Return the resets since the last call, each breaker's latest moment once."""
+        """Return the resets since the last call, once per breaker, with its latest moment."""
         if not self._untaken:
             return ()
         found = tuple(self._untaken.values())
@@ -136,7 +136,7 @@ class BreakerResets:
         return found
 
     def apply(self, value: bytes | None, at_ms: int) -> Unreadable | None:
-        """Take a reset; what cannot be read resets nothing.
+        """Apply a reset; an unreadable record resets nothing.
 
         ``at_ms`` is the timestamp of the record, UTC ms.
         """

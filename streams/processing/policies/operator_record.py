@@ -1,4 +1,4 @@
-"""Records of operators beside the policy versions: a pause, a reset of breakers."""
+"""Check operators' records beside the policy versions: pauses and resets of breakers."""
 
 from collections.abc import Mapping
 
@@ -8,14 +8,14 @@ import msgspec
 def checked(
     kind: type[msgspec.Struct], fields: Mapping[str, object], code: str
 ) -> tuple[dict[str, object], list[str]]:
-    """Return the fields that are right, and one line for every problem.
+    """Return the valid fields, and one line for every problem.
 
     Parameters
     ----------
     kind
-        What the record is to be; it has a field ``family``.
+        The struct of the record; it has a field ``family``.
     code
-        Of the family that the record must be for.
+        Code of the family that the record must name.
     """
     known = kind.__struct_fields__
     problems = [f"{key}: unknown key; remove it" for key in fields if key not in known]

@@ -61,7 +61,7 @@ def read(path: Path) -> Iterator[Captured]:
     Raises
     ------
     OSError, ValueError
-        The file is missing or is no such part.
+        The file is missing, or is not such a part.
     """
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=_READ_ROWS):

@@ -1,4 +1,4 @@
-"""Which offsets are meant: topics, moments and offsets as given on the command line."""
+"""Select the offsets to capture: topics, moments and offsets from the command line."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ Place = tuple[str, int]
 
 
 class OffsetRange(msgspec.Struct, frozen=True):
-    """Offsets of one partition; None = from its beginning, to its end."""
+    """Offsets of one partition; None = its beginning or its end."""
 
     topic: str
     partition: int
@@ -34,7 +34,7 @@ def topic_names(settings: Settings, asked: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     UsageError
-        A name that is no topic of ours.
+        A name is no topic of ours.
     """
     rows = installed(settings)
     ours = [topic_name(row, settings.topics) for row in rows]
@@ -58,7 +58,7 @@ def read_ranges(
     Raises
     ------
     UsageError
-        One line for each text that is no assertion.
+        One line for each wrong text.
     """
     found: list[OffsetRange] = []
     problems: list[str] = []
@@ -88,7 +88,7 @@ def read_ranges(
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
-    """What the broker says of the partitions."""
+    """The partitions' offsets, as the broker gives them."""
 
     first: Mapping[Place, int]
     end: Mapping[Place, int]
@@ -100,19 +100,19 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 def spans_of(
     bounds: Bounds, ranges: Sequence[OffsetRange], whole: frozenset[str], *, timed: bool
 ) -> list[Span]:
-    """Return what is to be captured of every partition.
+    """Return the offsets to capture of every partition.
 
     Parameters
     ----------
     whole
-        Topics taken from their beginning, whatever ``from`` says.
+        Topics captured from their beginning, whatever ``from`` says.
     timed
         Whether there is a ``from``.
 
     Raises
     ------
     UsageError
-        Offsets that are not there.
+        Offsets do not exist.
     """
     by_place = {(one.topic, one.partition): one for one in ranges}
     problems = [

@@ -70,7 +70,7 @@ def read_assertions(texts: Iterable[str]) -> list[Assertion]:
     Raises
     ------
     UsageError
-        One line for each text that is no assertion.
+        One line for each wrong text.
     """
     found: list[Assertion] = []
     problems: list[str] = []

@@ -41,7 +41,7 @@ def reset_of(
 async def reset_breakers(
     at: topic.PolicyTopic, record: BreakerReset, said: Said, out: TextIO, now_ms: int
 ) -> None:
-    """Reset breakers of every worker, or tell what would be reset.
+    """Reset the breakers of every worker, or show what would be reset.
 
     Raises
     ------
