@@ -2,9 +2,9 @@
 
 Our own offsets are committed after the acknowledgement of outputs, so all requests
 before one have an answer. An offset that somebody else has set guarantees nothing: then
-the requests before it are compared with the outputs, newest first, until there is none
-without an answer. Without an offset, reading begins at the oldest record, and earlier
-requests without an output were deleted unread.
+the requests before it are compared with the outputs, newest first, until a step finds
+none without an answer. Without an offset, reading begins at the oldest record, and
+earlier requests without an output were deleted unread.
 """
 
 import logging

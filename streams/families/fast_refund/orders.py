@@ -122,8 +122,8 @@ class OrderReader:
     def read(self, value: bytes | None) -> Order | Unreadable:
         """Decode one value of ``refund.orders``.
 
-        Fields keep the JSON value that was sent; the rules judge wrong values (E-4 to
-        E-9). Only a value without a usable ``order_id`` is unreadable.
+        E-4 to E-9: fields keep the JSON value that was sent, and the rules judge wrong
+        ones. Only a value without a usable ``order_id`` is unreadable.
         """
         if value is None:
             return Unreadable("null_value", "an order without a value")
