@@ -35,7 +35,7 @@ A secret comes from its `_file` setting or its variable; on the command line it 
 refused. In the file, the keys of `[kafka]` may be spelled as in Kafka
 (`"security.protocol" = "SASL_SSL"`, also `max.request.size` for `max_request_bytes`).
 
-This page is printed by `refund settings --markdown`.
+`refund settings --markdown` prints this page.
 """
 
 _ANY_CODE: Final = "CODE"

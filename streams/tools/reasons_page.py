@@ -18,28 +18,27 @@ from streams.tools import show
 _HEAD: Final = """\
 # Reason codes
 
-Why a decision came out as it did: the closed list of `reason_codes` in a decision, in the order
-in which they are listed and shown. All conditions are always judged and all reasons listed. A code
-never changes its meaning. The list may grow: a reader takes a code that it does not know for a
-case for a person.
+The closed list of `reason_codes` in a decision, in their order of display. Every condition is
+always judged and every reason listed. A code never changes its meaning. The list may grow: a
+reader treats an unknown code as a case for a person.
 
 - **#** is the order of display. 1 leads to `auto_approve`, 10 to 89 to `manual_review`, 90 to the
   disposition `out_of_scope`, 91 to `superseded`; the last two have no outcome.
 - **clause** is the clause of the announcement behind a code (see [clauses.md](clauses.md)); *ours*
   where the announcement says nothing.
-- **†**: only the platform's reviewers see the wording, because it tells something about the buyer.
-  Merchants read in its place: {general_zh} / {general_en}
+- **†**: only the platform's reviewers see the text, because it reveals something about the buyer.
+  Merchants read instead: {general_zh} / {general_en}
 - **reviewers** decide the cases of `refund.reviews`, **merchants** ship the order, **operators**
   run the processor or write its facts.
 - `{{limit}}` stands for the limit in yuan of the policy that judged.
 
-This page is printed by `refund reasons --markdown`. `refund explain ID` shows the same words for
+`refund reasons --markdown` prints this page. `refund explain ID` shows the same texts for
 one decision.
 
-## What buyers are told
+## Texts for buyers
 
-One of five sentences, that of the first listed code. No list, threshold or score is ever
-disclosed. Only the outcome `auto_approve` leads to B0, whatever the codes.
+A buyer sees one of five sentences, that of the first listed code. No list, threshold or score is
+ever disclosed. Only the outcome `auto_approve` leads to B0, whatever the codes.
 
 | | zh-CN | English |
 |---|---|---|

@@ -126,14 +126,15 @@ def _marked(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
 # -- the page --------------------------------------------------------------------------
 
 _HEAD: Final = f"""\
-# Clauses: where each rule is, and what shows that it holds
+# Clauses: the code and the tests of each rule
 
-Every clause of the announcement (FR), every reading (R) that touches it, every edge ruling (E) and
-every option of section 3, then every rule. *Code* are the functions and keys below `streams.` whose
-docstring cites the clause, *tests* those below `tests/` that are marked with it; *bounds* are keys
-of the policy. All worked cases in `tests/cases/` run besides.
+This page lists every clause of the announcement (FR), every reading (R) that touches it, every
+edge ruling (E) and every option of section 3, then every rule. *Code* lists the functions and
+keys below `streams.` whose docstring cites the clause, *tests* those below `tests/` that are
+marked with it; *bounds* are keys of the policy. In addition all worked cases in `tests/cases/`
+run.
 
-This page is made from the code and the tests; to renew it:
+This page is generated from the code and the tests; to renew it:
 
     {RENEW}
 
@@ -142,12 +143,13 @@ clause in the docstring, and mark a test with `@pytest.mark.clause`. To add a re
 its row in `streams/families/fast_refund/reasons/`, and a case in `tests/cases/`.
 
 Requests with nothing unusual about them are approved by
-`families.fast_refund.fast_rules.FastRules.approve` in one pass. It is no second set of rules but a
-sufficient condition for all of them to hold: `tests/families/fast_refund/test_fast_rules.py` holds
-it against them, and so does every worker, up to a thousand times a second.
+`families.fast_refund.fast_rules.FastRules.approve` in one pass. It is not a second set of rules
+but a sufficient condition for all of them to hold.
+`tests/families/fast_refund/test_fast_rules.py` compares it with them, and so does every worker,
+up to a thousand times a second.
 
-Status: **done**; **recorded** = the fact is kept and decides nothing; **measured** = a metric;
-**partly** and **not built** say why.
+Status: **done**; **recorded** = the fact is kept but does not affect decisions; **measured** = a
+metric; **partly** and **not built** = see the reason.
 """
 _OTHER_READINGS: Final = """
 R-13 to R-30, R-32 and R-33 read the deposit and standing texts, which are policy families of
