@@ -102,12 +102,13 @@ output at all, those with `again` had more than one.
   bare loop took 6.7 s a million for 200,000 requests, and 9.6 s for the same beside a test
   run. So what others took is printed too.
 - In a virtual machine whose host takes free memory back, the first touch of a page cost 13 us,
-  later ones 1.5 us: whoever needs fresh memory (a growing table, a broker's page cache) pays it.
+  later ones 1.5 us: code that needs fresh memory (a growing table, a broker's page cache)
+  pays for it.
 - The broker's garbage collector is a part of every latency: with the serial one it stood still
   for 13 ms every 1.25 s at 1,000 requests a second, which is a p99 for every engine. One that
   works beside it takes a core for 200 ms instead: at 10,000 a second, where little of two cores
   is left, that queue was a p99 of 110 ms. So the broker has a heap that fills once a minute,
-  and is told to collect before each stated rate (`jcmd PID GC.run`).
+  and runs its collector before each stated rate (`jcmd PID GC.run`).
 - So is its compiler: a fresh broker compiled for most of a minute, on half a core, and again
   when the load changed. It is warmed up at every rate, and then its compiler and its collector
   run only where nothing else wants to (`SCHED_IDLE`). A broker on a machine of its own

@@ -175,7 +175,7 @@ def test_a_family_that_is_none_is_refused_beside_other_problems() -> None:
         {"REFUND_WORKER__FAMILIES": "slow_refund", "REFUND_WEB__PORT": "x"}
     )
     assert len(lines) == 2
-    assert lines[1].startswith("worker.families: slow_refund is no family (")
+    assert lines[1].startswith("worker.families: slow_refund is not a family (")
 
 
 def test_ingest_needs_the_family_that_it_writes_for(made: Modules) -> None:

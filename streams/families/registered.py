@@ -40,7 +40,7 @@ def registered(names: Iterable[str]) -> tuple[Family, ...]:
         if family is None:
             shipped = ", ".join(SHIPPED)
             problems.append(
-                f"worker.families: {name} is no family ({why}): name one of {shipped}, "
+                f"worker.families: {name} is not a family ({why}): name one of {shipped}, "
                 "or a module on the path that holds a FAMILY"
             )
         elif family.code in {one.code for one in found}:

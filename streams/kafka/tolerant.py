@@ -82,7 +82,7 @@ def take_apart(stored: bytes, bounds: Bounds) -> list[Record]:
         raws = list(_raws(records, count))
         places = _places([raw.delta for raw in raws], last)
     except (InflationError, ValueError) as problem:
-        return [lost(stored, span, latest_ms, f"a batch that is no batch: {problem}")]
+        return [lost(stored, span, latest_ms, f"not a record batch: {problem}")]
     dated = attributes & LOG_APPEND_TIME
     return [
         _record(

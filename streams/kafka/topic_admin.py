@@ -280,7 +280,7 @@ def _shape(spec: TopicSpec, parts: list[Mapping[str, Any]]) -> Iterator[str]:
         advice = (
             f"set {spec.sized_by} to that everywhere, or recreate the topic"
             if spec.partitions > 1
-            else "create the topic anew"
+            else "recreate the topic"
         )
         yield (
             f"{spec.name}: {len(parts)} partitions, declared {spec.partitions}; {advice}"

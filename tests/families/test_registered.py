@@ -56,7 +56,7 @@ def test_a_module_that_holds_no_family_is_refused_with_a_line(
     made: Modules, name: str, text: str, why: str
 ) -> None:
     (line,) = problems_of(made.write(f"family_that_{name}", text))
-    assert line.startswith(f"worker.families: family_that_{name} is no family (")
+    assert line.startswith(f"worker.families: family_that_{name} is not a family (")
     assert why in line
     assert line.endswith(
         "name one of fast_refund, or a module on the path that holds a FAMILY"
@@ -67,7 +67,7 @@ def test_a_module_that_holds_no_family_is_refused_with_a_line(
 @pytest.mark.parametrize("name", ["", ".x", "a/b", "nowhere_to_be_found"])
 def test_a_name_that_is_no_module_is_refused_with_a_line(name: str) -> None:
     (line,) = problems_of(name)
-    assert " is no family (" in line
+    assert " is not a family (" in line
 
 
 def test_a_family_that_is_named_twice_is_refused(made: Modules) -> None:

@@ -204,7 +204,7 @@ class PolicyBook(Generic[P]):
         text = (
             f"policy {full_name(policy.name, policy.policy_hash)} accepted: for requests "
             f"made from {policy.effective_from_ms} on, published by "
-            f"{said.author or 'nobody who says so'}: {said.reason or 'no reason given'}"
+            f"{said.author or 'an unnamed author'}: {said.reason or 'no reason given'}"
         )
         self.news.append(News("info", text))
 

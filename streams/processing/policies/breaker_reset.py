@@ -141,7 +141,7 @@ class BreakerResets:
         ``at_ms`` is the timestamp of the record, UTC ms.
         """
         if value is None:
-            why = "a tombstone takes no reset back"
+            why = "a tombstone does not revoke a reset"
             return self._refuse(Unreadable("null_value", why), (why,), at_ms)
         found = decode_object(value)
         if isinstance(found, Unreadable):

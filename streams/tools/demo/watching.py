@@ -125,5 +125,5 @@ def _of_dead_letter(record: Record) -> ResultRow:
         result=DEAD_LETTER,
         reason_codes=(error,),
         zh=f"无法读取，原文保留（{topic}）",
-        en=f"nobody can read it, kept as it came ({topic})",
+        en=f"cannot be read, kept as received ({topic})",
     )
