@@ -24,7 +24,7 @@ Asserts = Annotated[
 ]
 Lateness = Annotated[
     float,
-    typer.Option(min=0.001, help="Of the sender at 99.9 %; above: failed."),
+    typer.Option(min=0.001, help="Allowed lateness of the sender (99.9 %)."),
 ]
 Patience = Annotated[
     float,
@@ -129,10 +129,10 @@ def load(  # noqa: PLR0913 - one parameter an option
         Literal["random", "even"], typer.Option(help="Times between requests.")
     ] = "random",
     seed: Annotated[int, typer.Option(help="Same seed, same traffic.")] = 1,
-    buyers: Annotated[int, typer.Option(min=1, help="Number.")] = 20_000,
-    shops: Annotated[int, typer.Option(min=1, help="Number.")] = 200,
+    buyers: Annotated[int, typer.Option(min=1, help="Number of buyers.")] = 20_000,
+    shops: Annotated[int, typer.Option(min=1, help="Number of shops.")] = 200,
     orders: Annotated[
-        int, typer.Option(min=0, help="Number at start; more are added as needed.")
+        int, typer.Option(min=0, help="Orders at start; more are added as needed.")
     ] = 20_000,
     into_live: Annotated[
         bool, typer.Option("--into-live", help="Allow the prefix `refund.`.")
