@@ -297,10 +297,10 @@ def policy_reset_breakers(  # noqa: PLR0913 - one parameter an option
     *,
     reason: Reason,
     shop: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only that of this shop.")
+        str | None, typer.Option(metavar="ID", help="Only the breaker of this shop.")
     ] = None,
     only_global: Annotated[
-        bool, typer.Option("--global", help="Only the global one.")
+        bool, typer.Option("--global", help="Only the breaker over all shops.")
     ] = False,
     author: Author = None,
     workers: Workers = None,
@@ -310,7 +310,7 @@ def policy_reset_breakers(  # noqa: PLR0913 - one parameter an option
     sets: Sets = None,
     bootstrap_servers: Servers = None,
 ) -> None:
-    """Close open breakers, and count approvals anew; without --yes only tell."""
+    """Close open breakers and restart their counts; without --yes only show it."""
     from streams.tools.policy import breakers  # noqa: PLC0415
 
     edge: Edge = context.obj
