@@ -294,7 +294,7 @@ async def test_a_worker_that_is_cut_off_says_so_until_it_is_let_in_again(
             await eventually(again, 60)
             await eventually(ready_twice, 60)
             os.kill(worker.pid, signal.SIGHUP)
-            assert await worker.exit_code(30) == 0, worker.tail()
+            assert await worker.exit_code(60) == 0, worker.tail()
         finally:
             worker.stop_anyhow()
     text = worker.text()
