@@ -141,17 +141,13 @@ class KeyedProcess(Generic[C, P]):
         known = answered.marks
         for record in records:
             case = self.read_case(record.value)
-            bad = isinstance(case, Unreadable)
-            if known and record.offset in known:
-                mark = (
-                    None
-                    if isinstance(case, Unreadable)
-                    else mark_of_key(record.key, case.key)
-                )
-                if answered.fit(record, mark):
-                    cases.append(None)
-                    continue
-            cases.append(reason(record, case) if bad else case)  # type: ignore[arg-type]  # narrowed by bad
+            mark: int | None = None
+            if isinstance(case, Unreadable):
+                case = reason(record, case)
+            elif known:
+                mark = mark_of_key(record.key, case.key)
+            has_answer = record.offset in known and answered.fit(record, mark)
+            cases.append(None if has_answer else case)
         return ReadSlice(records, cases), None
 
     def prepare(self, state: KeyedPartition[Any]) -> bool:  # noqa: ARG002 - see below

@@ -4,7 +4,6 @@ Both are killed in the middle of it. The fast refund answers to the judge of fau
 small one to a reading of its topics that shares nothing with it.
 """
 
-import asyncio
 import json
 from collections import Counter
 from pathlib import Path
@@ -94,9 +93,10 @@ async def test_two_families_in_one_worker_survive_kill_9_and_answer_to_their_jud
         async with load.coming_in():
             for turn in range(3):
                 some = payments.rows[turn::3] + payments.rows[turn::7]  # and repeats
+                decided = await lab.count("payment-decisions")
                 await lab.put(*some[: len(some) // 2])
-                await asyncio.sleep(0.3)  # in the middle of it
-                worker.kill()
+                await lab.written(decided + 1, "payment-decisions")
+                worker.kill()  # in the middle of it
                 await lab.put(*some[len(some) // 2 :])
                 worker.start()
                 await worker.ready()

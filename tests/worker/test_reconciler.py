@@ -1,7 +1,6 @@
 """Notices and letters are written by the owner of a partition, each once, in turns."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from aiokafka.errors import RebalanceInProgressError
@@ -17,7 +16,9 @@ from tests.families.fast_refund.stage import (
     ORDERS,
     OUTCOMES,
     SHOPS,
-    Stage,
+    approve,
+    look,
+    order_of,
     ready,
 )
 from tests.families.fast_refund.world import policy
@@ -25,24 +26,6 @@ from tests.families.fast_refund.world import policy
 pytestmark = pytest.mark.asyncio
 
 T0 = NOW - 5_000  # shortly before approvals are decided
-
-
-def order_of(stage: Stage, **changes: object) -> None:
-    version = stage.log.end(ORDERS)
-    stage.log.write(ORDERS, samples.order(order_version=version, **changes), b"o-1")
-
-
-async def approve(stage: Stage) -> None:
-    stage.ask()
-    await stage.decide()
-    await stage.sink.flush()
-    assert len(stage.written("refund.approvals")) == 1
-
-
-async def look(stage: Stage) -> list[dict[str, Any]]:
-    await stage.caught_up()
-    await stage.look()
-    return stage.written("refund.notices")
 
 
 async def test_every_notice_is_written_once_however_often_it_is_looked_for() -> None:

@@ -237,3 +237,24 @@ async def ready(log: FakeLog | None = None, room: int = 1000) -> AsyncIterator[S
         with contextlib.suppress(asyncio.CancelledError):
             await reading
         await stage.sink.abort()
+
+
+def order_of(stage: Stage, **changes: object) -> None:
+    """Write the next version of the order of the base case."""
+    version = stage.log.end(ORDERS)
+    stage.log.write(ORDERS, samples.order(order_version=version, **changes), b"o-1")
+
+
+async def approve(stage: Stage) -> None:
+    """Have the request of the base case approved."""
+    stage.ask()
+    await stage.decide()
+    await stage.sink.flush()
+    assert len(stage.written("refund.approvals")) == 1
+
+
+async def look(stage: Stage) -> list[dict[str, Any]]:
+    """Let the reconciler look at all facts written so far; return all notices."""
+    await stage.caught_up()
+    await stage.look()
+    return stage.written("refund.notices")

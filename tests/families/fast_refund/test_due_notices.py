@@ -1,7 +1,6 @@
 """Notices that facts call for: each once, none lost, whatever crashes between."""
 
 from functools import partial
-from typing import Any
 
 import msgspec
 import pytest
@@ -19,7 +18,9 @@ from tests.families.fast_refund.stage import (
     ORDERS,
     OUTCOMES,
     SHOPS,
-    Stage,
+    approve,
+    look,
+    order_of,
     ready,
 )
 from tests.families.fast_refund.world import SHIPPED, World, policy
@@ -30,24 +31,6 @@ pytestmark = pytest.mark.asyncio
 DAY_MS = 86_400_000
 DECIDED = NOW
 """Approvals of the base case are decided at this moment, UTC ms."""
-
-
-def order_of(stage: Stage, **changes: object) -> None:
-    version = stage.log.end(ORDERS)
-    stage.log.write(ORDERS, samples.order(order_version=version, **changes), b"o-1")
-
-
-async def approve(stage: Stage) -> None:
-    stage.ask()
-    await stage.decide()
-    await stage.sink.flush()
-    assert len(stage.written("refund.approvals")) == 1
-
-
-async def look(stage: Stage) -> list[dict[str, Any]]:
-    await stage.caught_up()
-    await stage.look()
-    return stage.written("refund.notices")
 
 
 @pytest.mark.parametrize(
