@@ -1,0 +1,173 @@
+"""A node of the cluster as a server: connections, requests in order, faults between."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from typing_extensions import override
+
+from testkit.simulated import loop, wire
+from testkit.simulated.cluster import Cluster, Node
+from testkit.simulated.faults import Faults, Kind, RequestFault
+from testkit.simulated.handling import Call, Handler
+from testkit.simulated.refusals import refusal
+from testkit.simulated.spoiling import spoil
+
+_SIZE: Final = 4
+
+
+class NodeServer:
+    """Listens for one node, and hands requests to their handlers."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        node: Node,
+        handlers: Mapping[int, Handler],
+        faults: Faults,
+    ) -> None:
+        self.cluster = cluster
+        self.node = node
+        self.handlers = handlers
+        self.faults = faults
+        self.connections: dict[int, Connection] = {}
+        """Open connections, in the order in which they were made."""
+        self._server: asyncio.Server | None = None
+        self._next = 0
+
+    async def listen(self) -> None:
+        """Take connections from now on."""
+        listening = loop.spawn(self._listen(), host=self.node.host)
+        await listening
+
+    async def _listen(self) -> None:
+        running = asyncio.get_running_loop()
+        self._server = await running.create_server(
+            self._accept, self.node.host, self.node.port
+        )
+
+    def _accept(self) -> asyncio.Protocol:
+        self._next += 1
+        return Connection(self, self._next)
+
+    def go_down(self) -> None:
+        """Refuse new connections, and reset those that are there."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self.reset()
+
+    def reset(self, host: str | None = None) -> None:
+        """Reset connections: those of one host, or all."""
+        for connection in list(self.connections.values()):
+            if host in (None, connection.peer):
+                connection.abort()
+
+
+class Connection(asyncio.Protocol):
+    """One connection of a client; its requests are answered in order."""
+
+    def __init__(self, server: NodeServer, number: int) -> None:
+        self._server = server
+        self._number = number
+        self._buffer = b""
+        self._frames: deque[bytes] = deque()
+        self._work: asyncio.Task[None] | None = None
+        self.peer = ""
+        """Host of the client."""
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection into the server's list."""
+        self._transport = cast("asyncio.Transport", transport)
+        self.peer = transport.get_extra_info("peername")[0]
+        self._server.connections[self._number] = self
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection, and what it still asked for."""
+        self._server.connections.pop(self._number, None)
+        if self._work is not None:
+            self._work.cancel()
+
+    def abort(self) -> None:
+        """Reset it."""
+        self._transport.abort()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Cut what has come into frames."""
+        data = self._buffer + data if self._buffer else data
+        at = 0
+        while len(data) - at >= _SIZE:
+            size = int.from_bytes(data[at : at + _SIZE])
+            if len(data) - at - _SIZE < size:
+                break
+            self._frames.append(data[at + _SIZE : at + _SIZE + size])
+            at += _SIZE + size
+        self._buffer = data[at:]
+        if self._frames and self._work is None:
+            self._work = asyncio.get_running_loop().create_task(self._answer_all())
+
+    async def _answer_all(self) -> None:
+        try:
+            while self._frames:
+                await self._answer(self._frames.popleft())
+        finally:
+            self._work = None
+
+    async def _answer(self, frame: bytes) -> None:
+        server = self._server
+        node, cluster = server.node, server.cluster
+        if not node.running.is_set():
+            await node.running.wait()
+        received = wire.decode(frame)
+        call = Call(
+            node_id=node.node_id,
+            client_id=received.client_id,
+            client_host=self.peer,
+            api_key=received.api_key,
+            api_version=received.api_version,
+        )
+        cluster.observer.requested(
+            node.node_id, call.api_key, call.api_version, call.client_id
+        )
+        fault = server.faults.meet(call)
+        if fault is None:
+            handler = server.handlers[call.api_key]
+            self._send(received, await handler(cluster, call, received.request))
+        else:
+            cluster.observer.note("fault", fault.told())
+            await self._answer_badly(received, call, fault)
+
+    async def _answer_badly(
+        self, received: wire.Received, call: Call, fault: RequestFault
+    ) -> None:
+        kind, request = fault.kind, received.request
+        if kind is Kind.REQUEST_LOST:
+            self.abort()
+            return
+        if kind is Kind.ERROR:
+            self._send(received, refusal(call, request, fault.code))
+            return
+        if kind is Kind.HELD:
+            await asyncio.sleep(fault.ms / 1000)
+        handler = self._server.handlers[call.api_key]
+        if kind is Kind.ANSWER_LOST:
+            # A client that is gone does not take back what it has asked for.
+            await asyncio.shield(
+                asyncio.ensure_future(handler(self._server.cluster, call, request))
+            )
+            self.abort()
+            return
+        response = await handler(self._server.cluster, call, request)
+        if kind in (Kind.ANSWER_LATE, Kind.THROTTLED):
+            await asyncio.sleep(fault.ms / 1000)
+        if kind in (Kind.CUT, Kind.CHECKSUM, Kind.THROTTLED):
+            response = spoil(response, fault)
+        self._send(received, response)
+
+    def _send(self, received: wire.Received, response: Any) -> None:
+        if response is not None and not self._transport.is_closing():
+            self._transport.write(wire.encode(received, response))
