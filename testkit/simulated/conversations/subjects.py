@@ -1,0 +1,47 @@
+"""All conversations by subject, and what the real broker said in each of them.
+
+``transcripts/SUBJECT.txt`` was recorded from the Kafka of ``testkit/jars.py``. A test
+on the real broker holds them all again and rewrites the files with
+``--update-cases``; the simulated broker must say the same, on machines without Java
+too.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from testkit.simulated.conversations import idempotence
+from testkit.simulated.conversations.talk import Conversation
+
+SUBJECTS: Final[Mapping[str, tuple[Conversation, ...]]] = MappingProxyType(
+    {"idempotence": idempotence.CONVERSATIONS}
+)
+
+_TRANSCRIPTS: Final = Path(__file__).with_name("transcripts")
+_HEAD: Final = "== "
+
+
+def every() -> list[tuple[str, Conversation]]:
+    """Return subject and conversation of all."""
+    return [(subject, talk) for subject, talks in SUBJECTS.items() for talk in talks]
+
+
+def kept(subject: str) -> dict[str, list[str]]:
+    """Read what the real broker said: name of the conversation -> lines."""
+    path = _TRANSCRIPTS / f"{subject}.txt"
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith(_HEAD):
+            lines = found.setdefault(line.removeprefix(_HEAD), [])
+        elif line:
+            lines.append(line)
+    return found
+
+
+def keep(subject: str, said: Mapping[str, list[str]]) -> None:
+    """Write down what the real broker said."""
+    parts = ["\n".join([_HEAD + name, *lines, ""]) for name, lines in said.items()]
+    _TRANSCRIPTS.mkdir(exist_ok=True)
+    (_TRANSCRIPTS / f"{subject}.txt").write_text("\n".join(parts), encoding="utf-8")
