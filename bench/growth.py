@@ -36,7 +36,7 @@ from streams.kafka.batches import RecordBatches
 from streams.processing.answers import Answers
 from streams.processing.site import Site
 from streams.settings.policy_file import load_policy
-from streams.worker.allocator import collect_seldom, keep_freed, set_aside
+from streams.worker.allocator import ProcessAllocator
 from testkit.procfs import resident_mib
 
 SIZES: Final = (50_000, 5_000_000)
@@ -78,8 +78,8 @@ class Growth:
 
 def measure(orders: int) -> Growth:
     """Load, decide, read back."""
-    keep_freed()
-    collect_seldom()
+    allocator = ProcessAllocator()
+    allocator.tune()
     world = NumberedWorld(
         WorldSize(orders, max(1, orders // _BUYERS_PER_ORDER), _PARTITIONS)
     )
@@ -91,7 +91,7 @@ def measure(orders: int) -> Growth:
     load_us, order_bytes = _load(world.order_rows(_NOW_MS), tables)
     for table in tables:
         table.loaded()
-    set_aside()
+    allocator.set_aside()
     judge = Judge(_SITE, _shared(world, tables), Breaker())
     decide_us, values = _decide(world, tables, judge)
     return Growth(

@@ -10,7 +10,9 @@ The cyclic garbage collector finds almost nothing, so it runs seldom.
 
 import ctypes
 import gc
-from typing import Final
+from typing import Final, Protocol
+
+from typing_extensions import override
 
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
@@ -23,6 +25,42 @@ allows."""
 _GC_THRESHOLDS: Final = (20_000, 50, 50)
 """A slice in progress is thousands of short-lived objects with hardly a cycle: with the
 default 700 the collector scans them again and again, at a sixth of all CPU time."""
+
+
+class Allocator(Protocol):
+    """The memory of the process, as a family's service treats it."""
+
+    def tune(self) -> None:
+        """Set it up for the rest of the process."""
+
+    def set_aside(self) -> None:
+        """Exclude today's objects from collection: the tables live as long as the process."""
+
+
+class ProcessAllocator(Allocator):
+    """Memory of a process that is a worker and nothing else."""
+
+    @override
+    def tune(self) -> None:
+        keep_freed()
+        collect_seldom()
+
+    @override
+    def set_aside(self) -> None:
+        gc.collect()  # otherwise garbage would be kept as well
+        gc.freeze()
+
+
+class SharedAllocator(Allocator):
+    """Memory that a worker shares with others: it changes nothing."""
+
+    @override
+    def tune(self) -> None:
+        pass
+
+    @override
+    def set_aside(self) -> None:
+        pass
 
 
 def keep_freed() -> bool:
@@ -41,9 +79,3 @@ def keep_freed() -> bool:
 def collect_seldom() -> None:
     """Let the garbage collector run seldom."""
     gc.set_threshold(*_GC_THRESHOLDS)
-
-
-def set_aside() -> None:
-    """Exclude today's objects from collection: the tables live as long as the process."""
-    gc.collect()  # otherwise garbage would be kept as well
-    gc.freeze()

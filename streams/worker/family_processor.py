@@ -35,7 +35,7 @@ from streams.records.unread import Bounds
 from streams.settings import Settings
 from streams.settings.topics import placed
 from streams.worker.agents import agent_name
-from streams.worker.allocator import collect_seldom, keep_freed
+from streams.worker.allocator import Allocator, ProcessAllocator
 from streams.worker.family_counters import FamilyCounters
 from streams.worker.gauges import FamilyGauges
 from streams.worker.judge_step import JudgeStep
@@ -68,9 +68,15 @@ class FamilyInputs(msgspec.Struct, frozen=True, kw_only=True):
 class FamilyProcessor(Processor):
     """Connects Kafka with the slice driver and the reconciler of one family, for one process."""
 
-    def __init__(self, inputs: FamilyInputs, **options: Any) -> None:  # noqa: ANN401 - mode's own
+    def __init__(
+        self,
+        inputs: FamilyInputs,
+        allocator: Allocator | None = None,
+        **options: Any,  # noqa: ANN401 - mode's own
+    ) -> None:
         settings, family = inputs.settings, inputs.family
         self._in = inputs
+        self._allocator = allocator or ProcessAllocator()
         self.code = family.code
         self.names = FamilyNames(family.topics, settings)
         parts = ProcessorParts(
@@ -93,8 +99,7 @@ class FamilyProcessor(Processor):
 
     @override
     async def on_start(self) -> None:
-        keep_freed()
-        collect_seldom()
+        self._allocator.tune()
         settings = self._in.settings
         self.clients = await connect(
             lambda: build(settings.kafka, self._fact_bounds()),
@@ -162,7 +167,8 @@ class FamilyProcessor(Processor):
                 reconcile_queue=self.reconcile_queue,
                 load_timeout_ms=settings.worker.load_timeout_ms,
                 now_ms=self._in.now_ms,
-            )
+            ),
+            self._allocator.set_aside,
         )
 
     @override

@@ -19,7 +19,6 @@ from streams.kafka.source import Starts
 from streams.kafka.table_reader import TableReader
 from streams.logs import log_news
 from streams.processing.family import FamilyProcess
-from streams.worker.allocator import set_aside
 from streams.worker.reconcile_queue import ReconcileQueue
 from streams.worker.supervision import monotonic_ms
 
@@ -40,10 +39,17 @@ class TakeoverParts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Takeover:
-    """Prepares each partition once per assignment."""
+    """Prepares each partition once per assignment.
 
-    def __init__(self, parts: TakeoverParts) -> None:
+    Parameters
+    ----------
+    set_aside
+        Excludes what was loaded from garbage collection.
+    """
+
+    def __init__(self, parts: TakeoverParts, set_aside: Callable[[], None]) -> None:
         self._parts = parts
+        self._set_aside = set_aside
         self.answered: dict[int, AnsweredOffsets] = {}
         """Partition -> answers found in the outputs."""
         self._ready: set[int] = set()
@@ -78,7 +84,7 @@ class Takeover:
         parts.reader.forget(gone | new)
         await self._load(starts, new)
         await self._wait_for_policy()
-        set_aside()
+        self._set_aside()
         for number in new:
             state = parts.facts.tables[number]
             for _ in parts.family.warm(state, parts.now_ms()):
@@ -103,7 +109,7 @@ class Takeover:
             async with asyncio.timeout(parts.load_timeout_ms / 1000):
                 doubted = {at.partition: one.doubted for at, one in starts.items()}
                 await parts.facts.load(doubted)
-                set_aside()  # collecting garbage among facts took a quarter
+                self._set_aside()  # collecting garbage among facts took a quarter
                 tables = parts.facts.tables
                 states = {number: tables[number] for number in doubted}
                 found = await parts.reader.read(states, doubted)

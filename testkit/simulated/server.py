@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from testkit.simulated import loop, wire
 from testkit.simulated.cluster import Cluster, Node
-from testkit.simulated.faults import Faults, Kind, RequestFault
+from testkit.simulated.faults import Disturbance, Faults, Reply
 from testkit.simulated.handling import Call, Handler
 from testkit.simulated.refusals import refusal
 from testkit.simulated.spoiling import spoil
@@ -37,7 +37,9 @@ class NodeServer:
         self._next = 0
 
     async def listen(self) -> None:
-        """Take connections from now on."""
+        """Take connections from now on; nothing to do if it does."""
+        if self._server is not None:
+            return
         listening = loop.spawn(self._listen(), host=self.node.host)
         await listening
 
@@ -51,11 +53,15 @@ class NodeServer:
         self._next += 1
         return Connection(self, self._next)
 
-    def go_down(self) -> None:
-        """Refuse new connections, and reset those that are there."""
+    def refuse(self) -> None:
+        """Take no new connections; those that stand go on."""
         if self._server is not None:
             self._server.close()
             self._server = None
+
+    def go_down(self) -> None:
+        """Refuse new connections, and reset those that are there."""
+        self.refuse()
         self.reset()
 
     def reset(self, host: str | None = None) -> None:
@@ -74,6 +80,8 @@ class Connection(asyncio.Protocol):
         self._buffer = b""
         self._frames: deque[bytes] = deque()
         self._work: asyncio.Task[None] | None = None
+        self._mute = False
+        """Answers are lost from now on."""
         self.peer = ""
         """Host of the client."""
 
@@ -134,40 +142,37 @@ class Connection(asyncio.Protocol):
             node.node_id, call.api_key, call.api_version, call.client_id
         )
         fault = server.faults.meet(call)
-        if fault is None:
-            handler = server.handlers[call.api_key]
-            self._send(received, await handler(cluster, call, received.request))
-        else:
-            cluster.observer.note("fault", fault.told())
+        if fault is not None:
+            cluster.observer.note("fault", fault.told)
             await self._answer_badly(received, call, fault)
-
-    async def _answer_badly(
-        self, received: wire.Received, call: Call, fault: RequestFault
-    ) -> None:
-        kind, request = fault.kind, received.request
-        if kind is Kind.REQUEST_LOST:
-            self.abort()
             return
-        if kind is Kind.ERROR:
-            self._send(received, refusal(call, request, fault.code))
-            return
-        if kind is Kind.HELD:
-            await asyncio.sleep(fault.ms / 1000)
-        handler = self._server.handlers[call.api_key]
-        if kind is Kind.ANSWER_LOST:
-            # A client that is gone does not take back what it has asked for.
-            await asyncio.shield(
-                asyncio.ensure_future(handler(self._server.cluster, call, request))
-            )
-            self.abort()
-            return
-        response = await handler(self._server.cluster, call, request)
-        if kind in (Kind.ANSWER_LATE, Kind.THROTTLED):
-            await asyncio.sleep(fault.ms / 1000)
-        if kind in (Kind.CUT, Kind.CHECKSUM, Kind.THROTTLED):
-            response = spoil(response, fault)
+        response = await server.handlers[call.api_key](cluster, call, received.request)
         self._send(received, response)
 
+    async def _answer_badly(
+        self, received: wire.Received, call: Call, fault: Disturbance
+    ) -> None:
+        response: Any = None
+        if fault.effect:
+            handler = self._server.handlers[call.api_key]
+            # A client that is gone does not take back what it has asked for.
+            carried_out = asyncio.ensure_future(
+                handler(self._server.cluster, call, received.request)
+            )
+            response = await asyncio.shield(carried_out)
+        if fault.reply is Reply.RESET:
+            self.abort()
+            return
+        if fault.reply is Reply.NOTHING:
+            self._mute = True
+            return
+        if fault.late_ms:
+            await asyncio.sleep(fault.late_ms / 1000)
+        if fault.reply is Reply.ERROR:
+            response = refusal(call, received.request, fault.code)
+        self._send(received, spoil(response, fault))
+
     def _send(self, received: wire.Received, response: Any) -> None:
-        if response is not None and not self._transport.is_closing():
-            self._transport.write(wire.encode(received, response))
+        if response is None or self._mute or self._transport.is_closing():
+            return
+        self._transport.write(wire.encode(received, response))

@@ -1,0 +1,1 @@
+"""Seeded universes: the workers, a simulated cluster, faults, and oracles that watch."""

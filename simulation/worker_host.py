@@ -1,0 +1,231 @@
+"""One worker of a universe: the product as it is, without Faust's process around it.
+
+``streams/worker/app.py`` builds the same parts for a real process. Here Faust's channels
+are queues and its supervision is this file: an agent that fails, or a service, ends the
+worker, as ``CrashingSupervisor`` does.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, Final, cast
+
+import msgspec
+from faust.types import ChannelT
+from prometheus_client import CollectorRegistry
+
+from streams.errors import UsageError
+from streams.kafka.room import Room
+from streams.metrics import Metrics
+from streams.processing.family import Family
+from streams.processing.policies import Policies
+from streams.rate_limit import RateLimitedLog
+from streams.settings import Settings
+from streams.settings.topics import topic_name
+from streams.worker.allocator import SharedAllocator
+from streams.worker.family_counters import FamilyCounters
+from streams.worker.family_processor import FamilyInputs, FamilyProcessor
+from streams.worker.processor import QUEUED_POLLS
+from streams.worker.reconcile_queue import QUEUED_RECONCILE_REQUESTS
+from streams.worker.series import series
+from streams.worker.supervision import monotonic_ms
+from testkit.simulated import loop
+
+log = logging.getLogger(__name__)
+
+EXIT_CLEAN: Final = 0
+EXIT_FAILURE: Final = 1
+EXIT_USAGE: Final = 2
+_FORGIVEN_S: Final = 30.0
+"""How long a stop may take beyond its drain time before it counts as hung."""
+
+
+class Channel:
+    """What Faust's channel is to the product: a bounded queue that can be iterated."""
+
+    def __init__(self, most: int) -> None:
+        self._queue: asyncio.Queue[Any] = asyncio.Queue(most)
+
+    async def put(self, value: object) -> None:
+        """Put a value in; waits while the queue is full."""
+        await self._queue.put(value)
+
+    async def stream(self) -> AsyncIterator[Any]:
+        """Yield the values, for ever."""
+        while True:
+            yield await self._queue.get()
+
+
+class WorkerParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What every start of a worker is made of."""
+
+    settings: Settings
+    families: tuple[Family, ...]
+    policies: Callable[[Family], Policies[Any]]
+    """Policies in force at the start."""
+    now_ms: Callable[[], int]
+    tell: Callable[[str, str], None]
+    """Told who did what, for the timeline."""
+
+
+class WorkerHost:
+    """A machine with at most one worker process.
+
+    Parameters
+    ----------
+    name
+        Of the host; also the end of the client id.
+    """
+
+    def __init__(self, name: str, parts: WorkerParts) -> None:
+        self.name = name
+        self.parts = parts
+        self.services: list[_Service] = []
+        self.exit_codes: list[int | None] = []
+        """How each process ended; None = killed."""
+        self.last_words = ""
+        self._term: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process runs here."""
+        return self._task is not None and not self._task.done()
+
+    # -- what happens to it ----------------------------------------------------
+
+    def start(self) -> None:
+        """Start a process, unless one runs."""
+        if self.alive:
+            return
+        self._term = asyncio.Event()
+        self.parts.tell(self.name, "starts")
+        loop.restart(self.name)
+        self._task = loop.spawn(self._run(self._term), host=self.name, name=self.name)
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        if self.alive and self._term is not None:
+            self.parts.tell(self.name, "SIGTERM")
+            self._term.set()
+
+    def kill(self) -> None:
+        """Let the process vanish at the await where it is."""
+        if self.alive:
+            self.parts.tell(self.name, "is killed")
+            self.exit_codes.append(None)
+            loop.crash(self.name)
+            self._task = None
+
+    # -- the process -----------------------------------------------------------
+
+    async def _run(self, term: asyncio.Event) -> None:
+        self.services = [_build(self.parts, family) for family in self.parts.families]
+        failure = await self._serve(term)
+        code = _exit_code(failure)
+        self.last_words = "" if failure is None else str(failure)
+        self.exit_codes.append(code)
+        words = f": {self.last_words}" if failure is not None else ""
+        self.parts.tell(self.name, f"ends with exit code {code}{words}")
+
+    async def _serve(self, term: asyncio.Event) -> BaseException | None:
+        """Run the services until a signal or a failure; then stop them all."""
+        ended = asyncio.ensure_future(term.wait())
+        living = asyncio.ensure_future(self._live())
+        try:
+            await asyncio.wait({ended, living}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
+            living.cancel()
+        await asyncio.wait({living})
+        processors = [service.processor for service in self.services]
+        stops = [asyncio.ensure_future(one.stop()) for one in processors]
+        patience_s = self.parts.settings.worker.drain_timeout_ms / 1000 + _FORGIVEN_S
+        _, late = await asyncio.wait(stops, timeout=patience_s)
+        if late:
+            return TimeoutError("the stop hangs")
+        found = [one.failure for one in processors]
+        if not living.cancelled():
+            found.append(living.exception())
+        found += [stop.exception() for stop in stops if not stop.cancelled()]
+        return next((one for one in found if one is not None), None)
+
+    async def _live(self) -> None:
+        """Start the services and their agents; ends with the first that fails."""
+        for service in self.services:
+            await service.processor.start()
+        running = [
+            asyncio.ensure_future(work)
+            for service in self.services
+            for work in service.work()
+        ]
+        try:
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in running:
+                if task in done:
+                    await task
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
+
+
+class _Service:
+    """The service of one family, and the streams of its agents."""
+
+    def __init__(
+        self, processor: FamilyProcessor, polls: Channel, requests: Channel
+    ) -> None:
+        self.processor = processor
+        self._polls = polls
+        self._requests = requests
+
+    def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        """Return what runs beside the service: its agents, and the wait for its end."""
+        return self._drive(), self._reconcile(), self._crashed()
+
+    async def _drive(self) -> None:
+        driver = await self.processor.driver()
+        await driver.run(self._polls.stream())
+
+    async def _reconcile(self) -> None:
+        reconciler = await self.processor.reconciler()
+        await reconciler.run(self._requests.stream())
+
+    async def _crashed(self) -> None:
+        await self.processor.wait()
+        if self.processor.crash_reason is not None:
+            raise self.processor.crash_reason
+
+
+def _build(parts: WorkerParts, family: Family) -> _Service:
+    settings = parts.settings
+    metrics = Metrics(CollectorRegistry(), parts.now_ms)
+    metrics.declare(series(settings))
+    topic = topic_name(family.topics.input, settings.topics)
+    limited = RateLimitedLog(log, monotonic_ms)
+    polls, requests = Channel(QUEUED_POLLS), Channel(QUEUED_RECONCILE_REQUESTS)
+    processor = FamilyProcessor(
+        FamilyInputs(
+            settings=settings,
+            family=family,
+            policies=parts.policies(family),
+            now_ms=parts.now_ms,
+            counters=FamilyCounters(
+                metrics, (family.code, topic), parts.now_ms, limited
+            ),
+            polls=cast("ChannelT[Any]", polls),
+            requests=cast("ChannelT[Any]", requests),
+            app_version="simulated",
+        ),
+        SharedAllocator(),
+    )
+    processor.room = Room()
+    return _Service(processor, polls, requests)
+
+
+def _exit_code(failure: BaseException | None) -> int:
+    """Return the exit code of a process that ends so, as ``streams.worker.app.run`` does."""
+    if failure is None:
+        return EXIT_CLEAN
+    return EXIT_USAGE if isinstance(failure, UsageError) else EXIT_FAILURE
