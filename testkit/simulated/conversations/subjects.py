@@ -11,11 +11,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from testkit.simulated.conversations import idempotence
+from testkit.simulated.conversations import (
+    fetch,
+    groups,
+    idempotence,
+    list_offsets,
+    produce,
+)
 from testkit.simulated.conversations.talk import Conversation
 
 SUBJECTS: Final[Mapping[str, tuple[Conversation, ...]]] = MappingProxyType(
-    {"idempotence": idempotence.CONVERSATIONS}
+    {
+        "idempotence": idempotence.CONVERSATIONS,
+        "produce": produce.CONVERSATIONS,
+        "fetch": fetch.CONVERSATIONS,
+        "list_offsets": list_offsets.CONVERSATIONS,
+        "groups": groups.CONVERSATIONS,
+    }
 )
 
 _TRANSCRIPTS: Final = Path(__file__).with_name("transcripts")
