@@ -26,7 +26,7 @@ _KEYED_SHARE: Final = 0.9
 _LONG: Final = b'{"refund_id":"r-long","reason":"%b"}' % (b"x" * 65_600)
 _VERY_LONG: Final = b"y" * 900_000
 """Near the largest record a topic takes by default."""
-_BAD: Final[tuple[bytes | None, ...]] = (
+BAD: Final[tuple[bytes | None, ...]] = (
     *records.UNREADABLE,
     b"[1, 2]",
     b"7",
@@ -41,7 +41,8 @@ _BAD: Final[tuple[bytes | None, ...]] = (
     b"[" * 5_000,
     _LONG,
 )
-_HEADERS: Final[tuple[tuple[Header, ...], ...]] = (
+"""Values that are no requests."""
+HEADERS: Final[tuple[tuple[Header, ...], ...]] = (
     (),
     (("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),),
     (("x", b"1"), ("x", b"2"), ("empty", b""), ("null", None), ("bytes", b"\xff\x00")),
@@ -51,6 +52,7 @@ _HEADERS: Final[tuple[tuple[Header, ...], ...]] = (
         ("refund_dlq_offset", b"9"),
     ),
 )
+"""Headers that senders may give to a request."""
 
 
 class MixedWorld:
@@ -106,16 +108,16 @@ class MixedWorld:
 
     def _dressed(self, found: Row) -> Row:
         key = found.key if self._rng.random() < _KEYED_SHARE else None
-        headers = self._rng.choice(_HEADERS)
+        headers = self._rng.choice(HEADERS)
         return Row(found.topic, found.partition, key, found.value, headers)
 
     def bad(self) -> Row:
         """Return a request that nobody can read, in some partition."""
         rng = self._rng
-        value = _VERY_LONG if rng.random() < _VERY_LONG_SHARE else rng.choice(_BAD)
+        value = _VERY_LONG if rng.random() < _VERY_LONG_SHARE else rng.choice(BAD)
         key = rng.choice((None, b"", b"\xff", b"r-bad"))
         return Row(
-            "requests", rng.randrange(PARTITIONS), key, value, rng.choice(_HEADERS)
+            "requests", rng.randrange(PARTITIONS), key, value, rng.choice(HEADERS)
         )
 
     def _write_lists(self, now_ms: int) -> None:

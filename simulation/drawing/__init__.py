@@ -1,0 +1,49 @@
+"""Draw the plan of a universe from a seed."""
+
+from random import Random
+from typing import Final
+
+from simulation.drawing.actions import drawn_actions
+from simulation.drawing.dice import Dice
+from simulation.drawing.faults import drawn_faults
+from simulation.drawing.shape import drawn_cluster, drawn_network, drawn_workers
+from simulation.drawing.traffic import drawn_traffic
+from simulation.plan import Plan, Profile
+
+_WEIGHTS: Final[dict[Profile, int]] = {
+    "calm": 6,
+    "workers": 18,
+    "network": 14,
+    "brokers": 12,
+    "groups": 12,
+    "topics": 8,
+    "logs": 4,
+    "everything": 26,
+}
+_SHORTEST_MS: Final = 2_000
+_LONGEST_MS: Final = 15_000
+
+
+def plan_of(seed: int, profile: Profile | None = None) -> Plan:
+    """Return the universe of a seed; a given profile replaces the one that is drawn."""
+    dice = Dice(Random(seed))  # noqa: S311 - a universe, no secret
+    drawn = dice.weighted(_WEIGHTS)
+    profile = profile or drawn
+    duration_ms = dice.small(_SHORTEST_MS, _LONGEST_MS)
+    cluster = drawn_cluster(dice, profile)
+    workers = drawn_workers(dice, profile, cluster)
+    return Plan(
+        seed=seed,
+        profile=profile,
+        duration_ms=duration_ms,
+        expected="code 2" if profile == "logs" else "progress",
+        cluster=cluster,
+        network=drawn_network(dice),
+        workers=workers,
+        traffic=drawn_traffic(dice, duration_ms, cluster.partitions),
+        actions=drawn_actions(dice, profile, duration_ms, (cluster, workers.count)),
+        faults=drawn_faults(dice, profile, duration_ms, (cluster, workers.count)),
+    )
+
+
+__all__ = ["plan_of"]
