@@ -1,0 +1,1 @@
+"""Handlers of the requests that a simulated broker answers."""

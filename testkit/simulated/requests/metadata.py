@@ -1,0 +1,246 @@
+"""Metadata: the nodes, the topics, who leads."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from io import BytesIO
+from typing import Any, Final
+
+from aiokafka.protocol.types import (
+    AbstractType,
+    Boolean,
+    CompactArray,
+    CompactString,
+    Int16,
+    Int32,
+    Schema,
+    TaggedFields,
+)
+from typing_extensions import override
+
+from testkit.simulated.cluster import Cluster
+from testkit.simulated.error_codes import ErrorCode
+from testkit.simulated.handling import Call, Handler
+from testkit.simulated.logs.partitions import Partition
+from testkit.simulated.logs.topics import Topic
+
+_NAME: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+_NOBODY: Final = -1
+_NO_ID: Final = bytes(16)
+_UNTOLD: Final = -(2**31)
+_ON_TOPIC: Final = 3576
+"""Bits of what may be done with a topic where there are no access rules (KIP-430)."""
+_ON_CLUSTER: Final = 8096
+
+
+def is_name(name: str) -> bool:
+    """Whether a topic may have this name."""
+    return bool(_NAME.fullmatch(name)) and name not in (".", "..")
+
+
+class _Uuid(AbstractType):  # type: ignore[misc]  # aiokafka is untyped here
+    @classmethod
+    @override
+    def encode(cls, value: bytes) -> bytes:
+        return value
+
+    @classmethod
+    @override
+    def decode(cls, data: BytesIO) -> bytes:
+        return data.read(16)
+
+
+_TEXT: Final = CompactString("utf-8")
+_WITH_IDS: Final = Schema(
+    ("throttle_time_ms", Int32),
+    (
+        "brokers",
+        CompactArray(
+            ("node_id", Int32),
+            ("host", _TEXT),
+            ("port", Int32),
+            ("rack", _TEXT),
+            ("tags", TaggedFields),
+        ),
+    ),
+    ("cluster_id", _TEXT),
+    ("controller_id", Int32),
+    (
+        "topics",
+        CompactArray(
+            ("error_code", Int16),
+            ("topic", _TEXT),
+            ("topic_id", _Uuid),
+            ("is_internal", Boolean),
+            (
+                "partitions",
+                CompactArray(
+                    ("error_code", Int16),
+                    ("partition", Int32),
+                    ("leader", Int32),
+                    ("leader_epoch", Int32),
+                    ("replicas", CompactArray(Int32)),
+                    ("isr", CompactArray(Int32)),
+                    ("offline_replicas", CompactArray(Int32)),
+                    ("tags", TaggedFields),
+                ),
+            ),
+            ("authorized_operations", Int32),
+            ("tags", TaggedFields),
+        ),
+    ),
+    ("authorized_operations", Int32),
+    ("tags", TaggedFields),
+)
+"""Version 10, which aiokafka has no struct for (KIP-516)."""
+
+
+class TopicsWithIds:
+    """The response of version 10."""
+
+    def __init__(self, *values: Any) -> None:
+        self.throttle_time_ms = values[0]
+        self._values = values
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire."""
+        written: bytes = _WITH_IDS.encode((self.throttle_time_ms, *self._values[1:]))
+        return written
+
+
+async def metadata(cluster: Cluster, call: Call, request: Any) -> Any:
+    """Answer with the nodes that are up and the topics that are asked for."""
+    version = call.api_version
+    found, missing = _asked(cluster, request)
+    topics = [_topic(cluster, request, topic) for topic in found]
+    topics += [_missing(request, name) for name in missing]
+    rows = [(node.node_id, node.host, node.port) for node in cluster.live_nodes()]
+    if version == 0:
+        return request.RESPONSE_TYPE(rows, topics)
+    brokers: list[tuple[Any, ...]] = [(*row, None) for row in rows]
+    controller = cluster.controller_id
+    if version == 1:
+        return request.RESPONSE_TYPE(brokers, controller, topics)
+    cluster_id = cluster.cluster_id
+    if version == 2:
+        return request.RESPONSE_TYPE(brokers, cluster_id, controller, topics)
+    if version < 8:
+        return request.RESPONSE_TYPE(0, brokers, cluster_id, controller, topics)
+    told = request.include_cluster_authorized_operations
+    allowed = _ON_CLUSTER if told else _UNTOLD
+    if version == 8:
+        return request.RESPONSE_TYPE(
+            0, brokers, cluster_id, controller, topics, allowed
+        )
+    brokers = [(*row, {}) for row in brokers]
+    return TopicsWithIds(0, brokers, cluster_id, controller, topics, allowed, {})
+
+
+def _asked(cluster: Cluster, request: Any) -> tuple[list[Topic], list[str]]:
+    """Return the topics that are there, and the names of those that are not."""
+    wanted, there = request.topics, cluster.topics.by_name
+    if wanted is None or (request.API_VERSION == 0 and not wanted):
+        return list(there.values()), []
+    names: Iterable[str] = wanted
+    if request.API_VERSION >= 10:
+        names = [name for _, name, _ in wanted]
+    names = list(dict.fromkeys(names))
+    found = [there[name] for name in names if name in there]
+    missing = [name for name in names if name not in there]
+    may_create = getattr(request, "allow_auto_topic_creation", True)
+    if cluster.topics.auto_create is not None and may_create:
+        for name in missing:
+            if is_name(name):
+                cluster.topics.create(name, cluster.topics.auto_create)
+    return found, missing
+
+
+def _topic(cluster: Cluster, request: Any, topic: Topic) -> tuple[Any, ...]:
+    row = _PARTITION_ROWS.get(request.API_VERSION, _plain)
+    partitions = [row(cluster, one) for one in topic.partitions]
+    begin: tuple[Any, ...] = (ErrorCode.NONE, topic.name)
+    return _finished(request, begin, topic.topic_id.bytes, (topic.internal, partitions))
+
+
+def _missing(request: Any, name: str) -> tuple[Any, ...]:
+    error = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    if not is_name(name):
+        error = ErrorCode.INVALID_TOPIC_EXCEPTION
+    return _finished(request, (error, name), _NO_ID, (False, []))
+
+
+def _finished(
+    request: Any,
+    begin: tuple[Any, ...],
+    topic_id: bytes,
+    end: tuple[Any, ...],
+) -> tuple[Any, ...]:
+    """Put a topic's fields together as the version has them."""
+    version = request.API_VERSION
+    if version == 0:
+        return (*begin, end[1])
+    if version < 8:
+        return (*begin, *end)
+    told = request.include_topic_authorized_operations
+    allowed = _ON_TOPIC if told and begin[0] == ErrorCode.NONE else _UNTOLD
+    if version < 10:
+        return (*begin, *end, allowed)
+    return (*begin, topic_id, *end, allowed, {})
+
+
+def _plain(cluster: Cluster, partition: Partition) -> tuple[Any, ...]:
+    error, leader = _leader(cluster, partition)
+    return error, partition.number, leader, partition.replicas, partition.isr
+
+
+def _plain_up(cluster: Cluster, partition: Partition) -> tuple[Any, ...]:
+    """Version 0 leaves out replicas that are down."""
+    error, number, leader, replicas, isr = _plain(cluster, partition)
+    up = cluster.topics.is_up
+    return (
+        error,
+        number,
+        leader,
+        [node for node in replicas if up(node)],
+        [node for node in isr if up(node)],
+    )
+
+
+def _with_offline(cluster: Cluster, partition: Partition) -> tuple[Any, ...]:
+    return (*_plain(cluster, partition), _offline(cluster, partition))
+
+
+def _with_epoch(cluster: Cluster, partition: Partition) -> tuple[Any, ...]:
+    error, number, leader, replicas, isr = _plain(cluster, partition)
+    offline = _offline(cluster, partition)
+    return error, number, leader, partition.leader_epoch, replicas, isr, offline
+
+
+def _tagged(cluster: Cluster, partition: Partition) -> tuple[Any, ...]:
+    return (*_with_epoch(cluster, partition), {})
+
+
+_PARTITION_ROWS: Final[
+    Mapping[int, Callable[[Cluster, Partition], tuple[Any, ...]]]
+] = {
+    0: _plain_up,
+    5: _with_offline,
+    8: _with_epoch,
+    10: _tagged,
+}
+"""Version -> how it describes a partition; others have the fields of version 1."""
+
+
+def _leader(cluster: Cluster, partition: Partition) -> tuple[ErrorCode, int]:
+    leader = partition.leader
+    if leader is None or not cluster.topics.is_up(leader):
+        return ErrorCode.LEADER_NOT_AVAILABLE, _NOBODY
+    return ErrorCode.NONE, leader
+
+
+def _offline(cluster: Cluster, partition: Partition) -> list[int]:
+    up = cluster.topics.is_up
+    return [node for node in partition.replicas if not up(node)]
+
+
+HANDLERS: Final[Mapping[int, Handler]] = {3: metadata}
+VERSIONS: Final[Mapping[int, tuple[int, int]]] = {3: (0, 10)}

@@ -1,0 +1,145 @@
+"""Produce: a batch for each of some partitions, appended and acknowledged."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from testkit.simulated.cluster import Cluster
+from testkit.simulated.error_codes import ErrorCode
+from testkit.simulated.handling import Call, Handler
+from testkit.simulated.logs.batches import CorruptBatchError, batches_of
+from testkit.simulated.logs.partition_log import AppendResult
+from testkit.simulated.logs.partitions import ALL, Partition
+from testkit.simulated.requests.leading import led_here
+from testkit.simulated.waiting import until
+
+_ACKS: Final = (-1, 0, 1)
+_ZSTD: Final = 4
+_ZSTD_SINCE: Final = 7
+
+
+class _Row(msgspec.Struct):
+    """What is answered for a partition."""
+
+    topic: str
+    number: int
+    result: AppendResult
+    error: ErrorCode
+    partition: Partition | None = None
+    epoch: int = -1
+    """Of the leader that appended."""
+
+    def settle(self) -> bool:
+        """Look whether the answer is known; set the error if it is one."""
+        partition = self.partition
+        if partition is None or self.result.refused:
+            return True
+        if partition.deleted:
+            self.error = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        elif partition.leader_epoch != self.epoch:
+            self.error = ErrorCode.NOT_LEADER_OR_FOLLOWER
+        elif partition.log.high_watermark < self.result.next_offset:
+            return False
+        elif len(partition.isr) < partition.in_sync_min:
+            self.error = ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND
+        return True
+
+
+async def produce(cluster: Cluster, call: Call, request: Any) -> Any:
+    """Append; answer at once, or when every replica in sync has it (``acks`` -1)."""
+    acks = request.required_acks
+    rows = [
+        _appended(cluster, call, topic, number, data, acks)
+        for topic, partitions in request.topics
+        for number, data in partitions
+    ]
+    if acks == ALL:
+        await _acknowledged(rows, request.timeout)
+    if acks == 0:
+        return None
+    return _response(request, rows)
+
+
+def _appended(
+    cluster: Cluster, call: Call, topic: str, number: int, data: bytes | None, acks: int
+) -> _Row:
+    partition = cluster.topics.partition(topic, number)
+    result = AppendResult(_problem(partition, call, data or b"", acks))
+    if partition is None or result.refused:
+        return _Row(topic, number, result, result.error)
+    result = partition.append(data or b"", acks)
+    return _Row(topic, number, result, result.error, partition, partition.leader_epoch)
+
+
+def _problem(
+    partition: Partition | None, call: Call, data: bytes, acks: int
+) -> ErrorCode:
+    """Return why a partition is not even asked, in the order in which Kafka looks."""
+    if partition is None:
+        return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    problem = _unreadable(call, data)
+    if problem:
+        return problem
+    if acks not in _ACKS:
+        return ErrorCode.INVALID_REQUIRED_ACKS
+    return led_here(partition, call)
+
+
+def _unreadable(call: Call, data: bytes) -> ErrorCode:
+    try:
+        batches = batches_of(data)
+    except CorruptBatchError:
+        return ErrorCode.CORRUPT_MESSAGE
+    if len(batches) != 1 or batches[0].version != 2:
+        return ErrorCode.INVALID_RECORD
+    if batches[0].codec == _ZSTD and call.api_version < _ZSTD_SINCE:
+        return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
+    return ErrorCode.NONE
+
+
+async def _acknowledged(rows: list[_Row], timeout_ms: int) -> None:
+    waiting = [row for row in rows if not row.settle()]
+    if not waiting:
+        return
+    partitions = [row.partition for row in waiting if row.partition is not None]
+    left = {id(row): row for row in waiting}
+
+    def done() -> bool:
+        for key, row in list(left.items()):
+            if row.settle():
+                del left[key]
+        return not left
+
+    await until(partitions, done, timeout_ms)
+    for row in left.values():
+        row.error = ErrorCode.REQUEST_TIMED_OUT
+
+
+def _response(request: Any, rows: list[_Row]) -> Any:
+    version = request.API_VERSION
+    topics: dict[str, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        result = row.result
+        found: tuple[Any, ...] = (
+            row.number,
+            row.error,
+            result.base_offset,
+            result.append_ms,
+            result.log_start_offset,
+            [],
+            result.message,
+        )
+        topics.setdefault(row.topic, []).append(found[: _fields(version)])
+    return request.RESPONSE_TYPE(list(topics.items()), 0)
+
+
+def _fields(version: int) -> int:
+    """Return how many fields a partition has in a response."""
+    if version >= 8:
+        return 7
+    return 5 if version >= 5 else 4
+
+
+HANDLERS: Final[Mapping[int, Handler]] = {0: produce}
+VERSIONS: Final[Mapping[int, tuple[int, int]]] = {0: (3, 8)}
