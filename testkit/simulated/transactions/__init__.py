@@ -1,0 +1,8 @@
+"""Transactional producers: ids, epochs, transactions and their markers."""
+
+from testkit.simulated.transactions.transactions import (
+    Transactions,
+    TransactionSettings,
+)
+
+__all__ = ["TransactionSettings", "Transactions"]
