@@ -76,4 +76,4 @@ lock: ## renew requirements/*.lock (needs uv)
 
 clean: ## remove .venv, caches and build output
 	rm -rf .venv .venv-bench .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
-	find streams tests bench faults config docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find streams tests bench faults simulation config docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -106,7 +106,9 @@ BROKER = "testkit/simulated/"
 """Speaks the protocol from the other side, in the client's own structs."""
 
 
-@pytest.mark.parametrize("package", ["streams", "testkit", "bench", "faults"])
+@pytest.mark.parametrize(
+    "package", ["streams", "testkit", "bench", "faults", "simulation"]
+)
 def test_private_attributes_of_others_are_touched_in_one_folder_only(
     package: str,
 ) -> None:
@@ -125,10 +127,14 @@ IMPORTS_ALLOWED = {
     "bench/growth.py": ["aiokafka.record.default_records"],
     # Stays independent of our own reckoning of partitions.
     "faults/judge/money.py": ["aiokafka.partitioner"],
+    # Reads what the group's leader assigned, independently of our own code.
+    "simulation/oracles/ownership.py": ["aiokafka.protocol.group"],
 }
 
 
-@pytest.mark.parametrize("package", ["streams", "testkit", "bench", "faults"])
+@pytest.mark.parametrize(
+    "package", ["streams", "testkit", "bench", "faults", "simulation"]
+)
 def test_modules_that_the_manual_of_aiokafka_does_not_name_are_imported_in_one_folder(
     package: str,
 ) -> None:

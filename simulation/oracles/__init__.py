@@ -1,0 +1,1 @@
+"""What must hold in a simulated universe; shares no code with workers or transport."""
