@@ -80,7 +80,7 @@ class Log:
         ((_, ((_, code, found_ms, offset),)),) = answer.topics
         return [error_name(code), found_ms, offset]
 
-    async def ends(self) -> list[Any]:
+    async def ends(self) -> list[int]:
         """Return the first offset and the one after the last."""
         return [(await self.offset(EARLIEST))[2], (await self.offset(LATEST))[2]]
 
@@ -139,7 +139,7 @@ class Fetched:
     high_watermark: int
     last_stable: int
     log_start: int
-    aborted: list[tuple[int, int]] | None
+    aborted: list[tuple[Any, int]] | None
     """Producer id and first offset of each aborted transaction."""
     found: Read
     size: int

@@ -12,11 +12,17 @@ from types import MappingProxyType
 from typing import Final
 
 from testkit.simulated.conversations import (
+    admin,
     fetch,
     groups,
     idempotence,
     list_offsets,
+    metadata,
+    offsets,
     produce,
+    static_members,
+    topics,
+    transactions,
 )
 from testkit.simulated.conversations.talk import Conversation
 
@@ -26,7 +32,13 @@ SUBJECTS: Final[Mapping[str, tuple[Conversation, ...]]] = MappingProxyType(
         "produce": produce.CONVERSATIONS,
         "fetch": fetch.CONVERSATIONS,
         "list_offsets": list_offsets.CONVERSATIONS,
+        "transactions": transactions.CONVERSATIONS,
         "groups": groups.CONVERSATIONS,
+        "static_members": static_members.CONVERSATIONS,
+        "offsets": offsets.CONVERSATIONS,
+        "topics": topics.CONVERSATIONS,
+        "metadata": metadata.CONVERSATIONS,
+        "admin": admin.CONVERSATIONS,
     }
 )
 

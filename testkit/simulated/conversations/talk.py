@@ -84,11 +84,11 @@ class Talk:
     ) -> str:
         """Create a topic with one replica, wait until it can be used, return its name.
 
-        Its records stay, however old their timestamps are.
+        Its records stay, and in one segment, however old their timestamps are.
         """
         name = self.name(of)
         peer = await self.peer()
-        kept = {"retention.ms": "-1"} | dict(configs or {})
+        kept = {"retention.ms": "-1", "segment.ms": str(2**62)} | dict(configs or {})
         wanted: list[Any] = [(name, partitions, 1, [], list(kept.items()))]
         answer = await peer.ask(CreateTopicsRequest_v3(wanted, _REQUEST_MS, False))
         ((_, code, message),) = answer.topic_errors

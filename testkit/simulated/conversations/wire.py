@@ -15,6 +15,8 @@ ANSWER_S: Final = 60.0
 """A broker that has not answered after so long, seconds, never will."""
 
 _LENGTH_BYTES: Final = 4
+_UNNAMED: Final = {82: "FencedInstanceId", 87: "InvalidRecord"}
+"""Errors that aiokafka has no name for."""
 
 
 class ConversationError(Exception):
@@ -130,5 +132,5 @@ def error_name(code: int) -> str:
     """Name an error code as aiokafka does, or by its number where it knows none."""
     known = for_code(code)
     if known is UnknownError and code != UnknownError.errno:
-        return f"error {code}"
+        return _UNNAMED.get(code, f"error {code}")
     return "none" if code == 0 else str(known.__name__)

@@ -1,0 +1,158 @@
+"""Requests of a transactional producer, as short calls."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from aiokafka.protocol.transaction import (
+    AddOffsetsToTxnRequest_v0,
+    AddPartitionsToTxnRequest_v0,
+    EndTxnRequest_v0,
+    InitProducerIdRequest_v0,
+    TxnOffsetCommitRequest_v0,
+)
+
+from testkit.simulated.conversations.batches import Batch
+from testkit.simulated.conversations.logs import Log
+from testkit.simulated.conversations.members import TRANSACTION, coordinator_found
+from testkit.simulated.conversations.talk import Talk
+from testkit.simulated.conversations.wire import Peer, error_name
+
+_NOT_YET: Final = (14, 15, 16, 51)
+"""Coordinator loading, not there, elsewhere; the last transaction is not over."""
+
+
+@dataclass
+class Producer:
+    """A transactional producer. Nothing here counts but ``sequences``."""
+
+    talk: Talk
+    peer: Peer
+    transactional_id: str | None
+    timeout_ms: int = 60_000
+    producer_id: int = -1
+    epoch: int = -1
+    sequences: int = 0
+    """Records it has written to the one partition that it writes to."""
+
+    @classmethod
+    async def of(cls, talk: Talk, name: str, timeout_ms: int = 60_000) -> "Producer":
+        """Open a connection, once there is a coordinator; no producer id yet."""
+        producer = cls(talk, await talk.peer(), talk.name(name), timeout_ms)
+        await coordinator_found(talk, producer.peer, talk.name(name), TRANSACTION)
+        return producer
+
+    @classmethod
+    async def ready(cls, talk: Talk, name: str, timeout_ms: int = 60_000) -> "Producer":
+        """Open a connection, and get a producer id."""
+        producer = await cls.of(talk, name, timeout_ms)
+        await producer.begin()
+        return producer
+
+    async def ask_for_id(self) -> Any:
+        """Send one InitProducerId, and return the answer as it is."""
+        return await self.peer.ask(
+            InitProducerIdRequest_v0(self.transactional_id, self.timeout_ms)
+        )
+
+    async def begin(self) -> str:
+        """Ask for a producer id until the coordinator is ready; returns the error."""
+        answers: list[Any] = []
+
+        async def decided() -> bool:
+            answers.append(await self.ask_for_id())
+            return answers[-1].error_code not in _NOT_YET
+
+        await self.talk.until(decided)
+        found = answers[-1]
+        if found.error_code == 0:
+            self.producer_id, self.epoch = found.producer_id, found.producer_epoch
+            self.sequences = 0
+        return error_name(found.error_code)
+
+    @property
+    def named(self) -> str:
+        """Name of the producer id in the transcript."""
+        return self.talk.symbol("producer", self.producer_id)
+
+    async def add(self, topic: str, partitions: Sequence[int] = (0,)) -> list[Any]:
+        """Add partitions of a topic to the transaction; returns [partition, error]."""
+        rows = await self.add_all([(topic, list(partitions))])
+        return [row[1:] for row in rows]
+
+    async def add_all(self, topics: list[tuple[str, list[int]]]) -> list[list[Any]]:
+        """Add partitions until the last transaction is over; returns topic as well."""
+        rows: list[list[Any]] = []
+
+        async def decided() -> bool:
+            answer = await self.peer.ask(
+                AddPartitionsToTxnRequest_v0(
+                    self.transactional_id, self.producer_id, self.epoch, topics
+                )
+            )
+            found = [(topic, *row) for topic, errors in answer.errors for row in errors]
+            rows[:] = [
+                [topic, number, error_name(code)] for topic, number, code in found
+            ]
+            return not any(code in _NOT_YET for _, _, code in found)
+
+        await self.talk.until(decided)
+        return sorted(rows)
+
+    def batch(self, *values: bytes) -> Batch:
+        """Build the next batch of the transaction."""
+        made = Batch(
+            values,
+            producer_id=self.producer_id,
+            epoch=self.epoch,
+            sequence=self.sequences,
+            transactional=True,
+        )
+        self.sequences += len(values)
+        return made
+
+    async def write(self, log: Log, *values: bytes) -> list[Any]:
+        """Write records in the transaction; returns [error, base offset]."""
+        mine = replace(log, peer=self.peer)
+        batch = self.batch(*values)
+        written = await mine.produce(batch, -1, self.transactional_id)
+        return [written.error, written.offset]
+
+    async def end(self, how: str) -> str:
+        """End the transaction, "commit" or "abort"; returns the error."""
+        request = EndTxnRequest_v0(
+            self.transactional_id, self.producer_id, self.epoch, how == "commit"
+        )
+        return error_name((await self.peer.ask(request)).error_code)
+
+    async def add_offsets(self, group: str) -> str:
+        """Add a group's offsets to the transaction; returns the error."""
+        codes: list[int] = []
+
+        async def decided() -> bool:
+            answer = await self.peer.ask(
+                AddOffsetsToTxnRequest_v0(
+                    self.transactional_id, self.producer_id, self.epoch, group
+                )
+            )
+            codes.append(answer.error_code)
+            return answer.error_code not in _NOT_YET
+
+        await self.talk.until(decided)
+        return error_name(codes[-1])
+
+    async def commit_offset(
+        self, group: str, topic: str, offset: int, metadata: str = ""
+    ) -> str:
+        """Commit an offset of partition 0 in the transaction; returns the error."""
+        answer = await self.peer.ask(
+            TxnOffsetCommitRequest_v0(
+                self.transactional_id,
+                group,
+                self.producer_id,
+                self.epoch,
+                [(topic, [(0, offset, metadata)])],
+            )
+        )
+        ((_, ((_, code),)),) = answer.errors
+        return error_name(code)
