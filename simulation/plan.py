@@ -21,14 +21,16 @@ PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
 Expected = Literal["progress", "code 2"]
 
 
-class Network(msgspec.Struct, frozen=True, kw_only=True):
+class Network(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long a message takes, one way, µs; drawn for each in between, both inclusive."""
 
     low_us: int = 100
     high_us: int = 500
 
 
-class ClusterPlan(msgspec.Struct, frozen=True, kw_only=True):
+class ClusterPlan(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
     """The brokers, numbered from 1, and the topics on them."""
 
     brokers: int = 1
@@ -40,7 +42,7 @@ class ClusterPlan(msgspec.Struct, frozen=True, kw_only=True):
     """``group.min.session.timeout.ms``: brokers refuse a shorter session."""
 
 
-class KafkaKnobs(msgspec.Struct, frozen=True, kw_only=True):
+class KafkaKnobs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of the section ``kafka``, under their own names."""
 
     session_timeout_ms: int = 6_000
@@ -53,14 +55,18 @@ class KafkaKnobs(msgspec.Struct, frozen=True, kw_only=True):
     linger_ms: int = 0
 
 
-class WorkerKnobs(msgspec.Struct, frozen=True, kw_only=True):
+class WorkerKnobs(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
     """Settings of the section ``worker``, under their own names."""
 
     commit_interval_ms: int = 200
     drain_timeout_ms: int = 5_000
 
 
-class WorkersPlan(msgspec.Struct, frozen=True, kw_only=True):
+class WorkersPlan(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
     """The workers, numbered from 1."""
 
     count: int = 1
@@ -82,7 +88,7 @@ class WorkersPlan(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A universe."""
 
     seed: int

@@ -114,7 +114,9 @@ TIMED: Final = frozenset({"answer_late", "throttled"})
 """Kinds that have a length."""
 
 
-class RequestFault(msgspec.Struct, frozen=True, kw_only=True):
+class RequestFault(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
     """One fault, for the requests that it matches; unused, it is void at the plan's end.
 
     A request matches if all that is given here is true of it. Matches are counted from

@@ -14,7 +14,9 @@ from simulation.actions.base import At
 Late = Literal["nothing", "orders", "buyers", "all"]
 
 
-class Story(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Story(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True
+):
     """One scenario of :mod:`testkit.scenarios`, spread over time."""
 
     number: int
@@ -116,7 +118,7 @@ class ChangePolicy(At, frozen=True, kw_only=True):
         return told[self.what]
 
 
-class Silence(msgspec.Struct, frozen=True, kw_only=True):
+class Silence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Feeds write no watermarks for a while."""
 
     from_us: int
@@ -128,7 +130,9 @@ Extra: TypeAlias = (
 )
 
 
-class TrafficPlan(msgspec.Struct, frozen=True, kw_only=True):
+class TrafficPlan(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
     """Everything that is written into a universe."""
 
     stories: tuple[Story, ...]

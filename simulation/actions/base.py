@@ -5,7 +5,9 @@ from typing import Final
 import msgspec
 
 
-class At(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class At(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True
+):
     """Something that happens at a moment of a universe."""
 
     at_us: int
