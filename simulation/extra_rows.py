@@ -1,9 +1,10 @@
 """What is written beside the stories: changed orders, vetoes, policies, bad records."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from simulation.stories import (
+    Change,
     ChangePolicy,
     DropOrder,
     Extra,
@@ -20,10 +21,18 @@ from streams.processing.policies.keys import pause_key
 from streams.processing.policies.publication import parse_record
 from streams.tools.traffic import records
 from testkit.rows import Row
+from testkit.scenarios.eras import FAR_FROM_USUAL
 from testkit.world import BAD, turned
 
 LOWER_LIMIT_FEN: Final = 15_000
 """Below what the base order costs: its buyers' requests go to a person from then on."""
+SHORT_AGE_MS: Final = 1_000
+"""About the time between watermarks: what is fresh and what is stale hangs on each one."""
+_CHANGES: Final[Mapping[Change, Mapping[str, Any]]] = {
+    "limit": {"paid_limit_fen": LOWER_LIMIT_FEN},
+    "ages": dict.fromkeys(FAR_FROM_USUAL, SHORT_AGE_MS),
+}
+"""What versions say."""
 _FAMILY: Final = "FR"
 _BAD_KEYS: Final = (b"bad-1", None, b"", b"\xff")
 _BAD_FACTS: Final = (b"not JSON", b"{", b"[]", b"{}", b"7")
@@ -72,9 +81,9 @@ def _unreadable(extra: WriteUnreadable, partitions: int) -> Row:
 
 
 def _policy_row(change: ChangePolicy, start_ms: int) -> Row:
-    if change.what == "limit":
-        policy = limit_policy(change, start_ms)
-        fields = _limit_fields(change, start_ms)
+    if change.what in _CHANGES:
+        policy = changed_policy(change, start_ms)
+        fields = _version_fields(change, start_ms)
         return Row("policies", 0, policy.name.encode(), records.encoded(fields))
     fields = {
         "family": _FAMILY,
@@ -86,20 +95,25 @@ def _policy_row(change: ChangePolicy, start_ms: int) -> Row:
     return Row("policies", 0, pause_key(_FAMILY).encode(), records.encoded(fields))
 
 
-def limit_policy(change: ChangePolicy, start_ms: int) -> Policy:
-    """Return the policy version of a lower limit, in force from its publication on."""
-    return parse_record(POLICY, _limit_fields(change, start_ms)).policy
+def is_version(extra: Extra) -> TypeGuard[ChangePolicy]:
+    """Whether an extra publishes a policy version."""
+    return isinstance(extra, ChangePolicy) and extra.what in _CHANGES
 
 
-def _limit_fields(change: ChangePolicy, start_ms: int) -> dict[str, Any]:
-    at_ms = start_ms + change.at_us // 1_000
+def changed_policy(change: ChangePolicy, start_ms: int) -> Policy:
+    """Return the policy version that is published."""
+    return parse_record(POLICY, _version_fields(change, start_ms)).policy
+
+
+def _version_fields(change: ChangePolicy, start_ms: int) -> dict[str, Any]:
+    what = _CHANGES[change.what]
     return {
         "family": _FAMILY,
         "version": change.version,
-        "effective_from_ms": at_ms,
+        "effective_from_ms": start_ms + change.from_us // 1_000,
         "author": "simulation",
-        "reason": "a lower limit",
-        "published_at_ms": at_ms,
-        "allow": ["paid_limit_fen"],
-        "paid_limit_fen": LOWER_LIMIT_FEN,
+        "reason": f"other {change.what}",
+        "published_at_ms": start_ms + change.at_us // 1_000,
+        "allow": list(what),
+        **what,
     }

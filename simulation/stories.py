@@ -12,6 +12,7 @@ from typing_extensions import override
 from simulation.actions.base import At
 
 Late = Literal["nothing", "orders", "buyers", "all"]
+Change = Literal["limit", "ages", "pause", "resume"]
 
 
 class Story(
@@ -104,14 +105,18 @@ class WriteUnreadable(At, frozen=True, kw_only=True):
 class ChangePolicy(At, frozen=True, kw_only=True):
     """The operator publishes a policy version, a pause, or its end."""
 
-    what: Literal["limit", "pause", "resume"]
+    what: Change
     version: int
-    """Of a limit; unique in its plan."""
+    """Of a limit or of ages; unique in its plan."""
+    from_us: int
+    """Requests made from then on are judged by it: may be before the universe began. A
+    pause holds from the moment at which it is read."""
 
     @override
     def told(self) -> str:
         told = {
             "limit": f"policy version {self.version} has a lower limit",
+            "ages": f"policy version {self.version} finds facts stale after a second",
             "pause": "the operator pauses the service",
             "resume": "the operator resumes the service",
         }

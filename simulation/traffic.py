@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from simulation.extra_rows import extra_rows, limit_policy
+from simulation.extra_rows import changed_policy, extra_rows, is_version
 from simulation.plan import Plan
 from simulation.stories import ChangePolicy, Story, TrafficPlan
 from simulation.story_rows import StoryRows, story_rows
@@ -113,12 +113,10 @@ def _watermarks(
 def _policies(
     traffic: TrafficPlan, known: Mapping[str, Policy], start_ms: int
 ) -> Mapping[str, Policy]:
-    limits = [
-        limit_policy(one, start_ms)
-        for one in traffic.extras
-        if isinstance(one, ChangePolicy) and one.what == "limit"
+    versions = [
+        changed_policy(one, start_ms) for one in traffic.extras if is_version(one)
     ]
-    return {**known, **{one.name: one for one in limits}}
+    return {**known, **{one.name: one for one in versions}}
 
 
 def _codes(

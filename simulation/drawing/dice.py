@@ -44,3 +44,10 @@ class Dice:
         if high <= low:
             return low
         return min(high, int(low * ((high + 1) / low) ** self._rng.random()))
+
+    def length(self, low: int, high: int) -> int:
+        """Return a length: of any order of magnitude, or anything, one as often as the other.
+
+        The first finds what hangs on a moment, the second what hangs on a time-out.
+        """
+        return self.any_size(low, high) if self.chance(0.5) else self.within(low, high)

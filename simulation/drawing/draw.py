@@ -37,7 +37,7 @@ class Draw:
     def length_ms(self) -> int:
         """Return a length of any size that ends before the plan does."""
         left_ms = (self._duration_us - self.at_us) // 1_000
-        return self.dice.any_size(1, max(1, left_ms - 1))
+        return self.dice.length(1, max(1, left_ms - 1))
 
     def worker(self) -> int:
         """Return one of the workers, added ones included."""

@@ -7,6 +7,7 @@ import msgspec
 
 from simulation.drawing.dice import Dice
 from simulation.stories import (
+    Change,
     ChangePolicy,
     DropOrder,
     Extra,
@@ -37,6 +38,8 @@ _FIRST_VERSION: Final = 10
 """Of orders: above every version that a scenario writes."""
 _FIRST_POLICY: Final = 20
 """Version: above those of the scenarios' eras."""
+_LONG_BEFORE_US: Final = -60_000_000
+"""Before every request that is judged by the version of now."""
 _LATE: Final[dict[Late, int]] = {"nothing": 17, "orders": 3, "buyers": 2, "all": 2}
 _BEATS_MS: Final = (200, 500, 1_000, 2_000)
 
@@ -94,11 +97,11 @@ def _story(dice: Dice, number: int, duration_us: int, bursts: list[int]) -> Stor
         scenario=_scenario(dice),
         facts_us=_facts_us(dice, asks_us),
         late=late,
-        late_us=0 if late == "nothing" else dice.any_size(1, left_us),
+        late_us=0 if late == "nothing" else dice.length(1, left_us // 2),
         asks_us=asks_us,
         gap_us=dice.among((0, 0, dice.any_size(1, left_us // 20))),
-        apart_us=dice.any_size(1_000, left_us // WAVES),
-        again_us=tuple(sorted(dice.any_size(1, left_us) for _ in range(times))),
+        apart_us=dice.length(1_000, left_us // (2 * WAVES)),
+        again_us=tuple(sorted(dice.length(1, left_us) for _ in range(times))),
     )
 
 
@@ -121,12 +124,12 @@ def _extras(
     dice: Dice, duration_us: int, partitions: int, first: int, stories: int
 ) -> tuple[Extra, ...]:
     found: list[Extra] = []
-    for at in range(dice.small(0, stories)):
+    for at in range(dice.within(0, max(2, stories // 2))):
         at_us = dice.within(_FIRST_US, duration_us)
         number = first + dice.within(0, stories - 1)
         version = _FIRST_VERSION + at
         found.append(_extra(dice, at_us, number, version, partitions))
-    if dice.chance(0.2):
+    if dice.chance(0.3):
         found += _policy_changes(dice, duration_us)
     return tuple(sorted(found, key=lambda one: one.at_us))
 
@@ -153,19 +156,19 @@ def _extra(dice: Dice, at_us: int, number: int, version: int, partitions: int) -
 
 def _policy_changes(dice: Dice, duration_us: int) -> list[ChangePolicy]:
     at_us = dice.within(_FIRST_US, duration_us)
-    if dice.chance(0.5):
-        return [ChangePolicy(at_us=at_us, what="limit", version=_FIRST_POLICY)]
-    until_us = at_us + dice.any_size(1, duration_us - at_us + 1)
-    return [
-        ChangePolicy(at_us=at_us, what="pause", version=_FIRST_POLICY),
-        ChangePolicy(
-            at_us=min(until_us, duration_us), what="resume", version=_FIRST_POLICY
-        ),
-    ]
+    what: Change = dice.among(("limit", "ages", "pause"))
+    from_us = at_us if dice.chance(0.4) else _LONG_BEFORE_US
+    change = ChangePolicy(
+        at_us=at_us, what=what, version=_FIRST_POLICY, from_us=from_us
+    )
+    if what != "pause":
+        return [change]
+    until_us = dice.within(at_us, duration_us)
+    return [change, msgspec.structs.replace(change, at_us=until_us, what="resume")]
 
 
 def _silences(dice: Dice, duration_us: int) -> tuple[Silence, ...]:
-    if not dice.chance(0.1):
+    if not dice.chance(0.15):
         return ()
     from_us = _moment(dice, duration_us)
     return (Silence(from_us=from_us, until_us=dice.within(from_us, duration_us)),)

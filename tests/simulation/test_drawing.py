@@ -9,7 +9,7 @@ from simulation.drawing import plan_of
 from simulation.drawing.traffic import requests_of
 from simulation.plan import PROFILES, Plan, Profile
 from simulation.request_faults import KINDS_OF, TIMED, Api, Kind
-from simulation.stories import Extra, Late
+from simulation.stories import Change, Extra, Late
 
 PLANS = [plan_of(seed) for seed in range(2_000)]
 
@@ -63,6 +63,10 @@ def test_every_kind_of_action_fault_and_extra_is_drawn() -> None:
     assert {kind for _, kind in faults} == set(get_args(Kind))
     extras = {type(one) for plan in PLANS for one in plan.traffic.extras}
     assert extras == members(Extra)
+    changes = {
+        getattr(one, "what", None) for plan in PLANS for one in plan.traffic.extras
+    }
+    assert changes - {None} == set(get_args(Change))
     late = {one.late for plan in PLANS for one in plan.traffic.stories}
     assert late == set(get_args(Late))
 

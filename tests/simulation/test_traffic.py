@@ -160,10 +160,34 @@ def test_decisions_that_nothing_can_change_come_out_as_the_traffic_says() -> Non
 
 
 def test_nothing_is_known_of_decisions_beforehand_when_policies_change() -> None:
-    change = ChangePolicy(at_us=1, what="limit", version=20)
+    change = ChangePolicy(at_us=1, what="limit", version=20, from_us=1)
     assert traffic_of(plan(STORY), START).codes
     assert not traffic_of(plan(STORY, extras=(change,)), START).codes
     assert not traffic_of(plan(STORY, policies_us=5), START).codes
+
+
+def test_a_version_that_holds_from_before_judges_requests_that_were_made_before_it() -> (
+    None
+):
+    made = plan(STORY, extras=(ages(at_us=400_000, from_us=-60_000_000),))
+    assert decided_codes(made) == {frozenset({"FR_ALL_CONDITIONS_MET"})}
+    stale = plan(
+        msgspec.structs.replace(STORY, asks_us=1_900_000),
+        extras=(ages(at_us=400_000, from_us=-60_000_000),),
+        silences=(Silence(from_us=1, until_us=2_000_000),),
+    )
+    (codes,) = decided_codes(stale)
+    assert "LISTS_NOT_READY" in codes
+
+
+def ages(at_us: int, from_us: int) -> ChangePolicy:
+    return ChangePolicy(at_us=at_us, what="ages", version=20, from_us=from_us)
+
+
+def decided_codes(made: Plan) -> set[frozenset[str]]:
+    cluster = msgspec.structs.replace(made.cluster, partitions=PARTITIONS)
+    found = decided(msgspec.structs.replace(made, cluster=cluster))
+    return set().union(*found.values())
 
 
 def test_nothing_is_known_of_a_story_whose_facts_come_late_or_change() -> None:
