@@ -21,7 +21,7 @@ _CLEANUP = "cleanup"
 
 
 class Groups:
-    """The group coordinators of a cluster, as one.
+    """The group coordinators of a cluster, as one; its topics come before.
 
     Methods that take a ``node_id`` raise :class:`RefusedError` when that node does not
     coordinate the group, or still loads it.
@@ -39,6 +39,7 @@ class Groups:
         self.by_id: dict[str, Group] = {}
         self._written: dict[str, Written] = {}
         self.offsets = AllOffsets(cluster)
+        cluster.topics.when_deleted.append(self.offsets.forget_topic)
 
     def _new_id(self) -> str:
         return str(uuid.UUID(int=self._cluster.random.getrandbits(128), version=4))
@@ -198,10 +199,6 @@ class Groups:
         self.require(node_id, group_id)
         if group_id not in self.by_id:
             self._create(group_id)
-
-    def topic_deleted(self, topic: str) -> None:
-        """Drop what groups have committed for a topic."""
-        self.offsets.forget_topic(topic)
 
     # Groups that end
 

@@ -1,7 +1,7 @@
 """The topics of a cluster, and what the failure of a node does to them."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -67,6 +67,8 @@ class Topics:
         self._around = around
         self.auto_create = auto_create
         self.by_name: dict[str, Topic] = {}
+        self.when_deleted: list[Callable[[str], None]] = []
+        """Called with the name of a topic that is gone."""
         self._slow: dict[int, None] = {}
         self._created = 0
 
@@ -122,6 +124,8 @@ class Topics:
         self.observer.deleted(name)
         for partition in topic.partitions:
             partition.delete()
+        for forget in self.when_deleted:
+            forget(name)
 
     def configure(self, topic: Topic, configs: Mapping[str, str]) -> None:
         """Replace what was chosen for a topic."""

@@ -12,6 +12,7 @@ from testkit.simulated.logs.batches import CorruptBatchError, batches_of
 from testkit.simulated.logs.partition_log import AppendResult
 from testkit.simulated.logs.partitions import ALL, Partition
 from testkit.simulated.requests.leading import led_here
+from testkit.simulated.requests.transactional import outside_transaction
 from testkit.simulated.waiting import until
 
 _ACKS: Final = (-1, 0, 1)
@@ -50,7 +51,7 @@ async def produce(cluster: Cluster, call: Call, request: Any) -> Any:
     """Append; answer at once, or when every replica in sync has it (``acks`` -1)."""
     acks = request.required_acks
     rows = [
-        _appended(cluster, call, topic, number, data, acks)
+        _appended(cluster, call, request, topic, number, data or b"")
         for topic, partitions in request.topics
         for number, data in partitions
     ]
@@ -62,13 +63,16 @@ async def produce(cluster: Cluster, call: Call, request: Any) -> Any:
 
 
 def _appended(
-    cluster: Cluster, call: Call, topic: str, number: int, data: bytes | None, acks: int
+    cluster: Cluster, call: Call, request: Any, topic: str, number: int, data: bytes
 ) -> _Row:
-    partition = cluster.topics.partition(topic, number)
-    result = AppendResult(_problem(partition, call, data or b"", acks))
-    if partition is None or result.refused:
-        return _Row(topic, number, result, result.error)
-    result = partition.append(data or b"", acks)
+    partition, acks = cluster.topics.partition(topic, number), request.required_acks
+    error = _problem(partition, call, data, acks)
+    if partition is not None and not error:
+        batch = batches_of(data)[0]
+        error = outside_transaction(cluster, request, partition, batch)
+    if partition is None or error:
+        return _Row(topic, number, AppendResult(error), error)
+    result = partition.append(data, acks)
     return _Row(topic, number, result, result.error, partition, partition.leader_epoch)
 
 

@@ -1,8 +1,7 @@
 """All transactions of a cluster, and the nodes that coordinate them.
 
-After ``TransactionCoordinator`` of Kafka 4.3 with ``transaction.version`` 2 on the
-broker, and clients of version 0: an end by the client keeps the epoch, one by the
-coordinator (time-out, fence) raises it.
+After ``TransactionCoordinator`` of Kafka 4.3, for clients of the first versions: an end by
+the client keeps the epoch, one by the coordinator (time-out, fence) raises it.
 """
 
 import asyncio
@@ -187,7 +186,7 @@ class Transactions:
     def _abort(self, found: Transaction) -> None:
         """Abort in place of the client: its epoch is fenced, and the markers have a newer one."""
         self._timers.cancel(found.transactional_id)
-        found.epoch = min(found.epoch + 2, LAST_EPOCH + 1)
+        found.epoch += 1
         found.prepare(commit=False)
         self._send_markers(found)
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, cast
+from typing import Any
 
 from aiokafka.protocol.group import (
     HeartbeatRequest_v1,
@@ -16,30 +16,28 @@ from aiokafka.protocol.group import (
 from testkit.simulated.cluster import Cluster
 from testkit.simulated.groups import Groups, GroupSettings
 from testkit.simulated.handling import Call
+from testkit.simulated.logs.topics import Topics
 from testkit.simulated.loop import Setup, run
-from testkit.simulated.requests import coordinators, groups, offsets, transactions
+from testkit.simulated.requests import (
+    coordinators,
+    groups,
+    offsets,
+    produce,
+    transactions,
+)
 from testkit.simulated.transactions import Transactions
 
 HANDLERS = {
     **coordinators.HANDLERS,
     **groups.HANDLERS,
     **offsets.HANDLERS,
+    **produce.HANDLERS,
     **transactions.HANDLERS,
 }
 ASSIGNORS = [("range", b"\x00\x00\x00\x00\x00\x01\x00\x01t\xff\xff\xff\xff")]
 """What a member offers that wants the topic t."""
 SESSION_MS = 10_000
 REBALANCE_MS = 30_000
-
-
-class KnownTopics:
-    """Topics with two partitions each; of a partition only that it is there."""
-
-    def __init__(self, *names: str) -> None:
-        self.names = names
-
-    def partition(self, name: str, number: int) -> object | None:
-        return object() if name in self.names and number in (0, 1) else None
 
 
 class Talk:
@@ -49,8 +47,11 @@ class Talk:
         self.cluster = cluster
 
     async def ask(self, request: Any, *, node: int = 0, client: str = "c") -> Any:
-        """Ask a node; 0 = the one that coordinates the group of the request."""
-        if not node:
+        """Ask a node; 0 = the one that coordinates what the request is about."""
+        if not node and getattr(request, "transactional_id", None):
+            name = request.transactional_id
+            node = self.cluster.transactions.coordinator_node(name) or 0
+        elif not node:
             group = getattr(request, "group", getattr(request, "consumer_group", "g"))
             node = self.cluster.groups.coordinator_node(group) or 0
         call = Call(
@@ -136,7 +137,9 @@ def talk(
 
     async def main() -> None:
         cluster = Cluster(nodes, random.Random(7))  # noqa: S311 - a seed
-        cluster.topics = cast("Any", KnownTopics("t", "u"))
+        cluster.topics = Topics(cluster)
+        for topic in ("t", "u"):
+            cluster.topics.create(topic, 2)
         cluster.groups = Groups(cluster, settings or GroupSettings())
         cluster.transactions = Transactions(cluster)
         await say(Talk(cluster))

@@ -181,7 +181,7 @@ def test_offsets_go_with_their_topic_and_with_their_group() -> None:
     async def say(talk: Talk) -> None:
         _ = await talk.ask(commit(5))
         _ = await talk.ask(commit(6, topic="u"))
-        talk.cluster.groups.topic_deleted("t")
+        talk.cluster.topics.delete("t")
         assert await committed(talk) == [("u", 0, 6, "m")]
         _ = await talk.ask(DeleteGroupsRequest_v1(["g"]))
         assert await committed(talk) == []
