@@ -32,6 +32,7 @@ class Asked:
         self.waiting: dict[Place, int] = {}
         """Requests without an answer -> since when, virtual UTC ms; in the order in
         which they began to wait."""
+        self._starts: dict[int, int] = {}
         self.replaced: dict[Place, str] = {}
         """Places whose record was taken away once -> why. What answers them may be
         meant for the record that was there before."""
@@ -115,10 +116,14 @@ class Asked:
             lane.silent.pop(place[1], None)
             self.waiting.pop(place, None)
             self.replaced[place] = why
+        self._starts.pop(partition, None)
         return gone
 
     def retention(self, partition: int, start: int) -> None:
         """Note that a log begins at an offset: requests below it cannot be read any more."""
+        if start <= self._starts.get(partition, 0):
+            return
+        self._starts[partition] = start
         for offset in self.between(partition, 0, start):
             if (partition, offset) in self.waiting:
                 self.excuse((partition, offset), "deleted by retention")

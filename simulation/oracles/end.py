@@ -1,7 +1,7 @@
 """The judge of the fault campaign, on the logs of a simulated cluster."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -20,11 +20,10 @@ from faults.judge.view import (
     digest_of,
 )
 from simulation.oracles import logs
-from simulation.oracles.answers import Answers
-from simulation.oracles.asked import ABORTED, Asked
+from simulation.oracles.asked import ABORTED
+from simulation.oracles.book import Book
 from simulation.oracles.finding import Finding, Kind, Problem
 from simulation.oracles.names import Names
-from simulation.oracles.written import Written
 from streams.families.fast_refund.policy import Policy
 from streams.settings import load_policy
 
@@ -47,8 +46,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "refunds_keep_order": "disordered",
     "order_is_kept": "disordered",
     "notices_are_written_once": "notice_doubled",
+    "codes_hold": "unjust",
 }
 """Name of a check -> kind of what it finds."""
+_PLACE: Final = re.compile(r"[a-z-]+/\d+@\d+")
 
 
 class Allowances(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,20 +63,34 @@ class Allowances(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the clock of a worker was wrong: it dates its decisions wrongly."""
 
 
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the traffic of a universe."""
+
+    policies: Mapping[str, Policy] = {}
+    """By name: all that were published, beside the shipped one."""
+    codes: Mapping[tuple[str, bool], frozenset[str]] = {}
+    """Reason codes by decision id and whether it answers a withdrawal, of decisions that
+    no fault can change."""
+
+    def codes_hold(self, view: View) -> Iterator[str]:
+        """Yield decisions that have other reasons than their scenario says."""
+        for identity, rec in view.first.items():
+            wanted = self.codes.get(identity)
+            if (
+                wanted is not None
+                and (found := frozenset(rec.fields["reason_codes"])) != wanted
+            ):
+                yield f"{rec}: {sorted(found)}, the scenario says {sorted(wanted)}"
+
+
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a universe when it ends."""
+    """A universe when it ends."""
 
     cluster: "Cluster"
     names: Names
-    asked: Asked
-    answers: Answers
-    outputs: Mapping[tuple[str, int], Sequence[Written]]
-    """What was appended and not cut off again."""
-    facts: Sequence[Rec]
-    orphans: AbstractSet[Rec]
-    """Outputs whose request is gone."""
-    sent: Mapping[Place, int]
+    book: Book
     committed: Mapping[int, int]
+    known: Known
 
 
 def judged(
@@ -83,21 +98,21 @@ def judged(
 ) -> Iterator[Problem]:
     """Yield what the judge finds and nobody has found before."""
     view = view_of(ending)
-    seen = {(one.kind, one.place) for one in known}
-    texts = [(one.kind, one.text) for one in known]
-    for check in checks_for(ending, allowances):
+    seen = {
+        (one.kind, place)
+        for one in known
+        for place in (one.place, *_PLACE.findall(one.text))
+    }
+    for check in (*checks_for(ending, allowances), ending.known.codes_hold):
         for problem in _asked_of(check, view):
-            again = (problem.kind, problem.place) in seen or any(
-                kind == problem.kind and problem.place in text for kind, text in texts
-            )
-            if not again:
+            if (problem.kind, problem.place) not in seen:
                 yield problem
 
 
 def checks_for(ending: Ending, allowances: Allowances) -> list[Check]:
     """Return the judge's checks that hold under the faults of a universe."""
     found: Sequence[Check] = UNDISTURBED if allowances.calm else WITHOUT_ZOMBIES
-    if ending.answers.repeats:
+    if ending.book.answers.repeats:
         found = ALWAYS
     if allowances.wrong_clock:
         found = [one for one in found if one is not facts_were_loaded]
@@ -127,13 +142,13 @@ def view_of(ending: Ending) -> View:
     """Return what the judge sees: logs as they are, and as they were heard."""
     names = ending.names
     inputs, left_out = _inputs(ending)
-    some_left_out = bool(left_out or ending.orphans)
+    some_left_out = bool(left_out or ending.book.orphans)
     outputs = [
         rec
         for rec in _outputs(ending)
         if not some_left_out
         or (
-            rec not in ending.orphans
+            rec not in ending.book.orphans
             and answered_place(rec, names.input_topic) not in left_out
         )
     ]
@@ -146,19 +161,19 @@ def view_of(ending: Ending) -> View:
             rec.timestamp_ms,
             one.answers,
         )
-        for lane in ending.outputs.values()
+        for lane in ending.book.outputs.values()
         for one in lane
-        if (rec := one.rec) not in ending.orphans and one.answers not in left_out
+        if (rec := one.rec) not in ending.book.orphans and one.answers not in left_out
     ]
     return View(
         names.input_topic,
         inputs,
         outputs,
         samples=[_sample(ending)],
-        policies=_policies(),
+        policies={**_shipped(), **ending.known.policies},
         unread=_unread(ending, inputs),
-        facts=ending.facts,
-        sent=ending.sent,
+        facts=ending.book.facts,
+        sent=ending.book.sent,
         heard=heard,
         partitions=names.partitions,
     )
@@ -168,10 +183,10 @@ def _inputs(ending: Ending) -> tuple[list[Rec], set[Place]]:
     """Return the requests to judge, and the places whose answers are judged no further."""
     found: list[Rec] = []
     left_out: set[Place] = set()
-    waiting = ending.asked.waiting
-    for rec, excuse in ending.asked.records():
+    waiting = ending.book.asked.waiting
+    for rec, excuse in ending.book.asked.records():
         place = (rec.partition, rec.offset)
-        answered = bool(ending.answers.at.get(place))
+        answered = bool(ending.book.answers.at.get(place))
         if excuse == logs.UNREAD:
             left_out.add(place)
         elif excuse is not None:
@@ -191,7 +206,7 @@ def _outputs(ending: Ending) -> Iterator[Rec]:
         for partition in topic.partitions:
             where = (short, partition.number)
             start = partition.log.start_offset
-            for one in ending.outputs.get(where, ()):
+            for one in ending.book.outputs.get(where, ()):
                 if one.rec.offset >= start:
                     break
                 yield one.rec  # retention has deleted it since
@@ -223,6 +238,6 @@ def _unread(ending: Ending, inputs: Sequence[Rec]) -> dict[int, int]:
 
 
 @cache  # it reads a file, and there are a hundred thousand universes
-def _policies() -> Mapping[str, Policy]:
+def _shipped() -> Mapping[str, Policy]:
     policy = load_policy(None)
     return {policy.name: policy}

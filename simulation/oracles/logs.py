@@ -44,26 +44,37 @@ def everything(log: PartitionLog, where: tuple[str, int]) -> Iterator[Stored]:
 
 
 def _stored(batch: Batch, where: tuple[str, int]) -> Stored:
-    topic, partition = where
+    transaction = batch.producer_id if batch.transactional else None
     try:
-        records = [
-            Rec(
-                topic,
-                partition,
-                record.offset,
-                record.key,
-                record.value,
-                tuple([(intern(name), value) for name, value in record.headers]),
-                record.timestamp_ms,
-            )
-            for record in decoded(batch)
-        ]
+        records = _records(batch, where)
     except Exception as problem:  # noqa: BLE001 - hostile bytes break decoders in many ways
         told = ((UNREAD, type(problem).__name__.encode()),)
         at, stamp_ms = batch.base_offset, batch.latest_ms
-        records = [Rec(topic, partition, at, None, None, told, stamp_ms)]
-    transaction = batch.producer_id if batch.transactional else None
+        records = [Rec(*where, at, None, None, told, stamp_ms)]
     return Stored(records, batch.next_offset, transaction)
+
+
+def _records(batch: Batch, where: tuple[str, int]) -> list[Rec]:
+    """Decode a batch; raises all sorts of errors if it cannot be read."""
+    topic, partition = where
+    records = [
+        Rec(
+            topic,
+            partition,
+            record.offset,
+            record.key,
+            record.value,
+            tuple([(intern(name), value) for name, value in record.headers]),
+            record.timestamp_ms,
+        )
+        for record in decoded(batch)
+    ]
+    before = batch.base_offset - 1
+    for rec in records:
+        if not before < rec.offset <= batch.last_offset:
+            raise ValueError("offsets that are not those of the batch")
+        before = rec.offset
+    return records
 
 
 def producer_at(log: PartitionLog, offset: int) -> int:

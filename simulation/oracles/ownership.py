@@ -64,7 +64,8 @@ class Ownership:
     group, topic
         Names.
     drain_ms
-        How long a worker waits for its outputs, at least, before it gives partitions up.
+        How long a worker waits for its outputs, of which it keeps a quarter, at most, for
+        leaving the group.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Ownership:
         self._groups = groups
         self._group = group
         self._topic = topic
-        self._drain_ms = drain_ms
+        self._waits_ms = drain_ms * 3 // 4
         self._written: object = None
         self._count = 0
         self._held: dict[int, _Held] = {}
@@ -114,9 +115,9 @@ class Ownership:
         if lost.gave_up is None:
             return True
         if request.number < lost.gave_up.number:
-            return lost.gave_up.at_ms - request.at_ms >= self._drain_ms
+            return lost.gave_up.at_ms - request.at_ms >= self._waits_ms
         # Sent again after it had waited: nothing of it had come through all the time.
-        return lost.idle_ms >= self._drain_ms
+        return lost.idle_ms >= self._waits_ms
 
     def _refresh(self) -> None:
         group = self._groups.get(self._group)

@@ -4,13 +4,18 @@ from collections.abc import Callable
 from random import Random
 from typing import Final, TypeAlias
 
+import msgspec
 import pytest
 
 from faults.judge.checks import ALWAYS, UNDISTURBED, WITHOUT_ZOMBIES
 from faults.judge.view import Rec, View
-from simulation.oracles.end import KINDS
+from simulation.oracles.end import KINDS, Known
 from simulation.oracles.names import Names
 from simulation.oracles.progress import PATIENCE_MS
+from streams.families.fast_refund.decide import decide
+from streams.families.fast_refund.decision_codec import encode_decision
+from streams.families.fast_refund.model import Facts
+from streams.families.fast_refund.seen import see
 from testkit import samples
 from tests.faults.test_judge_oracles import (
     against,
@@ -21,7 +26,7 @@ from tests.faults.test_judge_oracles import (
     unknown,
     vetoed,
 )
-from tests.simulation.oracles.universe import Universe, decided
+from tests.simulation.oracles.universe import POLICY, Universe, decided, request_of
 
 ONE: Final = Names("t.", "g", 1)
 SHIPPED: Final = {"order_version": 9**15, "order_status": "shipped"}
@@ -30,6 +35,7 @@ SEEDS: Final = range(3)
 Corrupt: TypeAlias = Callable[[View, Random], View]
 Break: TypeAlias = Callable[[Universe], None]
 
+WRONG: Final = "unjust:codes_hold"
 UNJUST: Final = "unjust:approvals_are_just"
 CORRUPTIONS: Final[tuple[tuple[Corrupt, str], ...]] = (
     (against(lambda number: facts_of(number, **SHIPPED)), UNJUST),
@@ -121,6 +127,34 @@ def test_a_check_that_cannot_be_done_is_a_finding() -> None:
     u.write(Rec("reviews", 0, 0, review.key, value, review.headers))
     u.commit(1)
     assert any(one.kind == "unjudged" for one in u.ended())
+
+
+def test_a_decision_for_other_reasons_than_its_scenario_says_is_found() -> None:
+    review = Universe().ask(1)
+    codes = frozenset(decided(review).fields["reason_codes"])
+    for wanted, found in ((codes, set()), (codes - {"LISTS_NOT_READY"}, {WRONG})):
+        u = Universe()
+        u.write(decided(u.ask(1)))
+        u.commit(1)
+        known = Known(codes={("FR:r-1:1", False): wanted, ("FR:r-2:1", False): codes})
+        assert {one.signature for one in u.oracles.at_end(known=known)} == found
+
+
+def test_a_decision_by_a_policy_that_nobody_published_is_found() -> None:
+    other = msgspec.structs.replace(POLICY, version=9)
+    for known, kinds in (
+        (Known(policies={other.name: other}), set()),
+        (Known(), {"unjust"}),
+    ):
+        u = Universe()
+        rec = u.ask(1)
+        seen = see(request_of(rec), Facts(), other, samples.NOW)
+        decision = decide(request_of(rec), seen, other, samples.NOW)
+        review = decided(rec)
+        value = encode_decision(decision)
+        u.write(Rec("reviews", 0, 0, review.key, value, review.headers))
+        u.commit(1)
+        assert {one.kind for one in u.oracles.at_end(known=known)} == kinds
 
 
 # -- progress ---------------------------------------------------------------------
@@ -230,9 +264,8 @@ def test_a_request_of_a_committed_transaction_is_waited_for() -> None:
 
 
 def test_every_check_of_the_judge_has_a_kind() -> None:
-    assert {check.__name__ for check in (*ALWAYS, *WITHOUT_ZOMBIES, *UNDISTURBED)} == (
-        KINDS.keys()
-    )
+    checks = (*ALWAYS, *WITHOUT_ZOMBIES, *UNDISTURBED, Known().codes_hold)
+    assert {check.__name__ for check in checks} == KINDS.keys()
 
 
 def test_after_a_late_writer_readers_fold() -> None:

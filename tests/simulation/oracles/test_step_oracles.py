@@ -263,11 +263,12 @@ def gave_up_without_waiting(u: Universe) -> None:
 
 
 def gave_up_after_waiting(u: Universe) -> None:
+    """A quarter of the time is for leaving."""
     u.assign({"w1": [0], "w2": [1]})
     rec = u.ask(9)
 
     def rebalance() -> None:
-        u.pass_ms(DRAIN_MS)
+        u.pass_ms(DRAIN_MS * 3 // 4)
         u.request(JOIN_GROUP, "w1")
         u.assign({"w1": [1], "w2": [0]})
         u.write(decided(rec, OTHERWISE_MS), "w2")
@@ -280,7 +281,7 @@ def left_without_waiting(u: Universe) -> None:
     rec = u.ask(9)
 
     def leave() -> None:
-        u.pass_ms(DRAIN_MS - 1)
+        u.pass_ms(DRAIN_MS * 3 // 4 - 1)
         u.request(LEAVE_GROUP, "w1")
         u.assign({"w2": [0, 1]})
         u.write(decided(rec, OTHERWISE_MS), "w2")
@@ -366,6 +367,23 @@ def unclean_election(u: Universe) -> None:
     u.commit(1)
 
 
+def broken_after_an_election(u: Universe) -> None:
+    """The election has lost nothing; what somebody cuts off later is acknowledged."""
+    where = u.log("reviews")
+    where.lead(next(n for n in where.replicas if n != where.leader))
+    u.write(decided(u.ask(1)))
+    where.truncate(0)
+    u.commit(1)
+
+
+def deleted_unread(u: Universe) -> None:
+    """Retention was faster than the workers, who go on behind it."""
+    u.ask(1)
+    u.log("requests").delete_records(1)
+    u.write(decided(u.ask(2)))
+    u.commit(2)
+
+
 def outputs_made_anew(u: Universe) -> None:
     u.write(decided(u.ask(1)))
     u.topics.delete("t.reviews")
@@ -420,6 +438,8 @@ GOOD: Final[tuple[Story, ...]] = (
     late_notice_of_who_was_put_out,
     clean_failover,
     unclean_election,
+    broken_after_an_election,
+    deleted_unread,
     outputs_made_anew,
     requests_made_anew,
     committed_of_the_old_topic,

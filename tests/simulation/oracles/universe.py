@@ -17,7 +17,7 @@ from simulation.oracles.oracles import Oracles
 from streams.families.fast_refund.codec import decode_request
 from streams.families.fast_refund.decide import decide
 from streams.families.fast_refund.decision_codec import decode_decision, encode_decision
-from streams.families.fast_refund.model import Facts
+from streams.families.fast_refund.model import Facts, Request
 from streams.families.fast_refund.seen import see
 from streams.records.json_values import Unreadable
 from streams.settings import load_policy
@@ -185,10 +185,15 @@ def source(rec: Rec) -> tuple[Header, ...]:
     )
 
 
-def decided(rec: Rec, at_ms: int = samples.NOW) -> Rec:
-    """What a worker that knows no facts writes."""
+def request_of(rec: Rec) -> Request:
     asked = decode_request(rec.value)
     assert not isinstance(asked, Unreadable)
+    return asked
+
+
+def decided(rec: Rec, at_ms: int = samples.NOW) -> Rec:
+    """What a worker that knows no facts writes."""
+    asked = request_of(rec)
     seen = see(asked, Facts(), POLICY, at_ms)
     decision = decide(asked, seen, POLICY, at_ms)
     headers = (
