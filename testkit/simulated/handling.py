@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from testkit.simulated.cluster import Cluster
 
 
+class HangUpError(Exception):
+    """The broker closes the connection instead of answering."""
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """A request on its way: who asks whom, and for what."""
 

@@ -10,7 +10,7 @@ from typing_extensions import override
 from testkit.simulated import loop, wire
 from testkit.simulated.cluster import Cluster, Node
 from testkit.simulated.faults import Disturbance, Faults, Reply
-from testkit.simulated.handling import Call, Handler
+from testkit.simulated.handling import Call, Handler, HangUpError
 from testkit.simulated.refusals import refusal
 from testkit.simulated.spoiling import spoil
 
@@ -122,6 +122,8 @@ class Connection(asyncio.Protocol):
         try:
             while self._frames:
                 await self._answer(self._frames.popleft())
+        except HangUpError:
+            self._transport.close()
         finally:
             self._work = None
 

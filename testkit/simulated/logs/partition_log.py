@@ -29,7 +29,6 @@ class AppendResult(msgspec.Struct, frozen=True, gc=False):
     """What the high watermark must reach for an acknowledgement by all."""
     repeated: bool = False
     """Whether it was in the log already."""
-    message: str | None = None
 
     @property
     def refused(self) -> bool:
@@ -86,9 +85,8 @@ class PartitionLog:
         (batch,) = found
         problem = problem_of(batch, self.settings, now_ms)
         if problem is not None:
-            error, message, in_log = problem
-            start = self.start_offset if in_log else _UNKNOWN
-            return AppendResult(error, log_start_offset=start, message=message)
+            start = self.start_offset if problem.in_log else _UNKNOWN
+            return AppendResult(problem.error, log_start_offset=start)
         if batch.producer_id >= 0:
             repeated = self.producers.repetition_of(batch)
             if repeated is not None:

@@ -183,6 +183,8 @@ class Partition:
 
     def delete_records(self, offset: int) -> ErrorCode:
         """Raise the log start; -1 = to the high watermark."""
+        if not self.log.settings.deletes:
+            return ErrorCode.POLICY_VIOLATION
         if offset == -1:
             offset = self.log.high_watermark
         if offset < 0 or offset > self.log.high_watermark:

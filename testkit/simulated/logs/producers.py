@@ -106,6 +106,15 @@ class Producers:
             return ErrorCode.INVALID_TXN_STATE
         return ErrorCode.NONE
 
+    def in_transaction(self, batch: Batch) -> bool:
+        """Whether the producer of a batch has a transaction open here in its epoch."""
+        producer = self.known.get(batch.producer_id)
+        return (
+            producer is not None
+            and producer.transaction_from is not None
+            and producer.epoch == batch.producer_epoch
+        )
+
     def stale_marker(self, producer_id: int, epoch: int) -> bool:
         """Whether a marker is of an epoch that is over."""
         producer = self.known.get(producer_id)
@@ -205,6 +214,10 @@ class Producers:
         """Forget one producer, as if it had been silent for too long."""
         self.known.pop(producer_id, None)
         self._open.pop(producer_id, None)
+
+    def forget_all(self) -> None:
+        """Forget every producer without an open transaction, as after a long silence."""
+        self.expire(0, -(2**63))
 
     def started_at(self, start_offset: int) -> None:
         """Forget aborted transactions that are below the start of the log."""

@@ -42,6 +42,76 @@ DEFAULTS: Final[Mapping[str, str]] = {
 }
 """What a broker with no settings of its own gives a topic."""
 
+_WHOLE: Final[Mapping[str, tuple[str, int]]] = {
+    "delete.retention.ms": ("LONG", 0),
+    "file.delete.delay.ms": ("LONG", 0),
+    "flush.messages": ("LONG", 1),
+    "flush.ms": ("LONG", 0),
+    "index.interval.bytes": ("INT", 0),
+    "max.compaction.lag.ms": ("LONG", 1),
+    "max.message.bytes": ("INT", 0),
+    "message.timestamp.after.max.ms": ("LONG", 0),
+    "message.timestamp.before.max.ms": ("LONG", 0),
+    "min.compaction.lag.ms": ("LONG", 0),
+    "min.insync.replicas": ("INT", 1),
+    "retention.bytes": ("LONG", -(2**63)),
+    "retention.ms": ("LONG", -1),
+    "segment.bytes": ("INT", 1_048_576),
+    "segment.index.bytes": ("INT", 4),
+    "segment.jitter.ms": ("LONG", 0),
+    "segment.ms": ("LONG", 1),
+}
+"""Settings that are whole numbers: their type, and the smallest allowed one."""
+
+_ONE_OF: Final[Mapping[str, tuple[str, ...]]] = {
+    "cleanup.policy": ("compact", "delete"),
+    "compression.type": ("uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"),
+    "message.timestamp.type": ("CreateTime", "LogAppendTime"),
+}
+
+
+def setting_problem(name: str, value: str | None) -> str | None:
+    """Return why a topic may not have this setting, in Kafka's words."""
+    if name not in DEFAULTS:
+        return f"Unknown topic config name: {name}"
+    if value is None:
+        return f"Null value not supported for topic configs: {name}"
+    why: str | None = None
+    if name == "min.cleanable.dirty.ratio":
+        return _ratio_problem(name, value)
+    if name in _WHOLE:
+        why = _number_problem(value, *_WHOLE[name])
+    elif name in _ONE_OF:
+        why = _choice_problem(name, value)
+    elif DEFAULTS[name] in ("true", "false") and value not in ("true", "false"):
+        why = "Expected value to be either true or false"
+    return why and f"Invalid value {value} for configuration {name}: {why}"
+
+
+def _ratio_problem(name: str, value: str) -> str | None:
+    begin = f"Invalid value {value} for configuration {name}:"
+    if not value.removeprefix("-").replace(".", "", 1).isdecimal():
+        return f"{begin} Not a number of type DOUBLE"
+    begin = f"Invalid value {float(value)} for configuration {name}:"
+    if float(value) > 1:
+        return f"{begin} Value must be no more than 1"
+    return f"{begin} Value must be at least 0" if float(value) < 0 else None
+
+
+def _number_problem(value: str, kind: str, least: int) -> str | None:
+    if not value.strip().removeprefix("-").isdecimal():
+        return f"Not a number of type {kind}"
+    return None if int(value) >= least else f"Value must be at least {least}"
+
+
+def _choice_problem(name: str, value: str) -> str | None:
+    allowed = _ONE_OF[name]
+    several = name == "cleanup.policy"
+    chosen = [one.strip() for one in value.split(",")] if several else [value]
+    if all(one in allowed for one in chosen) or (several and not value):
+        return None
+    return f"String must be one of: {', '.join(allowed)}"
+
 
 class LogSettings(msgspec.Struct, frozen=True, gc=False):
     """The settings that a partition's log reads, as numbers."""

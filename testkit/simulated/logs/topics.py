@@ -1,7 +1,7 @@
 """The topics of a cluster, and what the failure of a node does to them."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -89,6 +89,7 @@ class Topics:
         partitions: int,
         replicas: int | None = None,
         configs: Mapping[str, str] | None = None,
+        placed: Sequence[list[int]] | None = None,
     ) -> Topic:
         """Create a topic; its id differs from that of an earlier one of its name.
 
@@ -96,27 +97,42 @@ class Topics:
         ----------
         replicas
             Of each partition; None = one on each node, at most three.
+        placed
+            Nodes of each partition, the leader first, instead of both numbers.
         """
         found = UUID(int=self._around.random.getrandbits(128), version=4)
         topic = Topic(name, found, configs or {})
         self.by_name[name] = topic
         copies = min(3, len(self._around.nodes)) if replicas is None else replicas
-        self.add_partitions(topic, partitions, copies)
+        count = partitions if placed is None else len(placed)
+        self.add_partitions(topic, count, copies, placed)
         self.observer.created(name)
         return topic
 
-    def add_partitions(self, topic: Topic, count: int, replicas: int = 0) -> None:
+    def add_partitions(
+        self,
+        topic: Topic,
+        count: int,
+        replicas: int = 0,
+        placed: Sequence[list[int]] | None = None,
+    ) -> None:
         """Give a topic more partitions, up to a count."""
-        copies = replicas or topic.copies
-        nodes = sorted(self._around.nodes)
         settings = log_settings(topic.configs)
-        for number in range(len(topic.partitions), count):
-            first = self._created
-            self._created += 1
-            chosen = [nodes[(first + turn) % len(nodes)] for turn in range(copies)]
+        numbers = range(len(topic.partitions), count)
+        if placed is None:
+            copies = replicas or topic.copies
+            placed = [self._spread(copies) for _ in numbers]
+        for number, nodes in zip(numbers, placed, strict=True):
             topic.partitions.append(
-                Partition(self, topic.name, number, chosen, settings)
+                Partition(self, topic.name, number, list(nodes), settings)
             )
+
+    def _spread(self, copies: int) -> list[int]:
+        """Return the nodes of the next partition: each leads in turn."""
+        nodes = sorted(self._around.nodes)
+        first = self._created
+        self._created += 1
+        return [nodes[(first + turn) % len(nodes)] for turn in range(copies)]
 
     def delete(self, name: str) -> None:
         """Delete a topic; clients that wait for it are answered."""
@@ -126,6 +142,13 @@ class Topics:
             partition.delete()
         for forget in self.when_deleted:
             forget(name)
+
+    def recreate(self, name: str) -> Topic:
+        """Delete a topic, and create it again as it was but for its id and records."""
+        old = self.by_name[name]
+        placed = [partition.replicas for partition in old.partitions]
+        self.delete(name)
+        return self.create(name, len(placed), None, old.configs, placed)
 
     def configure(self, topic: Topic, configs: Mapping[str, str]) -> None:
         """Replace what was chosen for a topic."""

@@ -12,7 +12,6 @@ class Problem(NamedTuple):
     """Why a batch is refused."""
 
     error: ErrorCode
-    message: str | None = None
     in_log: bool = True
     """Whether the answer says where the log starts: Kafka leaves that out of errors
     that it finds before it looks at the records."""

@@ -30,6 +30,8 @@ class _Wanted(msgspec.Struct, frozen=True, gc=False):
     offset: int
     most: int
     """Bytes."""
+    epoch: int
+    """That of the leader as the client knows it; -1 = it does not say."""
     partition: Partition | None
 
 
@@ -57,8 +59,8 @@ class _Fetch:
         self.committed = request.isolation_level == _COMMITTED
         partition = cluster.topics.partition
         self.wanted = [
-            _Wanted(topic, number, offset, most, partition(topic, number))
-            for topic, number, offset, most in _asked(request)
+            _Wanted(topic, number, offset, most, epoch, partition(topic, number))
+            for topic, number, offset, most, epoch in _asked(request)
         ]
         self.known = [one for one in self.wanted if one.partition is not None]
 
@@ -77,7 +79,7 @@ class _Fetch:
 
     def _got(self, wanted: _Wanted, most: int, *, whole: bool) -> _Got:
         partition = wanted.partition
-        error, end = self._served(partition)
+        error, end = self._served(wanted)
         if partition is None or error:
             return _Got(error)
         log, offset = partition.log, wanted.offset
@@ -97,11 +99,18 @@ class _Fetch:
             aborted,
         )
 
-    def _served(self, partition: Partition | None) -> tuple[ErrorCode, int]:
+    def _served(self, wanted: _Wanted) -> tuple[ErrorCode, int]:
         """Return the error, and where the log of the node that is asked ends."""
+        partition = wanted.partition
         error = led_here(partition, self._call)
-        if partition is None or not error:
-            return error, 0 if partition is None else partition.log.end_offset
+        if partition is None or partition.deleted:
+            return error, 0
+        if 0 <= wanted.epoch != partition.leader_epoch:
+            old = wanted.epoch < partition.leader_epoch
+            unknown = ErrorCode.UNKNOWN_LEADER_EPOCH
+            return (ErrorCode.FENCED_LEADER_EPOCH if old else unknown), 0
+        if not error:
+            return error, partition.log.end_offset
         node = self._call.node_id
         if (
             self._call.api_version >= _FROM_FOLLOWERS
@@ -116,7 +125,7 @@ class _Fetch:
         size = 0
         for one in self.known:
             partition = one.partition
-            error, end = self._served(partition)
+            error, end = self._served(one)
             if error or partition is None or partition.deleted:
                 return True
             log = partition.log
@@ -138,12 +147,13 @@ class _Fetch:
         )
 
 
-def _asked(request: Any) -> Iterator[tuple[str, int, int, int]]:
-    """Yield topic, partition, offset, most bytes."""
-    place = 2 if request.API_VERSION >= 9 else 1
+def _asked(request: Any) -> Iterator[tuple[str, int, int, int, int]]:
+    """Yield topic, partition, offset, most bytes, leader epoch."""
+    has_epoch = request.API_VERSION >= 9
     for topic, partitions in request.topics:
         for row in partitions:
-            yield topic, row[0], row[place], row[-1]
+            epoch = row[1] if has_epoch else _UNKNOWN
+            yield topic, row[0], row[1 + has_epoch], row[-1], epoch
 
 
 async def fetch(cluster: Cluster, call: Call, request: Any) -> Any:

@@ -36,20 +36,21 @@ def _found(
     partition: Partition | None, call: Call, timestamp_ms: int, *, committed: bool
 ) -> tuple[ErrorCode, Found]:
     error = led_here(partition, call)
+    if not error and timestamp_ms < _EARLIEST:
+        error = ErrorCode.UNSUPPORTED_VERSION
     if partition is None or error:
         return error, _NOTHING
     log = partition.log
     if timestamp_ms == _EARLIEST:
         return ErrorCode.NONE, Found(log.start_offset, -1)
     end = log.readable_until(committed=committed)
-    if end < partition.led_from:  # what the new leader has is not replicated yet
+    at = None if timestamp_ms == _LATEST else log.find(timestamp_ms)
+    if at is not None and at.offset < end:
+        return ErrorCode.NONE, at
+    if log.high_watermark < partition.led_from:
+        # What the leader found in its log when it began is not replicated yet.
         return ErrorCode.LEADER_NOT_AVAILABLE, _NOTHING
-    if timestamp_ms == _LATEST:
-        return ErrorCode.NONE, Found(end, -1)
-    at = log.find(timestamp_ms)
-    if at is None or at.offset >= end:
-        return ErrorCode.NONE, _NOTHING
-    return ErrorCode.NONE, at
+    return ErrorCode.NONE, Found(end, -1) if timestamp_ms == _LATEST else _NOTHING
 
 
 HANDLERS: Final[Mapping[int, Handler]] = {2: list_offsets}

@@ -1,6 +1,5 @@
 """Metadata: the nodes, the topics, who leads."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from typing import Any, Final
@@ -20,21 +19,16 @@ from typing_extensions import override
 from testkit.simulated.cluster import Cluster
 from testkit.simulated.error_codes import ErrorCode
 from testkit.simulated.handling import Call, Handler
+from testkit.simulated.logs.names import name_problem
 from testkit.simulated.logs.partitions import Partition
 from testkit.simulated.logs.topics import Topic
 
-_NAME: Final = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 _NOBODY: Final = -1
 _NO_ID: Final = bytes(16)
 _UNTOLD: Final = -(2**31)
 _ON_TOPIC: Final = 3576
 """Bits of what may be done with a topic where there are no access rules (KIP-430)."""
 _ON_CLUSTER: Final = 8096
-
-
-def is_name(name: str) -> bool:
-    """Whether a topic may have this name."""
-    return bool(_NAME.fullmatch(name)) and name not in (".", "..")
 
 
 class _Uuid(AbstractType):  # type: ignore[misc]  # aiokafka is untyped here
@@ -149,7 +143,7 @@ def _asked(cluster: Cluster, request: Any) -> tuple[list[Topic], list[str]]:
     may_create = getattr(request, "allow_auto_topic_creation", True)
     if cluster.topics.auto_create is not None and may_create:
         for name in missing:
-            if is_name(name):
+            if name_problem(name) is None:
                 cluster.topics.create(name, cluster.topics.auto_create)
     return found, missing
 
@@ -163,7 +157,7 @@ def _topic(cluster: Cluster, request: Any, topic: Topic) -> tuple[Any, ...]:
 
 def _missing(request: Any, name: str) -> tuple[Any, ...]:
     error = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
-    if not is_name(name):
+    if name_problem(name) is not None:
         error = ErrorCode.INVALID_TOPIC_EXCEPTION
     return _finished(request, (error, name), _NO_ID, (False, []))
 

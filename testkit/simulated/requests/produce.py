@@ -7,7 +7,7 @@ import msgspec
 
 from testkit.simulated.cluster import Cluster
 from testkit.simulated.error_codes import ErrorCode
-from testkit.simulated.handling import Call, Handler
+from testkit.simulated.handling import Call, Handler, HangUpError
 from testkit.simulated.logs.batches import CorruptBatchError, batches_of
 from testkit.simulated.logs.partition_log import AppendResult
 from testkit.simulated.logs.partitions import ALL, Partition
@@ -58,6 +58,8 @@ async def produce(cluster: Cluster, call: Call, request: Any) -> Any:
     if acks == ALL:
         await _acknowledged(rows, request.timeout)
     if acks == 0:
+        if any(row.error for row in rows):
+            raise HangUpError  # the only way to tell a client that waits for no answer
         return None
     return _response(request, rows)
 
@@ -121,7 +123,7 @@ async def _acknowledged(rows: list[_Row], timeout_ms: int) -> None:
 
 
 def _response(request: Any, rows: list[_Row]) -> Any:
-    version = request.API_VERSION
+    fields = 5 if request.API_VERSION >= 5 else 4
     topics: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:
         result = row.result
@@ -131,19 +133,10 @@ def _response(request: Any, rows: list[_Row]) -> Any:
             result.base_offset,
             result.append_ms,
             result.log_start_offset,
-            [],
-            result.message,
         )
-        topics.setdefault(row.topic, []).append(found[: _fields(version)])
+        topics.setdefault(row.topic, []).append(found[:fields])
     return request.RESPONSE_TYPE(list(topics.items()), 0)
 
 
-def _fields(version: int) -> int:
-    """Return how many fields a partition has in a response."""
-    if version >= 8:
-        return 7
-    return 5 if version >= 5 else 4
-
-
 HANDLERS: Final[Mapping[int, Handler]] = {0: produce}
-VERSIONS: Final[Mapping[int, tuple[int, int]]] = {0: (3, 8)}
+VERSIONS: Final[Mapping[int, tuple[int, int]]] = {0: (3, 7)}

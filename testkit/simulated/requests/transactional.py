@@ -29,8 +29,7 @@ def outside_transaction(
     name = request.transactional_id
     if name is None:
         return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
-    known = partition.log.producers.known.get(batch.producer_id)
-    if known is not None and known.transaction_from is not None:
+    if partition.log.producers.in_transaction(batch):
         return ErrorCode.NONE
     producer = (batch.producer_id, batch.producer_epoch)
     where = TopicPartition(partition.topic, partition.number)
