@@ -15,6 +15,7 @@ from testkit.simulated.conversations.wire import error_name
 
 _PAUSE_S: Final = 0.3
 _SHORTEST_SESSION_MS: Final = 6_000
+_SHORT_REBALANCE_MS: Final = 3_000
 
 
 async def _two(talk: Talk, **settings: Any) -> tuple[Member, Member]:
@@ -191,7 +192,7 @@ async def follower_with_another_subscription(talk: Talk) -> None:
 
 async def late_for_a_rebalance(talk: Talk) -> None:
     """Who does not join in time is out; the others do not wait longer."""
-    leader, follower = await _two(talk, rebalance_ms=1_000)
+    leader, follower = await _two(talk, rebalance_ms=_SHORT_REBALANCE_MS)
     talk.say("join", await follower.join())
     talk.say("late heartbeat", await leader.beat())
     talk.say("late join", await leader.join())
@@ -199,7 +200,7 @@ async def late_for_a_rebalance(talk: Talk) -> None:
 
 async def late_for_the_sync(talk: Talk) -> None:
     """The leader never hands out an assignment; the group starts again without it."""
-    leader, follower = await _two(talk, rebalance_ms=1_000)
+    leader, follower = await _two(talk, rebalance_ms=_SHORT_REBALANCE_MS)
     await together(leader, follower)
     talk.say("follower's sync", await follower.sync())
     talk.say("follower joins", await follower.join())

@@ -213,7 +213,8 @@ async def gap_in_one_of_two_partitions(talk: Talk) -> None:
     for number, sequence in ((0, 0), (1, 0), (0, 1)):
         await Log(peer, topic, number).append(first.after(sequence))
     request = produce_request([(topic, 0, first.after(2)), (topic, 1, first.after(2))])
-    for row in written_in(await peer.ask(request)):
+    answers = written_in(await peer.ask(request))
+    for row in sorted(answers, key=lambda row: row.number):
         talk.say(f"partition {row.number}", row.error, row.offset)
     talk.say("ends", await Log(peer, topic, 0).ends(), await Log(peer, topic, 1).ends())
 

@@ -85,19 +85,23 @@ class Producer:
         rows: list[list[Any]] = []
 
         async def decided() -> bool:
-            answer = await self.peer.ask(
-                AddPartitionsToTxnRequest_v0(
-                    self.transactional_id, self.producer_id, self.epoch, topics
-                )
-            )
-            found = [(topic, *row) for topic, errors in answer.errors for row in errors]
-            rows[:] = [
-                [topic, number, error_name(code)] for topic, number, code in found
-            ]
-            return not any(code in _NOT_YET for _, _, code in found)
+            rows[:] = await self._added(topics)
+            return not any(code in _NOT_YET for _, _, code in rows)
 
         await self.talk.until(decided)
-        return sorted(rows)
+        return sorted([topic, number, error_name(code)] for topic, number, code in rows)
+
+    async def add_once(self, topic: str) -> str:
+        """Add partition 0, without waiting for the coordinator; returns the error."""
+        ((_, _, code),) = await self._added([(topic, [0])])
+        return error_name(code)
+
+    async def _added(self, topics: list[tuple[str, list[int]]]) -> list[list[Any]]:
+        request = AddPartitionsToTxnRequest_v0(
+            self.transactional_id, self.producer_id, self.epoch, topics
+        )
+        answer = await self.peer.ask(request)
+        return [[topic, *row] for topic, errors in answer.errors for row in errors]
 
     def batch(self, *values: bytes) -> Batch:
         """Build the next batch of the transaction."""
@@ -127,19 +131,21 @@ class Producer:
 
     async def add_offsets(self, group: str) -> str:
         """Add a group's offsets to the transaction; returns the error."""
-        codes: list[int] = []
+        errors: list[str] = []
 
         async def decided() -> bool:
-            answer = await self.peer.ask(
-                AddOffsetsToTxnRequest_v0(
-                    self.transactional_id, self.producer_id, self.epoch, group
-                )
-            )
-            codes.append(answer.error_code)
-            return answer.error_code not in _NOT_YET
+            errors.append(await self.add_offsets_once(group))
+            return errors[-1] not in map(error_name, _NOT_YET)
 
         await self.talk.until(decided)
-        return error_name(codes[-1])
+        return errors[-1]
+
+    async def add_offsets_once(self, group: str) -> str:
+        """Add a group's offsets, without waiting for the coordinator; returns the error."""
+        request = AddOffsetsToTxnRequest_v0(
+            self.transactional_id, self.producer_id, self.epoch, group
+        )
+        return error_name((await self.peer.ask(request)).error_code)
 
     async def commit_offset(
         self, group: str, topic: str, offset: int, metadata: str = ""

@@ -14,10 +14,12 @@ from typing import Final
 from testkit.simulated.conversations import (
     admin,
     fetch,
+    group_admin,
     groups,
     idempotence,
     list_offsets,
     metadata,
+    nodes,
     offsets,
     produce,
     static_members,
@@ -25,6 +27,7 @@ from testkit.simulated.conversations import (
     transactions,
 )
 from testkit.simulated.conversations.talk import Conversation
+from testkit.simulated.conversations.versions import Versions
 
 SUBJECTS: Final[Mapping[str, tuple[Conversation, ...]]] = MappingProxyType(
     {
@@ -34,6 +37,7 @@ SUBJECTS: Final[Mapping[str, tuple[Conversation, ...]]] = MappingProxyType(
         "list_offsets": list_offsets.CONVERSATIONS,
         "transactions": transactions.CONVERSATIONS,
         "groups": groups.CONVERSATIONS,
+        "group_admin": group_admin.CONVERSATIONS,
         "static_members": static_members.CONVERSATIONS,
         "offsets": offsets.CONVERSATIONS,
         "topics": topics.CONVERSATIONS,
@@ -41,14 +45,27 @@ SUBJECTS: Final[Mapping[str, tuple[Conversation, ...]]] = MappingProxyType(
         "admin": admin.CONVERSATIONS,
     }
 )
+"""Those with a single node."""
+
+THREE_NODES: Final[Mapping[str, tuple[Conversation, ...]]] = MappingProxyType(
+    {"nodes": nodes.CONVERSATIONS}
+)
+"""Those with a cluster of three."""
 
 _TRANSCRIPTS: Final = Path(__file__).with_name("transcripts")
+_VERSIONS: Final = _TRANSCRIPTS / "api_versions.txt"
 _HEAD: Final = "== "
 
 
 def every() -> list[tuple[str, Conversation]]:
     """Return subject and conversation of all."""
-    return [(subject, talk) for subject, talks in SUBJECTS.items() for talk in talks]
+    subjects = {**SUBJECTS, **THREE_NODES}
+    return [(subject, talk) for subject, talks in subjects.items() for talk in talks]
+
+
+def nodes_for(subject: str) -> int:
+    """Return how many nodes a subject needs."""
+    return 3 if subject in THREE_NODES else 1
 
 
 def kept(subject: str) -> dict[str, list[str]]:
@@ -69,3 +86,15 @@ def keep(subject: str, said: Mapping[str, list[str]]) -> None:
     parts = ["\n".join([_HEAD + name, *lines, ""]) for name, lines in said.items()]
     _TRANSCRIPTS.mkdir(exist_ok=True)
     (_TRANSCRIPTS / f"{subject}.txt").write_text("\n".join(parts), encoding="utf-8")
+
+
+def kept_versions() -> Versions:
+    """Read which versions of requests the real broker offers."""
+    rows = [row.split() for row in _VERSIONS.read_text(encoding="utf-8").splitlines()]
+    return {int(key): (int(lowest), int(highest)) for key, lowest, highest in rows}
+
+
+def keep_versions(found: Versions) -> None:
+    """Write down which versions of requests the real broker offers."""
+    rows = [f"{key} {least} {most}\n" for key, (least, most) in sorted(found.items())]
+    _VERSIONS.write_text("".join(rows), encoding="utf-8")

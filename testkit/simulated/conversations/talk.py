@@ -8,6 +8,7 @@ the same conversation are equal, line by line.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from aiokafka.protocol.admin import CreateTopicsRequest_v3
@@ -70,9 +71,10 @@ class Talk:
             self._symbols[kind, value] = f"{kind} {self._kinds[kind]}"
         return self._symbols[kind, value]
 
-    async def peer(self) -> Peer:
-        """Open another connection; it is closed at the end."""
-        peer = await Peer.connect(self._endpoint)
+    async def peer(self, at: tuple[str, int] | None = None) -> Peer:
+        """Open another connection, to the endpoint or elsewhere; it is closed at the end."""
+        host, port = at or (self._endpoint.host, self._endpoint.port)
+        peer = await Peer.connect(replace(self._endpoint, host=host, port=port))
         self._peers.append(peer)
         return peer
 
@@ -84,17 +86,26 @@ class Talk:
     ) -> str:
         """Create a topic with one replica, wait until it can be used, return its name.
 
+        Where there are several nodes, only :meth:`created` is of use.
+
         Its records stay, and in one segment, however old their timestamps are.
         """
-        name = self.name(of)
         peer = await self.peer()
-        kept = {"retention.ms": "-1", "segment.ms": str(2**62)} | dict(configs or {})
-        wanted: list[Any] = [(name, partitions, 1, [], list(kept.items()))]
+        name = await self.created(peer, of, (partitions, 1), configs or {})
+        await self.ready(peer, name, partitions)
+        return name
+
+    async def created(
+        self, peer: Peer, of: str, size: tuple[int, int], configs: Mapping[str, str]
+    ) -> str:
+        """Create a topic of so many partitions and replicas, and return its name."""
+        name = self.name(of)
+        kept = {"retention.ms": "-1", "segment.ms": str(2**62)} | dict(configs)
+        wanted: list[Any] = [(name, *size, [], list(kept.items()))]
         answer = await peer.ask(CreateTopicsRequest_v3(wanted, _REQUEST_MS, False))
         ((_, code, message),) = answer.topic_errors
         if code:
             raise ConversationError(f"{name}: {error_name(code)}: {message}")
-        await self.ready(peer, name, partitions)
         return name
 
     async def ready(self, peer: Peer, name: str, partitions: int) -> None:
@@ -161,7 +172,7 @@ async def transcript(
     async with talking(endpoint, prefix) as talk:
         try:
             await conversation(talk)
-        except (ConversationError, OSError) as problem:
+        except Exception as problem:  # noqa: BLE001 - every end is compared
             talk.say("BROKEN OFF", f"{type(problem).__name__}: {problem}")
     return talk.lines
 
