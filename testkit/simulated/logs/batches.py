@@ -225,9 +225,14 @@ def marker(producer_id: int, epoch: int, now_ms: int, *, commit: bool) -> Batch:
 
 
 def commits(batch: Batch) -> bool:
-    """Whether a control batch ends its transaction with a commit."""
-    (record,) = decoded(batch)
-    return record.key is not None and _MARKER_KEY.unpack(record.key)[1] == 1
+    """Whether a control batch ends its transaction with a commit.
+
+    One that compaction has emptied ends nothing: the records before it are gone.
+    """
+    return all(
+        record.key is not None and _MARKER_KEY.unpack(record.key)[1] == 1
+        for record in decoded(batch)
+    )
 
 
 def decoded(batch: Batch) -> list[Record]:

@@ -240,17 +240,6 @@ class PartitionLog:
                         return Found(record.offset, record.timestamp_ms)
         return None
 
-    def latest(self) -> Found | None:
-        """Return the record with the latest timestamp, the first of several."""
-        found: Found | None = None
-        for batch in self.batches():
-            if found is not None and batch.latest_ms <= found.timestamp_ms:
-                continue
-            for record in format2.decoded(batch):
-                if found is None or record.timestamp_ms > found.timestamp_ms:
-                    found = Found(record.offset, record.timestamp_ms)
-        return found
-
     # -- forgetting -------------------------------------------------------------
 
     def truncate(self, offset: int) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from testkit.simulated.error_codes import ErrorCode
 from testkit.simulated.logs.batches import Batch, commits
+from testkit.simulated.logs.cleaning import compact, retain
 from testkit.simulated.logs.partition_log import AppendResult, PartitionLog
 from testkit.simulated.logs.settings import LogSettings
 
@@ -192,6 +193,14 @@ class Partition:
         self.log.start_at(offset)
         self._wake()
         return ErrorCode.NONE
+
+    def clean(self) -> None:
+        """Let the broker remove what is old, and what is superseded."""
+        now_ms = self._topics.now_ms()
+        start = self.log.start_offset
+        retain(self.log, now_ms)
+        if compact(self.log, now_ms) or self.log.start_offset != start:
+            self._wake()
 
     def truncate(self, offset: int) -> None:
         """Lose what follows an offset on every replica, as no broker should."""

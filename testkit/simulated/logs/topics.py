@@ -157,6 +157,21 @@ class Topics:
         for partition in topic.partitions:
             partition.log.settings = settings
 
+    def compact(self, name: str) -> None:
+        """Run the cleaner over a topic, after its active segments were closed.
+
+        What is younger than the topic's ``min.compaction.lag.ms`` stays.
+        """
+        for partition in self.by_name[name].partitions:
+            partition.log.roll()
+            partition.clean()
+
+    def clean(self) -> None:
+        """Do what brokers do every few minutes: retention, compaction, old producers."""
+        for partition in self.partitions():
+            partition.clean()
+            partition.log.producers.expire(self.now_ms())
+
     def partition(self, name: str, number: int) -> Partition | None:
         """Return a partition; None = there is none."""
         topic = self.by_name.get(name)
