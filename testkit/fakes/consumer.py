@@ -7,7 +7,11 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, OffsetOutOfRangeError
-from aiokafka.structs import OffsetAndMetadata
+from aiokafka.protocol.commit import (
+    OffsetFetchRequest,
+    OffsetFetchRequest_v3,
+    OffsetFetchResponse_v3,
+)
 
 from streams.kafka.incarnations import Expected, Incarnations
 from streams.kafka.input_log import InputLog
@@ -134,18 +138,26 @@ class FakeConsumer(Failing):
     def _coordinator(self) -> "FakeConsumer":
         return self
 
-    async def fetch_committed_offsets(
-        self, partitions: Iterable[TopicPartition]
-    ) -> dict[TopicPartition, OffsetAndMetadata]:
+    group_id = "group"
+    _retry_backoff_ms = 1
+
+    async def ensure_coordinator_known(self) -> None:
+        await turns(1)
+
+    def coordinator_dead(self) -> None: ...
+
+    async def _send_req(self, request: OffsetFetchRequest) -> OffsetFetchResponse_v3:
         self._may_fail("committed")
         await turns(3)  # as long as a broker takes
-        return {
-            where: OffsetAndMetadata(
-                self.log.committed[where], self.log.metadata.get(where, "")
-            )
-            for where in partitions
-            if where in self.log.committed
-        }
+        rows = [
+            (topic, [self._committed(TopicPartition(topic, n)) for n in numbers])
+            for topic, numbers in request.build(OffsetFetchRequest_v3).topics
+        ]
+        return OffsetFetchResponse_v3(0, rows, 0)
+
+    def _committed(self, where: TopicPartition) -> tuple[int, int, str, int]:
+        offset = self.log.committed.get(where, -1)
+        return where.partition, offset, self.log.metadata.get(where, ""), 0
 
     async def commit(self, offsets: dict[TopicPartition, tuple[int, str]]) -> None:
         self._may_fail("commit")

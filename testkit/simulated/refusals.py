@@ -65,14 +65,15 @@ def _commit(request: Any, code: int) -> Any:
 
 
 def _committed(request: Any, code: int) -> Any:
+    # From version 2 on an error of the group stands alone, and no partition is named.
+    if request.API_VERSION >= 3:
+        return request.RESPONSE_TYPE(0, [], code)
+    if request.API_VERSION == 2:
+        return request.RESPONSE_TYPE([], code)
     rows = [
         (topic, [(number, -1, "", code) for number in partitions])
-        for topic, partitions in request.topics or ()
+        for topic, partitions in request.topics
     ]
-    if request.API_VERSION >= 3:
-        return request.RESPONSE_TYPE(0, rows, code)
-    if request.API_VERSION == 2:
-        return request.RESPONSE_TYPE(rows, code)
     return request.RESPONSE_TYPE(rows)
 
 

@@ -123,6 +123,8 @@ def test_private_attributes_of_others_are_touched_in_one_folder_only(
 IMPORTS_ALLOWED = {
     # The fake producer reads our batches by aiokafka's own numbers.
     "testkit/fakes/log.py": ["aiokafka.record.util"],
+    # The fake consumer answers the request for committed offsets.
+    "testkit/fakes/consumer.py": ["aiokafka.protocol.commit"],
     # Judging is measured with the records that the fetch hands out.
     "bench/growth.py": ["aiokafka.record.default_records"],
     # Stays independent of our own reckoning of partitions.

@@ -8,6 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import (
     CommitFailedError,
+    GroupAuthorizationFailedError,
     IllegalGenerationError,
     KafkaConnectionError,
     NodeNotReadyError,
@@ -261,7 +262,7 @@ async def test_a_failure_to_prepare_ends_the_run() -> None:
 
 async def test_a_failure_to_read_committed_offsets_ends_the_run() -> None:
     bench = Bench()
-    bench.consumer.fail("committed", KafkaConnectionError())
+    bench.consumer.fail("committed", GroupAuthorizationFailedError("g"))
     async with running(bench) as run:
         await bench.consumer.rebalance(P0)
         with pytest.raises(SourceError, match="finding the start of the input"):
