@@ -113,10 +113,13 @@ def _known(
     """The newest snapshot among those that had to be known; None = tombstone.
 
     What stands before the watermark a decision relied on had to be known, as had what
-    is older than any fact may be, as had the version it names itself.
+    is older than any fact may be, as had the version it names itself. A snapshot that is
+    newer than every watermark speaks for itself: its moment is that of no watermark.
     """
-    at = bisect_left(log.marks, (seen.get("order_as_of_ms") or 0, 0))
-    reached = log.marks[at][1] if at < len(log.marks) else 0
+    as_of_ms = seen.get("order_as_of_ms") or 0
+    at = bisect_left(log.marks, (as_of_ms, 0))
+    relied = at < len(log.marks) and log.marks[at][0] == as_of_ms
+    reached = log.marks[at][1] if relied else 0
     version = seen.get("order_version")
     newest: _Said | None = None
     for place, stamp_ms, said in log.snapshots[order_id]:

@@ -335,6 +335,24 @@ def test_facts_that_came_after_the_watermark_need_not_have_been_known(
     assert problems(replace(view, facts=(*view.facts, late)), UNDISTURBED) == []
 
 
+def test_a_snapshot_that_speaks_for_itself_relies_on_no_watermark() -> None:
+    """Of a moment after the last watermark: what came before the next one is not known."""
+    view = right(0)
+    at = next(i for i, rec in enumerate(view.outputs) if rec.topic == "approvals")
+    fields = msgspec.json.decode(view.outputs[at].value or b"")
+    fields["seen"]["order_as_of_ms"] += 1
+    itself = replace(view.outputs[at], value=msgspec.json.encode(fields))
+    order_id = fields["order_id"]
+    shipped = facts_of(int(order_id[2:]), order_version=9**15, order_status="shipped")
+    later = [
+        fact("orders", 90, order_id.encode(), shipped),
+        fact("orders", 91, MARK, samples.watermark(DECIDED_MS + 1_000)),
+    ]
+    late = replace(view, facts=(*view.facts, *later))
+    outputs = [*view.outputs[:at], itself, *view.outputs[at + 1 :]]
+    assert list(approvals_are_just(replace(late, outputs=outputs))) == []
+
+
 def test_an_order_that_was_long_there_and_not_seen_is_found() -> None:
     view = right(0)
     at = next(i for i, rec in enumerate(view.outputs) if rec.topic == "reviews")
