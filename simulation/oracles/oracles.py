@@ -71,7 +71,7 @@ class Oracles(NoObserver):
         self._book = Book()
         self._commits = Commits(self._book.asked, self._book.answers, self._replicated)
         self._ownership = Ownership(
-            cluster.groups.by_id, names.group, names.input_topic, drain_ms
+            lambda: cluster.groups.written(names.group), names.input_topic, drain_ms
         )
         self._progress = Progress(self._book.asked, self._commits)
         self.tell = tell
@@ -102,6 +102,10 @@ class Oracles(NoObserver):
     def repeats(self) -> int:
         """Records of writers without the partition, which readers drop."""
         return self._book.answers.repeats
+
+    def owner(self, partition: int) -> str | None:
+        """Return the client to which the group has assigned a partition; None = nobody."""
+        return self._ownership.owner(partition)
 
     def lagging(self, now_ms: int) -> list[Lag]:
         """Return requests without an answer, and partitions with a commit that is behind."""
@@ -134,7 +138,7 @@ class Oracles(NoObserver):
         return 0 if found is None else found.log.high_watermark
 
     def _stuck(self, lag: Lag) -> Problem:
-        owner = self._ownership.owner(lag.place[0])
+        owner = self.owner(lag.place[0])
         told = f"{place_text(lag.place)}: {lag}; owned by {owner or 'nobody'}"
         status = self.tell(lag.place[0])
         return Problem(

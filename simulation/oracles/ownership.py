@@ -7,12 +7,14 @@ stale only if it waited as long as it must; any other is its own fault, and is j
 the write of an owner.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiokafka.protocol.group import MemberAssignment
+
+from testkit.simulated.groups.written import Written
 
 _JOIN_GROUP: Final = 11
 _LEAVE_GROUP: Final = 13
@@ -59,23 +61,22 @@ class Ownership:
 
     Parameters
     ----------
-    groups
-        The cluster's groups: id -> group.
-    group, topic
-        Names.
+    group
+        Returns the group as it is in its coordinator's log.
+    topic
+        The input topic.
     drain_ms
         How long a worker waits for its outputs, of which it keeps a quarter, at most, for
         leaving the group.
     """
 
     def __init__(
-        self, groups: Mapping[str, Any], group: str, topic: str, drain_ms: int
+        self, group: Callable[[], Written | None], topic: str, drain_ms: int
     ) -> None:
-        self._groups = groups
         self._group = group
         self._topic = topic
         self._waits_ms = drain_ms * 3 // 4
-        self._written: object = None
+        self._written: Written | None = None
         self._count = 0
         self._held: dict[int, _Held] = {}
         self._lost: dict[tuple[str, int], _Lost] = {}
@@ -120,8 +121,7 @@ class Ownership:
         return lost.idle_ms >= self._waits_ms
 
     def _refresh(self) -> None:
-        group = self._groups.get(self._group)
-        written = None if group is None else group.written
+        written = self._group()
         if written is self._written:
             return
         self._written = written

@@ -47,6 +47,10 @@ class Groups:
     def _write(self, group: Group) -> None:
         self._written[group.group_id] = write(group)
 
+    def written(self, group_id: str) -> Written | None:
+        """Return a group as it is in the coordinator's log: who was assigned what."""
+        return self._written.get(group_id)
+
     def _begun(self, group: Group) -> None:
         leader = [group.leader] if group.leader else []
         ids = dict.fromkeys([*leader, *group.members])

@@ -22,6 +22,8 @@ from streams.families.fast_refund.seen import see
 from streams.records.json_values import Unreadable
 from streams.settings import load_policy
 from testkit import samples
+from testkit.simulated.groups.member import JoinRequest
+from testkit.simulated.groups.written import Written, WrittenMember
 from testkit.simulated.logs.batches import Batch, placed, read
 from testkit.simulated.logs.partitions import Partition
 from testkit.simulated.logs.topics import Topics
@@ -39,26 +41,34 @@ class Broker(msgspec.Struct):
     up: bool = True
 
 
-class Joined(msgspec.Struct):
-    client_id: str
-
-
-class WrittenMember(msgspec.Struct):
-    request: Joined
-    assignment: bytes
-
-
-class WrittenGroup(msgspec.Struct):
-    members: dict[str, WrittenMember]
-
-
-class Group(msgspec.Struct):
-    written: WrittenGroup | None = None
-
-
 class Groups:
+    """What is in the coordinator's log."""
+
     def __init__(self) -> None:
-        self.by_id: dict[str, Group] = {"g": Group()}
+        self.last: Written | None = None
+
+    def written(self, group_id: str) -> Written | None:
+        return self.last if group_id == "g" else None
+
+
+def joining(client: str, member_id: str = "") -> JoinRequest:
+    """Return the request of a client that joins a group."""
+    return JoinRequest(
+        member_id=member_id,
+        client_id=client,
+        client_host=client,
+        protocol_type="consumer",
+        protocols=(("range", b""),),
+        session_timeout_ms=6_000,
+        rebalance_timeout_ms=6_000,
+        needs_id_first=False,
+    )
+
+
+def assignment(*partitions: int) -> bytes:
+    """Return what the leader of a group sends to one that gets these partitions."""
+    found = MemberAssignment(0, [(NAMES.input_topic, list(partitions))], b"")
+    return bytes(found.encode())
 
 
 class Universe:
@@ -150,13 +160,11 @@ class Universe:
     def assign(self, owners: Mapping[str, Sequence[int]]) -> None:
         """Let the group's leader assign partitions to clients, who all have joined."""
         members = {
-            client: WrittenMember(
-                Joined(client),
-                MemberAssignment(0, [(NAMES.input_topic, list(found))], b"").encode(),
-            )
+            client: WrittenMember(joining(client), assignment(*found))
             for client, found in owners.items()
         }
-        self.groups.by_id["g"].written = WrittenGroup(members)
+        leader = next(iter(members), None)
+        self.groups.last = Written(1, "consumer", "range", leader, members, 0)
         self.request(PRODUCE, "nobody")
 
 
