@@ -19,6 +19,8 @@ _THREE: Final = 3
 """Replicas of which one may be away."""
 _COUNTS: Final = {1: 4, 2: 4, 3: 3}
 _MORE: Final = {1: 1, 2: 4, 3: 3}
+_FETCH_WAITS_MS: Final = {10: 1, 50: 6, 200: 5, 500: 8}
+"""With 5 ms a universe takes about ten times the steps that it takes with 500 ms."""
 _MANY_BROKERS: Final = frozenset[Profile](("brokers", "network", "groups"))
 _MANY_WORKERS: Final = frozenset[Profile](("workers", "groups"))
 
@@ -55,7 +57,7 @@ def drawn_workers(dice: Dice, profile: Profile, cluster: ClusterPlan) -> Workers
             heartbeat_interval_ms=dice.among((session_ms // 10, session_ms // 3)),
             request_timeout_ms=dice.among((1_000, 3_000, 10_000, 30_000)),
             metadata_max_age_ms=dice.among((500, 5_000, 60_000)),
-            fetch_max_wait_ms=dice.among((5, 50, 500)),
+            fetch_max_wait_ms=dice.weighted(_FETCH_WAITS_MS),
             fetch_gather_ms=dice.among((0, 4, 50)),
             max_poll_records=dice.among((1, 3, 4_000, 4_000)),
             linger_ms=dice.among((0, 0, 20)),

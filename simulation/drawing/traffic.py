@@ -41,7 +41,7 @@ _FIRST_POLICY: Final = 20
 _LONG_BEFORE_US: Final = -60_000_000
 """Before every request that is judged by the version of now."""
 _LATE: Final[dict[Late, int]] = {"nothing": 17, "orders": 3, "buyers": 2, "all": 2}
-_BEATS_MS: Final = (200, 500, 1_000, 2_000)
+_BEATS_MS: Final = {200: 1, 500: 3, 1_000: 4, 2_000: 4}
 
 
 def drawn_traffic(dice: Dice, duration_ms: int, partitions: int) -> TrafficPlan:
@@ -60,7 +60,7 @@ def drawn_traffic(dice: Dice, duration_ms: int, partitions: int) -> TrafficPlan:
         stories=tuple(stories),
         extras=_extras(dice, duration_us, partitions, first, len(stories)),
         policies_us=_moment(dice, duration_us) // 2 if dice.chance(0.15) else 0,
-        beat_ms=dice.among(_BEATS_MS),
+        beat_ms=dice.weighted(_BEATS_MS),
         silences=_silences(dice, duration_us),
     )
 
