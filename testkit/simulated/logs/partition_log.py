@@ -242,14 +242,25 @@ class PartitionLog:
 
     # -- forgetting -------------------------------------------------------------
 
-    def truncate(self, offset: int) -> None:
-        """Lose everything from an offset on, which must be where a batch begins."""
+    def truncate(self, offset: int) -> int:
+        """Lose everything from an offset on; a batch that it would cut goes whole.
+
+        Returns
+        -------
+        int
+            Where the log ends now.
+        """
+        offset = max(offset, self.start_offset)
         while len(self.segments) > 1 and self.segments[-1].base_offset >= offset:
             del self.segments[-1], self._bases[-1]
-        self.segments[-1].truncate(offset)
+        active = self.segments[-1]
+        last = active.batches[active.index_of(offset) :][:1]
+        offset = min([offset, *(batch.base_offset for batch in last)])
+        active.truncate(offset)
         self.end_offset = max(offset, self.start_offset)
-        self._learn_producers(offset)
+        self._learn_producers(self.end_offset)
         self.advance(min(self.high_watermark, self.end_offset))
+        return self.end_offset
 
     def _learn_producers(self, end: int) -> None:
         """Rebuild the producers from the log; those whose records are gone stay."""

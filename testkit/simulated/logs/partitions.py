@@ -61,6 +61,11 @@ class Partition:
         """Call no more."""
         self._waiting.pop(wake, None)
 
+    @property
+    def watchers(self) -> int:
+        """Clients that wait."""
+        return len(self._waiting)
+
     def _wake(self) -> None:
         for wake in list(self._waiting):
             wake()
@@ -175,7 +180,7 @@ class Partition:
 
     def _end_at(self, end: int) -> None:
         if end < self.log.end_offset:
-            self.log.truncate(end)
+            end = self.log.truncate(end)
             self._topics.observer.truncated(self.topic, self.number, end)
         for node in self.replicas:
             self.ends[node] = min(self.ends[node], end)

@@ -282,6 +282,25 @@ def test_what_was_cut_off_may_be_sent_again() -> None:
     assert (again.base_offset, again.repeated) == (1, False)
 
 
+def test_a_batch_that_would_be_cut_goes_whole() -> None:
+    log = empty_log()
+    append(log, sent(0, 2))
+    append(log, sent(2, 4))
+    assert log.truncate(4) == 2
+    assert append(log, sent(2, 4)).base_offset == 2
+    assert [record.offset for record in log.decode()] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_log_is_cut_no_further_than_to_its_start() -> None:
+    log = empty_log()
+    append(log, sent(0, 2))
+    append(log, sent(2, 4))
+    log.start_at(4)
+    assert log.truncate(3) == 4
+    assert (log.start_offset, log.end_offset, log.decode()) == (4, 4, [])
+    assert append(log, batch()).base_offset == 4
+
+
 def test_a_transaction_whose_marker_was_cut_off_is_open_again() -> None:
     log = empty_log()
     append(log, sent(0, tx=True))
