@@ -17,7 +17,7 @@ _WAIT_MS: Final = 300
 _LONG_MS: Final = 20_000
 
 
-async def _log(talk: Talk, batches: int = 0, partitions: int = 1) -> Log:
+async def filled(talk: Talk, batches: int = 0, partitions: int = 1) -> Log:
     """A log with some batches of two records, all of the same size."""
     log = Log(await talk.peer(), await talk.topic(partitions=partitions))
     for number in range(batches):
@@ -26,7 +26,8 @@ async def _log(talk: Talk, batches: int = 0, partitions: int = 1) -> Log:
     return log
 
 
-def _say(talk: Talk, what: str, fetched: Fetched) -> None:
+def say_fetched(talk: Talk, what: str, fetched: Fetched) -> None:
+    """Say all that a fetch answered for one partition."""
     talk.say(what, fetched.error, fetched.ends, fetched.aborted)
     if fetched.size:
         found = fetched.found
@@ -45,93 +46,64 @@ async def _timed(talk: Talk, log: Log, offset: int, **limits: int) -> None:
 
 async def from_the_start(talk: Talk) -> None:
     """All that is there, with the ends of the log."""
-    log = await _log(talk, batches=2)
-    _say(talk, "fetch at 0", await log.fetch())
+    log = await filled(talk, batches=2)
+    say_fetched(talk, "fetch at 0", await log.fetch())
 
 
 async def in_an_empty_log(talk: Talk) -> None:
     """Nothing, and no error."""
-    log = await _log(talk)
-    _say(talk, "fetch at 0", await log.fetch())
-    _say(talk, "fetch at 1", await log.fetch(1))
-
-
-async def at_the_end_until_time_is_up(talk: Talk) -> None:
-    """Nothing comes, so the broker takes all the time it was given."""
-    log = await _log(talk, batches=1)
-    await _timed(talk, log, 2, wait_ms=_WAIT_MS, min_bytes=1)
-
-
-async def at_the_end_until_a_record_comes(talk: Talk) -> None:
-    """A waiting fetch is answered by the next record."""
-    log = await _log(talk, batches=1)
-    waiting = asyncio.create_task(log.fetch(2, wait_ms=_LONG_MS, min_bytes=1))
-    await asyncio.sleep(_WAIT_MS / 1000)
-    talk.say("answered too early", waiting.done())
-    writing = replace(log, peer=await talk.peer())
-    await writing.append(Batch([b"new"]))
-    _say(talk, "then", await waiting)
-
-
-async def more_bytes_wanted_than_there_are(talk: Talk) -> None:
-    """With fewer bytes than wanted the broker waits, then it sends what there is."""
-    log = await _log(talk, batches=1)
-    await _timed(talk, log, 0, wait_ms=_WAIT_MS, min_bytes=10_000)
-
-
-async def enough_bytes_at_once(talk: Talk) -> None:
-    """With enough bytes it does not wait."""
-    log = await _log(talk, batches=1)
-    await _timed(talk, log, 0, wait_ms=_LONG_MS, min_bytes=10)
+    log = await filled(talk)
+    say_fetched(talk, "fetch at 0", await log.fetch())
+    say_fetched(talk, "fetch at 1", await log.fetch(1))
 
 
 async def out_of_range(talk: Talk) -> None:
     """Beyond the end, and below zero; an error does not wait for bytes."""
-    log = await _log(talk, batches=1)
-    _say(talk, "fetch at the end", await log.fetch(2))
-    _say(talk, "fetch beyond the end", await log.fetch(3))
-    _say(talk, "fetch at -1", await log.fetch(-1))
+    log = await filled(talk, batches=1)
+    say_fetched(talk, "fetch at the end", await log.fetch(2))
+    say_fetched(talk, "fetch beyond the end", await log.fetch(3))
+    say_fetched(talk, "fetch at -1", await log.fetch(-1))
     await _timed(talk, log, 9, wait_ms=_LONG_MS, min_bytes=1)
 
 
 async def below_the_start(talk: Talk) -> None:
     """Records were deleted; those of a batch that is left in part are still sent."""
-    log = await _log(talk, batches=3)
+    log = await filled(talk, batches=3)
     talk.say("delete", await log.delete_before(3))
-    _say(talk, "fetch at 0", await log.fetch(0))
-    _say(talk, "fetch at 2", await log.fetch(2))
-    _say(talk, "fetch at 3", await log.fetch(3))
+    say_fetched(talk, "fetch at 0", await log.fetch(0))
+    say_fetched(talk, "fetch at 2", await log.fetch(2))
+    say_fetched(talk, "fetch at 3", await log.fetch(3))
     talk.say("delete all", await log.delete_before(-1))
-    _say(talk, "fetch at 5", await log.fetch(5))
-    _say(talk, "fetch at 6", await log.fetch(6))
+    say_fetched(talk, "fetch at 5", await log.fetch(5))
+    say_fetched(talk, "fetch at 6", await log.fetch(6))
 
 
 async def from_the_middle_of_a_batch(talk: Talk) -> None:
     """The broker sends the whole batch; the client drops what it did not ask for."""
-    log = await _log(talk, batches=2)
-    _say(talk, "fetch at 1", await log.fetch(1))
-    _say(talk, "fetch at 3", await log.fetch(3))
+    log = await filled(talk, batches=2)
+    say_fetched(talk, "fetch at 1", await log.fetch(1))
+    say_fetched(talk, "fetch at 3", await log.fetch(3))
 
 
 async def limit_that_cuts_a_batch(talk: Talk) -> None:
     """A limit cuts the last batch, wherever it falls."""
-    log = await _log(talk, batches=3)
+    log = await filled(talk, batches=3)
     size = (await log.fetch()).size // 3
     for most in (2 * size, 2 * size - 1, 2 * size + 5, 2 * size + 20, 3 * size):
-        _say(talk, f"at most {most}", await log.fetch(max_bytes=most))
+        say_fetched(talk, f"at most {most}", await log.fetch(max_bytes=most))
 
 
 async def first_batch_larger_than_the_limit(talk: Talk) -> None:
     """It comes whole, so that a consumer gets on."""
-    log = await _log(talk, batches=2)
-    _say(talk, "at most 10", await log.fetch(max_bytes=10))
-    _say(talk, "at most 10, at 2", await log.fetch(2, max_bytes=10))
-    _say(talk, "at most 0", await log.fetch(max_bytes=0))
+    log = await filled(talk, batches=2)
+    say_fetched(talk, "at most 10", await log.fetch(max_bytes=10))
+    say_fetched(talk, "at most 10, at 2", await log.fetch(2, max_bytes=10))
+    say_fetched(talk, "at most 0", await log.fetch(max_bytes=0))
 
 
 async def limited_over_all_partitions(talk: Talk) -> None:
     """What the first partition takes is not there for the second."""
-    log = await _log(talk, batches=1, partitions=2)
+    log = await filled(talk, batches=1, partitions=2)
     await replace(log, number=1).append(Batch([b"r"]))
     wanted = [(log.topic, 0, 0, 2**20), (log.topic, 1, 0, 2**20)]
     for most in (2**20, 10):
@@ -144,7 +116,7 @@ async def limited_over_all_partitions(talk: Talk) -> None:
 
 async def first_partition_empty(talk: Talk) -> None:
     """The first one with records is the one that may exceed the limit."""
-    log = await _log(talk, partitions=2)
+    log = await filled(talk, partitions=2)
     await replace(log, number=1).append(Batch([b"r"]))
     wanted = [(log.topic, 0, 0, 10), (log.topic, 1, 0, 10)]
     answer = fetched_in(await log.peer.ask(fetch_request(wanted, max_bytes=10)))
@@ -153,52 +125,25 @@ async def first_partition_empty(talk: Talk) -> None:
 
 async def what_does_not_exist(talk: Talk) -> None:
     """A partition and a topic; neither waits for bytes."""
-    log = await _log(talk, batches=1)
-    _say(talk, "partition 3", await replace(log, number=3).fetch())
+    log = await filled(talk, batches=1)
+    say_fetched(talk, "partition 3", await replace(log, number=3).fetch())
     missing = replace(log, topic=talk.name("missing"))
-    _say(talk, "topic", await missing.fetch())
+    say_fetched(talk, "topic", await missing.fetch())
     await _timed(talk, missing, 0, wait_ms=_LONG_MS, min_bytes=1)
-
-
-async def one_wrong_partition_of_two(talk: Talk) -> None:
-    """The broker waits for the other one as if it were alone."""
-    log = await _log(talk, batches=1)
-    wanted = [(log.topic, 4, 0, 2**20), (log.topic, 0, 2, 2**20)]
-    request = fetch_request(wanted, wait_ms=_WAIT_MS, min_bytes=1)
-    started = asyncio.get_running_loop().time()
-    answer = fetched_in(await log.peer.ask(request))
-    took_s = asyncio.get_running_loop().time() - started
-    talk.say("waited to the end", took_s >= _WAIT_MS / 1000)
-    for row in sorted(answer, key=lambda row: row.number):
-        _say(talk, f"partition {row.number}", row)
 
 
 async def session_of_a_fetch(talk: Talk) -> None:
     """A client that keeps none is given none."""
-    log = await _log(talk, batches=1)
+    log = await filled(talk, batches=1)
     answer = await log.peer.ask(fetch_request([(log.topic, 0, 0, 2**20)]))
     talk.say("answer", answer.error_code, answer.session_id, answer.throttle_time_ms)
     ((_, ((*_, replica, _),)),) = answer.topics
     talk.say("other replica to read from", replica)
 
 
-async def no_partition_at_all(talk: Talk) -> None:
-    """A fetch of nothing has nothing to wait for."""
-    log = await _log(talk)
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    answer = await log.peer.ask(fetch_request([], wait_ms=_WAIT_MS, min_bytes=1))
-    talk.say("topics", answer.topics)
-    talk.say("waited", loop.time() - started >= _WAIT_MS / 1000)
-
-
 CONVERSATIONS: Final[tuple[Conversation, ...]] = (
     from_the_start,
     in_an_empty_log,
-    at_the_end_until_time_is_up,
-    at_the_end_until_a_record_comes,
-    more_bytes_wanted_than_there_are,
-    enough_bytes_at_once,
     out_of_range,
     below_the_start,
     from_the_middle_of_a_batch,
@@ -207,7 +152,5 @@ CONVERSATIONS: Final[tuple[Conversation, ...]] = (
     limited_over_all_partitions,
     first_partition_empty,
     what_does_not_exist,
-    one_wrong_partition_of_two,
     session_of_a_fetch,
-    no_partition_at_all,
 )

@@ -39,11 +39,7 @@ async def states_of_a_group(talk: Talk) -> None:
     await leader.alone()
     talk.say("one member", await _state(leader, asking))
     waiting = asyncio.create_task(follower.join())
-
-    async def called() -> bool:
-        return await leader.beat() == "RebalanceInProgressError"
-
-    await talk.until(called)
+    await leader.called()
     talk.say("preparing", (await _state(leader, asking))[:4])
     await leader.join()
     await waiting
@@ -105,11 +101,7 @@ async def assignments_of_a_group(talk: Talk) -> None:
     talk.say("stable", await _state(leader, leader))
     third = await Member.of(talk, "group")
     joining = asyncio.create_task(third.join())
-
-    async def called() -> bool:
-        return await leader.beat() == "RebalanceInProgressError"
-
-    await talk.until(called)
+    await leader.called()
     await asyncio.gather(leader.join(), follower.join(), joining)
     talk.say("completing", await _state(leader, leader))
 

@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from testkit.simulated.conversations.members import (
     Member,
     in_sync,
+    leader_and_newcomer,
     subscription,
     together,
 )
@@ -16,14 +17,6 @@ from testkit.simulated.conversations.wire import error_name
 _PAUSE_S: Final = 0.3
 _SHORTEST_SESSION_MS: Final = 6_000
 _SHORT_REBALANCE_MS: Final = 3_000
-
-
-async def _two(talk: Talk, **settings: Any) -> tuple[Member, Member]:
-    """A leader in a stable group of its own, and somebody who has not joined."""
-    leader = await Member.of(talk, "group", **settings)
-    follower = await Member.of(talk, "group", **settings)
-    await leader.alone()
-    return leader, follower
 
 
 async def member_id_first(talk: Talk) -> None:
@@ -51,7 +44,7 @@ async def join_of_an_old_client(talk: Talk) -> None:
 
 async def second_member_calls_for_a_rebalance(talk: Talk) -> None:
     """The first one is told by its heartbeat, and both get the next generation."""
-    leader, follower = await _two(talk)
+    leader, follower = await leader_and_newcomer(talk)
     talk.say("heartbeat", await leader.beat())
     for joined in await together(leader, follower):
         talk.say("join", joined)
@@ -67,7 +60,7 @@ async def second_member_calls_for_a_rebalance(talk: Talk) -> None:
 
 async def sync_again(talk: Talk) -> None:
     """In a stable group a sync only asks; what a leader sends then changes nothing."""
-    leader, follower = await _two(talk)
+    leader, follower = await leader_and_newcomer(talk)
     talk.say("sync", await in_sync(leader, follower))
     talk.say("leader again", await leader.sync({leader.member_id: b"other"}))
     talk.say("follower again", await follower.sync())
@@ -75,7 +68,7 @@ async def sync_again(talk: Talk) -> None:
 
 async def sync_that_forgets_a_member(talk: Talk) -> None:
     """Who is not in the assignment gets an empty one; strangers in it do not matter."""
-    leader, follower = await _two(talk)
+    leader, follower = await leader_and_newcomer(talk)
     await together(leader, follower)
     waiting = asyncio.create_task(follower.sync())
     await asyncio.sleep(_PAUSE_S)
@@ -86,7 +79,7 @@ async def sync_that_forgets_a_member(talk: Talk) -> None:
 async def generation_that_is_over(talk: Talk) -> None:
     """Heartbeat, commit and sync of an older generation."""
     topic = await talk.topic()
-    leader, follower = await _two(talk)
+    leader, follower = await leader_and_newcomer(talk)
     await in_sync(leader, follower)
     for what, generation in (("old", leader.generation - 1), ("future", 99)):
         stale = replace(leader, generation=generation)
@@ -95,29 +88,6 @@ async def generation_that_is_over(talk: Talk) -> None:
         talk.say(f"{what} sync", await stale.sync())
     talk.say("committed", await leader.committed())
     talk.say("heartbeat", await leader.beat())
-
-
-async def rebalance_under_way(talk: Talk) -> None:
-    """What members of the old generation may still do while others join."""
-    topic = await talk.topic()
-    leader, follower = await _two(talk)
-    second = asyncio.create_task(follower.join())
-
-    async def called() -> bool:
-        return await leader.beat() == "RebalanceInProgressError"
-
-    await talk.until(called)
-    talk.say("commit", await leader.commit(topic, 3))
-    talk.say("sync", await leader.sync())
-    talk.say("join", await leader.join())
-    talk.say("second", await second)
-    talk.say("commit before sync", await leader.commit(topic, 4))
-    talk.say("heartbeat before sync", await leader.beat())
-    waiting = asyncio.create_task(follower.sync())
-    talk.say("sync", await leader.sync({leader.member_id: b"l"}))
-    talk.say("follower", await waiting)
-    talk.say("commit", await leader.commit(topic, 5))
-    talk.say("committed", await leader.committed())
 
 
 async def member_that_nobody_knows(talk: Talk) -> None:
@@ -138,7 +108,7 @@ async def member_that_nobody_knows(talk: Talk) -> None:
 
 async def leaving(talk: Talk) -> None:
     """The others rebalance; the last one leaves an empty group, which counts on."""
-    leader, follower = await _two(talk)
+    leader, follower = await leader_and_newcomer(talk)
     await in_sync(leader, follower)
     talk.say("leader leaves", await leader.leave())
     talk.say("its heartbeat", await leader.beat())
@@ -151,71 +121,11 @@ async def leaving(talk: Talk) -> None:
     talk.say("newcomer", await newcomer.join())
 
 
-async def leaving_during_a_rebalance(talk: Talk) -> None:
-    """A join that waits for somebody who leaves is answered."""
-    leader, follower = await _two(talk)
-    second = asyncio.create_task(follower.join())
-
-    async def called() -> bool:
-        return await leader.beat() == "RebalanceInProgressError"
-
-    await talk.until(called)
-    talk.say("leave", await leader.leave())
-    talk.say("second", await second)
-
-
-async def join_again(talk: Talk) -> None:
-    """A follower that says the same joins nothing new; a leader calls for a rebalance."""
-    leader, follower = await _two(talk)
-    await in_sync(leader, follower)
-    talk.say("follower again", await follower.join())
-    talk.say("its sync", await follower.sync())
-    talk.say("leader's heartbeat", await leader.beat())
-    again = asyncio.create_task(leader.join())
-
-    async def called() -> bool:
-        return await follower.beat() == "RebalanceInProgressError"
-
-    await talk.until(called)
-    talk.say("follower joins", await follower.join())
-    talk.say("leader joined", await again)
-
-
-async def follower_with_another_subscription(talk: Talk) -> None:
-    """Its new metadata calls for a rebalance."""
-    leader, follower = await _two(talk)
-    await in_sync(leader, follower)
-    follower.protocols = (("range", subscription("log", "other")),)
-    for joined in await together(leader, follower):
-        talk.say("join", joined)
-
-
-async def late_for_a_rebalance(talk: Talk) -> None:
-    """Who does not join in time is out; the others do not wait longer."""
-    leader, follower = await _two(talk, rebalance_ms=_SHORT_REBALANCE_MS)
-    talk.say("join", await follower.join())
-    talk.say("late heartbeat", await leader.beat())
-    talk.say("late join", await leader.join())
-
-
-async def late_for_the_sync(talk: Talk) -> None:
-    """The leader never hands out an assignment; the group starts again without it."""
-    leader, follower = await _two(talk, rebalance_ms=_SHORT_REBALANCE_MS)
-    await together(leader, follower)
-    talk.say("follower's sync", await follower.sync())
-    talk.say("follower joins", await follower.join())
-    talk.say("leader's heartbeat", await leader.beat())
-
-
 async def session_that_ends(talk: Talk) -> None:
     """Without heartbeats a member is out after its session, and the others rebalance."""
-    leader, follower = await _two(talk, session_ms=_SHORTEST_SESSION_MS)
+    leader, follower = await leader_and_newcomer(talk, session_ms=_SHORTEST_SESSION_MS)
     await in_sync(leader, follower)
-
-    async def called() -> bool:
-        return await follower.beat() == "RebalanceInProgressError"
-
-    await talk.until(called)
+    await follower.called()
     talk.say("silent one's heartbeat", await leader.beat())
     talk.say("other joins", await follower.join())
 
@@ -230,7 +140,7 @@ async def session_times_out_of_bounds(talk: Talk) -> None:
 
 async def protocols_that_do_not_fit(talk: Talk) -> None:
     """Another type, and no common assignor: refused, and the group goes on."""
-    leader, follower = await _two(talk)
+    leader, follower = await leader_and_newcomer(talk)
     other = replace(follower, protocol_type="connect")
     talk.say("other type", await other.join())
     other = replace(follower, protocols=(("sticky", subscription("log")),))
@@ -275,14 +185,8 @@ CONVERSATIONS: Final[tuple[Conversation, ...]] = (
     sync_again,
     sync_that_forgets_a_member,
     generation_that_is_over,
-    rebalance_under_way,
     member_that_nobody_knows,
     leaving,
-    leaving_during_a_rebalance,
-    join_again,
-    follower_with_another_subscription,
-    late_for_a_rebalance,
-    late_for_the_sync,
     session_that_ends,
     session_times_out_of_bounds,
     protocols_that_do_not_fit,

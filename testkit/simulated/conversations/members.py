@@ -160,6 +160,14 @@ class Member:
         request = HeartbeatRequest_v1(self.group, self.generation, self.member_id)
         return error_name((await self.peer.ask(request)).error_code)
 
+    async def called(self) -> None:
+        """Send heartbeats until one says that a rebalance is under way."""
+
+        async def told() -> bool:
+            return await self.beat() == "RebalanceInProgressError"
+
+        await self.talk.until(told)
+
     async def leave(self) -> str:
         """Leave the group; returns the error."""
         request = LeaveGroupRequest_v1(self.group, self.member_id)
@@ -220,11 +228,7 @@ async def together(leader: Member, follower: Member) -> list[list[Any]]:
         What each was answered, the first one's first.
     """
     second = asyncio.create_task(follower.join())
-
-    async def called() -> bool:
-        return await leader.beat() == "RebalanceInProgressError"
-
-    await leader.talk.until(called)
+    await leader.called()
     first = await leader.join()
     return [first, await second]
 
@@ -235,3 +239,11 @@ async def in_sync(leader: Member, follower: Member) -> list[list[Any]]:
     waiting = asyncio.create_task(follower.sync())
     handed = {leader.member_id: b"left", follower.member_id: b"right"}
     return [await leader.sync(handed), await waiting]
+
+
+async def leader_and_newcomer(talk: Talk, **settings: Any) -> tuple[Member, Member]:
+    """A leader in a stable group of its own, and somebody who has not joined."""
+    leader = await Member.of(talk, "group", **settings)
+    follower = await Member.of(talk, "group", **settings)
+    await leader.alone()
+    return leader, follower

@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from aiokafka.record.util import calc_crc32c as crc32c
 
-from testkit.simulated.conversations.batches import Batch, with_wrong_checksum
+from testkit.simulated.conversations.batches import Batch
 from testkit.simulated.conversations.logs import Log, produce_request, written_in
 from testkit.simulated.conversations.talk import Conversation, Talk
 
 _HOUR_MS: Final = 3_600_000
 _HEADER_BYTES: Final = 61
+
+
 """Of a batch, before its records."""
 
 
@@ -101,34 +103,6 @@ async def too_large_until_compressed(talk: Talk) -> None:
     talk.say("ends", await log.ends())
 
 
-async def wrong_checksum(talk: Talk) -> None:
-    """A batch whose bytes do not fit its checksum."""
-    log = await _log(talk)
-    batch = Batch([b"a", b"b"]).encoded()
-    talk.say("checksum", await log.append(with_wrong_checksum(batch)))
-    changed = batch[:-2] + bytes([batch[-2] ^ 1]) + batch[-1:]
-    talk.say("a bit of a value", await log.append(changed))
-    talk.say("as it was", await log.append(batch))
-    talk.say("in the log", await log.values())
-
-
-async def nothing_in_a_batch(talk: Talk) -> None:
-    """No bytes, and half a batch."""
-    log = await _log(talk)
-    talk.say("no bytes", await log.append(b""))
-    batch = Batch([b"a" * 100]).encoded()
-    talk.say("half a batch", await log.append(batch[: len(batch) // 2]))
-    talk.say("ends", await log.ends())
-
-
-async def two_batches_at_once(talk: Talk) -> None:
-    """Since record batches exist, a request has one batch for a partition."""
-    log = await _log(talk)
-    both = Batch([b"a"]).encoded() + Batch([b"b"]).encoded()
-    talk.say("two batches", await log.append(both))
-    talk.say("ends", await log.ends())
-
-
 async def compressed_batch(talk: Talk) -> None:
     """Kept as it was sent."""
     log = await _log(talk)
@@ -183,23 +157,6 @@ async def time_of_the_broker(talk: Talk) -> None:
     talk.say("from the future", later.error, later.offset)
 
 
-async def record_without_key_in_a_compacted_topic(talk: Talk) -> None:
-    """Compaction needs keys."""
-    log = await _log(talk, cleanup_policy="compact")
-    talk.say("without key", await log.append(Batch([b"a"])))
-    talk.say("with key", await log.append(Batch([b"a"], key=b"k")))
-    talk.say("ends", await log.ends())
-
-
-async def offsets_that_do_not_count_up(talk: Talk) -> None:
-    """The header of a batch says how many offsets it takes."""
-    log = await _log(talk)
-    good = Batch([b"a", b"b"]).encoded()
-    talk.say("last offset 5 of 2", await log.append(_patched(good, 23, 5)))
-    talk.say("3 records of 2", await log.append(_patched(good, 57, 3)))
-    talk.say("ends", await log.ends())
-
-
 async def more_replicas_in_sync_wanted_than_there_are(talk: Talk) -> None:
     """All that there are is enough."""
     log = await _log(talk, min_insync_replicas="2")
@@ -239,14 +196,9 @@ CONVERSATIONS: Final[tuple[Conversation, ...]] = (
     topics_of_one_request,
     too_large_batch,
     too_large_until_compressed,
-    wrong_checksum,
-    nothing_in_a_batch,
-    two_batches_at_once,
     compressed_batch,
     timestamps_out_of_bounds,
     timestamps_bounded_by_the_topic,
     time_of_the_broker,
-    record_without_key_in_a_compacted_topic,
-    offsets_that_do_not_count_up,
     more_replicas_in_sync_wanted_than_there_are,
 )

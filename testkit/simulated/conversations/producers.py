@@ -13,7 +13,12 @@ from aiokafka.protocol.transaction import (
 )
 
 from testkit.simulated.conversations.batches import Batch
-from testkit.simulated.conversations.logs import Log
+from testkit.simulated.conversations.logs import (
+    LATEST,
+    READ_COMMITTED,
+    READ_UNCOMMITTED,
+    Log,
+)
 from testkit.simulated.conversations.members import TRANSACTION, coordinator_found
 from testkit.simulated.conversations.talk import Talk
 from testkit.simulated.conversations.wire import Peer, error_name
@@ -162,3 +167,23 @@ class Producer:
         )
         ((_, ((_, code),)),) = answer.errors
         return error_name(code)
+
+
+async def say_both(talk: Talk, log: Log, what: str) -> None:
+    """What each isolation level sees."""
+    names = {READ_UNCOMMITTED: "uncommitted", READ_COMMITTED: "committed"}
+    for isolation, name in names.items():
+        fetched = await log.fetch(isolation=isolation)
+        listed = fetched.aborted
+        if listed is not None:
+            listed = [(talk.symbol("producer", one), first) for one, first in listed]
+        talk.say(f"{what}, {name}", fetched.ends, fetched.found.records, listed)
+
+
+async def stable(talk: Talk, log: Log, records: int) -> None:
+    """Wait until so many records are stable; markers follow the answer to an end."""
+
+    async def written() -> bool:
+        return bool((await log.offset(LATEST, READ_COMMITTED))[2] == records)
+
+    await talk.until(written)

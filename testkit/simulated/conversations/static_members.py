@@ -101,11 +101,7 @@ async def started_again_while_it_waits(talk: Talk) -> None:
     follower = await Member.of(talk, "group", instance="two")
     await leader.alone()
     waiting = asyncio.create_task(follower.join())
-
-    async def called() -> bool:
-        return await leader.beat() == "RebalanceInProgressError"
-
-    await talk.until(called)
+    await leader.called()
     again = await _started_again(talk, follower)
     second = asyncio.create_task(again.join())
     talk.say("old one", await waiting)
@@ -121,11 +117,7 @@ async def started_again_before_the_sync(talk: Talk) -> None:
     await together(leader, follower)
     again = await _started_again(talk, follower)
     second = asyncio.create_task(again.join())
-
-    async def called() -> bool:
-        return await leader.beat() == "RebalanceInProgressError"
-
-    await talk.until(called)
+    await leader.called()
     talk.say("sync", await leader.sync({leader.member_id: b"all"}))
     talk.say("leader", await leader.join())
     talk.say("new one", await second)
@@ -160,11 +152,7 @@ async def static_member_leaves(talk: Talk) -> None:
 async def static_session_that_ends(talk: Talk) -> None:
     """A static member that is silent for too long is out, and comes back as a new one."""
     leader, follower = await _two(talk, _SHORTEST_SESSION_MS)
-
-    async def called() -> bool:
-        return await leader.beat() == "RebalanceInProgressError"
-
-    await talk.until(called)
+    await leader.called()
     talk.say("silent one's heartbeat", await follower.beat())
     talk.say("leader joins", await leader.join())
     again = await _started_again(talk, follower)

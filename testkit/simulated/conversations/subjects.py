@@ -13,6 +13,8 @@ from typing import Final
 
 from testkit.simulated.conversations import (
     admin,
+    bad_batches,
+    fencing,
     fetch,
     group_admin,
     groups,
@@ -22,9 +24,13 @@ from testkit.simulated.conversations import (
     nodes,
     offsets,
     produce,
+    producer_state,
+    rebalances,
     static_members,
     topics,
+    transactional_offsets,
     transactions,
+    waiting_fetches,
 )
 from testkit.simulated.conversations.talk import Conversation
 from testkit.simulated.conversations.versions import Versions
@@ -32,11 +38,17 @@ from testkit.simulated.conversations.versions import Versions
 SUBJECTS: Final[Mapping[str, tuple[Conversation, ...]]] = MappingProxyType(
     {
         "idempotence": idempotence.CONVERSATIONS,
+        "producer_state": producer_state.CONVERSATIONS,
         "produce": produce.CONVERSATIONS,
+        "bad_batches": bad_batches.CONVERSATIONS,
         "fetch": fetch.CONVERSATIONS,
+        "waiting_fetches": waiting_fetches.CONVERSATIONS,
         "list_offsets": list_offsets.CONVERSATIONS,
         "transactions": transactions.CONVERSATIONS,
+        "fencing": fencing.CONVERSATIONS,
+        "transactional_offsets": transactional_offsets.CONVERSATIONS,
         "groups": groups.CONVERSATIONS,
+        "rebalances": rebalances.CONVERSATIONS,
         "group_admin": group_admin.CONVERSATIONS,
         "static_members": static_members.CONVERSATIONS,
         "offsets": offsets.CONVERSATIONS,
