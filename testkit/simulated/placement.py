@@ -39,6 +39,11 @@ class Placement:
         if self.is_loading(key):
             raise RefusedError(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS)
 
+    def is_suspended(self, key: str) -> bool:
+        """Tell whether a key's coordinator does nothing at the moment."""
+        node = self._nodes.get(key)
+        return node is not None and not self._cluster.nodes[node].running.is_set()
+
     def is_loading(self, key: str) -> bool:
         """Tell whether a key's coordinator still reads its log."""
         return key in self._loaded_at

@@ -34,7 +34,7 @@ class State(StrEnum):
 class Group:
     """Members, generation and state; who may change them is told in ``rebalancing.py``."""
 
-    def __init__(self, group_id: str, now_ms: int) -> None:
+    def __init__(self, group_id: str, now_ms: int, timers: Timers) -> None:
         self.group_id = group_id
         self.state = State.EMPTY
         self.previous_state = State.DEAD
@@ -53,7 +53,7 @@ class Group:
         """Ids that were handed out and have not been used yet."""
         self.pending_syncs: dict[str, None] = {}
         self.new_member_added = False
-        self.timers = Timers()
+        self.timers = timers
 
     def move_to(self, state: State, now_ms: int) -> None:
         """Enter a state."""

@@ -35,7 +35,7 @@ class Groups:
             settings, cluster.now_ms, self._begun, self._write
         )
         self._membership = Membership(settings, self._rebalancing, self._new_id)
-        self._timers = Timers()
+        self._timers = Timers(lambda: False)
         self.by_id: dict[str, Group] = {}
         self._written: dict[str, Written] = {}
         self.offsets = AllOffsets(cluster)
@@ -100,8 +100,8 @@ class Groups:
             member.answer_sync(SyncAnswer(error=gone))
 
     def _load(self, group_id: str) -> None:
-        written = self._written.get(group_id)
-        group = self.by_id[group_id] = read(group_id, written, self._cluster.now_ms())
+        group = self._new(group_id)
+        read(group, self._written.get(group_id))
         for member in group.members.values():
             self._rebalancing.expect_heartbeat(group, member)
 
@@ -172,8 +172,14 @@ class Groups:
         return group
 
     def _create(self, group_id: str) -> Group:
-        group = self.by_id[group_id] = Group(group_id, self._cluster.now_ms())
+        group = self._new(group_id)
         self._clean_later()
+        return group
+
+    def _new(self, group_id: str) -> Group:
+        timers = Timers(lambda: self._placement.is_suspended(group_id))
+        group = Group(group_id, self._cluster.now_ms(), timers)
+        self.by_id[group_id] = group
         return group
 
     # Offsets

@@ -46,11 +46,10 @@ def _written(member: Member, protocol: str) -> WrittenMember:
     )
 
 
-def read(group_id: str, written: Written | None, now_ms: int) -> Group:
-    """Return a group as a new coordinator reads it; None = only its offsets are there."""
-    group = Group(group_id, now_ms)
+def read(group: Group, written: Written | None) -> None:
+    """Bring a new group to what the log says; None = only its offsets are there."""
     if written is None:
-        return group
+        return
     for member_id, found in written.members.items():
         member = Member(member_id, found.request)
         member.assignment = found.assignment
@@ -62,4 +61,3 @@ def read(group_id: str, written: Written | None, now_ms: int) -> Group:
     group.leader = written.leader
     group.since_ms = written.since_ms
     group.learn_topics()
-    return group

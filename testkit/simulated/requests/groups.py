@@ -184,6 +184,6 @@ VERSIONS: Final[Mapping[int, tuple[int, int]]] = {
     _LEAVE: (0, 1),
     _SYNC: (0, 3),
     _DESCRIBE: (0, 3),
-    _LIST: (0, 2),
+    _LIST: (0, 1),
     _DELETE: (0, 1),
 }

@@ -6,6 +6,7 @@ from typing import Final
 from aiokafka.structs import TopicPartition
 
 from testkit.simulated.error_codes import ErrorCode, RefusedError
+from testkit.simulated.timers import Timers
 
 NO_EPOCH: Final = -1
 LAST_EPOCH: Final = 32_766
@@ -29,7 +30,7 @@ ENDING: Final = (State.PREPARE_COMMIT, State.PREPARE_ABORT)
 class Transaction:
     """What one transactional id is about."""
 
-    def __init__(self, transactional_id: str, producer_id: int) -> None:
+    def __init__(self, transactional_id: str, producer_id: int, timers: Timers) -> None:
         self.transactional_id = transactional_id
         self.producer_id = producer_id
         self.epoch = NO_EPOCH
@@ -39,6 +40,7 @@ class Transaction:
         self.groups: dict[str, None] = {}
         """Groups whose offsets are part of the transaction."""
         self.started_ms = 0
+        self.timers = timers
 
     def check_producer(self, producer_id: int, epoch: int) -> None:
         """Refuse a producer that is not the current one."""

@@ -4,7 +4,6 @@ After ``TransactionCoordinator`` of Kafka 4.3, for clients of the first versions
 the client keeps the epoch, one by the coordinator (time-out, fence) raises it.
 """
 
-import asyncio
 from collections.abc import Iterable
 
 import msgspec
@@ -20,6 +19,9 @@ from testkit.simulated.transactions.transaction import (
     State,
     Transaction,
 )
+
+_TIME_OUT = "time-out"
+_MARKERS = "markers"
 
 
 class TransactionSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +52,6 @@ class Transactions:
         self._settings = settings or TransactionSettings()
         self._placement = Placement(cluster, self._settings.load_ms)
         self._producer_ids = ProducerIds()
-        self._timers = Timers()
         self.by_id: dict[str, Transaction] = {}
         self._lost_markers: dict[TopicPartition, None] = {}
 
@@ -94,7 +95,8 @@ class Transactions:
         found = self.by_id.get(transactional_id)
         if found is None:
             producer_id = self._producer_ids.take(node_id)
-            found = Transaction(transactional_id, producer_id)
+            timers = Timers(lambda: self._placement.is_suspended(transactional_id))
+            found = Transaction(transactional_id, producer_id, timers)
             self.by_id[transactional_id] = found
         found.check_not_ending()
         if found.state is State.ONGOING:
@@ -167,7 +169,6 @@ class Transactions:
         found = self._of_producer(node_id, transactional_id, producer)
         if not found.check_end(commit=commit):
             found.prepare(commit=commit)
-            self._timers.cancel(found.transactional_id)
             self._send_markers(found)
 
     def _expect_end(self, found: Transaction) -> None:
@@ -175,9 +176,7 @@ class Transactions:
         check_ms = self._settings.timeout_check_ms
         due_ms = found.started_ms + found.timeout_ms
         wait_ms = -(-due_ms // check_ms) * check_ms - self._cluster.now_ms()
-        self._timers.schedule(
-            found.transactional_id, wait_ms, lambda: self._timed_out(found)
-        )
+        found.timers.schedule(_TIME_OUT, wait_ms, lambda: self._timed_out(found))
 
     def _timed_out(self, found: Transaction) -> None:
         self._cluster.observer.note(found.transactional_id, "transaction times out")
@@ -185,7 +184,6 @@ class Transactions:
 
     def _abort(self, found: Transaction) -> None:
         """Abort in place of the client: its epoch is fenced, and the markers have a newer one."""
-        self._timers.cancel(found.transactional_id)
         found.epoch += 1
         found.prepare(commit=False)
         self._send_markers(found)
@@ -200,9 +198,12 @@ class Transactions:
         self._lost_markers[TopicPartition(topic, partition)] = None
 
     def _send_markers(self, found: Transaction) -> None:
+        found.timers.cancel(_TIME_OUT)
         left = dict.fromkeys(found.partitions)
-        asyncio.get_running_loop().call_later(
-            self._settings.markers_ms / 1000, self._write_markers, found, left
+        found.timers.schedule(
+            _MARKERS,
+            self._settings.markers_ms,
+            lambda: self._write_markers(found, left),
         )
 
     def _write_markers(
@@ -213,8 +214,10 @@ class Transactions:
             if self._mark(found, tp):
                 del left[tp]
         if left:
-            asyncio.get_running_loop().call_later(
-                self._settings.markers_again_ms / 1000, self._write_markers, found, left
+            found.timers.schedule(
+                _MARKERS,
+                self._settings.markers_again_ms,
+                lambda: self._write_markers(found, left),
             )
             return
         commit = found.state is State.PREPARE_COMMIT

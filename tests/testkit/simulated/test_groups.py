@@ -1,6 +1,7 @@
 """Members of a group: who joins, who is told what, and who is gone."""
 
 import asyncio
+import random
 
 from aiokafka.protocol.admin import (
     DeleteGroupsRequest_v1,
@@ -438,6 +439,85 @@ def test_a_node_that_goes_down_hands_its_groups_on_and_the_last_one_waits() -> N
         assert (await talk.ask(beat(member, generation))).error_code == NONE
 
     talk(say)
+
+
+def test_a_suspended_coordinator_notices_a_silent_member_only_when_it_goes_on() -> None:
+    async def say(talk: Talk) -> None:
+        cluster = talk.cluster
+        _ = await talk.stable()
+        group = cluster.groups.by_id["g"]
+        running = cluster.nodes[cluster.groups.coordinator_node("g") or 0].running
+        running.clear()
+        await asyncio.sleep(SESSION_MS / 1000 + 5)
+        assert group.state == "Stable"
+        running.set()
+        await asyncio.sleep(0.1)
+        assert group.state == "Empty"
+
+    talk(say)
+
+
+def test_whatever_members_do_nobody_waits_for_ever() -> None:
+    async def say(talk: Talk) -> None:
+        rng = random.Random(3)  # noqa: S311 - a seed
+        clients = [Client(talk) for _ in range(4)]
+        begun: list[int] = []
+
+        def generation(_group: str, number: int, _members: dict[str, str]) -> None:
+            begun.append(number)
+
+        talk.cluster.observer.generation = generation  # type: ignore[method-assign, assignment]
+        for _ in range(1_500):
+            rng.choice(clients).act(rng)
+            if rng.random() < 0.02:
+                _ = talk.cluster.groups.move("g")
+            await asyncio.sleep(rng.choice((0.01, 0.2, 2.0)))
+        await asyncio.sleep(400)
+        assert [
+            one.doing for one in clients if one.doing and not one.doing.done()
+        ] == []
+        assert len(begun) > 50
+        group = talk.cluster.groups.by_id.get("g")
+        assert group is None or (group.state == "Empty" and not group.members)
+
+    talk(say)
+
+
+class Client:
+    """A member that does one thing after another, whether it makes sense or not."""
+
+    def __init__(self, talk: Talk) -> None:
+        self.talk = talk
+        self.member, self.generation = "", -1
+        self.doing: asyncio.Task[None] | None = None
+
+    def act(self, rng: random.Random) -> None:
+        """Do something, if nothing is under way; sometimes give that up."""
+        if self.doing is not None and not self.doing.done():
+            if rng.random() < 0.1:
+                self.doing.cancel()
+            return
+        what = rng.choice((self.join, self.join, self.sync, self.sync, self.beat))
+        if rng.random() < 0.05:
+            what = self.leave
+        self.doing = asyncio.get_running_loop().create_task(what())
+
+    async def join(self) -> None:
+        answer = await self.talk.join(self.member, rebalance_ms=8_000)
+        if answer.error_code in (NONE, ErrorCode.MEMBER_ID_REQUIRED):
+            self.member, self.generation = answer.member_id, answer.generation_id
+        elif answer.error_code == UNKNOWN:
+            self.member = ""
+
+    async def sync(self) -> None:
+        _ = await self.talk.ask(sync(self.member, self.generation))
+
+    async def beat(self) -> None:
+        _ = await self.talk.ask(beat(self.member, self.generation))
+
+    async def leave(self) -> None:
+        _ = await self.talk.ask(leave(self.member))
+        self.member = ""
 
 
 def test_groups_are_described_and_only_empty_ones_are_deleted() -> None:
