@@ -131,6 +131,7 @@ class Partition:
         """Take a replica out of those in sync."""
         if node in self.isr:
             self.isr.remove(node)
+            self._topics.changed()
             if len(self.isr) < self.in_sync_min:
                 self.eligible.append(node)
             self._advance()
@@ -146,6 +147,7 @@ class Partition:
 
     def _in_sync(self, nodes: list[int]) -> None:
         self.isr = nodes
+        self._topics.changed()
         enough = len(nodes) >= self.in_sync_min
         self.eligible = [
             node for node in self.eligible if not enough and node not in nodes
@@ -167,6 +169,7 @@ class Partition:
         """
         self.leader = node
         self.leader_epoch += 1
+        self._topics.changed()
         self._topics.observer.led(self.topic, self.number, node, self.leader_epoch)
         if node is not None:
             if node not in self.isr + self.eligible:

@@ -69,6 +69,8 @@ class Topics:
         self.by_name: dict[str, Topic] = {}
         self.when_deleted: list[Callable[[str], None]] = []
         """Called with the name of a topic that is gone."""
+        self.described: dict[tuple[int, bytes], bytes] = {}
+        """Answers to metadata requests, until something in them changes."""
         self._slow: dict[int, None] = {}
         self._created = 0
 
@@ -80,6 +82,10 @@ class Topics:
     def now_ms(self) -> int:
         """Return the wall clock, UTC ms."""
         return self._around.now_ms()
+
+    def changed(self) -> None:
+        """Forget what metadata requests were answered."""
+        self.described.clear()
 
     # -- topics -----------------------------------------------------------------
 
@@ -103,6 +109,7 @@ class Topics:
         found = UUID(int=self._around.random.getrandbits(128), version=4)
         topic = Topic(name, found, configs or {})
         self.by_name[name] = topic
+        self.changed()
         copies = min(3, len(self._around.nodes)) if replicas is None else replicas
         count = partitions if placed is None else len(placed)
         self.add_partitions(topic, count, copies, placed)
@@ -117,6 +124,7 @@ class Topics:
         placed: Sequence[list[int]] | None = None,
     ) -> None:
         """Give a topic more partitions, up to a count."""
+        self.changed()
         settings = log_settings(topic.configs)
         numbers = range(len(topic.partitions), count)
         if placed is None:
@@ -137,6 +145,7 @@ class Topics:
     def delete(self, name: str) -> None:
         """Delete a topic; clients that wait for it are answered."""
         topic = self.by_name.pop(name)
+        self.changed()
         self.observer.deleted(name)
         for partition in topic.partitions:
             partition.delete()
@@ -196,6 +205,7 @@ class Topics:
 
     def node_down(self, node_id: int) -> None:
         """Move the leaders of a node that is down to replicas in sync, if there are any."""
+        self.changed()
         for partition in self.partitions():
             led = partition.leader == node_id
             partition.shrink(node_id)
@@ -204,6 +214,7 @@ class Topics:
 
     def node_up(self, node_id: int) -> None:
         """Let a node that is up again lead what only it can, and catch up with the rest."""
+        self.changed()
         self._slow.pop(node_id, None)
         for partition in self.partitions():
             if partition.leader is None and node_id in partition.eligible:

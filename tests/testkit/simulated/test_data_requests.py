@@ -224,6 +224,28 @@ def test_metadata_name_the_leader_the_replicas_and_those_that_are_down() -> None
     talk(about)
 
 
+def test_metadata_follow_every_change() -> None:
+    async def about(it: Talk) -> None:
+        async def told(node: int = 1) -> tuple[object, ...]:
+            answer = await it.ask(MetadataRequest_v5(None, False), node)
+            ((_, _, _, rows),) = answer.topics
+            return len(answer.brokers), len(rows), rows[0][2], sorted(rows[0][4])
+
+        assert await told() == (3, 1, 1, [1, 2, 3])
+        it.down(1)
+        assert await told(2) == (2, 1, 2, [2, 3])
+        it.up(1)
+        assert await told(2) == (3, 1, 2, [1, 2, 3])
+        it.cluster.topics.slow(3)
+        it.cluster.topics.drop(3)
+        assert await told() == (3, 1, 2, [1, 2])
+        it.cluster.topics.add_partitions(it.cluster.topics.by_name["t"], 2)
+        it.partition.lead(1)
+        assert await told() == (3, 2, 1, [1, 2])
+
+    talk(about)
+
+
 def test_metadata_of_a_partition_without_a_leader_say_so() -> None:
     async def about(it: Talk) -> None:
         for node in (2, 3, 1):
