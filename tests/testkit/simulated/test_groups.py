@@ -334,6 +334,19 @@ def test_a_static_member_stays_without_joining_until_its_session_ends() -> None:
     talk(say)
 
 
+def test_a_static_member_that_says_it_leaves_is_gone_and_its_name_is_free() -> None:
+    async def say(talk: Talk) -> None:
+        ids, generation = await static_pair(talk)
+        assert (await talk.ask(leave(ids["b"]))).error_code == NONE
+        assert (await talk.ask(beat(ids["a"], generation))).error_code == REBALANCE
+        newcomer = talk.later(join(instance="b"))
+        await asyncio.sleep(0.1)
+        again = await talk.join(ids["a"], instance="a")
+        assert (await newcomer).generation_id == again.generation_id > generation
+
+    talk(say)
+
+
 def test_a_client_that_hangs_up_while_it_joins_is_a_member_all_the_same() -> None:
     async def say(talk: Talk) -> None:
         (first,), _ = await talk.stable()
