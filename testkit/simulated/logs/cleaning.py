@@ -9,8 +9,9 @@ Tombstones, and markers whose transaction has no record left, stay for
 
 from collections.abc import Iterable
 
-from testkit.simulated.logs.batches import Batch, Record, decoded, rewritten
+from testkit.simulated.logs.batches import Batch, Record, decoded
 from testkit.simulated.logs.partition_log import PartitionLog
+from testkit.simulated.logs.rewriting import rewritten
 from testkit.simulated.logs.segments import Segment
 
 

@@ -2,45 +2,16 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from typing import Final
-
-import msgspec
 
 from testkit.simulated.error_codes import ErrorCode
 from testkit.simulated.logs import batches as format2
 from testkit.simulated.logs.batches import Batch, CorruptBatchError, Record
 from testkit.simulated.logs.producers import Producers
+from testkit.simulated.logs.results import UNKNOWN, AppendResult, Found
+from testkit.simulated.logs.rewriting import marker, stamped
 from testkit.simulated.logs.segments import Segment, batches_in
 from testkit.simulated.logs.settings import LogSettings, log_settings
 from testkit.simulated.logs.validation import problem_of
-
-_UNKNOWN: Final = -1
-
-
-class AppendResult(msgspec.Struct, frozen=True, gc=False):
-    """What became of an append; the fields are those of a produce response."""
-
-    error: ErrorCode
-    base_offset: int = _UNKNOWN
-    append_ms: int = _UNKNOWN
-    """When the broker appended it; -1 = the timestamps are the client's."""
-    log_start_offset: int = _UNKNOWN
-    next_offset: int = _UNKNOWN
-    """What the high watermark must reach for an acknowledgement by all."""
-    repeated: bool = False
-    """Whether it was in the log already."""
-
-    @property
-    def refused(self) -> bool:
-        """Whether it is not in the log."""
-        return self.error != ErrorCode.NONE
-
-
-class Found(msgspec.Struct, frozen=True, gc=False):
-    """A record that was looked for by its timestamp."""
-
-    offset: int
-    timestamp_ms: int
 
 
 class PartitionLog:
@@ -85,7 +56,7 @@ class PartitionLog:
         (batch,) = found
         problem = problem_of(batch, self.settings, now_ms)
         if problem is not None:
-            start = self.start_offset if problem.in_log else _UNKNOWN
+            start = self.start_offset if problem.in_log else UNKNOWN
             return AppendResult(problem.error, log_start_offset=start)
         if batch.producer_id >= 0:
             repeated = self.producers.repetition_of(batch)
@@ -101,9 +72,9 @@ class PartitionLog:
             error = self.producers.refusal_of(batch)
             if error:
                 return AppendResult(error, log_start_offset=self.start_offset)
-        append_ms = _UNKNOWN
+        append_ms = UNKNOWN
         if self.settings.append_time:
-            batch, append_ms = format2.stamped(batch, now_ms), now_ms
+            batch, append_ms = stamped(batch, now_ms), now_ms
         placed = self._add(batch, leader_epoch)
         if placed.producer_id >= 0:
             self.producers.add(placed)
@@ -128,14 +99,14 @@ class PartitionLog:
         """End the transaction of a producer in this partition."""
         if self.producers.stale_marker(producer_id, epoch):
             return AppendResult(ErrorCode.INVALID_PRODUCER_EPOCH)
-        plain = format2.marker(producer_id, epoch, now_ms, commit=commit)
+        plain = marker(producer_id, epoch, now_ms, commit=commit)
         placed = self._add(plain, leader_epoch)
         self.producers.end(placed, committed=commit)
         self._grown(placed)
         return AppendResult(
             ErrorCode.NONE,
             placed.base_offset,
-            _UNKNOWN,
+            UNKNOWN,
             self.start_offset,
             placed.next_offset,
         )

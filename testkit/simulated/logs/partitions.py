@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from testkit.simulated.error_codes import ErrorCode
 from testkit.simulated.logs.batches import Batch, commits
 from testkit.simulated.logs.cleaning import compact, retain
-from testkit.simulated.logs.partition_log import AppendResult, PartitionLog
+from testkit.simulated.logs.partition_log import PartitionLog
+from testkit.simulated.logs.results import AppendResult
 from testkit.simulated.logs.settings import LogSettings
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ class Partition:
             if node not in self.isr:
                 self._in_sync([node])
             self._end_at(self.ends[node])
+            self.log.producers.asked_about.clear()  # only the leader before knew
             self.led_from = self.log.end_offset
             self.replicate()
         self._wake()

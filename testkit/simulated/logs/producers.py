@@ -73,6 +73,9 @@ class Producers:
 
     def __init__(self) -> None:
         self.known: dict[int, Producer] = {}
+        self.asked_about: dict[int, tuple[int, int]] = {}
+        """Producer whose first batch of a transaction is not in the log yet, though it was
+        tried -> its epoch, and the lowest sequence number that was tried."""
         self._open: dict[int, int] = {}
         """Producer with an open transaction -> its first offset."""
         self._unreplicated: deque[Ended] = deque()
@@ -94,10 +97,13 @@ class Producers:
     def refusal_of(self, batch: Batch) -> ErrorCode:
         """Return why a client's batch, no repetition, is refused; ``NONE`` = it is not."""
         producer = self.known.get(batch.producer_id)
+        if producer is not None and batch.producer_epoch < producer.epoch:
+            return ErrorCode.INVALID_PRODUCER_EPOCH
+        asked = self.asked_about.get(batch.producer_id)
+        if asked is not None and batch.first_sequence > asked[1]:
+            return ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
         if producer is None:
             return ErrorCode.NONE
-        if batch.producer_epoch < producer.epoch:
-            return ErrorCode.INVALID_PRODUCER_EPOCH
         new_epoch = batch.producer_epoch > producer.epoch
         expected = 0 if new_epoch else (producer.last_sequence() + 1) % SEQUENCES
         if batch.first_sequence != expected:
@@ -105,6 +111,18 @@ class Producers:
         if producer.transaction_from is not None and not batch.transactional:
             return ErrorCode.INVALID_TXN_STATE
         return ErrorCode.NONE
+
+    def ask_about(self, batch: Batch) -> None:
+        """Note that a first batch of a transaction is tried (KIP-890).
+
+        A later batch that overtakes it is refused as long as none was appended.
+        """
+        epoch, lowest = batch.producer_epoch, batch.first_sequence
+        before = self.asked_about.get(batch.producer_id)
+        if before is not None and before[0] >= epoch:
+            same = before[0] == epoch
+            epoch, lowest = before[0], min(before[1], lowest) if same else before[1]
+        self.asked_about[batch.producer_id] = epoch, lowest
 
     def in_transaction(self, batch: Batch) -> bool:
         """Whether the producer of a batch has a transaction open here in its epoch."""
@@ -137,6 +155,8 @@ class Producers:
             )
         )
         producer.latest_ms = batch.latest_ms
+        if batch.transactional:
+            self.asked_about.pop(number, None)
         if batch.transactional and producer.transaction_from is None:
             producer.transaction_from = batch.base_offset
             self._open[number] = batch.base_offset
@@ -152,6 +172,7 @@ class Producers:
             producer = self.known[number] = Producer(batch.producer_epoch)
         producer.in_epoch(batch.producer_epoch)
         producer.latest_ms = batch.latest_ms
+        self.asked_about.pop(number, None)
         first, producer.transaction_from = producer.transaction_from, None
         if first is None:
             return

@@ -6,8 +6,8 @@ from typing import Any, Final
 from testkit.simulated.cluster import Cluster
 from testkit.simulated.error_codes import ErrorCode
 from testkit.simulated.handling import Call, Handler
-from testkit.simulated.logs.partition_log import Found
 from testkit.simulated.logs.partitions import Partition
+from testkit.simulated.logs.results import Found
 from testkit.simulated.requests.leading import led_here
 
 _LATEST: Final = -1

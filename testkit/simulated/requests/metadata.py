@@ -1,20 +1,7 @@
 """Metadata: the nodes, the topics, who leads."""
 
 from collections.abc import Callable, Iterable, Mapping
-from io import BytesIO
 from typing import Any, Final
-
-from aiokafka.protocol.types import (
-    AbstractType,
-    Boolean,
-    CompactArray,
-    CompactString,
-    Int16,
-    Int32,
-    Schema,
-    TaggedFields,
-)
-from typing_extensions import override
 
 from testkit.simulated.cluster import Cluster
 from testkit.simulated.error_codes import ErrorCode
@@ -22,6 +9,7 @@ from testkit.simulated.handling import Call, Handler
 from testkit.simulated.logs.names import name_problem
 from testkit.simulated.logs.partitions import Partition
 from testkit.simulated.logs.topics import Topic
+from testkit.simulated.requests.topic_ids import WITH_IDS
 
 _NOBODY: Final = -1
 _NO_ID: Final = bytes(16)
@@ -32,63 +20,6 @@ _WITH_IDS_SINCE: Final = 10
 _ON_TOPIC: Final = 3576
 """Bits of what may be done with a topic where there are no access rules (KIP-430)."""
 _ON_CLUSTER: Final = 8096
-
-
-class _Uuid(AbstractType):  # type: ignore[misc]  # aiokafka is untyped here
-    @classmethod
-    @override
-    def encode(cls, value: bytes) -> bytes:
-        return value
-
-    @classmethod
-    @override
-    def decode(cls, data: BytesIO) -> bytes:
-        return data.read(16)
-
-
-_TEXT: Final = CompactString("utf-8")
-_WITH_IDS: Final = Schema(
-    ("throttle_time_ms", Int32),
-    (
-        "brokers",
-        CompactArray(
-            ("node_id", Int32),
-            ("host", _TEXT),
-            ("port", Int32),
-            ("rack", _TEXT),
-            ("tags", TaggedFields),
-        ),
-    ),
-    ("cluster_id", _TEXT),
-    ("controller_id", Int32),
-    (
-        "topics",
-        CompactArray(
-            ("error_code", Int16),
-            ("topic", _TEXT),
-            ("topic_id", _Uuid),
-            ("is_internal", Boolean),
-            (
-                "partitions",
-                CompactArray(
-                    ("error_code", Int16),
-                    ("partition", Int32),
-                    ("leader", Int32),
-                    ("leader_epoch", Int32),
-                    ("replicas", CompactArray(Int32)),
-                    ("isr", CompactArray(Int32)),
-                    ("offline_replicas", CompactArray(Int32)),
-                    ("tags", TaggedFields),
-                ),
-            ),
-            ("authorized_operations", Int32),
-            ("tags", TaggedFields),
-        ),
-    ),
-    ("authorized_operations", Int32),
-    ("tags", TaggedFields),
-)
-"""Version 10, which aiokafka has no struct for (KIP-516)."""
 
 
 class _Written:
@@ -138,7 +69,7 @@ def _described(
     if version >= _WITH_RIGHTS:
         told = request.include_cluster_authorized_operations
         values.append(_ON_CLUSTER if told else _UNTOLD)
-    schema = _WITH_IDS if tags else request.RESPONSE_TYPE.SCHEMA
+    schema = WITH_IDS if tags else request.RESPONSE_TYPE.SCHEMA
     written: bytes = schema.encode([*values, *tags])
     return written
 

@@ -9,8 +9,8 @@ from testkit.simulated.cluster import Cluster
 from testkit.simulated.error_codes import ErrorCode
 from testkit.simulated.handling import Call, Handler, HangUpError
 from testkit.simulated.logs.batches import CorruptBatchError, batches_of
-from testkit.simulated.logs.partition_log import AppendResult
 from testkit.simulated.logs.partitions import ALL, Partition
+from testkit.simulated.logs.results import AppendResult
 from testkit.simulated.requests.leading import led_here
 from testkit.simulated.requests.transactional import outside_transaction
 from testkit.simulated.waiting import until

@@ -140,6 +140,12 @@ def _check_assignment(cluster: Cluster, rows: Sequence[Sequence[int]]) -> None:
                 _bad_assignment(
                     f"{what} broker {node}, but no such broker is registered."
                 )
+        if len(row) != len(rows[0]):
+            _bad_assignment(
+                f"{what} a partition with {len(row)} replica(s), but this is not "
+                f"consistent with previous partitions, which have {len(rows[0])} "
+                "replica(s)."
+            )
         twice = _twice(row)
         if twice:
             _bad_assignment(f"{what} the broker {twice[0]} more than once.")

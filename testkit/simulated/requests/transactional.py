@@ -31,6 +31,7 @@ def outside_transaction(
         return ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
     if partition.log.producers.in_transaction(batch):
         return ErrorCode.NONE
+    partition.log.producers.ask_about(batch)
     producer = (batch.producer_id, batch.producer_epoch)
     where = TopicPartition(partition.topic, partition.number)
     try:

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from testkit.simulated.error_codes import ErrorCode
 from testkit.simulated.logs.batches import batches_of, checksum_holds
-from testkit.simulated.logs.partition_log import AppendResult, PartitionLog, empty_log
+from testkit.simulated.logs.partition_log import PartitionLog, empty_log
+from testkit.simulated.logs.results import AppendResult
 from tests.testkit.simulated.written import NOW_MS, batch, some
 
 LARGEST = 2**31 - 1
@@ -259,6 +260,16 @@ def test_a_record_outside_its_producers_open_transaction_is_refused() -> None:
     log = empty_log()
     append(log, sent(0, tx=True))
     assert append(log, sent(1)).error == ErrorCode.INVALID_TXN_STATE
+
+
+def test_no_batch_overtakes_the_first_one_of_its_transaction() -> None:
+    log = empty_log()
+    for data in (sent(4, tx=True), sent(2, tx=True), sent(3, tx=True)):
+        log.producers.ask_about(*batches_of(data))
+    refused = append(log, sent(3, tx=True))
+    assert refused.error == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    assert append(log, sent(2, tx=True)).base_offset == 0
+    assert append(log, sent(3, tx=True)).base_offset == 1
 
 
 def test_a_transaction_that_nobody_ends_hangs() -> None:
