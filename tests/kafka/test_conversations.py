@@ -9,6 +9,7 @@ from typing import TypeAlias
 import pytest
 
 from testkit.broker import LocalCluster
+from testkit.simulated.conversations import simulated
 from testkit.simulated.conversations.subjects import (
     SUBJECTS,
     THREE_NODES,
@@ -20,7 +21,7 @@ from testkit.simulated.conversations.subjects import (
     nodes_for,
 )
 from testkit.simulated.conversations.talk import Conversation, transcript
-from testkit.simulated.conversations.versions import Versions, versions_of
+from testkit.simulated.conversations.versions import Versions, outside, versions_of
 from testkit.simulated.conversations.wire import Endpoint
 from tests.kafka.conftest import Kafka
 from tests.testkit.simulated.differences import assert_same
@@ -76,14 +77,33 @@ def versions(kafka: Kafka, *, update_cases: bool) -> Versions:
     return found
 
 
+@pytest.fixture
+def real(request: pytest.FixtureRequest, subject: str) -> Said:
+    fixture = "single" if nodes_for(subject) == 1 else "three"
+    said: Said = request.getfixturevalue(fixture)
+    return said
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(("subject", "talk"), every())
+def test_real_and_simulated_broker_say_the_same(
+    real: Said, subject: str, talk: Conversation
+) -> None:
+    assert_same(talk, real[talk], simulated.said(talk, nodes_for(subject)))
+
+
 @pytest.mark.kafka
 @pytest.mark.parametrize(("subject", "talk"), every())
 def test_real_broker_says_what_was_written_down(
-    request: pytest.FixtureRequest, subject: str, talk: Conversation
+    real: Said, subject: str, talk: Conversation
 ) -> None:
-    fixture = "single" if nodes_for(subject) == 1 else "three"
-    said: Said = request.getfixturevalue(fixture)
-    assert_same(talk, kept(subject)[talk.__name__], said[talk])
+    assert_same(talk, kept(subject)[talk.__name__], real[talk])
+
+
+def test_simulated_broker_takes_no_version_that_the_real_one_does_not(
+    versions: Versions,
+) -> None:
+    assert outside(simulated.offered(), versions) == []
 
 
 def test_real_broker_offers_the_versions_that_were_written_down(

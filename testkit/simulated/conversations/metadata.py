@@ -124,11 +124,7 @@ async def id_of_a_topic_that_was_created_again(talk: Talk) -> None:
     before = (await _ids(peer, [topic]))[topic]
     talk.say("before", before.partitions, talk.symbol("topic id", before.topic_id))
     await peer.ask(DeleteTopicsRequest_v3([topic], 30_000))
-
-    async def gone() -> bool:
-        return not await _ids(peer, [topic])
-
-    await talk.until(gone)
+    await talk.gone(peer, topic)
     await talk.topic(partitions=1)
     after = (await _ids(peer, [topic]))[topic]
     talk.say("after", after.partitions, talk.symbol("topic id", after.topic_id))

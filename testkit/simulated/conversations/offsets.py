@@ -117,6 +117,7 @@ async def offsets_of_a_deleted_topic(talk: Talk) -> None:
         return len(await member.committed()) == 1
 
     await talk.until(forgotten)
+    await talk.gone(member.peer, gone)
     talk.say("committed", await member.committed())
     await talk.topic("gone")
     talk.say("created again", await member.committed([(gone, [0])]))

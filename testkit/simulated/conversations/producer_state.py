@@ -126,6 +126,7 @@ async def producer_in_a_topic_created_again(talk: Talk) -> None:
     for sequence in (0, 1):
         talk.say(f"sequence {sequence}", await log.append(batch.after(sequence)))
     await log.peer.ask(DeleteTopicsRequest_v3([topic], 30_000))
+    await talk.gone(log.peer, topic)
     await talk.topic()
     for sequence in (2, 0, 3):
         talk.say(f"sequence {sequence}", await log.append(batch.after(sequence)))
@@ -154,11 +155,7 @@ async def topic_deleted_in_an_open_transaction(talk: Talk) -> None:
     await producer.add(log.topic)
     talk.say("write", await producer.write(log, b"a"))
     await log.peer.ask(DeleteTopicsRequest_v3([log.topic], 30_000))
-
-    async def gone() -> bool:
-        return bool((await log.offset(-1))[0] != "none")
-
-    await talk.until(gone)
+    await talk.gone(log.peer, log.topic)
     talk.say("commit", await producer.end("commit"))
     other = replace(log, topic=await talk.topic("other"))
     producer.sequences = 0

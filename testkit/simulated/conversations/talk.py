@@ -128,6 +128,16 @@ class Talk:
         await self.until(described)
         await self.until(led)
 
+    async def gone(self, peer: Peer, name: str) -> None:
+        """Wait until the broker neither describes a topic nor leads its partition 0."""
+
+        async def forgotten() -> bool:
+            described = await peer.ask(MetadataRequest_v5([name], False))
+            answer = await peer.ask(OffsetRequest_v3(-1, 0, [(name, [(0, _END)])]))
+            return bool(described.topics[0][0] and answer.topics[0][1][0][1])
+
+        await self.until(forgotten)
+
     async def until(self, reached: Callable[[], Awaitable[bool]]) -> None:
         """Ask again and again until something is so.
 

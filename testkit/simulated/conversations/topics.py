@@ -115,11 +115,7 @@ async def delete_and_ask_for_it(talk: Talk) -> None:
     log = Log(peer, topic)
     await log.append(Batch([b"a"]))
     talk.say("delete", await _delete(peer, topic, talk.name("missing")))
-
-    async def gone() -> bool:
-        return str((await log.offset(LATEST))[0]) == "UnknownTopicOrPartitionError"
-
-    await talk.until(gone)
+    await talk.gone(peer, topic)
     talk.say("produce", await log.append(Batch([b"b"])))
     talk.say("fetch", (await log.fetch()).error)
     talk.say("offsets", await log.offset(EARLIEST))
@@ -142,6 +138,7 @@ async def delete_and_create_again(talk: Talk) -> None:
         await log.append(Batch([value]))
     talk.say("before", await log.ends())
     talk.say("delete", await _delete(peer, topic))
+    await talk.gone(peer, topic)
     await talk.topic(partitions=1)
     talk.say("afterwards", await log.ends())
     talk.say("fetch at 2", (await log.fetch(2)).error)
