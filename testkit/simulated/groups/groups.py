@@ -154,8 +154,13 @@ class Groups:
     def heartbeat(
         self, node_id: int, group_id: str, member_id: str, generation: int
     ) -> None:
-        """Answer Heartbeat."""
-        group = self._of_member(node_id, group_id)
+        """Answer Heartbeat; while the group is loaded, with what keeps the member waiting."""
+        try:
+            group = self._of_member(node_id, group_id)
+        except RefusedError as refused:
+            if refused.code is ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
+                return
+            raise
         self._membership.heartbeat(group, member_id, generation)
 
     def leave(self, node_id: int, group_id: str, member_id: str) -> None:
