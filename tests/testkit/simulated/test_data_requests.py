@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from aiokafka.protocol.fetch import FetchRequest_v11
 from aiokafka.protocol.metadata import MetadataRequest_v0, MetadataRequest_v5
 
 from streams.kafka.aiokafka_internals.topic_ids import _TopicsRequest10
@@ -129,6 +130,44 @@ def test_a_fetch_is_answered_when_a_record_is_readable_not_when_it_is_written() 
         it.cluster.topics.catch_up(3)
         answer = Answer(await waiting)
         assert (answer.size, answer.high_watermark) == (len(batch()), 1)
+
+    talk(about)
+
+
+def test_a_fetch_waits_for_as_many_bytes_as_it_asks_for() -> None:
+    async def about(it: Talk) -> None:
+        size = len(batch())
+        waiting = it.later(fetching(0, wait_ms=5_000, min_bytes=2 * size))
+        for done in (False, True):
+            it.partition.append(batch())
+            await asyncio.sleep(1)
+            assert waiting.done() == done
+        assert Answer(await waiting).size == 2 * size
+
+    talk(about)
+
+
+def test_partitions_of_a_fetch_share_its_bytes_and_the_first_batch_comes_whole() -> (
+    None
+):
+    async def about(it: Talk) -> None:
+        topic, size = it.cluster.topics.by_name["t"], len(batch())
+        it.cluster.topics.add_partitions(topic, 3)
+        for partition in topic.partitions:
+            partition.lead(1)
+            for _ in range(2):
+                partition.append(batch())
+
+        async def sizes(most: int) -> list[int]:
+            rows = [(number, -1, 0, -1, 2**20) for number in range(3)]
+            request = FetchRequest_v11(-1, 0, 1, most, 0, 0, -1, [("t", rows)], [], "")
+            answer = await it.ask(request)
+            return [len(row[-1]) for row in answer.topics[0][1]]
+
+        assert await sizes(10) == [size, 0, 0]
+        assert await sizes(2 * size) == [2 * size, 0, 0]
+        assert await sizes(3 * size) == [2 * size, size, 0]
+        assert await sizes(10 * size) == [2 * size] * 3
 
     talk(about)
 

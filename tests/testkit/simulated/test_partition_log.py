@@ -214,6 +214,7 @@ def test_the_stable_offset_waits_until_the_marker_is_replicated() -> None:
     log = empty_log()
     append(log, sent(0, 3, tx=True))
     log.write_marker(7, 0, NOW_MS, commit=True)
+    log.advance(3)
     assert log.last_stable_offset == 0
     log.advance(4)
     assert log.last_stable_offset == 4
@@ -228,6 +229,25 @@ def test_an_aborted_transaction_is_named_to_whoever_fetches_a_part_of_it() -> No
     assert log.aborted_in(0, 1_000) == [(7, 2)]
     assert log.aborted_in(5, 1_000) == [(7, 2)]
     assert log.aborted_in(6, 1_000) == []
+
+
+def test_transactions_that_overlap_are_all_named() -> None:
+    log = empty_log()
+    append(log, sent(0, tx=True))
+    append(log, batch(producer=(8, 0, 0), transactional=True))
+    end(log, commit=False)
+    log.write_marker(8, 0, NOW_MS, commit=False)
+    log.advance(log.end_offset)
+    assert log.producers.aborted_between(0, 2) == [(7, 0), (8, 1)]
+    assert log.producers.aborted_between(3, 4) == [(8, 1)]
+
+
+def test_an_open_transaction_is_stable_up_to_where_the_log_starts_now() -> None:
+    log = empty_log()
+    append(log, sent(0, 3, tx=True))
+    append(log, batch(some(2)))
+    log.start_at(3)
+    assert (log.last_stable_offset, log.high_watermark) == (3, 5)
 
 
 def test_a_committed_transaction_is_not_named() -> None:

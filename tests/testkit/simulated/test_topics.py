@@ -6,6 +6,7 @@ import pytest
 
 from testkit.simulated.cluster import Cluster
 from testkit.simulated.error_codes import ErrorCode
+from testkit.simulated.logs.batches import batches_of
 from testkit.simulated.logs.partitions import Partition
 from testkit.simulated.logs.topics import Topics
 from tests.testkit.simulated.written import batch, some
@@ -120,6 +121,17 @@ def test_nothing_new_is_readable_while_too_few_are_in_sync(
     assert (partition.log.end_offset, partition.log.high_watermark) == (3, 0)
     up(cluster, 3)
     assert partition.log.high_watermark == 3
+
+
+def test_a_new_leader_has_heard_of_no_first_batch_that_was_tried(
+    partition: Partition,
+) -> None:
+    producers = partition.log.producers
+    producers.ask_about(*batches_of(batch(producer=(7, 0, 2), transactional=True)))
+    late = batch(producer=(7, 0, 3), transactional=True)
+    assert partition.append(late).error == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
+    partition.lead(2)
+    assert partition.append(late).error == ErrorCode.NONE
 
 
 def test_without_replicas_in_sync_nobody_leads_until_one_of_the_last_comes_back(
