@@ -17,6 +17,21 @@ from testkit.simulated.conversations.wire import Peer, error_name
 
 TOPIC: Final = 2
 
+_READ_BY_US: Final = (
+    "cleanup.policy",
+    "retention.ms",
+    "retention.bytes",
+    "max.message.bytes",
+    "delete.retention.ms",
+    "message.timestamp.type",
+    "compression.type",
+    "min.compaction.lag.ms",
+    "max.compaction.lag.ms",
+    "message.timestamp.after.max.ms",
+    "message.timestamp.before.max.ms",
+)
+"""Configurations that matter to the product."""
+
 _SOURCES: Final = {1: "topic", 4: "broker", 5: "default"}
 
 
@@ -67,6 +82,29 @@ async def configs_of_a_topic(talk: Talk) -> None:
         talk.say(f"plain {key}", await _configs(peer, plain, key))
 
 
+async def all_configs_of_a_topic(talk: Talk) -> None:
+    """Asked for none in particular, the broker tells all."""
+    topic = await talk.topic(configs={"max.message.bytes": "5000"})
+    peer = await talk.peer()
+    answer = await peer.ask(DescribeConfigsRequest_v1([(TOPIC, topic, None)], False))
+    ((code, _, _, name, entries),) = answer.resources
+    found = {key: (value, _SOURCES.get(at, at)) for key, value, _, at, *_ in entries}
+    talk.say("error", error_name(code), name == topic)
+    for key in _READ_BY_US:
+        talk.say(key, *found.get(key, ("missing",)))
+
+
+async def configs_of_two_topics(talk: Talk) -> None:
+    """Each topic of a request has its own answer."""
+    topic = await talk.topic()
+    peer = await talk.peer()
+    key = ["cleanup.policy"]
+    asked = [(TOPIC, topic, key), (TOPIC, talk.name("missing"), key)]
+    answer = await peer.ask(DescribeConfigsRequest_v1(asked, False))
+    for code, _, kind, name, entries in sorted(answer.resources, key=str):
+        talk.say("topic", name, error_name(code), kind, len(entries))
+
+
 async def configs_of_what_does_not_exist(talk: Talk) -> None:
     """An unknown topic, and a name that none can have."""
     peer = await talk.peer()
@@ -84,7 +122,12 @@ async def configs_changed(talk: Talk) -> None:
     values = {"max.message.bytes": "5000", "segment.ms": str(2**62)}
     talk.say("alter", await _alter(peer, topic, values))
     await _settled(talk, peer, topic, "max.message.bytes", "5000")
-    talk.say("large", await log.append(large))
+
+    async def taken() -> bool:
+        return bool((await log.append(large))[0] == "none")
+
+    await talk.until(taken)
+    talk.say("ends", await log.ends())
     values = {"retention.ms": "-1"}
     talk.say("alter", await _alter(peer, topic, values))
     await _settled(talk, peer, topic, "retention.ms", "-1")
@@ -117,6 +160,8 @@ async def versions_of_requests(talk: Talk) -> None:
 
 CONVERSATIONS: Final[tuple[Conversation, ...]] = (
     configs_of_a_topic,
+    all_configs_of_a_topic,
+    configs_of_two_topics,
     configs_of_what_does_not_exist,
     configs_changed,
     configs_that_cannot_be,

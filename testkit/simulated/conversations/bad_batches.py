@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from aiokafka.record.util import calc_crc32c as crc32c
-
-from testkit.simulated.conversations.batches import Batch, with_wrong_checksum
+from testkit.simulated.conversations.batches import (
+    Batch,
+    checksum,
+    with_wrong_checksum,
+)
 from testkit.simulated.conversations.logs import Log
 from testkit.simulated.conversations.talk import Conversation, Talk
 
@@ -19,8 +21,7 @@ async def _log(talk: Talk, partitions: int = 1, **configs: str) -> Log:
 def _patched(batch: bytes, at: int, value: int) -> bytes:
     """Put a number into the header of a batch, with the right checksum."""
     changed = batch[:at] + value.to_bytes(4) + batch[at + 4 :]
-    checksum: int = crc32c(changed[21:])
-    return changed[:17] + checksum.to_bytes(4) + changed[21:]
+    return changed[:17] + checksum(changed[21:]).to_bytes(4) + changed[21:]
 
 
 async def wrong_checksum(talk: Talk) -> None:

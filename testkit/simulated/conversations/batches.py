@@ -1,6 +1,5 @@
 """Record batches: built with aiokafka's builder, read with its reader."""
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 from aiokafka.record.control_record import ABORT_MARKER, COMMIT_MARKER, ControlRecord
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c
 
 _ROOM_BYTES: Final = 2**24
 _CRC_AT: Final = 17
@@ -95,5 +95,6 @@ def _marker(key: bytes) -> bool:
 
 
 def checksum(data: bytes) -> int:
-    """Return a checksum by which long values can be compared in a transcript."""
-    return zlib.crc32(data)
+    """Return the checksum that a batch has of its bytes behind it."""
+    found: int = calc_crc32c(data)
+    return found
