@@ -119,6 +119,7 @@ async def written_after_the_end(talk: Talk) -> None:
     talk.say("write", await producer.write(log, b"a"))
     talk.say("commit", await producer.end("commit"))
     await stable(talk, log, 2)
+    await producer.over("commit")
     talk.say("write", await producer.write(log, b"b"))
     producer.sequences = 1
     talk.say("add", await producer.add(log.topic))

@@ -47,6 +47,7 @@ async def duplicate_after_its_transaction(talk: Talk) -> None:
     talk.say("write", await producer.write(log, b"a"))
     talk.say("commit", await producer.end("commit"))
     await stable(talk, log, 2)
+    await producer.over("commit")
     talk.say("again", await _again(log, producer, 0, b"a"))
     await producer.add(log.topic)
     talk.say("again, in the next one", await _again(log, producer, 0, b"a"))

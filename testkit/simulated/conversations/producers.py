@@ -134,6 +134,14 @@ class Producer:
         )
         return error_name((await self.peer.ask(request)).error_code)
 
+    async def over(self, how: str) -> None:
+        """Wait until the coordinator, too, is done with a transaction that was ended."""
+
+        async def done() -> bool:
+            return await self.end(how) != "ConcurrentTransactions"
+
+        await self.talk.until(done)
+
     async def add_offsets(self, group: str) -> str:
         """Add a group's offsets to the transaction; returns the error."""
         errors: list[str] = []

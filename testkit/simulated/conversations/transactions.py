@@ -144,11 +144,7 @@ async def ended_twice(talk: Talk) -> None:
         await producer.add(log.topic)
         talk.say("write", (await producer.write(log, how.encode()))[0])
         talk.say(how, await producer.end(how))
-
-        async def settled(again: str = how) -> bool:
-            return await producer.end(again) != "ConcurrentTransactions"
-
-        await talk.until(settled)
+        await producer.over(how)
         await stable(talk, log, (await log.ends())[1])
         talk.say(f"{how} again", await producer.end(how))
         talk.say(f"then {other}", await producer.end(other))

@@ -44,6 +44,8 @@ class _Got(msgspec.Struct, frozen=True, gc=False):
     stable: int = _UNKNOWN
     start: int = _UNKNOWN
     aborted: list[tuple[int, int]] | None = None
+    past_readable: bool = False
+    """What is asked for is there, but may not be read yet: nothing is waited for."""
 
 
 _GONE: Final = _Got(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, aborted=[])
@@ -97,6 +99,7 @@ class _Fetch:
             log.last_stable_offset,
             log.start_offset,
             aborted,
+            offset > readable,
         )
 
     def _served(self, wanted: _Wanted) -> tuple[ErrorCode, int]:
@@ -132,6 +135,8 @@ class _Fetch:
             if not log.start_offset <= one.offset <= end:
                 return True
             readable = min(end, log.readable_until(committed=self.committed))
+            if one.offset > readable:
+                return True
             if one.offset < readable:
                 size += len(log.read(one.offset, one.most, readable))
         return bool(size >= self.request.min_bytes)
@@ -142,7 +147,7 @@ class _Fetch:
         return (
             self.request.max_wait_time <= 0
             or size >= self.request.min_bytes
-            or any(got.error for got in found.values())
+            or any(got.error or got.past_readable for got in found.values())
             or not found
         )
 

@@ -16,7 +16,10 @@ from testkit.simulated.requests.transactional import outside_transaction
 from testkit.simulated.waiting import until
 
 _ACKS: Final = (-1, 0, 1)
+_VERSION: Final = 2
+"""Of batches, since Kafka 0.11; ``magic`` in the protocol."""
 _ZSTD: Final = 4
+"""The last codec there is."""
 _ZSTD_SINCE: Final = 7
 
 
@@ -100,8 +103,12 @@ def _unreadable(call: Call, data: bytes) -> ErrorCode:
         batches = batches_of(data)
     except CorruptBatchError:
         return ErrorCode.CORRUPT_MESSAGE
-    if len(batches) != 1 or batches[0].version != 2:
+    if batches and batches[0].version > _VERSION:
+        return ErrorCode.CORRUPT_MESSAGE
+    if len(batches) != 1 or batches[0].version != _VERSION:
         return ErrorCode.INVALID_RECORD
+    if batches[0].codec > _ZSTD:
+        return ErrorCode.UNKNOWN_SERVER_ERROR
     if batches[0].codec == _ZSTD and call.api_version < _ZSTD_SINCE:
         return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
     return ErrorCode.NONE
