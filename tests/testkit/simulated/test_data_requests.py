@@ -138,6 +138,7 @@ def test_a_fetch_waits_for_as_many_bytes_as_it_asks_for() -> None:
     async def about(it: Talk) -> None:
         size = len(batch())
         waiting = it.later(fetching(0, wait_ms=5_000, min_bytes=2 * size))
+        await settle()
         for done in (False, True):
             it.partition.append(batch())
             await asyncio.sleep(1)
