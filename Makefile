@@ -19,7 +19,7 @@ PIP := -m pip install --quiet --disable-pip-version-check --no-input
 
 CLOCKED := tests/kafka/test_short_faults.py
 
-.PHONY: help setup demo check test cov bench faults soak lock clean
+.PHONY: help setup demo check test cov bench faults simulate soak lock clean
 
 help: ## these lines
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -67,6 +67,9 @@ bench: $(STAMP) $(PEERS_STAMP) ## the race against the peers, an hour or two; AR
 
 faults: $(STAMP) ## break things under load, many hours; ARGS="kill --runs 1" for a part of it
 	$(BIN)/python -m faults $(ARGS)
+
+simulate: $(STAMP) ## seeded universes in virtual time; SEEDS=1000 for so many, SEED=7 to follow one
+	$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED),$(if $(SEEDS),--seeds $(SEEDS))) $(ARGS)
 
 soak: $(STAMP) ## two hours of little load, then a burst; MINUTES=5 for a short one
 	$(BIN)/python -m faults soak $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)

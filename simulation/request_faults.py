@@ -102,7 +102,13 @@ KINDS_OF: Final[Mapping[Api, Kinds]] = {
     "OffsetFetch": (*ANY, *_COORDINATORS),
     "FindCoordinator": (*ANY, "coordinator_not_available", "throttled"),
     "JoinGroup": (*ANY, *_COORDINATORS),
-    "Heartbeat": (*ANY, *_COORDINATORS, "rebalance_in_progress"),
+    "Heartbeat": (
+        *ANY,
+        "not_coordinator",
+        "coordinator_not_available",
+        "throttled",
+        "rebalance_in_progress",
+    ),  # one whose coordinator is loading it answers as usual
     "LeaveGroup": (*ANY, *_COORDINATORS),
     "SyncGroup": (*ANY, *_COORDINATORS, "rebalance_in_progress"),
     "ApiVersions": ANY,

@@ -74,23 +74,33 @@ class WorkerHost:
     Parameters
     ----------
     name
-        Of the host; also the end of the client id.
+        Of the host.
+    on_end
+        Told the exit code of a process that has ended, not of one that was killed.
     """
 
-    def __init__(self, name: str, parts: WorkerParts) -> None:
+    def __init__(
+        self,
+        name: str,
+        parts: WorkerParts,
+        on_end: Callable[["WorkerHost", int], None],
+    ) -> None:
         self.name = name
         self.parts = parts
+        self._on_end = on_end
         self.services: list[_Service] = []
+        self.starts = 0
         self.exit_codes: list[int | None] = []
         """How each process ended; None = killed."""
         self.last_words = ""
         self._term: asyncio.Event | None = None
-        self._task: asyncio.Task[None] | None = None
+        self.process: asyncio.Task[None] | None = None
+        """The process that was started last; None = it was killed, or there was none."""
 
     @property
     def alive(self) -> bool:
         """Whether a process runs here."""
-        return self._task is not None and not self._task.done()
+        return self.process is not None and not self.process.done()
 
     # -- what happens to it ----------------------------------------------------
 
@@ -101,7 +111,7 @@ class WorkerHost:
         self._term = asyncio.Event()
         self.parts.tell(self.name, "starts")
         loop.restart(self.name)
-        self._task = loop.spawn(self._run(self._term), host=self.name, name=self.name)
+        self.process = loop.spawn(self._run(self._term), host=self.name, name=self.name)
 
     def terminate(self) -> None:
         """Send SIGTERM."""
@@ -115,18 +125,28 @@ class WorkerHost:
             self.parts.tell(self.name, "is killed")
             self.exit_codes.append(None)
             loop.crash(self.name)
-            self._task = None
+            self.process = None
 
     # -- the process -----------------------------------------------------------
 
     async def _run(self, term: asyncio.Event) -> None:
-        self.services = [_build(self.parts, family) for family in self.parts.families]
+        parts = self._this_start()
+        self.services = [_build(parts, family) for family in parts.families]
         failure = await self._serve(term)
         code = _exit_code(failure)
         self.last_words = "" if failure is None else str(failure)
         self.exit_codes.append(code)
         words = f": {self.last_words}" if failure is not None else ""
         self.parts.tell(self.name, f"ends with exit code {code}{words}")
+        self._on_end(self, code)
+
+    def _this_start(self) -> WorkerParts:
+        """Return the parts with a client id of this start: it tells the oracles who writes."""
+        replace = msgspec.structs.replace
+        settings = self.parts.settings
+        self.starts += 1
+        kafka = replace(settings.kafka, client_id=f"{self.name}.{self.starts}")
+        return replace(self.parts, settings=replace(settings, kafka=kafka))
 
     async def _serve(self, term: asyncio.Event) -> BaseException | None:
         """Run the services until a signal or a failure; then stop them all."""

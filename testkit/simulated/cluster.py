@@ -39,6 +39,9 @@ class Cluster:
         self.random = rng
         self.cluster_id = f"simulated-{rng.getrandbits(32):08x}"
         self.nodes = {number: Node(number) for number in range(1, nodes + 1)}
+        self.rack: str | None = None
+        """``broker.rack`` of all nodes. Without one aiokafka's order of brokers is another
+        in each process: it keeps them in a set, and ``None`` is hashed by its address."""
         self.observer: Observer = NoObserver()
         self._clock: Callable[[], float] = asyncio.get_running_loop().time
 

@@ -9,15 +9,18 @@ action at a moment in between meets a task at any of its awaits.
 import asyncio
 import contextlib
 import gc
+import itertools
+import random
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
 from detangle._config import NetConfig, SimConfig
-from detangle._context import current_host
+from detangle._context import current_host, host_name
 from detangle._loop import Lane, SimLoop
+from detangle.net import SimNetwork
 from detangle.strategies import RandomWalk
 from typing_extensions import override
 
@@ -35,7 +38,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """Least and most time that bytes travel, microseconds."""
     step_us: int = 20
     """What a callback costs."""
-    most_steps: int = 5_000_000
+    most_steps: int = 1_000_000
     most_s: float = 7_200.0
     """Virtual seconds after which the run has hung."""
 
@@ -51,6 +54,51 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     """Errors of tasks that nobody looked at, and of callbacks."""
     virtual_s: float
     steps: int
+
+
+class Network(SimNetwork):
+    """A network in which some hosts are far away."""
+
+    def __init__(self, loop: "VirtualLoop", config: NetConfig) -> None:
+        super().__init__(loop, config)
+        self.extra_s: dict[str, float] = {}
+        """Host -> what its bytes need in addition, one way."""
+
+    @override
+    def latency(self) -> float:
+        usual = super().latency()
+        return usual + self.extra_s.get(host_name(), 0.0) if self.extra_s else usual
+
+
+class _Numbered:
+    """Hashed by the order of creation: by address, sets of tasks have another order each time."""
+
+    def __new__(cls, *_: Any, loop: "VirtualLoop", **__: Any) -> Self:
+        made = super().__new__(cls)
+        made.number = loop.next_number()
+        return made
+
+    number: int
+
+    @override
+    def __hash__(self) -> int:
+        return self.number
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class _Task(_Numbered, asyncio.Task[Any]):
+    """A task."""
+
+
+class _Future(_Numbered, asyncio.Future[Any]):
+    """A future."""
+
+
+def _task(loop: Any, coro: Any, **options: Any) -> _Task:
+    return _Task(coro, loop=loop, **options)
 
 
 class VirtualLoop(SimLoop):
@@ -71,6 +119,17 @@ class VirtualLoop(SimLoop):
         super().__init__(config, strategy)
         self._ready: deque[tuple[Lane, asyncio.Handle]] = deque()
         self._suspended: dict[str, list[tuple[Lane, asyncio.Handle]]] = {}
+        self._net = Network(self, network)
+        self._numbers = itertools.count()
+        self.set_task_factory(_task)
+
+    def next_number(self) -> int:
+        """Return the number of the task or future that is made now."""
+        return next(self._numbers)
+
+    @override
+    def create_future(self) -> "asyncio.Future[Any]":
+        return _Future(loop=self)
 
     # One queue instead of one per task: the order is asyncio's own, at a fifth of the cost.
 
@@ -139,13 +198,16 @@ class VirtualLoop(SimLoop):
                 side._kill()
 
     def complaints(self, main: "asyncio.Task[Any]") -> list[str]:
-        """Return the errors that nobody has looked at."""
+        """Return the errors that nobody has looked at, but those of libraries' own tasks."""
         found = []
         for task in self.tasks:
             if task is main or not task.done() or task.cancelled():
                 continue
             if getattr(task, "_log_traceback", False):
                 problem = task.exception()
+                code = getattr(task.get_coro(), "cr_code", None)
+                if code is not None and "site-packages" in code.co_filename:
+                    continue
                 found.append(f"{self.label(task)}: {type(problem).__name__}: {problem}")
         return found + [
             f"{context.get('message')}: {context.get('exception')!r}"
@@ -161,7 +223,7 @@ def run(main: Callable[[], Coroutine[Any, Any, Any]], setup: Setup) -> Ended:
     loop = VirtualLoop(setup)
     problem: BaseException | None = None
     value: Any = None
-    with _virtual_clocks(loop):
+    with _virtual_clocks(loop), _seeded(setup.seed):
         try:
             task = loop.create_task(main(), name="main")
             try:
@@ -218,6 +280,15 @@ def restart(host: str) -> None:
     current().net.restart(host)
 
 
+def slow(host: str, extra_us: int) -> None:
+    """Let what a host sends take longer; 0 = no longer."""
+    extra_s = current().net.extra_s
+    if extra_us:
+        extra_s[host] = extra_us / 1_000_000
+    else:
+        extra_s.pop(host, None)
+
+
 def cut(one: str, other: str) -> None:
     """Cut the link between two hosts: bytes wait, and connections are reset after a while."""
     current().net.disconnect(one, other)
@@ -226,6 +297,17 @@ def cut(one: str, other: str) -> None:
 def mend(one: str, other: str) -> None:
     """Mend a cut link."""
     current().net.reconnect(one, other)
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Seed the module ``random``, by which aiokafka picks brokers and pauses."""
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
 
 
 @contextlib.contextmanager

@@ -56,7 +56,7 @@ def _described(
     version = request.API_VERSION
     topics = [_topic(cluster, request, topic) for topic in found]
     topics += [_missing(request, name) for name in missing]
-    rack = () if version == 0 else (None,)
+    rack = () if version == 0 else (cluster.rack,)
     tags: tuple[Any, ...] = ({},) if version == _WITH_IDS_SINCE else ()
     brokers = [
         (node.node_id, node.host, node.port, *rack, *tags)

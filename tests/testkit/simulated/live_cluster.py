@@ -8,47 +8,16 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from testkit.simulated.cluster import Cluster
+from testkit.simulated.dispatch import handlers
 from testkit.simulated.faults import NoFaults
 from testkit.simulated.groups import Groups, GroupSettings
-from testkit.simulated.handling import Call
 from testkit.simulated.logs.topics import Topics
 from testkit.simulated.loop import Setup, run, spawn
-from testkit.simulated.requests import (
-    coordinators,
-    fetch,
-    groups,
-    list_offsets,
-    metadata,
-    offsets,
-    produce,
-    transactions,
-)
 from testkit.simulated.server import NodeServer
 from testkit.simulated.transactions import Transactions
 
 PARTITIONS = [TopicPartition("t", number) for number in range(4)]
 BOOTSTRAP = "broker-1:9092,broker-2:9092,broker-3:9092"
-MODULES = (
-    coordinators,
-    fetch,
-    groups,
-    list_offsets,
-    metadata,
-    offsets,
-    produce,
-    transactions,
-)
-
-
-async def api_versions(_cluster: Cluster, call: Call, request: Any) -> Any:
-    rows = [(key, *found) for one in MODULES for key, found in one.VERSIONS.items()]
-    throttle = [0] if call.api_version else []
-    return request.RESPONSE_TYPE(0, [*rows, (18, 0, 2)], *throttle)
-
-
-HANDLERS = {18: api_versions}
-for module in MODULES:
-    HANDLERS |= module.HANDLERS
 
 
 def live(say: Callable[[Cluster], Awaitable[None]]) -> None:
@@ -61,7 +30,7 @@ def live(say: Callable[[Cluster], Awaitable[None]]) -> None:
         cluster.groups = Groups(cluster, GroupSettings())
         cluster.transactions = Transactions(cluster)
         for node in cluster.nodes.values():
-            await NodeServer(cluster, node, HANDLERS, NoFaults()).listen()
+            await NodeServer(cluster, node, handlers(), NoFaults()).listen()
 
         async def clients() -> None:
             await say(cluster)

@@ -1,0 +1,70 @@
+"""Put the parts of a universe together: settings, and a cluster with our topics."""
+
+import random
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from simulation.plan import ClusterPlan, Plan
+from streams.families.fast_refund.policy import Policy
+from streams.kafka.topic_admin import declare
+from streams.platforms.registry import installed
+from streams.processing.family import Family
+from streams.processing.policies import Policies
+from streams.settings import Settings, load_policy
+from streams.settings.model import FIRST_FAMILY
+from testkit.simulated.cluster import PORT, Cluster
+from testkit.simulated.groups import Groups
+from testkit.simulated.groups.settings import GroupSettings
+from testkit.simulated.logs.topics import Topics
+from testkit.simulated.transactions import Transactions
+
+_LOAD_MS: Final = 5
+"""How long a coordinator reads its log after it has moved."""
+
+
+def settings_of(plan: Plan) -> Settings:
+    """Return the settings of all workers of a universe."""
+    replace = msgspec.structs.replace
+    cluster = plan.cluster
+    base = plan.workers.settings(Settings())
+    nodes = range(1, cluster.brokers + 1)
+    bootstrap = ",".join(f"broker-{number}:{PORT}" for number in nodes)
+    return replace(
+        base,
+        kafka=replace(base.kafka, bootstrap_servers=bootstrap, compression_type=None),
+        topics=replace(
+            base.topics,
+            partitions=cluster.partitions,
+            replication_factor=cluster.replicas,
+            min_insync_replicas=cluster.min_insync,
+        ),
+    )
+
+
+def cluster_of(plan: ClusterPlan, settings: Settings, rng: random.Random) -> Cluster:
+    """Return a cluster with our topics, empty; needs a running event loop."""
+    cluster = Cluster(plan.brokers, rng)
+    cluster.rack = "here"
+    cluster.topics = Topics(cluster)
+    cluster.groups = Groups(
+        cluster,
+        GroupSettings(min_session_timeout_ms=plan.min_session_ms, load_ms=_LOAD_MS),
+    )
+    cluster.transactions = Transactions(cluster)
+    for spec in declare(installed(settings), settings):
+        cluster.topics.create(
+            spec.name, spec.partitions, spec.replication_factor, dict(spec.config)
+        )
+    return cluster
+
+
+@cache
+def _shipped() -> Policy:
+    return load_policy(None)
+
+
+def policies_of(family: Family) -> Policies[Any]:
+    """Return the policies that a worker starts with: the shipped file, of the first family."""
+    return Policies((_shipped(),) if family.code == FIRST_FAMILY else ())

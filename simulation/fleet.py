@@ -1,0 +1,116 @@
+"""The workers of a universe, and the supervisor that starts them again."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from simulation.worker_host import EXIT_USAGE, WorkerHost, WorkerParts
+from testkit.simulated import loop
+from testkit.simulated.running import RunningCluster
+
+
+class Fleet:
+    """Workers by number, each on a host of its own.
+
+    Parameters
+    ----------
+    static
+        Whether each has a ``kafka.group_instance_id`` of its own.
+    restart_ms
+        After which the supervisor starts a worker again that has ended by itself.
+    """
+
+    def __init__(
+        self,
+        parts: WorkerParts,
+        running: RunningCluster,
+        *,
+        static: bool,
+        restart_ms: int,
+    ) -> None:
+        self._parts = parts
+        self._running = running
+        self._static = static
+        self._restart_s = restart_ms / 1000
+        self.workers: dict[int, WorkerHost] = {}
+        self._supervised = True
+        self._away: dict[int, None] = {}
+        """Workers that were stopped or killed by an action: it starts them again."""
+
+    def start(self, number: int) -> None:
+        """Start a worker, for the first time or again."""
+        worker = self.workers.get(number)
+        if worker is None:
+            worker = WorkerHost(f"worker-{number}", self._of(number), self._ended)
+            self.workers[number] = worker
+        self._away.pop(number, None)
+        worker.start()
+
+    def _of(self, number: int) -> WorkerParts:
+        if not self._static:
+            return self._parts
+        replace = msgspec.structs.replace
+        settings = self._parts.settings
+        kafka = replace(settings.kafka, group_instance_id=f"worker-{number}")
+        return replace(self._parts, settings=replace(settings, kafka=kafka))
+
+    def _ended(self, worker: WorkerHost, code: int) -> None:
+        """Start a worker again that nobody has asked to end."""
+        number = int(worker.name.rpartition("-")[2])
+        if self._supervised and number not in self._away and code != EXIT_USAGE:
+            loop.current().call_later(self._restart_s, self._again, number)
+
+    def _again(self, number: int) -> None:
+        if self._supervised and number not in self._away:
+            self.start(number)
+
+    # -- what actions do -------------------------------------------------------
+
+    def kill(self, number: int, *, silently: bool = False) -> None:
+        """Let a process vanish; its connections with it, unless its machine is lost."""
+        worker = self.workers.get(number)
+        if worker is None or not worker.alive:
+            return
+        self._away[number] = None
+        loop.current().resume(worker.name)
+        worker.kill()
+        if not silently:
+            for server in self._running.servers.values():
+                server.reset(worker.name)
+
+    def terminate(self, number: int) -> None:
+        """Ask a process to end."""
+        worker = self.workers.get(number)
+        if worker is not None and worker.alive:
+            self._away[number] = None
+            worker.terminate()
+
+    async def back(self, number: int, back_ms: int | None) -> None:
+        """Start a worker after a while, at the earliest when the process of now has ended."""
+        if back_ms is None:
+            return
+        worker = self.workers.get(number)
+        process = None if worker is None else worker.process
+        await asyncio.sleep(back_ms / 1000)
+        if process is not None:
+            await asyncio.wait({process})
+        self.start(number)
+
+    # -- the end ---------------------------------------------------------------
+
+    def revive(self) -> None:
+        """Make sure that at least one worker is there to make progress."""
+        if not any(worker.alive for worker in self.workers.values()):
+            self.start(min(self.workers))
+
+    async def end(self, told: Callable[[WorkerHost], None]) -> None:
+        """Ask all to end, and wait for them; told of each that is still there."""
+        self._supervised = False
+        for number, worker in self.workers.items():
+            if worker.alive:
+                self.terminate(number)
+        for worker in self.workers.values():
+            if worker.process is not None:
+                await asyncio.wait({worker.process})
+            told(worker)

@@ -1,0 +1,208 @@
+"""Run one universe: cluster, workers, traffic, faults and oracles, from a plan to an outcome."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from simulation.acting import Actor
+from simulation.actions import Action
+from simulation.assembly import cluster_of, policies_of, settings_of
+from simulation.disturbing import PlannedFaults
+from simulation.fleet import Fleet
+from simulation.oracles.end import Allowances, Known
+from simulation.oracles.everybody import Everybody
+from simulation.oracles.names import names_of
+from simulation.oracles.oracles import Oracles
+from simulation.oracles.trace import TraceHash
+from simulation.plan import Plan
+from simulation.traffic import traffic_of
+from simulation.verdict import Verdict
+from simulation.watching import Teller
+from simulation.worker_host import EXIT_CLEAN, EXIT_USAGE, WorkerHost, WorkerParts
+from simulation.writing import Writer
+from streams.families.registered import registered
+from testkit.simulated import loop
+from testkit.simulated.loop import EPOCH_MS, Ended, Setup
+from testkit.simulated.running import RunningCluster
+
+Tell: TypeAlias = Callable[[str, str], None]
+"""Told who did what, when it happens."""
+
+_PATIENCE_MS: Final = 600_000
+"""Virtual time without an answer after which a record counts as stuck."""
+_LOOK_S: Final = 0.25
+_SETTLE_S: Final = 1.0
+"""How long everything must stay answered before the workers are asked to end."""
+_LAST_LOOK_S: Final = 5.0
+"""How long workers may go on where a log was replaced, before they are asked to end."""
+EXITS: Final = {"progress": {EXIT_CLEAN}, "code 2": {EXIT_CLEAN, EXIT_USAGE}}
+"""By what a plan expects: exit codes at the end."""
+
+
+class Universe:
+    """Everything there is in one run.
+
+    Parameters
+    ----------
+    tell
+        Told who did what, for a timeline.
+    """
+
+    def __init__(self, plan: Plan, tell: Tell) -> None:
+        self.plan = plan
+        self.settings = settings_of(plan)
+        self._start_s = asyncio.get_running_loop().time()
+        self._tell = tell
+        rng = random.Random(plan.seed)  # noqa: S311 - a universe, no secret
+        self.cluster = cluster_of(plan.cluster, self.settings, rng)
+        self.faults = PlannedFaults(plan.faults, self._now_us)
+        self.running = RunningCluster(self.cluster, self.faults)
+        self.names = names_of(self.settings)
+        self.oracles = Oracles(
+            self.cluster,
+            self.names,
+            drain_ms=self.settings.worker.drain_timeout_ms,
+            tell=self._status,
+        )
+        self.trace = TraceHash(asyncio.get_running_loop().time)
+        self.writer = Writer(self.cluster, self._whole, self.oracles.acknowledged)
+        self.cluster.observer = Everybody(
+            self.trace, self.oracles, Teller(tell), self.writer
+        )
+        self.fleet = Fleet(
+            self._parts(),
+            self.running,
+            static=plan.workers.static_members,
+            restart_ms=plan.workers.restart_ms,
+        )
+        self.actor = Actor(self.running, self.fleet, self._whole, self.names.group)
+
+    def _whole(self, topic: str) -> str:
+        return self.settings.topics.prefix + topic
+
+    def _now_us(self) -> int:
+        now_s = asyncio.get_running_loop().time() - self._start_s
+        return round(now_s * 1_000_000)
+
+    def _parts(self) -> WorkerParts:
+        return WorkerParts(
+            settings=self.settings,
+            families=tuple(registered(self.settings.worker.families)),
+            policies=policies_of,
+            now_ms=self.cluster.now_ms,
+            tell=self._tell,
+        )
+
+    def _status(self, partition: int) -> str:
+        """Return what the workers say of a partition, one line."""
+        told = []
+        for worker in self.fleet.workers.values():
+            if not worker.alive:
+                told.append(f"{worker.name} is not there")
+            for service in worker.services if worker.alive else ():
+                why = "; ".join(service.processor.not_ready()) or "ready"
+                told.append(f"{worker.name}: {why}")
+        return f"partition {partition}: " + ", ".join(told)
+
+    # -- the run ---------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Let it happen; findings are in the oracles."""
+        await self.running.start()
+        traffic = traffic_of(self.plan, EPOCH_MS)
+        self.writer.begin(traffic.rows)
+        for number in range(1, self.plan.workers.count + 1):
+            self.fleet.start(number)
+        acting = [asyncio.ensure_future(self._act(one)) for one in self.plan.actions]
+        await asyncio.sleep(self.plan.duration_ms / 1000)
+        if acting:
+            await asyncio.wait(acting)
+            for task in acting:
+                task.result()
+        self._tell("universe", "all faults are over")
+        self.faults.clear()
+        self.oracles.faults_ended()
+        if self.plan.expected == "progress":
+            await self._progress()
+        else:
+            await asyncio.sleep(_LAST_LOOK_S)
+        await self.fleet.end(self._look_at_exit)
+        self.oracles.at_end(
+            self._allowances(),
+            Known(policies=traffic.policies, codes=traffic.codes),
+        )
+
+    async def _act(self, action: Action) -> None:
+        await asyncio.sleep(action.at_us / 1_000_000)
+        self._tell("action", action.told())
+        await self.actor.act(action)
+
+    async def _progress(self) -> None:
+        """Wait until everything is answered and committed, for ten minutes at most."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + _PATIENCE_MS / 1000
+        calm_since: float | None = None
+        while loop.time() < until_s:
+            self.fleet.revive()
+            now_s = loop.time()
+            if self.writer.done and not self.oracles.lagging(self.cluster.now_ms()):
+                calm_since = now_s if calm_since is None else calm_since
+                if now_s - calm_since >= _SETTLE_S:
+                    return
+            else:
+                calm_since = None
+            await asyncio.sleep(_LOOK_S)
+
+    def _look_at_exit(self, worker: WorkerHost) -> None:
+        code = worker.exit_codes[-1] if worker.exit_codes else EXIT_CLEAN
+        if code is not None and code not in EXITS[self.plan.expected]:
+            text = f"ended with exit code {code}: {worker.last_words}"
+            self.oracles.add("exit_code", "a_stop_is_clean", worker.name, text)
+
+    def _allowances(self) -> Allowances:
+        return Allowances(
+            progress=self.plan.expected == "progress",
+            calm=self.plan.profile == "calm",
+        )
+
+
+def nobody(who: str, what: str) -> None:
+    """Keep no timeline."""
+
+
+def run(plan: Plan, tell: Tell = nobody) -> Verdict:
+    """Run a plan; ``tell`` is told who did what."""
+    made: list[Universe] = []
+
+    async def main() -> None:
+        made.append(Universe(plan, tell))
+        await made[0].run()
+
+    began = time.process_time()
+    network = plan.network
+    ended = loop.run(
+        main, Setup(seed=plan.seed, latency_us=(network.low_us, network.high_us))
+    )
+    return _verdict(plan, made[0], ended, time.process_time() - began)
+
+
+def _verdict(plan: Plan, universe: Universe, ended: Ended, cpu_s: float) -> Verdict:
+    oracles = universe.oracles
+    if ended.problem is not None:
+        text = f"{type(ended.problem).__name__}: {ended.problem}"
+        oracles.add("crash", "the_run_ends", "universe", text)
+    for line in ended.unobserved:
+        oracles.add("crash", "no_error_escapes", "universe", line)
+    return Verdict(
+        seed=plan.seed,
+        profile=plan.profile,
+        findings=tuple(oracles.findings),
+        trace=universe.trace.hexdigest(),
+        virtual_s=ended.virtual_s,
+        steps=ended.steps,
+        cpu_s=cpu_s,
+        disturbed=universe.faults.hit,
+        restarts=sum(len(one.exit_codes) for one in universe.fleet.workers.values()),
+    )
