@@ -32,6 +32,7 @@ from testkit.simulated.conversations import (
     topics,
     transactional_offsets,
     transactions,
+    versions_in_use,
     waiting_fetches,
 )
 from testkit.simulated.conversations.talk import Conversation
@@ -59,6 +60,7 @@ SUBJECTS: Final[Mapping[str, tuple[Conversation, ...]]] = MappingProxyType(
         "topics": topics.CONVERSATIONS,
         "metadata": metadata.CONVERSATIONS,
         "admin": admin.CONVERSATIONS,
+        "versions_in_use": versions_in_use.CONVERSATIONS,
     }
 )
 """Those with a single node."""

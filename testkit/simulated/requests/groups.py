@@ -24,7 +24,8 @@ _STATIC_JOIN_FROM: Final = 5
 _STATIC_SYNC_FROM: Final = 3
 _RIGHTS_FROM: Final = 3
 _NO_RIGHTS_ASKED: Final = -(2**31)
-_ALL_RIGHTS: Final = 0
+_ALL_RIGHTS: Final = 3400
+"""Bits of all operations on a group: nobody is forbidden any."""
 
 
 def _throttle(request: Any, from_version: int) -> tuple[int, ...]:
@@ -123,9 +124,14 @@ async def describe_groups(cluster: Cluster, call: Call, request: Any) -> Any:
     if request.API_VERSION < _RIGHTS_FROM:
         return request.RESPONSE_TYPE(*_throttle(request, 1), rows)
     asked = request.include_authorized_operations
-    rights = _ALL_RIGHTS if asked else _NO_RIGHTS_ASKED
     # aiokafka reads the answer as one of version 2, and leaves the rights unread.
-    return DescribeGroupsResponse_v3(0, [(*row, rights) for row in rows])
+    return DescribeGroupsResponse_v3(
+        0,
+        [
+            (*row, _ALL_RIGHTS if asked and not row[0] else _NO_RIGHTS_ASKED)
+            for row in rows
+        ],
+    )
 
 
 def _described(group_id: str, group: Group | None) -> tuple[Any, ...]:

@@ -120,7 +120,7 @@ def _finished(
     if version < _WITH_RIGHTS:
         return (*begin, *end)
     told = request.include_topic_authorized_operations
-    allowed = _ON_TOPIC if told and begin[0] == ErrorCode.NONE else _UNTOLD
+    allowed = _ON_TOPIC if told else _UNTOLD
     if version < _WITH_IDS_SINCE:
         return (*begin, *end, allowed)
     return (*begin, topic_id, *end, allowed, {})
