@@ -1,49 +1,20 @@
 """Hold conversations with the simulated broker: each has a cluster and a time of its own."""
 
 import random
-from collections.abc import Mapping
-from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from testkit.simulated import loop
 from testkit.simulated.cluster import PORT, Cluster
 from testkit.simulated.conversations.talk import Conversation, transcript
 from testkit.simulated.conversations.versions import Versions
 from testkit.simulated.conversations.wire import Endpoint
+from testkit.simulated.dispatch import versions
 from testkit.simulated.faults import NoFaults
 from testkit.simulated.groups import Groups, GroupSettings
-from testkit.simulated.handling import Call, Handler
 from testkit.simulated.logs.topics import Topics
-from testkit.simulated.requests import (
-    configs,
-    coordinators,
-    fetch,
-    groups,
-    list_offsets,
-    metadata,
-    offsets,
-    produce,
-    records,
-    topics,
-    transactions,
-)
-from testkit.simulated.server import NodeServer
+from testkit.simulated.running import RunningCluster
 from testkit.simulated.transactions import Transactions
 
-_MODULES: Final = (
-    configs,
-    coordinators,
-    fetch,
-    groups,
-    list_offsets,
-    metadata,
-    offsets,
-    produce,
-    records,
-    topics,
-    transactions,
-)
-_API_VERSIONS: Final = 18
 _PREFIX: Final = "talk."
 
 
@@ -51,26 +22,9 @@ class SimulatedError(Exception):
     """The simulated broker failed in the middle of a conversation."""
 
 
-@cache
 def offered() -> Versions:
     """Return the versions of requests that the simulated broker takes."""
-    found: dict[int, tuple[int, int]] = {_API_VERSIONS: (0, 2)}
-    for module in _MODULES:
-        found |= module.VERSIONS
-    return found
-
-
-@cache
-def _handlers() -> Mapping[int, Handler]:
-    found: dict[int, Handler] = {_API_VERSIONS: _api_versions}
-    for module in _MODULES:
-        found |= module.HANDLERS
-    return found
-
-
-async def _api_versions(_: Cluster, call: Call, request: Any) -> Any:
-    rows = [(key, *bounds) for key, bounds in sorted(offered().items())]
-    return request.RESPONSE_TYPE(0, rows, *([0] if call.api_version else []))
+    return {key: (lowest, highest) for key, lowest, highest in versions()}
 
 
 def said(conversation: Conversation, nodes: int, seed: int = 1) -> list[str]:
@@ -98,8 +52,7 @@ def said(conversation: Conversation, nodes: int, seed: int = 1) -> list[str]:
 
     async def main() -> list[str]:
         cluster = _cluster(nodes, seed)
-        for node in cluster.nodes.values():
-            await NodeServer(cluster, node, _handlers(), NoFaults()).listen()
+        await RunningCluster(cluster, NoFaults()).start()
         endpoint = Endpoint(cluster.nodes[1].host, PORT, cluster.now_ms)
         talking = transcript(conversation, endpoint, _PREFIX)
         lines: list[str] = await loop.spawn(talking, host="client")
