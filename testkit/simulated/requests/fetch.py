@@ -22,7 +22,7 @@ _BYTES_MAX: Final = 57_671_680
 _UNKNOWN: Final = -1
 
 
-class _Wanted(msgspec.Struct, frozen=True, gc=False):
+class _Wanted(msgspec.Struct, frozen=True):
     """What is asked of a partition."""
 
     topic: str
@@ -35,7 +35,7 @@ class _Wanted(msgspec.Struct, frozen=True, gc=False):
     partition: Partition | None
 
 
-class _Got(msgspec.Struct, frozen=True, gc=False):
+class _Got(msgspec.Struct, frozen=True):
     """What a partition gives."""
 
     error: ErrorCode
