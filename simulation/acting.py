@@ -15,6 +15,8 @@ _FOREIGN: Final = 1_000_000
 """Producer ids from here on belong to nobody of ours."""
 _STRANGER: Final = Plain(b"foreign", b'{"foreign": true}')
 _AGAIN_S: Final = 0.05
+_LOOKS: Final = 100
+"""How often an action looks whether its moment has come."""
 
 
 class Actor:
@@ -220,6 +222,13 @@ class Actor:
 
     @act.register
     async def _expire_producers(self, action: actions.ExpireProducers) -> None:  # noqa: ARG002
+        # Real ones are forgotten after a day of silence: no batch is sent again then.
+        for _ in range(_LOOKS):
+            if self._fleet.silent():
+                break
+            await asyncio.sleep(_AGAIN_S)
+        else:
+            return
         for partition in self._cluster.topics.partitions():
             partition.log.producers.forget_all()
 

@@ -97,6 +97,10 @@ class Fleet:
             await asyncio.wait({process})
         self.start(number)
 
+    def silent(self) -> bool:
+        """Whether no worker has outputs under way."""
+        return all(worker.silent() for worker in self.workers.values())
+
     # -- the end ---------------------------------------------------------------
 
     def revive(self) -> None:

@@ -102,6 +102,10 @@ class WorkerHost:
         """Whether a process runs here."""
         return self.process is not None and not self.process.done()
 
+    def silent(self) -> bool:
+        """Whether its process, if there is one, waits for no acknowledgement."""
+        return not self.alive or all(one.silent() for one in self.services)
+
     # -- what happens to it ----------------------------------------------------
 
     def start(self) -> None:
@@ -203,6 +207,14 @@ class _Service:
     def work(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """Return what runs beside the service: its agents, and the wait for its end."""
         return self._drive(), self._reconcile(), self._crashed()
+
+    def silent(self) -> bool:
+        """Whether no output is under way."""
+        processor = self.processor
+        if not processor.built.is_set():
+            return True
+        offsets = processor.source.offsets
+        return not offsets.unfinished(frozenset(offsets.committable()))
 
     async def _drive(self) -> None:
         driver = await self.processor.driver()

@@ -173,7 +173,7 @@ def view_of(ending: Ending) -> View:
         policies={**_shipped(), **ending.known.policies},
         unread=_unread(ending, inputs),
         facts=ending.book.facts,
-        sent=ending.book.sent,
+        sent=_sent(ending, inputs),
         heard=heard,
         partitions=names.partitions,
     )
@@ -195,6 +195,14 @@ def _inputs(ending: Ending) -> tuple[list[Rec], set[Place]]:
         elif place not in waiting or rec.offset < ending.committed.get(place[0], 0):
             found.append(rec)
     return found, left_out
+
+
+def _sent(ending: Ending, inputs: Sequence[Rec]) -> Mapping[Place, int]:
+    """Return what was acknowledged, without requests that are there and not to be judged."""
+    judged_ones = {(rec.partition, rec.offset) for rec in inputs}
+    known = {(rec.partition, rec.offset) for rec, _ in ending.book.asked.records()}
+    passed = known - judged_ones
+    return {at: ms for at, ms in ending.book.sent.items() if at not in passed}
 
 
 def _outputs(ending: Ending) -> Iterator[Rec]:

@@ -238,7 +238,7 @@ class Producers:
 
     def forget_all(self) -> None:
         """Forget every producer without an open transaction, as after a long silence."""
-        self.expire(0, -(2**63))
+        self.expire(2**62, 1)
 
     def started_at(self, start_offset: int) -> None:
         """Forget aborted transactions that are below the start of the log."""
