@@ -11,10 +11,9 @@ from rich.table import Table
 from faults.measurements import Measurements
 from faults.run import Fault
 from faults.verdict import RunVerdict
+from testkit.pages import rewrite, table
 
 PAGE: Final = Path("docs") / "reliability.md"
-_BEGIN: Final = "<!-- runs: from here -->"
-_END: Final = "<!-- runs: to here -->"
 _HEAD: Final = (
     "#",
     "fault",
@@ -33,11 +32,11 @@ _HEAD: Final = (
 
 def catalogue(faults: Iterable[Fault]) -> Table:
     """Return the faults as a table."""
-    table = Table(
+    found = Table(
         "#", "name", "brokers", "workers", "requests/s", "runs", "what is done"
     )
     for fault in faults:
-        table.add_row(
+        found.add_row(
             str(fault.number),
             fault.name,
             str(fault.nodes),
@@ -46,7 +45,7 @@ def catalogue(faults: Iterable[Fault]) -> Table:
             str(fault.runs),
             fault.text,
         )
-    return table
+    return found
 
 
 def line(verdict: RunVerdict) -> str:
@@ -73,10 +72,10 @@ def measurements_table(
     verdicts: Iterable[RunVerdict], faults: Iterable[Fault]
 ) -> Table:
     """Return one row a fault: median (worst) of its runs."""
-    table = Table(*_HEAD)
+    found = Table(*_HEAD)
     for row in _rows(verdicts, faults):
-        table.add_row(*row)
-    return table
+        found.add_row(*row)
+    return found
 
 
 def write_page(
@@ -91,14 +90,7 @@ def write_page(
     ValueError
         The page lacks the marks between which the table stands.
     """
-    text = page.read_text(encoding="utf-8")
-    if _BEGIN not in text or _END not in text:
-        raise ValueError(f"{page}: the marks {_BEGIN} and {_END} are needed")
-    head, _, rest = text.partition(_BEGIN)
-    tail = rest.partition(_END)[2]
-    rows = [_HEAD, ("---",) * len(_HEAD), *_rows(verdicts, faults)]
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    page.write_text(f"{head}{_BEGIN}\n{table}\n{_END}{tail}", encoding="utf-8")
+    rewrite(page, "runs", table(_HEAD, _rows(verdicts, faults)))
 
 
 def _rows(

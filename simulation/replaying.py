@@ -4,13 +4,12 @@ import argparse
 import asyncio
 from typing import Final
 
-import msgspec
 from rich.console import Console
 
 from simulation.campaign import Task, prepare
 from simulation.plan import Plan, encode
 from simulation.shrinking import shrink
-from simulation.timeline import Timeline, plain, table
+from simulation.timeline import Timeline, json_lines, show
 from simulation.verdict import Verdict
 
 _TRIES: Final = 150
@@ -30,15 +29,12 @@ def replay(
     timeline = Timeline(_now_us)
     verdict = task.run(plan, timeline.tell)
     if given.json:
-        print(msgspec.json.encode(timeline.events).decode())
+        for line in json_lines(timeline.events):
+            print(line)
     for line in plan.told():
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     console.print()
-    if console.is_terminal:
-        console.print(table(timeline.events))
-    else:
-        for line in plain(timeline.events):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    show(timeline.events, console.file)
     for finding in verdict.findings:
         text = f"{finding.kind} ({finding.rule}): {finding.text}"
         console.print(text, style="bold red", markup=False, highlight=False)

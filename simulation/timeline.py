@@ -5,7 +5,7 @@ all of it between two events of another kind. Watermarks and facts are counted o
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, TextIO
+from typing import IO, Final
 
 import msgspec
 from rich.console import Console
@@ -149,7 +149,7 @@ def json_lines(events: Iterable[Event]) -> Iterator[str]:
         yield msgspec.json.encode(event).decode()
 
 
-def show(events: Sequence[Event], file: TextIO) -> None:
+def show(events: Sequence[Event], file: IO[str]) -> None:
     """Print a timeline: as a table on a terminal, else as lines."""
     console = Console(file=file, highlight=False, markup=False)
     if console.is_terminal:

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md answers ten questions by files that are there, and the answers are true."""
+"""CONTRIBUTING.md answers eleven questions by files that are there, and the answers are true."""
 
 import ast
 import re
@@ -29,6 +29,7 @@ MOST_FILES = {
     "How do I add a metric?": 1,
     "How do I add a fact topic?": 2,
     "Where does an output get its headers?": 1,
+    "I changed the transport or the worker: how do I simulate it?": 2,
 }
 
 
@@ -47,7 +48,7 @@ def holding(*wanted: str) -> set[str]:
     }
 
 
-def test_ten_questions_are_answered_each_by_few_files() -> None:
+def test_eleven_questions_are_answered_each_by_few_files() -> None:
     assert ANSWERS.keys() == MOST_FILES.keys()
     assert {
         question: len(links)
