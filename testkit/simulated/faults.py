@@ -25,7 +25,7 @@ class Spoilt(StrEnum):
 
     WHOLE = "whole"
     CUT = "cut"
-    """They end in the middle of a batch."""
+    """They end in the middle of a batch; nothing is there if there was only one."""
     CHECKSUM = "checksum"
     """A bit of the last batch is turned."""
 

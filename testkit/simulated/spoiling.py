@@ -6,6 +6,9 @@ from testkit.simulated.faults import Disturbance, Spoilt
 
 _HEAD: Final = 61
 """Bytes of a batch before its first record."""
+_LENGTH_BEGINS: Final = 8
+_LENGTH_ENDS: Final = 12
+"""Where a batch says how many bytes follow."""
 
 
 def spoil(response: Any, fault: Disturbance) -> Any:
@@ -26,7 +29,19 @@ def _damaged(records: bytes, fault: Disturbance) -> bytes:
     if len(records) <= _HEAD:
         return records
     if fault.spoilt is Spoilt.CUT:
-        return records[: len(records) * 2 // 3]
+        return _cut(records)
     spoilt = bytearray(records)
     spoilt[-1] ^= 0x01
     return bytes(spoilt)
+
+
+def _cut(records: bytes) -> bytes:
+    """Let records end in the middle of a batch, but never of the first: nor does Kafka.
+
+    It answers with nothing instead (since version 3 of the request), so that a client
+    need not take a batch for one that is larger than it may fetch.
+    """
+    first = _LENGTH_ENDS + int.from_bytes(records[_LENGTH_BEGINS:_LENGTH_ENDS])
+    if len(records) <= first:
+        return b""
+    return records[: max((first + len(records)) // 2, len(records) * 2 // 3)]
