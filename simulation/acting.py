@@ -72,7 +72,7 @@ class Actor:
 
     @act.register
     async def _stop(self, action: actions.StopWorker) -> None:
-        self._fleet.terminate(action.worker)
+        self._fleet.terminate(action.worker, again_ms=action.again_ms)
         await self._fleet.back(action.worker, action.back_ms)
 
     @act.register

@@ -36,7 +36,7 @@ class Fleet:
         self.workers: dict[int, WorkerHost] = {}
         self._supervised = True
         self._away: dict[int, None] = {}
-        """Workers that were stopped or killed by an action: it starts them again."""
+        """Workers that were stopped or killed by an action: the supervisor leaves them."""
 
     def start(self, number: int) -> None:
         """Start a worker, for the first time or again."""
@@ -59,9 +59,9 @@ class Fleet:
         """Start a worker again that nobody has asked to end."""
         number = int(worker.name.rpartition("-")[2])
         if self._supervised and number not in self._away and code != EXIT_USAGE:
-            loop.current().call_later(self._restart_s, self._again, number)
+            loop.current().call_later(self._restart_s, self._start_again, number)
 
-    def _again(self, number: int) -> None:
+    def _start_again(self, number: int) -> None:
         if self._supervised and number not in self._away:
             self.start(number)
 
@@ -79,12 +79,16 @@ class Fleet:
             for server in self._running.servers.values():
                 server.reset(worker.name)
 
-    def terminate(self, number: int) -> None:
-        """Ask a process to end."""
+    def terminate(self, number: int, *, again_ms: int | None = None) -> None:
+        """Ask a process to end; once more after a while, if it is still there."""
         worker = self.workers.get(number)
-        if worker is not None and worker.alive:
-            self._away[number] = None
-            worker.terminate()
+        if worker is None or not worker.alive:
+            return
+        self._away[number] = None
+        worker.terminate()
+        if again_ms is not None:
+            later_s = again_ms / 1000
+            loop.current().call_later(later_s, _again, worker, worker.process)
 
     async def back(self, number: int, back_ms: int | None) -> None:
         """Start a worker after a while, at the earliest when the process of now has ended."""
@@ -118,3 +122,9 @@ class Fleet:
             if worker.process is not None:
                 await asyncio.wait({worker.process})
             told(worker)
+
+
+def _again(worker: WorkerHost, process: object) -> None:
+    """Send a signal again, to the process that had it: never to the next one."""
+    if worker.process is process:
+        worker.terminate()

@@ -113,6 +113,7 @@ class WorkerHost:
         if self.alive:
             return
         self._term = asyncio.Event()
+        self.services = []
         self.parts.tell(self.name, "starts")
         loop.restart(self.name)
         self.process = loop.spawn(self._run(self._term), host=self.name, name=self.name)
