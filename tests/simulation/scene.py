@@ -47,6 +47,11 @@ class Scene:
     def now_s(self) -> float:
         return asyncio.get_running_loop().time()
 
+    @property
+    def alive(self) -> list[int]:
+        """Numbers of the workers that are there."""
+        return [one for one, worker in self.fleet.workers.items() if worker.alive]
+
     def partition(self, topic: str, number: int = 0) -> Partition:
         found = self.cluster.topics.partition(f"refund.{topic}", number)
         assert isinstance(found, Partition)

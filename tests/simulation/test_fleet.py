@@ -95,10 +95,6 @@ def test_a_killed_worker_vanishes_without_a_word_and_its_connections_with_it() -
     assert not [what for who, what in told if who == "worker-1" and "ends" in what]
 
 
-def alive(scene: Scene) -> list[str]:
-    return [one.name for one in scene.fleet.workers.values() if one.alive]
-
-
 def peers(scene: Scene) -> set[str]:
     servers = scene.universe.running.servers.values()
     return {one.peer for server in servers for one in server.connections.values()}
@@ -186,10 +182,10 @@ def test_one_worker_is_revived_if_none_is_left() -> None:
         await scene.ready(1, 2)
         scene.fleet.kill(1)
         scene.fleet.revive()
-        assert alive(scene) == ["worker-2"]
+        assert scene.alive == [2]
         scene.fleet.kill(2)
         scene.fleet.revive()
-        assert alive(scene) == ["worker-1"]
+        assert scene.alive == [1]
 
     inside(say)
 
