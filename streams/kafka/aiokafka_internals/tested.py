@@ -5,6 +5,7 @@ twice or never end, without an error. This module imports nothing from aiokafka,
 a version that cannot even be imported is refused with the same line.
 """
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -59,7 +60,9 @@ def check_version(kafka: Kafka) -> str | None:
     raise SettingsError([problem])
 
 
+@cache
 def _installed() -> str:
+    """Return the version, read once: reading it again takes a millisecond."""
     try:
         return version("aiokafka")
     except PackageNotFoundError:  # installed by copying files

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from testkit.simulated.cluster import Cluster
+from testkit.simulated.encoding import encoder
 from testkit.simulated.error_codes import ErrorCode
 from testkit.simulated.handling import Call, Handler
 from testkit.simulated.logs.names import name_problem
 from testkit.simulated.logs.partitions import Partition
 from testkit.simulated.logs.topics import Topic
 from testkit.simulated.requests.topic_ids import WITH_IDS
+from testkit.simulated.wire import encoded
 
 _NOBODY: Final = -1
 _NO_ID: Final = bytes(16)
@@ -40,7 +42,7 @@ class _Written:
 async def metadata(cluster: Cluster, call: Call, request: Any) -> Any:
     """Answer with the nodes that are up and the topics that are asked for."""
     version, known = call.api_version, cluster.topics.described
-    asked = version, request.encode()
+    asked = version, encoded(request)
     body = known.get(asked)
     if body is None:
         found, missing = _asked(cluster, request)
@@ -70,8 +72,7 @@ def _described(
         told = request.include_cluster_authorized_operations
         values.append(_ON_CLUSTER if told else _UNTOLD)
     schema = WITH_IDS if tags else request.RESPONSE_TYPE.SCHEMA
-    written: bytes = schema.encode([*values, *tags])
-    return written
+    return encoder(schema)([*values, *tags])
 
 
 def _asked(cluster: Cluster, request: Any) -> tuple[list[Topic], list[str]]:
