@@ -20,6 +20,8 @@ from testkit.simulated.groups.settings import GroupSettings
 from testkit.simulated.logs.topics import Topics
 from testkit.simulated.transactions import Transactions
 
+_LOAD_TIMEOUT_MS: Final = 60_000
+"""``worker.load_timeout_ms``: less than the time after which a universe counts as stuck."""
 _LOAD_MS: Final = 5
 """How long a coordinator reads its log after it has moved."""
 
@@ -34,6 +36,7 @@ def settings_of(plan: Plan) -> Settings:
     return replace(
         base,
         kafka=replace(base.kafka, bootstrap_servers=bootstrap, compression_type=None),
+        worker=replace(base.worker, load_timeout_ms=_LOAD_TIMEOUT_MS),
         topics=replace(
             base.topics,
             partitions=cluster.partitions,

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from simulation.acting import Actor
 from simulation.actions import Action
 from simulation.assembly import cluster_of, policies_of, settings_of
+from simulation.changes import LastChange
 from simulation.disturbing import PlannedFaults
 from simulation.fleet import Fleet
 from simulation.oracles.end import Allowances, Known
@@ -32,6 +33,15 @@ Tell: TypeAlias = Callable[[str, str], None]
 
 _PATIENCE_MS: Final = 600_000
 """Virtual time without an answer after which a record counts as stuck."""
+_QUIET_S: Final = 120.0
+"""Virtual time in which nothing changes, after which records that wait count as stuck, too.
+
+Nothing is left then that could help them. The longest times of a worker are shorter: it
+ends ``worker.stall_after_ms`` (30 s) after lag without progress and
+``worker.load_timeout_ms`` (60 s in universes) after a load that does not end; metadata are
+read again within 60 s, and requests fail within 30 s. Each of these that helps is a change:
+a start, a generation, a commit or a record.
+"""
 _LOOK_S: Final = 0.25
 _SETTLE_S: Final = 1.0
 """How long everything must stay answered before the workers are asked to end."""
@@ -68,8 +78,9 @@ class Universe:
         )
         self.trace = TraceHash(asyncio.get_running_loop().time)
         self.writer = Writer(self.cluster, self._whole, self.oracles.acknowledged)
+        self.changes = LastChange(asyncio.get_running_loop().time)
         self.cluster.observer = Everybody(
-            self.trace, self.oracles, Teller(tell), self.writer
+            self.trace, self.oracles, Teller(tell), self.writer, self.changes
         )
         self.fleet = Fleet(
             self._parts(),
@@ -92,8 +103,12 @@ class Universe:
             families=tuple(registered(self.settings.worker.families)),
             policies=policies_of,
             now_ms=self.cluster.now_ms,
-            tell=self._tell,
+            tell=self._told_by_worker,
         )
+
+    def _told_by_worker(self, who: str, what: str) -> None:
+        self.changes.note_change()
+        self._tell(who, what)
 
     def _status(self, partition: int) -> str:
         """Return what the workers say of a partition, one line."""
@@ -140,11 +155,15 @@ class Universe:
         await self.actor.act(action)
 
     async def _progress(self) -> None:
-        """Wait until everything is answered and committed, for ten minutes at most."""
+        """Wait until everything is answered and committed, or nothing can change that.
+
+        For ten minutes at most.
+        """
         loop = asyncio.get_running_loop()
         until_s = loop.time() + _PATIENCE_MS / 1000
         calm_since: float | None = None
-        while loop.time() < until_s:
+        self.changes.note_change()
+        while loop.time() < min(until_s, self.changes.at_s + _QUIET_S):
             self.fleet.revive()
             now_s = loop.time()
             if self.writer.done and not self.oracles.lagging(self.cluster.now_ms()):
