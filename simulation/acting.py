@@ -112,11 +112,19 @@ class Actor:
 
     @act.register
     async def _cluster_away(self, action: actions.ClusterAway) -> None:
-        for node in self._cluster.nodes:
-            self._running.node_down(node)
+        running, nodes = self._running, list(self._cluster.nodes)
+        pairs = [(host, node) for host in self._hosts() for node in nodes]
+        if action.how == "cut":
+            for host, node in pairs:
+                running.cut_network(host, node)
+        for node in nodes if action.how != "cut" else ():
+            (running.pause if action.how == "paused" else running.node_down)(node)
         await asyncio.sleep(action.for_ms / 1000)
-        for node in self._cluster.nodes:
-            await self._running.node_up(node)
+        for host, node in pairs if action.how == "cut" else ():
+            running.mend_network(host, node)
+        for node in nodes:
+            running.go_on(node)
+            await running.node_up(node)
 
     @act.register
     async def _slow_replica(self, action: actions.SlowReplica) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from simulation.departure import Departure
 from simulation.worker_host import EXIT_USAGE, WorkerHost, WorkerParts
 from testkit.simulated import loop
 from testkit.simulated.running import RunningCluster
@@ -19,18 +20,22 @@ class Fleet:
         Whether each has a ``kafka.group_instance_id`` of its own.
     restart_ms
         After which the supervisor starts a worker again that has ended by itself.
+    departed
+        Told how each process ended that was not killed, in its last step.
     """
 
     def __init__(
         self,
         parts: WorkerParts,
         running: RunningCluster,
+        departed: Callable[[Departure], None],
         *,
         static: bool,
         restart_ms: int,
     ) -> None:
         self._parts = parts
         self._running = running
+        self._departed = departed
         self._static = static
         self._restart_s = restart_ms / 1000
         self.workers: dict[int, WorkerHost] = {}
@@ -55,8 +60,10 @@ class Fleet:
         kafka = replace(settings.kafka, group_instance_id=f"worker-{number}")
         return replace(self._parts, settings=replace(settings, kafka=kafka))
 
-    def _ended(self, worker: WorkerHost, code: int) -> None:
+    def _ended(self, worker: WorkerHost, departure: Departure) -> None:
         """Start a worker again that nobody has asked to end."""
+        self._departed(departure)
+        code = departure.code
         number = int(worker.name.rpartition("-")[2])
         if self._supervised and number not in self._away and code != EXIT_USAGE:
             loop.current().call_later(self._restart_s, self._start_again, number)
@@ -95,10 +102,10 @@ class Fleet:
         if back_ms is None:
             return
         worker = self.workers.get(number)
-        process = None if worker is None else worker.process
+        over = None if worker is None else worker.over
         await asyncio.sleep(back_ms / 1000)
-        if process is not None:
-            await asyncio.wait({process})
+        if over is not None:
+            await over.wait()
         self.start(number)
 
     def silent(self) -> bool:

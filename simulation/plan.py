@@ -15,7 +15,15 @@ from simulation.stories import TrafficPlan
 from streams.settings.model import Settings
 
 Profile = Literal[
-    "calm", "workers", "network", "brokers", "groups", "topics", "logs", "everything"
+    "calm",
+    "workers",
+    "network",
+    "brokers",
+    "groups",
+    "topics",
+    "logs",
+    "away",
+    "everything",
 ]
 PROFILES: Final[tuple[Profile, ...]] = get_args(Profile)
 Expected = Literal["progress", "code 2"]

@@ -10,8 +10,10 @@ from simulation.acting import Actor
 from simulation.actions import Action
 from simulation.assembly import cluster_of, policies_of, settings_of
 from simulation.changes import LastChange
+from simulation.departure import Departure
 from simulation.disturbing import PlannedFaults
 from simulation.fleet import Fleet
+from simulation.oracles import departures
 from simulation.oracles.end import Allowances, Known
 from simulation.oracles.everybody import Everybody
 from simulation.oracles.names import names_of
@@ -26,6 +28,7 @@ from simulation.writing import Writer
 from streams.families.registered import registered
 from testkit.simulated import loop
 from testkit.simulated.loop import EPOCH_MS, Ended, Setup
+from testkit.simulated.numbered import NumberedTask
 from testkit.simulated.running import RunningCluster
 
 Tell: TypeAlias = Callable[[str, str], None]
@@ -43,6 +46,8 @@ read again within 60 s, and requests fail within 30 s. Each of these that helps 
 a start, a generation, a commit or a record.
 """
 _LOOK_S: Final = 0.25
+_GONE_S: Final = 0.005
+"""After the end of a process, in which a task that was cancelled has its last steps."""
 _SETTLE_S: Final = 1.0
 """How long everything must stay answered before the workers are asked to end."""
 _LAST_LOOK_S: Final = 5.0
@@ -85,6 +90,7 @@ class Universe:
         self.fleet = Fleet(
             self._parts(),
             self.running,
+            self._departed,
             static=plan.workers.static_members,
             restart_ms=plan.workers.restart_ms,
         )
@@ -179,6 +185,20 @@ class Universe:
         if code is not None and code not in EXITS[self.plan.expected]:
             text = f"ended with exit code {code}: {worker.last_words}"
             self.oracles.add("exit_code", "a_stop_is_clean", worker.name, text)
+
+    def _departed(self, end: Departure) -> None:
+        """Ask what a process leaves behind; told in its last step."""
+        found = departures.exit_code(end, replaced=self.plan.expected != "progress")
+        found += departures.in_time(end, self.settings.worker.drain_timeout_ms / 1000)
+        found += departures.all_closed(end, loop.connections_of(end.host))
+        self.oracles.find(found)
+        own = asyncio.current_task()
+        left = [task for task in loop.current().left_on(end.host) if task is not own]
+        loop.current().call_later(_GONE_S, self._look_at_tasks, end, left)
+
+    def _look_at_tasks(self, end: Departure, left: list[NumberedTask]) -> None:
+        names = [task.whereabouts for task in left if not task.done()]
+        self.oracles.find(departures.all_ended(end, names))
 
     def _allowances(self) -> Allowances:
         return Allowances(

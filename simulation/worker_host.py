@@ -14,6 +14,7 @@ import msgspec
 from faust.types import ChannelT
 from prometheus_client import CollectorRegistry
 
+from simulation.departure import Departure
 from streams.errors import UsageError
 from streams.kafka.room import Room
 from streams.metrics import Metrics
@@ -68,6 +69,20 @@ class WorkerParts(msgspec.Struct, frozen=True, kw_only=True):
     """Told who did what, for the timeline."""
 
 
+class _Life:
+    """One process, from its start to its end."""
+
+    def __init__(self) -> None:
+        self.term = asyncio.Event()
+        """Set by SIGTERM."""
+        self.ending_s: float | None = None
+        """When the end began, in running time: SIGTERM, or a failure."""
+        self.asked = False
+        """Whether it began with SIGTERM."""
+        self.over = asyncio.Event()
+        """Set at the end, and by ``kill -9``."""
+
+
 class WorkerHost:
     """A machine with at most one worker process.
 
@@ -76,24 +91,25 @@ class WorkerHost:
     name
         Of the host.
     on_end
-        Told the exit code of a process that has ended, not of one that was killed.
+        Told how a process has ended, in its last step; not of one that was killed.
     """
 
     def __init__(
         self,
         name: str,
         parts: WorkerParts,
-        on_end: Callable[["WorkerHost", int], None],
+        on_end: Callable[["WorkerHost", Departure], None],
     ) -> None:
         self.name = name
         self.parts = parts
         self._on_end = on_end
-        self.services: list[_Service] = []
+        self.services: list[Service] = []
         self.starts = 0
         self.exit_codes: list[int | None] = []
         """How each process ended; None = killed."""
         self.last_words = ""
-        self._term: asyncio.Event | None = None
+        self._life = _Life()
+        self._life.over.set()
         self.process: asyncio.Task[None] | None = None
         """The process that was started last; None = it was killed, or there was none."""
 
@@ -112,17 +128,22 @@ class WorkerHost:
         """Start a process, unless one runs."""
         if self.alive:
             return
-        self._term = asyncio.Event()
         self.services = []
+        self._life = _Life()
         self.parts.tell(self.name, "starts")
         loop.restart(self.name)
-        self.process = loop.spawn(self._run(self._term), host=self.name, name=self.name)
+        self.process = loop.spawn(self._run(self._life), host=self.name, name=self.name)
+        over = self._life.over
+        self.process.add_done_callback(lambda _: over.set())
 
     def terminate(self) -> None:
         """Send SIGTERM."""
-        if self.alive and self._term is not None:
+        if self.alive:
             self.parts.tell(self.name, "SIGTERM")
-            self._term.set()
+            life = self._life
+            if life.ending_s is None and self._failure() is None:
+                life.ending_s, life.asked = self._ran_s(), True
+            life.term.set()
 
     def kill(self) -> None:
         """Let the process vanish at the await where it is."""
@@ -130,20 +151,43 @@ class WorkerHost:
             self.parts.tell(self.name, "is killed")
             self.exit_codes.append(None)
             loop.crash(self.name)
+            self._life.over.set()
             self.process = None
+
+    @property
+    def over(self) -> asyncio.Event:
+        """Set when the process of now has ended, or was killed."""
+        return self._life.over
 
     # -- the process -----------------------------------------------------------
 
-    async def _run(self, term: asyncio.Event) -> None:
+    async def _run(self, life: "_Life") -> None:
         parts = self._this_start()
-        self.services = [_build(parts, family) for family in parts.families]
-        failure = await self._serve(term)
+        self.services = [build(parts, family) for family in parts.families]
+        failure = await self._serve(life)
         code = _exit_code(failure)
         self.last_words = "" if failure is None else str(failure)
         self.exit_codes.append(code)
         words = f": {self.last_words}" if failure is not None else ""
         self.parts.tell(self.name, f"ends with exit code {code}{words}")
-        self._on_end(self, code)
+        departure = Departure(
+            worker=f"{self.name}.{self.starts}",
+            code=code,
+            asked=life.asked,
+            took_s=self._ran_s() - (life.ending_s or 0.0),
+            failure=failure,
+        )
+        self._on_end(self, departure)
+
+    def _ran_s(self) -> float:
+        """Return the time in which this host was not suspended."""
+        running = loop.current()
+        return running.time() - running.slept_s(self.name)
+
+    def _failure(self) -> BaseException | None:
+        """Return the first failure of a service; None = all is well so far."""
+        found = (service.processor.failure for service in self.services)
+        return next((one for one in found if one is not None), None)
 
     def _this_start(self) -> WorkerParts:
         """Return the parts with a client id of this start: it tells the oracles who writes."""
@@ -153,13 +197,15 @@ class WorkerHost:
         kafka = replace(settings.kafka, client_id=f"{self.name}.{self.starts}")
         return replace(self.parts, settings=replace(settings, kafka=kafka))
 
-    async def _serve(self, term: asyncio.Event) -> BaseException | None:
+    async def _serve(self, life: "_Life") -> BaseException | None:
         """Run the services until a signal or a failure; then stop them all."""
-        ended = asyncio.ensure_future(term.wait())
+        ended = asyncio.ensure_future(life.term.wait())
         living = asyncio.ensure_future(self._live())
         try:
             await asyncio.wait({ended, living}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            if life.ending_s is None:
+                life.ending_s = self._ran_s()
             ended.cancel()
             living.cancel()
         await asyncio.wait({living})
@@ -195,7 +241,7 @@ class WorkerHost:
             await asyncio.wait(running)
 
 
-class _Service:
+class Service:
     """The service of one family, and the streams of its agents."""
 
     def __init__(
@@ -226,12 +272,13 @@ class _Service:
         await reconciler.run(self._requests.stream())
 
     async def _crashed(self) -> None:
-        await self.processor.wait()
+        # A cancellation in here would leave mode's own waiting tasks behind.
+        await asyncio.shield(asyncio.ensure_future(self.processor.wait()))
         if self.processor.crash_reason is not None:
             raise self.processor.crash_reason
 
 
-def _build(parts: WorkerParts, family: Family) -> _Service:
+def build(parts: WorkerParts, family: Family) -> Service:
     settings = parts.settings
     metrics = Metrics(CollectorRegistry(), parts.now_ms)
     metrics.declare(series(settings))
@@ -254,7 +301,7 @@ def _build(parts: WorkerParts, family: Family) -> _Service:
         SharedAllocator(),
     )
     processor.room = Room()
-    return _Service(processor, polls, requests)
+    return Service(processor, polls, requests)
 
 
 def _exit_code(failure: BaseException | None) -> int:

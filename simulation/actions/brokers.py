@@ -7,6 +7,7 @@ from typing_extensions import override
 from simulation.actions.base import At, span
 
 Coordinated = Literal["group", "transactions"]
+Away = Literal["refused", "paused", "cut"]
 
 
 class _ForAWhile(At, frozen=True, kw_only=True, tag=True):
@@ -34,11 +35,16 @@ class PauseNode(_ForAWhile, frozen=True, kw_only=True):
 
 
 class ClusterAway(_ForAWhile, frozen=True, kw_only=True):
-    """All brokers are down at once."""
+    """All brokers are away at once."""
+
+    how: Away = "refused"
+    """``refused``: they are down. ``paused``: they take connections and answer nothing.
+    ``cut``: nothing gets through between them and the workers."""
 
     @override
     def told(self) -> str:
-        return f"all brokers are down for {span(self.for_ms)}"
+        state = {"refused": "down", "paused": "suspended", "cut": "cut off"}[self.how]
+        return f"all brokers are {state} for {span(self.for_ms)}"
 
 
 class SlowReplica(_ForAWhile, frozen=True, kw_only=True):

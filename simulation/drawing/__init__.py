@@ -18,6 +18,7 @@ _WEIGHTS: Final[dict[Profile, int]] = {
     "groups": 12,
     "topics": 8,
     "logs": 4,
+    "away": 8,
     "everything": 26,
 }
 _SHORTEST_MS: Final = 2_000

@@ -1,7 +1,7 @@
 """Draw what is done to workers, brokers and topics."""
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, get_args
 
 from simulation.actions import (
     Action,
@@ -30,6 +30,8 @@ from simulation.actions import (
     TruncateLog,
     UncleanElection,
 )
+from simulation.actions.brokers import Away
+from simulation.drawing.away import drawn_away
 from simulation.drawing.dice import Dice
 from simulation.drawing.draw import Draw, Shape
 from simulation.plan import Profile
@@ -85,7 +87,8 @@ def _pause_node(draw: Draw) -> Action:
 
 def _away(draw: Draw) -> Action:
     at_us = 0 if draw.dice.chance(0.3) else draw.at_us
-    return ClusterAway(at_us=at_us, for_ms=draw.length_ms())
+    how = draw.dice.among(get_args(Away))
+    return ClusterAway(at_us=at_us, for_ms=draw.length_ms(), how=how)
 
 
 def _slow_replica(draw: Draw) -> Action:
@@ -219,6 +222,8 @@ def drawn_actions(
     if profile == "logs":
         draw.late()
         return (_changed_log(draw),)
+    if profile == "away":
+        return tuple(sorted(drawn_away(draw), key=lambda one: one.at_us))
     drawers = _DRAWERS.get(profile)
     if drawers is None:
         return ()

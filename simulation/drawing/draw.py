@@ -34,6 +34,10 @@ class Draw:
             self._duration_us // 2, int(self._duration_us * _LAST_SHARE)
         )
 
+    def at(self, at_us: int) -> int:
+        """Return the moment, or the nearest one at which an action may begin."""
+        return min(max(0, at_us), int(self._duration_us * _LAST_SHARE))
+
     def length_ms(self) -> int:
         """Return a length of any size that ends before the plan does."""
         left_ms = (self._duration_us - self.at_us) // 1_000

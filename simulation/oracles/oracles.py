@@ -96,6 +96,10 @@ class Oracles(NoObserver):
         """Add a finding of somebody else's."""
         self._find([Problem(kind, rule, place, text)])
 
+    def find(self, problems: Iterable[Problem]) -> None:
+        """Add findings of somebody else's."""
+        self._find(problems)
+
     # -- what the world asks ----------------------------------------------------
 
     @property

@@ -103,6 +103,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         self._gaps_ms = 0
         """When gaps were last checked, monotonic ms."""
         self._preparing: asyncio.Task[None] | None = None
+        self._closed = False
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     # -- rebalance -------------------------------------------------------------
@@ -134,6 +135,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
             # we read.
             self._consumer.seek(partition, 0)
         await self._stop_preparing()
+        if self._closed:
+            return  # the group assigns until it is left, but nothing is read any more
         epoch = self.epoch
         self._preparing = asyncio.create_task(
             self._take_over(frozenset(assigned), epoch)
@@ -289,7 +292,11 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
     # -- the end ---------------------------------------------------------------
 
     def close(self) -> None:
-        """Let no more slices be judged; those in progress are finished and committed."""
+        """Let no more slices be judged, and take nothing over any more.
+
+        Slices in progress are finished and committed.
+        """
+        self._closed = True
         self.epoch += 1
         self.read_to.clear()
 

@@ -9,9 +9,13 @@ the client raises ``CancelledError`` itself.
 import asyncio
 from typing import Final, Protocol
 
+from streams.kafka.aiokafka_internals import client_parts
+
 _GRACE_S: Final = 1.0
 """A running broker answers in milliseconds; one that is down must not keep a worker
 from ending."""
+_CANCELLED_S: Final = 0.1
+"""Time for the cancelled start to end."""
 
 
 class Client(Protocol):
@@ -29,7 +33,7 @@ async def connect(client: Client) -> None:
     KafkaConnectionError
         No broker answers.
     """
-    starting = asyncio.ensure_future(client.start())
+    starting = asyncio.create_task(_start(client))
     try:
         await asyncio.shield(starting)
     except asyncio.CancelledError:
@@ -37,6 +41,21 @@ async def connect(client: Client) -> None:
         raise
     finally:
         if not starting.done():
-            starting.cancel()
+            await _give_up(starting)
         elif not starting.cancelled():
             starting.exception()  # the caller that cancelled us does not need it
+
+
+async def _start(client: Client) -> None:
+    await client.start()
+
+
+async def _give_up(starting: "asyncio.Task[None]") -> None:
+    """Cancel a start, and close the connection that nobody else knows."""
+    sockets = client_parts.sockets_of_start(starting)
+    starting.cancel()
+    for socket in sockets:
+        socket.abort()
+    await asyncio.wait({starting}, timeout=_CANCELLED_S)
+    if starting.done() and not starting.cancelled():
+        starting.exception()  # retrieved, so that asyncio does not warn

@@ -35,7 +35,7 @@ from streams.settings.topics import topic_name
 from streams.worker.broker_contact import BrokerContact
 from streams.worker.gauges import SourceGauges
 from streams.worker.readiness import ranges
-from streams.worker.supervision import WorkerService, in_turn, monotonic_ms
+from streams.worker.supervision import WorkerService, in_turn, monotonic_ms, patiently
 from streams.worker.watchdog import Patience, Watchdog
 
 log = logging.getLogger(__name__)
@@ -178,7 +178,10 @@ class Processor(WorkerService):
         self.source.marks.distrusts = self.distrusts
         self.built.set()
         self.consumer.subscribe([reading.topic], listener=self.source)
-        await start(self.consumer, self.bounds())
+        await patiently(
+            lambda: start(self.consumer, self.bounds()),
+            settings.worker.load_timeout_ms,
+        )
         pace_fetches(self.consumer, self.pacing)
 
     def bounds(self) -> Bounds:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
+from aiokafka.errors import KafkaConnectionError
 from mode import Service
 
 from streams.errors import WorkerError
@@ -66,6 +67,29 @@ async def connect(make: Callable[[], C], patience_ms: int) -> C:
             await pause_before_retry()
         else:
             return clients
+
+
+async def patiently(start: Callable[[], Awaitable[None]], patience_ms: int) -> None:
+    """Start a client; while no broker can be reached try again, for up to ``patience_ms``.
+
+    For a client that others already know, so that it cannot be replaced.
+
+    Raises
+    ------
+    WorkerError
+        No broker answered in time.
+    """
+    began = monotonic_ms()
+    while True:
+        try:
+            await start()
+        except KafkaConnectionError as problem:
+            if monotonic_ms() - began > patience_ms:
+                raise translated(problem, "no broker answers", WorkerError) from problem
+            log.warning("no broker answers any more: %s", problem)
+            await pause_before_retry()
+        else:
+            return
 
 
 class WorkerService(Service):

@@ -76,9 +76,16 @@ class Network(SimNetwork):
         usual = super().latency()
         return usual + self.extra_s.get(host_name(), 0.0) if self.extra_s else usual
 
+    def connections(self) -> list[Any]:
+        """Return the connections that are open at one side, and some that are not."""
+        return self._connections
+
     @override
     def crash(self, host: str) -> None:
-        self._hosts[host] = [*self._loop.left_on(host)]
+        self._hosts[
+            host
+        ] = []  # of tasks that are listed here some would act on the end
+        self._loop.vanish(host)
         super().crash(host)
 
 
@@ -99,6 +106,10 @@ class VirtualLoop(SimLoop):
         self._step_s = setup.step_us / 1_000_000
         self._ready: deque[asyncio.Handle] = deque()
         self._suspended: dict[str, list[asyncio.Handle]] = {}
+        self._asleep_since_s: dict[str, float] = {}
+        self._slept_s: dict[str, float] = {}
+        self._some_rest = False
+        """Whether some tasks may not run: their hosts are suspended, or have crashed."""
         self._net = Network(self, network)
         self._numbers = itertools.count()
         self.tasks: list[Any] = []
@@ -129,7 +140,16 @@ class VirtualLoop(SimLoop):
 
     def left_on(self, host: str) -> list[NumberedTask]:
         """Return the tasks of a host that are not done, in the order of creation."""
-        return [task for task in self.tasks if task.host == host and not task.done()]
+        return [
+            task
+            for task in self.tasks
+            if task.host == host and not task.vanished and not task.done()
+        ]
+
+    def vanish(self, host: str) -> None:
+        """Let the tasks of a host never run again, without telling them."""
+        for task in self.left_on(host):
+            task.vanished = self._some_rest = True
 
     # -- what runs next ---------------------------------------------------------
 
@@ -158,7 +178,7 @@ class VirtualLoop(SimLoop):
             self._collect_due_timers()
         while ready:
             handle = ready.popleft()
-            if handle._cancelled or (self._suspended and self._holds(handle)):
+            if handle._cancelled or (self._some_rest and self._holds(handle)):
                 continue
             self._now += self._step_s
             self.steps += 1
@@ -197,6 +217,8 @@ class VirtualLoop(SimLoop):
         owner = getattr(getattr(handle, "_callback", None), "__self__", None)
         if not isinstance(owner, NumberedTask):
             return False
+        if owner.vanished:
+            return True
         held = self._suspended.get(owner.host or DEFAULT_HOST)
         if held is None:
             return False
@@ -206,10 +228,19 @@ class VirtualLoop(SimLoop):
     def suspend(self, host: str) -> None:
         """Let no task of a host run; bytes and timers go on arriving."""
         self._suspended.setdefault(host, [])
+        self._asleep_since_s.setdefault(host, self.time())
+        self._some_rest = True
 
     def resume(self, host: str) -> None:
         """Let the tasks of a host run again."""
         self._ready.extend(self._suspended.pop(host, ()))
+        since_s = self._asleep_since_s.pop(host, None)
+        if since_s is not None:
+            self._slept_s[host] = self.slept_s(host) + self.time() - since_s
+
+    def slept_s(self, host: str) -> float:
+        """Return how long a host was suspended so far, without the time it still is."""
+        return self._slept_s.get(host, 0.0)
 
     # -- the end ----------------------------------------------------------------
 
@@ -218,13 +249,13 @@ class VirtualLoop(SimLoop):
         self._recording = self._limits = False
         for host in list(self._suspended):
             self.resume(host)
-        left = [task for task in self.tasks if not task.done()]
+        left = [task for task in self.tasks if not (task.vanished or task.done())]
         for task in left:
             task.cancel()
         with contextlib.suppress(Exception):
             self.run_steps(_TEARDOWN_STEPS, lambda: all(t.done() for t in left))
         self.run_ready(_TEARDOWN_STEPS)
-        for connection in self.net._connections:
+        for connection in self._net.connections():
             for side in connection.sides():
                 side._kill()
 
@@ -308,6 +339,20 @@ def crash(host: str) -> None:
 def restart(host: str) -> None:
     """Let a crashed host be reachable again; its programs are started with :func:`spawn`."""
     current().net.restart(host)
+
+
+def connections_of(host: str) -> list[str]:
+    """Return the connections that a host has opened and not closed, as text.
+
+    One whose attempt was cancelled before it stood is none: asyncio closes its socket.
+    """
+    return [
+        f"{connection.client.sockname} -> {connection.client.peername}"
+        for connection in current().net.connections()
+        if connection.client.host == host
+        and not connection.client.is_closing()
+        and connection.client.get_protocol() is not None
+    ]
 
 
 def slow(host: str, extra_us: int) -> None:

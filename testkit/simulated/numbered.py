@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from typing_extensions import override
@@ -42,6 +43,8 @@ class NumberedTask(_Numbered, asyncio.Task[Any]):
     """A task; it knows the host that it runs on."""
 
     host: str | None = None
+    vanished = False
+    """Whether its host has crashed: it never runs again, not even its ``finally``."""
 
     @property
     def label(self) -> str:
@@ -50,6 +53,18 @@ class NumberedTask(_Numbered, asyncio.Task[Any]):
         if not _UNNAMED.fullmatch(name):
             return name
         return getattr(self.get_coro(), "__qualname__", name)
+
+    @property
+    def whereabouts(self) -> str:
+        """Its label, and the line at which it waits."""
+        waiting: Any = self.get_coro()
+        line = ""
+        while (frame := getattr(waiting, "cr_frame", None)) is not None:
+            code = frame.f_code
+            file = Path(code.co_filename).name
+            line = f" at {file}:{frame.f_lineno} ({code.co_name})"
+            waiting = waiting.cr_await
+        return self.label + line
 
     @property
     def failed(self) -> bool:

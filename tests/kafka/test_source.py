@@ -451,6 +451,17 @@ async def test_stopping_commits_a_last_time() -> None:
     assert bench.log.committed == {P0: 5}
 
 
+async def test_what_the_group_assigns_at_the_end_is_not_taken_over_any_more() -> None:
+    bench = Bench()
+    await bench.assign(P0)
+    bench.source.close()
+    await bench.source.stop()
+    await bench.consumer.rebalance(P0, P1)
+    await turns()
+    assert len(bench.prepared) == 1
+    assert bench.source.read_to == {}
+
+
 async def test_stopping_ends_preparing() -> None:
     bench = Bench()
 

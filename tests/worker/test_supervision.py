@@ -8,7 +8,12 @@ import pytest
 from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 
 from streams.errors import SourceError, WorkerError
-from streams.worker.supervision import WorkerService, connect, in_turn
+from streams.worker.supervision import (
+    WorkerService,
+    connect,
+    in_turn,
+    patiently,
+)
 
 pytestmark = pytest.mark.asyncio
 
@@ -83,6 +88,23 @@ async def test_what_no_broker_mends_is_raised_at_once() -> None:
     with pytest.raises(ValueError, match="a fault of ours"):
         await connect(lambda: clients, 600_000)
     assert clients.client.stopped
+
+
+async def test_a_client_that_others_know_waits_for_a_broker_that_went_away() -> None:
+    ways = iter((away, well))
+
+    async def start() -> None:
+        await next(ways)()
+
+    await asyncio.wait_for(patiently(start, 600_000), DEADLINE_S)
+    assert next(ways, None) is None
+
+
+async def test_a_client_that_others_know_does_not_wait_for_ever() -> None:
+    with pytest.raises(WorkerError, match=r"no broker answers: .*nobody is there"):
+        await asyncio.wait_for(patiently(away, -1), DEADLINE_S)
+    with pytest.raises(ValueError, match="a fault of ours"):
+        await patiently(wrong, 600_000)
 
 
 async def test_a_service_keeps_the_first_failure_of_its_tasks() -> None:

@@ -1,8 +1,10 @@
 """Access the tasks and connections inside a client, to end it by force."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
+
+from aiokafka.conn import AIOKafkaConnection
 
 _TASKS: Final = {
     "_fetcher": ("_fetch_task",),
@@ -42,7 +44,25 @@ def tasks(client: object) -> "Iterator[asyncio.Future[Any]]":
 
 def sockets(client: object) -> list[asyncio.Transport]:
     """Return the open connections of a client."""
-    connections = getattr(_connecting(client), "_conns", {}).values()
+    return _transports(getattr(_connecting(client), "_conns", {}).values())
+
+
+def sockets_of_start(starting: "asyncio.Task[None]") -> list[asyncio.Transport]:
+    """Return the open connections that only the running start of a client knows.
+
+    It keeps the first one in a local variable until a broker has described the cluster.
+    """
+    found: list[object] = []
+    waiting: Any = starting.get_coro()
+    while waiting is not None:
+        frame = getattr(waiting, "cr_frame", None)
+        values = () if frame is None else frame.f_locals.values()
+        found += [one for one in values if isinstance(one, AIOKafkaConnection)]
+        waiting = getattr(waiting, "cr_await", None)
+    return _transports(found)
+
+
+def _transports(connections: Iterable[object]) -> list[asyncio.Transport]:
     writers = (getattr(connection, "_writer", None) for connection in connections)
     return [writer.transport for writer in writers if writer is not None]
 

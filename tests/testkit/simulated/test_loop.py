@@ -68,6 +68,30 @@ def test_a_crashed_host_goes_on_with_nothing() -> None:
     assert counted == list(range(11))
 
 
+def test_nothing_of_a_crashed_host_acts_on_its_end() -> None:
+    done: list[str] = []
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(1)
+        except asyncio.CancelledError:
+            done.append("cancelled")
+        finally:
+            done.append("tidied up")
+
+    async def main() -> None:
+        _ = loop.spawn(stubborn(), host="worker-1")
+        await asyncio.sleep(0.5)
+        assert len(loop.current().left_on("worker-1")) == 1
+        loop.crash("worker-1")
+        loop.restart("worker-1")
+        await asyncio.sleep(5)
+        assert loop.current().left_on("worker-1") == []
+
+    assert run(main, Setup(seed=1)).problem is None
+    assert done == []
+
+
 def test_a_suspended_host_stands_still_while_time_passes() -> None:
     at: list[int] = []
 
