@@ -8,31 +8,13 @@ import pytest
 
 from simulation.cli import main, parser
 from simulation.oracles.end import KINDS
-from simulation.oracles.finding import Finding, Kind
 from simulation.page import PAGE, recorded, write_page
 from simulation.plan import PROFILES
 from simulation.verdict import Verdict
 from testkit.simulated.conversations.subjects import every
+from tests.simulation.verdicts import verdict
 
 ROOT = Path(__file__).parents[2]
-
-
-def verdict(seed: int, profile: str = "calm", *kinds: Kind) -> Verdict:
-    findings = tuple(
-        Finding(kind=kind, rule="some_rule", place="requests/0@1", text="it", at_ms=1)
-        for kind in kinds
-    )
-    return Verdict(
-        seed=seed,
-        profile=profile,
-        trace="ab",
-        findings=findings,
-        virtual_s=1_800.0,
-        steps=1_000,
-        cpu_s=0.5,
-        disturbed=3,
-        restarts=2,
-    )
 
 
 def record(file: Path, *verdicts: Verdict) -> Path:

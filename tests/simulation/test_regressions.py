@@ -1,11 +1,13 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from simulation.drawing import plan_of
-from simulation.regressions import Regression, keep, regressions
+from simulation.regressions import FOLDER, Regression, keep, regressions
 from simulation.shrinking.soundness import sound
 
 ROOT = Path(__file__).parents[2]
@@ -70,3 +72,19 @@ def test_the_kept_ones_are_universes_and_each_is_named_in_the_reliability_page()
     for one in regressions():
         assert sound(one.plan) == one.plan
         assert re.search(rf"\b{one.seed}\b", page), one.name
+
+
+def test_no_kept_plan_fails_again() -> None:
+    for one in regressions():
+        ended = subprocess.run(
+            [
+                *(sys.executable, "-m", "simulation", "--no-shrink"),
+                *("--plan", str(FOLDER / f"{one.name}.json")),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert ended.returncode == 0, f"{one.name}: {one.why}\n{ended.stdout}"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from simulation.universe import escaped
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -53,3 +55,9 @@ def test_wrong_usage_ends_with_code_2(arguments: tuple[str, ...]) -> None:
     ended = _run(*arguments)
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("killed", [True, False])
+def test_only_a_killed_process_may_leave_connections_open(killed: bool) -> None:  # noqa: FBT001 - both
+    lines = ["Unclosed AIOKafkaConnection: None", "worker-1: ValueError: x"]
+    assert escaped(lines, killed=killed) == (lines[1:] if killed else lines)

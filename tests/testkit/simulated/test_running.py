@@ -133,3 +133,34 @@ def test_a_request_that_nobody_knows_is_an_error_of_ours() -> None:
     head = b"\x03\xe7\x00\x01" + bytes(4) + b"\xff\xff"
     with pytest.raises(KeyError, match="999, 1"):
         wire.decode(head)
+
+
+VERSIONS = b"\x00\x12\x00\x00"
+"""ApiVersions, version 0."""
+
+
+def framed(correlation_id: int) -> bytes:
+    body = VERSIONS + correlation_id.to_bytes(4) + b"\x00\x01c"
+    return len(body).to_bytes(4) + body
+
+
+async def answered(reader: asyncio.StreamReader) -> int:
+    """Return the correlation id of the next answer."""
+    size = int.from_bytes(await reader.readexactly(4))
+    return int.from_bytes((await reader.readexactly(size))[:4])
+
+
+@pytest.mark.parametrize("piece", [1, 5, 17, 1_000])
+def test_requests_are_answered_in_order_however_their_bytes_arrive(piece: int) -> None:
+    async def say(scene: Scene) -> None:
+        address = scene.cluster.nodes[1]
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        data = framed(11) + framed(12) + framed(13)
+        for at in range(0, len(data), piece):
+            writer.write(data[at : at + piece])
+            await asyncio.sleep(0.01)
+        assert [await answered(reader) for _ in range(3)] == [11, 12, 13]
+        writer.close()
+        await writer.wait_closed()
+
+    play(say)
