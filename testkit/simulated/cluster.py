@@ -28,7 +28,7 @@ class Cluster:
     """Nodes with one truth: no controller election and no replication protocol is simulated.
 
     What a real cluster does between its nodes happens here at once, or when a fault
-    says so. ``assemble.py`` puts its parts together.
+    says so. Whoever makes one gives it topics, groups and transactions.
     """
 
     topics: Any
