@@ -42,6 +42,8 @@ class Fleet:
         self._supervised = True
         self._away: dict[int, None] = {}
         """Workers that were stopped or killed by an action: the supervisor leaves them."""
+        self.restarting = 0
+        """Workers that have ended by themselves and are about to be started again."""
 
     def start(self, number: int) -> None:
         """Start a worker, for the first time or again."""
@@ -66,9 +68,11 @@ class Fleet:
         code = departure.code
         number = int(worker.name.rpartition("-")[2])
         if self._supervised and number not in self._away and code != EXIT_USAGE:
+            self.restarting += 1
             loop.current().call_later(self._restart_s, self._start_again, number)
 
     def _start_again(self, number: int) -> None:
+        self.restarting -= 1
         if self._supervised and number not in self._away:
             self.start(number)
 

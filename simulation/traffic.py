@@ -99,8 +99,11 @@ def _placed(row: Row, partitions: int) -> Row:
 def _watermarks(
     traffic: TrafficPlan, duration_ms: int, start_ms: int, partitions: int
 ) -> Iterator[Timed]:
-    """Yield the watermarks of all feeds, from the first moment to the last."""
-    for at_ms in range(0, duration_ms + 1, traffic.beat_ms):
+    """Yield the watermarks of all feeds: the last one when all is over, as later ones do.
+
+    Whoever asks after the last one would be told that the lists are not ready.
+    """
+    for at_ms in (*range(0, duration_ms, traffic.beat_ms), duration_ms):
         at_us = at_ms * 1_000
         if any(one.from_us <= at_us < one.until_us for one in traffic.silences):
             continue

@@ -45,10 +45,10 @@ ends ``worker.stall_after_ms`` (30 s) after lag without progress and
 read again within 60 s, and requests fail within 30 s. Each of these that helps is a change:
 a start, a generation, a commit or a record.
 """
-_LOOK_S: Final = 0.25
+_LOOK_S: Final = 0.1
 _GONE_S: Final = 0.005
 """After the end of a process, in which a task that was cancelled has its last steps."""
-_SETTLE_S: Final = 1.0
+_SETTLE_S: Final = 0.5
 """How long everything must stay answered before the workers are asked to end."""
 _LAST_LOOK_S: Final = 5.0
 """How long workers may go on where a log was replaced, before they are asked to end."""
@@ -174,13 +174,19 @@ class Universe:
         while loop.time() < min(until_s, self.changes.at_s + _QUIET_S):
             self.fleet.revive()
             now_s = loop.time()
-            if self.writer.done and not self.oracles.lagging(self.cluster.now_ms()):
+            if self._all_done():
                 calm_since = now_s if calm_since is None else calm_since
                 if now_s - calm_since >= _SETTLE_S:
                     return
             else:
                 calm_since = None
             await asyncio.sleep(_LOOK_S)
+
+    def _all_done(self) -> bool:
+        """Whether all is written, answered and committed, and nobody waits to start again."""
+        if self.fleet.restarting or not self.writer.done:
+            return False
+        return not self.oracles.lagging(self.cluster.now_ms())
 
     def _look_at_exit(self, worker: WorkerHost) -> None:
         code = worker.exit_codes[-1] if worker.exit_codes else EXIT_CLEAN

@@ -21,8 +21,8 @@ _WEIGHTS: Final[dict[Profile, int]] = {
     "away": 8,
     "everything": 26,
 }
-_SHORTEST_MS: Final = 2_000
-_LONGEST_MS: Final = 15_000
+_SHORTEST_MS: Final = 1_500
+_LONGEST_MS: Final = 12_000
 
 
 def plan_of(seed: int, profile: Profile | None = None) -> Plan:

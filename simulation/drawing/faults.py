@@ -82,7 +82,7 @@ def _fault(dice: Dice, api: Api, duration_ms: int, shape: Shape) -> RequestFault
         api=api,
         kind=kind,
         from_us=from_us,
-        nth=dice.any_size(1, 10),
+        nth=dice.any_size(1, 5),
         times=dice.any_size(2, 5) if dice.chance(0.15) else 1,
         node=dice.within(1, cluster.brokers) if dice.chance(0.2) else None,
         worker=dice.within(1, workers) if dice.chance(0.4) else None,

@@ -19,8 +19,9 @@ _THREE: Final = 3
 """Replicas of which one may be away."""
 _COUNTS: Final = {1: 4, 2: 4, 3: 3}
 _MORE: Final = {1: 1, 2: 4, 3: 3}
-_FETCH_WAITS_MS: Final = {10: 1, 50: 6, 200: 5, 500: 8}
-"""With 5 ms a universe takes about ten times the steps that it takes with 500 ms."""
+_FETCH_WAITS_MS: Final = {10: 1, 50: 4, 200: 10, 500: 25}
+"""With 10 ms a universe takes about five times the steps that it takes with 500 ms, and
+finds nothing else: a broker answers at once when there is a record."""
 _MANY_BROKERS: Final = frozenset[Profile](("brokers", "network", "groups"))
 _MANY_WORKERS: Final = frozenset[Profile](("workers", "groups"))
 
@@ -56,14 +57,14 @@ def drawn_workers(dice: Dice, profile: Profile, cluster: ClusterPlan) -> Workers
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=dice.among((session_ms // 10, session_ms // 3)),
             request_timeout_ms=dice.among((1_000, 3_000, 10_000, 30_000)),
-            metadata_max_age_ms=dice.among((500, 5_000, 60_000)),
+            metadata_max_age_ms=dice.among((500, 5_000, 5_000, 60_000, 60_000)),
             fetch_max_wait_ms=dice.weighted(_FETCH_WAITS_MS),
             fetch_gather_ms=dice.among((0, 4, 50)),
             max_poll_records=dice.among((1, 3, 4_000, 4_000)),
             linger_ms=dice.among((0, 0, 20)),
         ),
         worker=WorkerKnobs(
-            commit_interval_ms=dice.among((20, 200, 1_000)),
+            commit_interval_ms=dice.among((20, 200, 200, 1_000, 1_000)),
             drain_timeout_ms=dice.among((300, 1_000, 5_000)),
         ),
     )

@@ -72,7 +72,7 @@ def decode(frame: bytes) -> Received:
     )
 
 
-@functools.lru_cache(maxsize=2_048)
+@functools.lru_cache(maxsize=256)
 def _decoded(api_key: int, api_version: int, rest: bytes) -> tuple[str, Any]:
     """Decode what follows the correlation id; the same bytes give the same struct.
 

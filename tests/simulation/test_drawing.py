@@ -34,8 +34,8 @@ def test_a_plan_asks_six_to_forty_times_and_most_plans_ask_little() -> None:
     assert median(asked) <= 15
 
 
-def test_a_plan_takes_two_to_fifteen_seconds() -> None:
-    assert all(2_000 <= plan.duration_ms <= 15_000 for plan in PLANS)
+def test_a_plan_takes_one_and_a_half_to_twelve_seconds() -> None:
+    assert all(1_500 <= plan.duration_ms <= 12_000 for plan in PLANS)
 
 
 def test_there_are_one_to_three_brokers_partitions_and_workers() -> None:

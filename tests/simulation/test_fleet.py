@@ -52,7 +52,9 @@ def test_a_worker_that_fails_is_started_again_after_a_while() -> None:
         ended_s = scene.now_s()
         assert worker.exit_codes == [EXIT_FAILURE]
         assert worker.last_words == "broken"
+        assert scene.fleet.restarting == 1
         await scene.until(lambda: worker.alive)
+        assert scene.fleet.restarting == 0
         waited_s = PLAN.workers.restart_ms / 1000
         assert waited_s <= scene.now_s() - ended_s + 0.06 < waited_s + 0.2
         await asyncio.sleep(0.001)
