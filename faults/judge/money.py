@@ -6,7 +6,7 @@ It reads the fact log as raw JSON and knows nothing of how the processor keeps i
 import json
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, Final
@@ -46,8 +46,10 @@ class _Log:
     """Order id -> (place, record timestamp, snapshot; None = tombstone or unreadable)."""
     marks: list[tuple[int, int]] = field(default_factory=list)
     """Watermark, place; only those that are higher than all before."""
-    vetoes: dict[str, int] = field(default_factory=dict)
-    """Order id -> record timestamp of its first veto."""
+    vetoes: dict[str, list[tuple[int, bool]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """Order id -> record timestamp, and whether the veto stands from then on."""
 
 
 def approvals_are_just(view: View) -> Iterator[str]:
@@ -100,11 +102,23 @@ def _against(log: _Log, order_id: str, fields: Mapping[str, Any]) -> str | None:
     paid_fen = known.paid_fen
     if type(paid_fen) is not int or not 0 < paid_fen < LIMIT_FEN:
         return f"was paid {paid_fen} fen"
-    vetoed_ms = log.vetoes.get(order_id)
     lists_ms = min(seen.get("lists_as_of_ms") or 0, decided_ms)
-    if vetoed_ms is not None and vetoed_ms < lists_ms - _SLACK_MS:
+    if _stood(log.vetoes.get(order_id, ()), lists_ms - _SLACK_MS, decided_ms):
         return "was vetoed"
     return None
+
+
+def _stood(
+    vetoes: Sequence[tuple[int, bool]], known_ms: int, decided_ms: int
+) -> bool:
+    """Whether a veto stood at a moment and was not lifted before the decision."""
+    before = [stands for stamp_ms, stands in vetoes if stamp_ms < known_ms]
+    later = [
+        stands
+        for stamp_ms, stands in vetoes
+        if known_ms <= stamp_ms <= decided_ms + _SLACK_MS
+    ]
+    return bool(before) and before[-1] and all(later)
 
 
 def _known(
@@ -136,9 +150,10 @@ def _logs(view: View) -> dict[int, _Log]:
     for place, rec in enumerate(view.facts):
         if rec.topic == "orders":
             _take_order(found[rec.partition], place, rec, view.partitions)
-        elif rec.topic == "outcomes" and _fields(rec).get("veto") is True:
-            order_id = str(_fields(rec).get("order_id"))
-            found[rec.partition].vetoes.setdefault(order_id, rec.timestamp_ms)
+        elif rec.topic == "outcomes" and _fields(rec).get("veto") in (True, False):
+            fields = _fields(rec)
+            vetoes = found[rec.partition].vetoes[str(fields.get("order_id"))]
+            vetoes.append((rec.timestamp_ms, fields["veto"]))
     return dict(found)
 
 

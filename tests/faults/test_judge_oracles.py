@@ -321,6 +321,18 @@ def test_a_corrupted_log_is_found_by_its_oracle(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_a_veto_that_was_lifted_before_the_decision_forbids_nothing(seed: int) -> None:
+    view = vetoed(right(seed), Random(seed))  # noqa: S311 - a place, no secret
+    stood = view.facts[-1]
+    order_id = (stood.key or b"").decode()
+    value = (stood.value or b"").replace(b'"veto":true', b'"veto":false')
+    value = value.replace(b'"veto": true', b'"veto": false')
+    lifted = replace(fact("outcomes", 0, order_id.encode(), value), timestamp_ms=1)
+    assert value != stood.value
+    assert problems(replace(view, facts=(*view.facts, lifted)), UNDISTURBED) == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_facts_that_came_after_the_watermark_need_not_have_been_known(
     seed: int,
 ) -> None:
