@@ -108,9 +108,7 @@ def _against(log: _Log, order_id: str, fields: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _stood(
-    vetoes: Sequence[tuple[int, bool]], known_ms: int, decided_ms: int
-) -> bool:
+def _stood(vetoes: Sequence[tuple[int, bool]], known_ms: int, decided_ms: int) -> bool:
     """Whether a veto stood at a moment and was not lifted before the decision."""
     before = [stands for stamp_ms, stands in vetoes if stamp_ms < known_ms]
     later = [

@@ -72,6 +72,8 @@ class OutputScan:
         self._read_to: dict[TopicPartition, int] = {}
         self._reached: dict[TopicPartition, int] = {}
         """Partition -> offset that the current scan has reached."""
+        self._scanned_to: dict[TopicPartition, int] = {}
+        """Partition -> offset that the last complete scan has reached."""
         self._policies: dict[tuple[str, str | None], RestoredDecision] = {}
         """(name, hash) of a policy -> last decision under it."""
         self.foreign = 0
@@ -97,11 +99,23 @@ class OutputScan:
         if offset >= 0 and self._read_to.get(where) == offset:
             self._read_to[where] = offset + count
 
+    def rewind(self, partitions: Iterable[int]) -> None:
+        """Let the next scan read again what was written since the last one, our own included.
+
+        For partitions that were given up with slices unfinished: their requests may have
+        an answer that only the outputs still tell of.
+        """
+        for number in partitions:
+            for where in self._names.outputs(number).values():
+                if where in self._scanned_to:
+                    self._read_to[where] = self._scanned_to[where]
+
     def forget(self, partitions: Iterable[int]) -> None:
         """Forget these partitions: the next scan reads them from the beginning."""
         for number in partitions:
             for where in self._names.outputs(number).values():
                 self._read_to.pop(where, None)
+                self._scanned_to.pop(where, None)
 
     async def read(
         self, states: Mapping[int, Any], committed: Mapping[int, int]
@@ -142,6 +156,7 @@ class OutputScan:
                     await asyncio.sleep(0)
         # Only after all are restored: an interrupted scan must read them again.
         self._read_to.update(self._reached)
+        self._scanned_to.update(self._reached)
         self._tell_no_decisions()
         return answered
 

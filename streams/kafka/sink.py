@@ -6,7 +6,7 @@ producer is idempotent, so a retried request is written once.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, Protocol
 
 from aiokafka import TopicPartition
@@ -92,7 +92,10 @@ _ALL_QUEUES_BYTES: Final = 64_000_000
 class _OutputPartition:
     """One output partition: the batch being filled, queued batches, the one in flight."""
 
-    __slots__ = ("batch", "queue", "running", "waiting")
+    __slots__ = ("batch", "queue", "running", "sending", "waiting")
+
+    sending: "asyncio.Task[None]"
+    """Sends its batches while ``running``."""
 
     def __init__(self) -> None:
         self.batch: Batch | None = None
@@ -205,6 +208,26 @@ class Sink:
         if self._failure is not None:
             raise self._failure
 
+    async def settled(self, partitions: Collection[int]) -> None:
+        """Wait until nothing for these partition numbers is under way any more.
+
+        Whoever takes a partition over that it had before reads the outputs back only
+        then: what it sent itself must be among them.
+
+        Raises
+        ------
+        OutputLostError
+            A batch was refused or not acknowledged in time.
+        """
+        while sending := [
+            output.sending
+            for where, output in self._partitions.items()
+            if output.running and where.partition in partitions
+        ]:
+            await asyncio.wait(sending)
+        if self._failure is not None:
+            raise self._failure
+
     async def abort(self) -> None:
         """Stop sending; unacknowledged outputs stay so."""
         for task in self._tasks:
@@ -229,6 +252,7 @@ class Sink:
     def _start(self, where: TopicPartition, output: _OutputPartition) -> None:
         output.running = True
         task = asyncio.get_running_loop().create_task(self._send(where, output))
+        output.sending = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -100,6 +100,8 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         """Partition being read -> next offset to deliver."""
         self._done_to: dict[TopicPartition, int] = {}
         """Partition -> offset at its revocation: everything before is acknowledged."""
+        self.unsettled: set[TopicPartition] = set()
+        """Partitions that were given up with slices or outputs unfinished."""
         self._gaps_ms = 0
         """When gaps were last checked, monotonic ms."""
         self._preparing: asyncio.Task[None] | None = None
@@ -120,6 +122,11 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
                 await self.offsets.finished(taken)
         except TimeoutError:
             log.warning("a rebalance did not wait for all acknowledgements")
+            self.unsettled |= {
+                partition
+                for partition in taken
+                if self.offsets.unfinished(frozenset({partition}))
+            }
         await self.commits.commit()
         self._done_to.update(self.offsets.committable())
         for partition in taken:

@@ -7,7 +7,7 @@ group.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -184,6 +184,10 @@ class FamilyProcessor(Processor):
         self.process.heard(start.distrusts for start in starts.values())
         log_news(log, self.process.news)
         await self.takeover.prepare(starts)
+
+    @override
+    def read_again(self, partitions: Collection[int]) -> None:
+        self.reader.rewind(partitions)
 
     @override
     def distrusts(self) -> str | None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Any, Final
 
@@ -104,6 +104,9 @@ class Processor(WorkerService):
     async def close_others(self) -> None:
         """Close what is no Kafka client; the default has none."""
 
+    def read_again(self, partitions: Collection[int]) -> None:
+        """Look for answers in all outputs of partitions whose slices were left unfinished."""
+
     def distrusts(self) -> str | None:
         """Return this program version if its fast path was found wrong; committed with offsets."""
         return None
@@ -171,7 +174,7 @@ class Processor(WorkerService):
                 ownership_ms=settings.kafka.session_timeout_ms,
             ),
             self._deliver,
-            self.prepare,
+            self._take_over,
             monotonic_ms,
         )
         self.hearing = self.hear(self.source.heard)
@@ -194,6 +197,19 @@ class Processor(WorkerService):
         settings = self._reading.settings
         letters = topic_name(DEAD_LETTERS, settings.topics)
         return min(self.room.of(letters), settings.kafka.max_request_bytes)
+
+    async def _take_over(self, starts: Starts) -> None:
+        """Prepare partitions, once nothing that we sent for them before is under way.
+
+        A rebalance waits for acknowledgements only as long as a drain may take. Offsets of
+        slices that it left unfinished are not committed, though outputs of them may exist:
+        without another look at the outputs their requests would be answered twice.
+        """
+        await self.sink.settled({where.partition for where in starts})
+        unsettled = self.source.unsettled & starts.keys()
+        self.read_again([where.partition for where in unsettled])
+        self.source.unsettled -= unsettled
+        await self.prepare(starts)
 
     async def _deliver(self, poll: Poll) -> None:
         self.pacing.came(sum(len(piece.records) for piece in poll))

@@ -322,6 +322,19 @@ async def test_each_part_is_read_once_and_our_own_batches_are_not_read_back() ->
     assert bench.ledgers[0].refund_ids() == ("r-1", "r-3")
 
 
+async def test_our_own_batches_answer_if_their_slices_were_left_unfinished() -> None:
+    bench = Bench()
+    where = TopicPartition("reviews", 0)
+    bench.write("reviews", decision("r-1"), 1)
+    await bench.read()
+    ours = bench.write("reviews", decision("r-2"), 2)
+    bench.reader.written(where, ours, 1)
+    bench.reader.rewind([0])
+    assert offsets((await bench.read())[0]) == {2}
+    bench.reader.rewind([0])  # nothing was written since
+    assert offsets((await bench.read())[0]) == set()
+
+
 async def test_a_batch_after_somebody_elses_is_read_back_because_of_the_gap() -> None:
     bench = Bench()
     where = TopicPartition("reviews", 0)

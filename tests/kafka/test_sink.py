@@ -356,3 +356,30 @@ async def test_an_acknowledgement_without_an_offset_is_passed_on() -> None:
 
 async def test_flushing_when_there_is_nothing_returns_at_once() -> None:
     await Bench().sink.flush()
+
+
+async def test_a_partition_is_settled_when_nothing_for_it_is_under_way() -> None:
+    bench = Bench()
+    bench.producer.held = True
+    other = TopicPartition("approvals", 1)
+    bench.append(b"one")
+    await turns()
+    bench.append(b"two")
+    bench.append(b"other", where=other)
+    await asyncio.wait_for(bench.sink.settled({2}), 5)
+    settled = asyncio.ensure_future(bench.sink.settled({0}))
+    await turns()
+    bench.producer.acknowledge()
+    await turns()
+    assert not settled.done()  # the second batch leaves only now
+    bench.producer.acknowledge(2)
+    await asyncio.wait_for(settled, 5)
+    assert len(bench.log.records[A]) == 2
+
+
+async def test_a_partition_whose_output_is_lost_does_not_settle() -> None:
+    bench = Bench()
+    bench.producer.fail("send_batch", NotEnoughReplicasError())
+    bench.append(b"one")
+    with pytest.raises(OutputLostError):
+        await asyncio.wait_for(bench.sink.settled({0}), 5)

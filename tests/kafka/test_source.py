@@ -382,6 +382,7 @@ async def test_revoking_does_not_wait_longer_than_allowed_nor_commit_what_is_ope
     bench.source.offsets.track_slice(P0, 2)
     await asyncio.wait_for(bench.consumer.rebalance(), 5)
     assert bench.log.committed == {P0: 1}
+    assert bench.source.unsettled == {P0}
 
 
 async def test_a_slice_from_before_a_rebalance_is_refused() -> None:
