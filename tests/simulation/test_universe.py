@@ -1,30 +1,15 @@
 """Universes: the product runs in them, and a seed is the same universe each time."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from simulation.universe import escaped
-
-ROOT = Path(__file__).parents[2]
-
-
-def _run(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "simulation", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+from tests.simulation.many_seeds import simulated
 
 
 def test_the_workers_answer_everything_where_nothing_is_disturbed() -> None:
-    ended = _run("--seeds", "6", "--profile", "calm", "--json")
+    ended = simulated("--seeds", "6", "--profile", "calm", "--json")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     verdicts = [json.loads(line) for line in ended.stdout.splitlines()]
     assert len(verdicts) == 6
@@ -32,7 +17,7 @@ def test_the_workers_answer_everything_where_nothing_is_disturbed() -> None:
 
 
 def test_a_seed_is_the_same_universe_in_every_process() -> None:
-    ends = [_run("--seeds", "4", "--json", "--jobs", jobs) for jobs in ("1", "2")]
+    ends = [simulated("--seeds", "4", "--json", "--jobs", jobs) for jobs in ("1", "2")]
     traces = [
         {row["seed"]: row["trace"] for row in map(json.loads, end.stdout.splitlines())}
         for end in ends
@@ -42,7 +27,7 @@ def test_a_seed_is_the_same_universe_in_every_process() -> None:
 
 
 def test_a_single_seed_is_told_as_a_timeline() -> None:
-    ended = _run("--seed", "1", "--profile", "calm")
+    ended = simulated("--seed", "1", "--profile", "calm")
     assert "worker-1  " in ended.stdout.replace("refund", "")
     assert "ends with exit code 0" in ended.stdout
     assert "trace " in ended.stdout
@@ -52,7 +37,7 @@ def test_a_single_seed_is_told_as_a_timeline() -> None:
     "arguments", [("--profile", "none"), ("--plan", "no-such-file"), ("--defect", "x")]
 )
 def test_wrong_usage_ends_with_code_2(arguments: tuple[str, ...]) -> None:
-    ended = _run(*arguments)
+    ended = simulated(*arguments)
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
 
