@@ -41,6 +41,8 @@ class Answers:
         self._paid: dict[str, list[Written]] = {}
         """Payout key -> approvals that were the first of their identity."""
         self._noticed: dict[tuple[str, bool], list[Written]] = {}
+        self._told: dict[tuple[str, str], list[Written]] = {}
+        """What is told of which decision -> its notices, whatever their ids."""
         self._latest: dict[tuple[str, int, str], list[Written]] = {}
         """Topic, partition and refund -> first decisions with rising input offsets."""
         self.repeats = 0
@@ -57,11 +59,13 @@ class Answers:
         """Take a notice; yield what must not be."""
         assert one.identity is not None
         known = self._noticed.setdefault(one.identity, [])
-        if known:
+        told = [] if one.told is None else self._told.setdefault(one.told, [])
+        if known or told:
             yield from self._repeats(
-                one, known[0], "notice_doubled", "notices_are_written_once"
+                one, (known or told)[0], "notice_doubled", "notices_are_written_once"
             )
         known.append(one)
+        told.append(one)
 
     def _answer(self, one: Written, place: Place) -> Iterator[Problem]:
         asked, rec = self._asked, one.rec
@@ -181,6 +185,8 @@ class Answers:
             yield self._noticed.get(one.identity, [])
         if one.payout_key is not None:
             yield self._paid.get(one.payout_key, [])
+        if one.told is not None:
+            yield self._told.get(one.told, [])
         yield self._latest.get((*one.lane, one.refund_id), [])
 
     def orphaned(self, place: Place) -> list[Rec]:

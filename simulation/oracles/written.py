@@ -24,8 +24,12 @@ class _Decision(msgspec.Struct, gc=False):
 
 class _Notice(msgspec.Struct, gc=False):
     notice_id: str
+    kind: str
+    decision_id: str | None
 
 
+_RACES: Final = ("race_detected", "ship_after_refund")
+"""Both tell how one race ended, so only one of them may be written."""
 _DECISION: Final = msgspec.json.Decoder(_Decision)
 _NOTICE: Final = msgspec.json.Decoder(_Notice)
 
@@ -43,6 +47,8 @@ class Written(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     dead letter."""
     refund_id: str = ""
     payout_key: str | None = None
+    told: tuple[str, str] | None = None
+    """Of a notice: what it tells of which decision."""
 
     @property
     def lane(self) -> tuple[str, int]:
@@ -89,7 +95,12 @@ def notice(rec: Rec, *, stale: bool) -> Written:
         It is none.
     """
     found = _NOTICE.decode(rec.value or b"")
-    return Written(rec=rec, stale=stale, identity=(found.notice_id, False))
+    told = None
+    if found.decision_id is not None:
+        kind = "race" if found.kind in _RACES else found.kind
+        told = kind, found.decision_id
+    identity = found.notice_id, False
+    return Written(rec=rec, stale=stale, identity=identity, told=told)
 
 
 def first_other(known: Sequence[Written], one: Written) -> Written | None:

@@ -179,6 +179,13 @@ def noticed_twice(u: Universe) -> None:
     u.write(notice("race:FR:r-0:1", 1), "w2")
 
 
+def noticed_under_two_ids(u: Universe) -> None:
+    first = notice("race:FR:r-0:1")
+    u.write(first)
+    other = (first.value or b"").replace(b"race:FR", b"at noon:FR")
+    u.write(replace(first, value=other))
+
+
 def followed_up_twice(u: Universe) -> None:
     review = decided(u.ask(1))
     value = (review.value or b"").replace(b"FR:r-1:1", b"FR:r-1:1:refund_failed")
@@ -464,6 +471,7 @@ BAD: Final[tuple[tuple[Story, str], ...]] = (
     (clean_failover_and_nothing_again, AHEAD),
     (committed_back, "commit_back:commits_stay_behind"),
     (noticed_twice, "notice_doubled:notices_are_written_once"),
+    (noticed_under_two_ids, "notice_doubled:notices_are_written_once"),
     (followed_up_twice, "notice_doubled:notices_are_written_once"),
     (versions_out_of_order, "disordered:refunds_keep_order"),
     (unreadable_output, "unfit:answers_fit"),

@@ -247,5 +247,12 @@ def letter(rec: Rec, failed_at_ms: int = 1) -> Rec:
 
 
 def notice(notice_id: str, partition: int = 0) -> Rec:
-    value = msgspec.json.encode({"notice_id": notice_id})
+    decision_id = notice_id.partition(":")[2]
+    value = msgspec.json.encode(
+        {
+            "notice_id": notice_id,
+            "kind": "ship_after_refund",
+            "decision_id": decision_id,
+        }
+    )
     return Rec("notices", partition, 0, b"o", value)
