@@ -45,6 +45,9 @@ ends ``worker.stall_after_ms`` (30 s) after lag without progress and
 read again within 60 s, and requests fail within 30 s. Each of these that helps is a change:
 a start, a generation, a commit or a record.
 """
+_HOPELESS_S: Final = 20.0
+"""How long to wait for answers in a universe that has gone wrong: whoever shrinks it
+runs it often."""
 _LOOK_S: Final = 0.1
 _GONE_S: Final = 0.005
 """After the end of a process, in which a task that was cancelled has its last steps."""
@@ -165,13 +168,15 @@ class Universe:
     async def _progress(self) -> None:
         """Wait until everything is answered and committed, or nothing can change that.
 
-        For ten minutes at most.
+        For ten minutes at most, and a few seconds where something was found already.
         """
         loop = asyncio.get_running_loop()
-        until_s = loop.time() + _PATIENCE_MS / 1000
+        began_s = loop.time()
         calm_since: float | None = None
         self.changes.note_change()
-        while loop.time() < min(until_s, self.changes.at_s + _QUIET_S):
+        while loop.time() < min(
+            began_s + self._patience_s(), self.changes.at_s + _QUIET_S
+        ):
             self.fleet.revive()
             now_s = loop.time()
             if self._all_done():
@@ -187,6 +192,9 @@ class Universe:
         if self.fleet.restarting or not self.writer.done:
             return False
         return not self.oracles.lagging(self.cluster.now_ms())
+
+    def _patience_s(self) -> float:
+        return _HOPELESS_S if self.oracles.findings else _PATIENCE_MS / 1000
 
     def _look_at_exit(self, worker: WorkerHost) -> None:
         code = worker.exit_codes[-1] if worker.exit_codes else EXIT_CLEAN
