@@ -33,17 +33,23 @@ def plan_of(seed: int, profile: Profile | None = None) -> Plan:
     duration_ms = dice.small(_SHORTEST_MS, _LONGEST_MS)
     cluster = drawn_cluster(dice, profile)
     workers = drawn_workers(dice, profile, cluster)
+    shape = cluster, workers.count
+    network = drawn_network(dice)
+    traffic = drawn_traffic(dice, duration_ms, cluster.partitions)
+    asks_us = [one.asks_us for one in traffic.stories]
+    actions = drawn_actions(dice, profile, duration_ms, shape, asks_us)
+    moments = [*asks_us, *(one.at_us for one in actions)]
     return Plan(
         seed=seed,
         profile=profile,
         duration_ms=duration_ms,
         expected="code 2" if profile == "logs" else "progress",
         cluster=cluster,
-        network=drawn_network(dice),
+        network=network,
         workers=workers,
-        traffic=drawn_traffic(dice, duration_ms, cluster.partitions),
-        actions=drawn_actions(dice, profile, duration_ms, (cluster, workers.count)),
-        faults=drawn_faults(dice, profile, duration_ms, (cluster, workers.count)),
+        traffic=traffic,
+        actions=actions,
+        faults=drawn_faults(dice, profile, duration_ms, shape, moments),
     )
 
 

@@ -1,6 +1,6 @@
 """Draw what is done to workers, brokers and topics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias, get_args
 
 from simulation.actions import (
@@ -215,10 +215,17 @@ _DRAWERS: Final[Mapping[Profile, Drawers]] = {
 
 
 def drawn_actions(
-    dice: Dice, profile: Profile, duration_ms: int, shape: Shape
+    dice: Dice,
+    profile: Profile,
+    duration_ms: int,
+    shape: Shape,
+    moments: Sequence[int],
 ) -> tuple[Action, ...]:
-    """Return up to eight actions, in the order of their moments."""
-    draw = Draw(dice, duration_ms, shape)
+    """Return up to eight actions, in the order of their moments.
+
+    Many are near one another, or near one of the given moments.
+    """
+    draw = Draw(dice, duration_ms, shape, moments)
     if profile == "logs":
         draw.late()
         return (_changed_log(draw),)

@@ -1,5 +1,6 @@
 """The state of drawing actions: the moment that is drawn for, and who may still leave."""
 
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from simulation.drawing.dice import Dice
@@ -10,23 +11,46 @@ Shape: TypeAlias = tuple[ClusterPlan, int]
 
 _LAST_SHARE: Final = 0.9
 """Of the duration, within which every action begins."""
+_TOGETHER_US: Final = 1_000_000
+"""What belongs together happens within this time."""
+
+
+def drawn_moment(dice: Dice, moments: Sequence[int], last_us: int) -> int:
+    """Return a moment: any, or one soon after one of those, as often as the other.
+
+    What hangs on two things at once is not found by two draws that know nothing of each
+    other.
+    """
+    if not moments or dice.chance(0.5):
+        return dice.within(0, last_us)
+    return min(last_us, dice.among(moments) + dice.any_size(1, _TOGETHER_US))
 
 
 class Draw:
-    """Draws actions for one plan; it knows who may still leave for good."""
+    """Draws actions for one plan; it knows who may still leave for good.
 
-    def __init__(self, dice: Dice, duration_ms: int, shape: Shape) -> None:
+    Parameters
+    ----------
+    moments
+        When something else happens, µs.
+    """
+
+    def __init__(
+        self, dice: Dice, duration_ms: int, shape: Shape, moments: Sequence[int]
+    ) -> None:
         self.dice = dice
         self._duration_us = duration_ms * 1_000
         self.cluster, self._workers = shape
         self._staying = self._workers
+        self._moments = [*moments]
         self.at_us = 0
         """Of the action that is drawn now."""
 
     def turn(self) -> None:
         """Begin with the next action."""
         last_us = int(self._duration_us * _LAST_SHARE)
-        self.at_us = self.dice.within(0, last_us)
+        self.at_us = drawn_moment(self.dice, self._moments, last_us)
+        self._moments.append(self.at_us)
 
     def late(self) -> None:
         """Begin with an action that needs something to have been written before."""

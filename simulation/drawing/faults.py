@@ -1,10 +1,10 @@
 """Draw the faults of single requests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from simulation.drawing.dice import Dice
-from simulation.drawing.draw import Shape
+from simulation.drawing.draw import Shape, drawn_moment
 from simulation.plan import Profile
 from simulation.request_faults import KINDS_OF, TIMED, Api, Kind, RequestFault
 
@@ -59,24 +59,30 @@ _CLIENTS: Final[Mapping[Api, tuple[str | None, ...]]] = {
 
 
 def drawn_faults(
-    dice: Dice, profile: Profile, duration_ms: int, shape: Shape
+    dice: Dice,
+    profile: Profile,
+    duration_ms: int,
+    shape: Shape,
+    moments: Sequence[int],
 ) -> tuple[RequestFault, ...]:
-    """Return up to a dozen faults; most plans have few."""
+    """Return up to a dozen faults; most plans have few, many near one of the moments."""
     apis = _APIS.get(profile)
     if apis is None:
         return ()
     fewest = 2 if profile == "network" else 0
     found = [
-        _fault(dice, dice.weighted(apis), duration_ms, shape)
+        _fault(dice, dice.weighted(apis), duration_ms, shape, moments)
         for _ in range(dice.small(fewest, _MOST))
     ]
     return tuple(sorted(found, key=lambda one: one.from_us))
 
 
-def _fault(dice: Dice, api: Api, duration_ms: int, shape: Shape) -> RequestFault:
+def _fault(
+    dice: Dice, api: Api, duration_ms: int, shape: Shape, moments: Sequence[int]
+) -> RequestFault:
     cluster, workers = shape
     kind: Kind = dice.among(KINDS_OF[api])
-    from_us = dice.within(0, duration_ms * 1_000)
+    from_us = drawn_moment(dice, moments, duration_ms * 1_000)
     left_ms = max(1, duration_ms - from_us // 1_000)
     return RequestFault(
         api=api,
