@@ -48,6 +48,12 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
         """Return where reading begins: at ``due``, but not before ``first``."""
         return max(self.first, self.due)
 
+    @property
+    def behind(self) -> int | None:
+        """Return what the group holds if it lacks commits of ours; None = it lacks none."""
+        held = self.first if self.committed is None else self.committed
+        return held if held < self.due else None
+
 
 class _Held(msgspec.Struct, frozen=True):
     """What the group has committed for a partition."""

@@ -80,9 +80,18 @@ class Offsets:
         self.committed_at_ms = clock_ms()
         self._moved = asyncio.Event()
 
-    def start(self, partition: TopicPartition, offset: int) -> None:
-        """Start a partition at the offset that will be read next."""
-        self._partitions[partition] = PartitionOffsets(offset, self._clock_ms())
+    def start(
+        self, partition: TopicPartition, offset: int, committed: int | None = None
+    ) -> None:
+        """Start a partition at the offset that will be read next.
+
+        ``committed`` is what the group holds if it is less, because it has refused our
+        last commits: the next one tells it. None = as much.
+        """
+        owned = PartitionOffsets(offset, self._clock_ms())
+        if committed is not None:
+            owned.committed = min(offset, committed)
+        self._partitions[partition] = owned
 
     def forget(self, partition: TopicPartition) -> None:
         """Drop a partition that is no longer owned; late acknowledgements have no effect."""

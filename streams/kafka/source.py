@@ -177,7 +177,7 @@ class Source(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
         if epoch != self.epoch:
             return
         for partition, start in starts.items():
-            self.offsets.start(partition, start.offset)
+            self.offsets.start(partition, start.offset, start.behind)
             self.marks.begin(partition, start.last, start.distrusts)
             self._consumer.seek(partition, start.offset)
             self.read_to[partition] = start.offset

@@ -441,7 +441,9 @@ async def test_acknowledged_work_is_not_read_again_though_the_group_refused_it()
     assert bench.prepared[-1] == {P0: 2}
     async with running(bench):
         await bench.got(1)
+        await bench.source.commits.commit()
     assert bench.offsets() == [2]
+    assert bench.log.committed == {P0: 2}  # also if nothing new had come
 
 
 async def test_stopping_commits_a_last_time() -> None:
