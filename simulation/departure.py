@@ -12,6 +12,8 @@ class Departure(msgspec.Struct, frozen=True, kw_only=True):
     """Exit code."""
     asked: bool
     """Whether SIGTERM came before anything had failed."""
+    overtaken: bool = False
+    """Whether it was suspended then: what has become due meanwhile comes first, and may fail."""
     took_s: float
     """From SIGTERM, or from what ended it, to the exit; without the time it was suspended."""
     failure: BaseException | None

@@ -48,6 +48,9 @@ a start, a generation, a commit or a record.
 _HOPELESS_S: Final = 20.0
 """How long to wait for answers in a universe that has gone wrong: whoever shrinks it
 runs it often."""
+_WAITS_ONLY: Final = "MessageAccumulator.close"
+"""A stop of aiokafka's producer that was given up leaves this task: it waits for batches
+that nobody sends any more, and does nothing else."""
 _LOOK_S: Final = 0.1
 _GONE_S: Final = 0.005
 """After the end of a process, in which a task that was cancelled has its last steps."""
@@ -218,6 +221,7 @@ class Universe:
 
     def _look_at_tasks(self, end: Departure, left: list[NumberedTask]) -> None:
         names = [task.whereabouts for task in left if not task.done()]
+        names = [name for name in names if not name.startswith(_WAITS_ONLY)]
         self.oracles.find(departures.all_ended(end, names))
 
     def _allowances(self) -> Allowances:

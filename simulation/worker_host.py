@@ -79,6 +79,8 @@ class _Life:
         """When the end began, in running time: SIGTERM, or a failure."""
         self.asked = False
         """Whether it began with SIGTERM."""
+        self.overtaken = False
+        """Whether the process was suspended when SIGTERM came."""
         self.over = asyncio.Event()
         """Set at the end, and by ``kill -9``."""
 
@@ -143,6 +145,7 @@ class WorkerHost:
             life = self._life
             if life.ending_s is None and self._failure() is None:
                 life.ending_s, life.asked = self._ran_s(), True
+                life.overtaken = loop.current().is_suspended(self.name)
             life.term.set()
 
     def kill(self) -> None:
@@ -174,6 +177,7 @@ class WorkerHost:
             worker=f"{self.name}.{self.starts}",
             code=code,
             asked=life.asked,
+            overtaken=life.overtaken,
             took_s=self._ran_s() - (life.ending_s or 0.0),
             failure=failure,
         )

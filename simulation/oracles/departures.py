@@ -29,7 +29,9 @@ def exit_code(end: Departure, *, replaced: bool) -> list[Problem]:
     """
     words = f": {type(end.failure).__name__}: {end.failure}" if end.failure else ""
     told = f"{end.worker} ended with exit code {end.code}{words}"
-    if replaced and end.code == WRONG:
+    reasoned = isinstance(end.failure, RefundError)
+    overtaken = end.overtaken and end.code == FAILED and reasoned
+    if overtaken or (replaced and end.code == WRONG):
         return []
     if end.asked and end.code != CLEAN:
         return [_problem("a_stop_is_clean", end, f"{told}, after SIGTERM")]
@@ -37,7 +39,7 @@ def exit_code(end: Departure, *, replaced: bool) -> list[Problem]:
         return [_problem("nobody_ends_unasked", end, f"{told}, unasked")]
     if end.code not in (CLEAN, FAILED):
         return [_problem("the_code_is_documented", end, told)]
-    if end.failure is not None and not isinstance(end.failure, RefundError):
+    if end.failure is not None and not reasoned:
         return [_problem("a_failure_has_a_reason", end, told)]
     return []
 

@@ -65,9 +65,23 @@ async def disconnect(clients: Iterable[Client], patience_ms: int) -> None:
             task.cancel()
         for socket in sockets:
             socket.abort()  # no effect if it is closed
-    if left:
-        await asyncio.wait(left, timeout=GRACE_MS / 1000)
-    for task in left:
+    await _end(left)
+
+
+async def _end(cancelled: "set[asyncio.Future[Any]]") -> None:
+    """Wait for cancelled tasks; cancel again those that wait for others first.
+
+    The sender of a producer takes a cancellation as the wish to see its requests answered,
+    which may be never. The next one reaches the request that it waits for.
+    """
+    left = set(cancelled)
+    for _ in range(_TRIES if left else 0):
+        _, left = await asyncio.wait(left, timeout=GRACE_MS / 1000 / _TRIES)
+        if not left:
+            break
+        for task in left:
+            task.cancel()
+    for task in cancelled:
         _clean(task)  # retrieves its error, so that asyncio does not warn
 
 

@@ -342,14 +342,28 @@ class TableReader:
             self.shared_loaded.set()
         for number, tables in self.tables.items():
             owned = self.names.owned(number)
-            if number not in self.loaded and not any(
-                tp in self._targets for tp in owned
+            if (
+                number not in self.loaded
+                and not any(tp in self._targets for tp in owned)
+                and self._is_heard(number)
             ):
                 self.loaded.add(number)
                 self.strays.audit_later(number, tables.loaded())
             await self._date(number)
         async with self._moved:
             self._moved.notify_all()
+
+    def _is_heard(self, number: int) -> bool:
+        """Whether a fetch of the dated topic was answered; an empty one has no record to wait for.
+
+        Without an answer nobody knows up to when its records are known, and requests
+        would go to a person until the first one.
+        """
+        topic = self.names.dated
+        where = None if topic is None else TopicPartition(topic, number)
+        if where not in self._assigned:
+            return True
+        return self._consumer.last_poll_timestamp(where) is not None
 
     async def _date(self, number: int) -> None:
         """Note when the dated topic of a partition was last read to its end."""

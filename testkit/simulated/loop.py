@@ -241,6 +241,10 @@ class VirtualLoop(SimLoop):
         if since_s is not None:
             self._slept_s[host] = self.slept_s(host) + self.time() - since_s
 
+    def is_suspended(self, host: str) -> bool:
+        """Whether the tasks of a host stand still."""
+        return host in self._suspended
+
     def slept_s(self, host: str) -> float:
         """Return how long a host was suspended so far, without the time it still is."""
         return self._slept_s.get(host, 0.0)
