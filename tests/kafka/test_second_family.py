@@ -23,7 +23,7 @@ from tests.kafka.tools import run
 
 pytestmark = pytest.mark.asyncio
 
-BOTH = {"REFUND_WORKER__FAMILIES": "fast_refund,tests.families.tiny"}
+BOTH = {"REFUND_WORKER__FAMILIES": "fast_refund,testkit.families.tiny"}
 LIMIT_FEN, REMIND_AFTER_MS = 5_000, 1_000
 SHOPS = 12
 MANY = 1_200

@@ -13,7 +13,7 @@ from streams.processing.policies import Policies
 from streams.processing.site import Site
 from streams.processing.slice_result import SliceResult
 from testkit.fakes import FakeRecord
-from tests.families import tiny
+from testkit.families import tiny
 
 START, NOW = 1_773_800_000_000, 1_773_800_010_000
 SITE = Site(
@@ -62,7 +62,7 @@ def decisions(found: SliceResult) -> list[dict[str, Any]]:
 
 
 def test_it_is_found_by_its_import_path() -> None:
-    (family,) = registered(["tests.families.tiny"])
+    (family,) = registered(["testkit.families.tiny"])
     assert family.code == "TF"
 
 

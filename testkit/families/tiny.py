@@ -129,6 +129,8 @@ _PAYMENT: Final = msgspec.json.Decoder(Payment)
 
 
 class TinyProcess(KeyedProcess[Payment, TinyPolicy]):
+    """Decides each payment once; reminds of a large one a second later."""
+
     rules = RULES
     passed = SMALL.code
     no_policy = NO_POLICY.code
@@ -161,6 +163,8 @@ class TinyProcess(KeyedProcess[Payment, TinyPolicy]):
 
 
 class Tiny:
+    """The declaration (:class:`streams.processing.family.Family`)."""
+
     code: str = CODE
     topics: FamilyTopics = TOPICS
     policy: PolicyType[Any] = PolicyType(TinyPolicy)
@@ -169,6 +173,7 @@ class Tiny:
     kinds: Sequence[str] = ("remind",)
 
     def process(self, site: Site, policies: Policies[Any]) -> TinyProcess:
+        """Return the family in one process."""
         return TinyProcess(self, site, policies)
 
 

@@ -1,0 +1,1 @@
+"""Rule families that are no part of the product."""
