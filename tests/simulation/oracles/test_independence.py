@@ -6,6 +6,10 @@ from tests.house.imports import imports
 JUDGE = "faults.judge"
 BROKER = "testkit.simulated"
 ALLOWED = {
+    # How a process ended, as the world says.
+    "simulation.departure",
+    # The base of errors that have a documented exit code, for ends of processes.
+    "streams.errors",
     # Names of topics and group, and the shipped policy for the judge.
     "streams.families.fast_refund.policy",
     "streams.families.fast_refund.topics",
