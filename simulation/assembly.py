@@ -1,11 +1,15 @@
-"""Put the parts of a universe together: settings, and a cluster with our topics."""
+"""Put the parts of a universe together: settings, a cluster with our topics, and more."""
 
 import random
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any, Final
 
 import msgspec
 
+from simulation.oracles.finding import Problem
+from simulation.oracles.second_family import Payments, Where
+from simulation.payments import CODE, LIMIT_FEN, MODULE
 from simulation.plan import ClusterPlan, Plan
 from streams.families.fast_refund.policy import Policy
 from streams.kafka.topic_admin import declare
@@ -32,11 +36,16 @@ def settings_of(plan: Plan) -> Settings:
     cluster = plan.cluster
     base = plan.workers.settings(Settings())
     nodes = range(1, cluster.brokers + 1)
+    families = base.worker.families
+    if plan.second_family is not None:
+        families = (*families, MODULE)
     bootstrap = ",".join(f"broker-{number}:{PORT}" for number in nodes)
     return replace(
         base,
         kafka=replace(base.kafka, bootstrap_servers=bootstrap, compression_type=None),
-        worker=replace(base.worker, load_timeout_ms=_LOAD_TIMEOUT_MS),
+        worker=replace(
+            base.worker, load_timeout_ms=_LOAD_TIMEOUT_MS, families=families
+        ),
         topics=replace(
             base.topics,
             partitions=cluster.partitions,
@@ -71,3 +80,33 @@ def _shipped() -> Policy:
 def policies_of(family: Family) -> Policies[Any]:
     """Return the policies that a worker starts with: the shipped file, of the first family."""
     return Policies((_shipped(),) if family.code == FIRST_FAMILY else ())
+
+
+def settings_for(family: Family, settings: Settings) -> Settings:
+    """Return settings with a client id of the family: each family has a group of its own.
+
+    By client id the oracles know who is in a group, and who writes for it.
+    """
+    if family.code == FIRST_FAMILY:
+        return settings
+    replace, kafka = msgspec.structs.replace, settings.kafka
+    client_id = f"{kafka.client_id}.{family.code}"
+    return replace(settings, kafka=replace(kafka, client_id=client_id))
+
+
+def payments_of(
+    plan: Plan,
+    settings: Settings,
+    cluster: Cluster,
+    find: Callable[[Iterable[Problem]], None],
+) -> Payments | None:
+    """Return the oracle of the second family; None = it does not run."""
+    if plan.second_family is None:
+        return None
+    where = Where(
+        prefix=settings.topics.prefix,
+        group=settings.group_of(CODE),
+        limit_fen=LIMIT_FEN,
+        drain_ms=settings.worker.drain_timeout_ms,
+    )
+    return Payments(cluster, where, find)

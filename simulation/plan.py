@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from simulation.actions import Action
+from simulation.payments import SecondFamily
 from simulation.request_faults import RequestFault
 from simulation.stories import TrafficPlan
 from streams.settings.model import Settings
@@ -114,6 +115,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     actions: tuple[Action, ...] = ()
     """In the order of their moments."""
     faults: tuple[RequestFault, ...] = ()
+    second_family: SecondFamily | None = None
+    """Runs beside the fast refund in the same workers; None = the fast refund runs alone."""
 
     def told(self) -> list[str]:
         """Return the plan as lines for a person."""
@@ -129,6 +132,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         timed += [(one.from_us, one.told()) for one in self.faults]
         timed += [(one.at_us, one.told()) for one in self.traffic.extras]
         timed += [(one.asks_us, one.told()) for one in self.traffic.stories]
+        if self.second_family is not None:
+            payments = self.second_family.payments
+            head += f", a second family with {len(payments)} payments"
+            timed += [(one.at_us, one.told()) for one in payments]
         timed.sort(key=lambda one: one[0])
         return [head, *(f"{at_us / 1e6:10.6f} s  {text}" for at_us, text in timed)]
 

@@ -14,6 +14,7 @@ import msgspec
 
 from simulation.actions import CompactTopic
 from simulation.extra_rows import changed_policy, extra_rows, is_version
+from simulation.payments import payment_rows
 from simulation.plan import Plan
 from simulation.stories import ChangePolicy, Story, TrafficPlan
 from simulation.story_rows import StoryRows, story_rows
@@ -59,6 +60,8 @@ def traffic_of(plan: Plan, start_ms: int) -> Traffic:
         rows += one.rows
     for extra in traffic.extras:
         rows += extra_rows(extra, stories, start_ms, partitions)
+    if plan.second_family is not None:
+        rows += payment_rows(plan.second_family, plan.duration_ms, start_ms, partitions)
     # Last, so that of equal moments the watermark follows what it speaks of.
     rows += _watermarks(traffic, plan.duration_ms, start_ms, partitions)
     rows.sort(key=_AT)

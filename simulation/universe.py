@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from simulation.acting import Actor
 from simulation.actions import Action
-from simulation.assembly import cluster_of, policies_of, settings_of
+from simulation.assembly import cluster_of, payments_of, policies_of, settings_of
 from simulation.changes import LastChange
 from simulation.departure import Departure
 from simulation.disturbing import PlannedFaults
@@ -93,8 +93,12 @@ class Universe:
         self.trace = TraceHash(asyncio.get_running_loop().time)
         self.writer = Writer(self.cluster, self._whole, self.oracles.acknowledged)
         self.changes = LastChange(asyncio.get_running_loop().time)
+        self.payments = payments_of(
+            plan, self.settings, self.cluster, self.oracles.find
+        )
+        second = () if self.payments is None else (self.payments,)
         self.cluster.observer = Everybody(
-            self.trace, self.oracles, Teller(tell), self.writer, self.changes
+            self.trace, self.oracles, Teller(tell), self.writer, self.changes, *second
         )
         self.fleet = Fleet(
             self._parts(),
@@ -159,6 +163,8 @@ class Universe:
         else:
             await asyncio.sleep(_LAST_LOOK_S)
         await self.fleet.end(self._look_at_exit)
+        if self.payments is not None:
+            self.payments.at_end(progress=self.plan.expected == "progress")
         self.oracles.at_end(
             self._allowances(),
             Known(policies=traffic.policies, codes=traffic.codes),
@@ -194,6 +200,8 @@ class Universe:
     def _all_done(self) -> bool:
         """Whether all is written, answered and committed, and nobody waits to start again."""
         if self.fleet.restarting or not self.writer.done:
+            return False
+        if self.payments is not None and self.payments.lagging():
             return False
         return not self.oracles.lagging(self.cluster.now_ms())
 

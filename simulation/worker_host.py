@@ -14,6 +14,7 @@ import msgspec
 from faust.types import ChannelT
 from prometheus_client import CollectorRegistry
 
+from simulation.assembly import settings_for
 from simulation.departure import Departure
 from streams.errors import UsageError
 from streams.kafka.room import Room
@@ -283,7 +284,7 @@ class Service:
 
 
 def build(parts: WorkerParts, family: Family) -> Service:
-    settings = parts.settings
+    settings = settings_for(family, parts.settings)
     metrics = Metrics(CollectorRegistry(), parts.now_ms)
     metrics.declare(series(settings))
     topic = topic_name(family.topics.input, settings.topics)

@@ -5,6 +5,7 @@ from typing import Final
 
 from simulation.drawing.actions import drawn_actions
 from simulation.drawing.dice import Dice
+from simulation.drawing.families import drawn_second_family
 from simulation.drawing.faults import drawn_faults
 from simulation.drawing.shape import drawn_cluster, drawn_network, drawn_workers
 from simulation.drawing.traffic import drawn_traffic
@@ -50,6 +51,7 @@ def plan_of(seed: int, profile: Profile | None = None) -> Plan:
         traffic=traffic,
         actions=actions,
         faults=drawn_faults(dice, profile, duration_ms, shape, moments),
+        second_family=drawn_second_family(seed, duration_ms),
     )
 
 

@@ -35,6 +35,13 @@ class _Row(NamedTuple):
     put: Callable[[Plan, tuple[Any, ...]], Plan]
 
 
+def _with_payments(plan: Plan, row: tuple[Any, ...]) -> Plan:
+    """Return the plan with these payments; one without the second family has none."""
+    if plan.second_family is None:
+        return plan
+    return edited(plan, "second_family", payments=row)
+
+
 _ROWS: Final = (
     _Row(
         "actions",
@@ -53,6 +60,11 @@ _ROWS: Final = (
         "stories",
         lambda plan: plan.traffic.stories,
         lambda plan, row: edited(plan, "traffic", stories=row),
+    ),
+    _Row(
+        "payments",
+        lambda plan: plan.second_family.payments if plan.second_family else (),
+        _with_payments,
     ),
 )
 

@@ -41,6 +41,7 @@ def plainer_surroundings(plan: Plan) -> Iterator[Plan]:
     yield edited(plan, "cluster", replicas=1, min_insync=1)
     yield edited(plan, "cluster", min_insync=1)
     yield edited(plan, "workers", static_members=False)
+    yield replace(plan, second_family=None)
     yield edited(plan, "traffic", policies_us=0)
     yield edited(plan, "traffic", silences=())
     yield edited(plan, "traffic", beat_ms=_RARE_MS)
@@ -87,6 +88,8 @@ def _ends_us(plan: Plan) -> Iterator[int]:
         last_us = story.late_us + WAVES * (story.apart_us + story.gap_us)
         yield story.asks_us + max(again_us, last_us)
         yield story.facts_us
+    for payment in plan.second_family.payments if plan.second_family else ():
+        yield payment.at_us + max(payment.again_us, default=0)
     yield traffic.policies_us
 
 

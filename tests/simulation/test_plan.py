@@ -73,7 +73,8 @@ def test_settings_of_a_plan_take_the_place_of_the_base() -> None:
 
 def every_line(plan: Plan) -> list[str]:
     parts = (*plan.actions, *plan.faults, *plan.traffic.extras, *plan.traffic.stories)
-    return [one.told() for one in parts]
+    payments = plan.second_family.payments if plan.second_family else ()
+    return [one.told() for one in (*parts, *payments)]
 
 
 def test_a_plan_tells_each_of_its_parts_in_one_line_in_the_order_of_time() -> None:
