@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from simulation.defects import clients, committing, facts, notices, outputs
+from simulation.defects import clients, committing, facts, notices, outputs, timers
 from simulation.defects.planting import Defect
 
 _ONCE: Final = "each request gets one answer"
@@ -67,6 +67,12 @@ DEFECTS: Final[Mapping[str, Defect]] = {
         breaks="an aborted request is no request",
         expected=frozenset({"unasked:every_offset_is_answered"}),
         matters=clients.asks_in_transactions,
+    ),
+    "timer-fired-twice": Defect(
+        plant=timers.timer_fired_twice,
+        breaks="a timer fires once",
+        expected=frozenset({"notice_doubled:reminders_are_written_once"}),
+        matters=timers.has_timers,
     ),
 }
 """Name -> a defect."""
