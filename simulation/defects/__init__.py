@@ -11,6 +11,16 @@ _ONCE: Final = "each request gets one answer"
 _NOTICED: Final = "a notice is written once"
 
 DEFECTS: Final[Mapping[str, Defect]] = {
+    "ownership-unchecked": Defect(
+        plant=committing.ownership_unchecked,
+        breaks="only the owner of a partition judges its requests",
+        expected=frozenset(
+            {
+                "exit_code:a_failure_has_a_reason",
+                "doubled:every_offset_is_answered_once",
+            }
+        ),
+    ),
     "watermark-before-its-data": Defect(
         plant=facts.watermark_before_its_data,
         breaks="a watermark vouches only for what was applied",
@@ -73,6 +83,13 @@ DEFECTS: Final[Mapping[str, Defect]] = {
         breaks="a timer fires once",
         expected=frozenset({"notice_doubled:reminders_are_written_once"}),
         matters=timers.has_timers,
+    ),
+    "clients-stopped-in-turn": Defect(
+        plant=clients.clients_stopped_in_turn,
+        breaks="a stop closes every connection and ends with its exit code",
+        expected=frozenset(
+            {"exit_code:all_clients_are_closed", "exit_code:a_stop_is_clean"}
+        ),
     ),
 }
 """Name -> a defect."""
