@@ -3,14 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from aiokafka import TopicPartition
-
 from simulation.actions import ForeignTransaction
 from simulation.defects.planting import Planting, put
 from simulation.plan import Plan
 from streams.kafka import clients
 from streams.kafka.ending import Client
-from streams.kafka.source import Source
 from streams.worker import processor
 
 
@@ -43,14 +40,3 @@ def clients_stopped_in_turn() -> Planting:
             await client.stop()
 
     return put(processor, "disconnect", disconnect)
-
-
-def assigned_not_paused() -> Planting:
-    """The listener lets the member fetch while its new partitions are prepared."""
-    right = vars(Source)["on_partitions_assigned"]
-
-    async def assigned(self: Source, partitions: set[TopicPartition]) -> None:
-        await right(self, partitions)
-        self._consumer.resume(*partitions)
-
-    return put(Source, "on_partitions_assigned", assigned)

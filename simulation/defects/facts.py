@@ -1,6 +1,5 @@
 """Defects of facts: when they count as read, and when they are dropped."""
 
-from collections.abc import Iterable
 from weakref import WeakKeyDictionary
 
 from aiokafka import TopicPartition
@@ -9,15 +8,6 @@ from simulation.defects.planting import Planting, put
 from streams.kafka.table_reader import TableReader
 from streams.processing.watermarks import WATERMARK_KEY
 from streams.records.record import Record
-
-
-def lookup_barrier_early() -> Planting:
-    """A look-up of facts that a slice lacks ends at once."""
-
-    async def reach(self: TableReader, wanted: Iterable[TopicPartition]) -> None:
-        """Wait for nothing."""
-
-    return put(TableReader, "reach", reach)
 
 
 def watermark_before_its_data() -> Planting:
