@@ -16,7 +16,8 @@ from prometheus_client import CollectorRegistry
 
 from simulation.assembly import settings_for
 from simulation.departure import Departure
-from streams.errors import UsageError
+from streams.errors import UsageError, WorkerError
+from streams.kafka.errors import CLIENT, translated
 from streams.kafka.room import Room
 from streams.metrics import Metrics
 from streams.processing.family import Family
@@ -169,6 +170,8 @@ class WorkerHost:
         parts = self._this_start()
         self.services = [build(parts, family) for family in parts.families]
         failure = await self._serve(life)
+        if isinstance(failure, CLIENT):  # raised outside the product's own steps
+            failure = translated(failure, "the worker cannot go on", WorkerError)
         code = _exit_code(failure)
         self.last_words = "" if failure is None else str(failure)
         self.exit_codes.append(code)

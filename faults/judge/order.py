@@ -15,12 +15,13 @@ def refunds_keep_order(view: View) -> Iterator[str]:
     """In every output topic first decisions on a refund follow the order of its requests.
 
     This holds after crashes too: whoever judges an earlier request again knows the later
-    decision, and calls the earlier one superseded, in another topic.
+    decision, and calls the earlier one superseded or withdrawn. So only what is skipped may
+    stand behind a later answer.
     """
     highest: dict[tuple[str, str], tuple[Rec, int]] = {}
     for rec in view.first.values():
         place = answered_place(rec, view.input_topic)
-        if place is None:
+        if place is None or rec.topic == "skipped":
             continue
         refund = (rec.topic, rec.fields["refund_id"])
         before = highest.get(refund)

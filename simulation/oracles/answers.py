@@ -130,8 +130,8 @@ class Answers:
 
     def _order(self, one: Written) -> Iterator[Problem]:
         place = one.answers
-        if place is None:
-            return
+        if place is None or one.rec.topic == "skipped":
+            return  # what is judged again after a crash may be skipped for a later answer
         latest = self._latest.setdefault((*one.lane, one.refund_id), [])
         before = latest[-1] if latest else None
         if before is None or before.answers is None or before.answers < place:
