@@ -66,6 +66,9 @@ async def disconnect(clients: Iterable[Client], patience_ms: int) -> None:
         for socket in sockets:
             socket.abort()  # no effect if it is closed
     await _end(left)
+    for client in stopping.values():
+        for socket in client_parts.sockets(client):
+            socket.abort()  # connected while the client ended
 
 
 async def _end(cancelled: "set[asyncio.Future[Any]]") -> None:
