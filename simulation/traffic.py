@@ -68,7 +68,7 @@ def traffic_of(plan: Plan, start_ms: int) -> Traffic:
     return Traffic(
         rows=rows,
         policies=_policies(traffic, shared.policies, start_ms),
-        codes={} if _compacts(plan) else _codes(traffic, stories, partitions),
+        codes={} if _changes_logs(plan) else _codes(traffic, stories, partitions),
     )
 
 
@@ -142,12 +142,14 @@ def _codes(
     return found
 
 
-def _compacts(plan: Plan) -> bool:
-    """Whether a worker may load a log from which a newer watermark has driven the older one.
+def _changes_logs(plan: Plan) -> bool:
+    """Whether facts vanish, or a newer watermark may drive out the one that a worker loads.
 
     Until it has read the newer one, a moment later, it does not know how old its lists are.
     """
-    return any(isinstance(one, CompactTopic) for one in plan.actions)
+    return plan.expected != "progress" or any(
+        isinstance(one, CompactTopic) for one in plan.actions
+    )
 
 
 def _is_settled(story: Story, partitions: int) -> bool:

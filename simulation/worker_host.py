@@ -268,8 +268,7 @@ class Service:
         processor = self.processor
         if not processor.built.is_set():
             return True
-        offsets = processor.source.offsets
-        return not offsets.unfinished(frozenset(offsets.committable()))
+        return processor.sink.idle
 
     async def _drive(self) -> None:
         driver = await self.processor.driver()

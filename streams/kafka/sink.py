@@ -235,6 +235,11 @@ class Sink:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
+    def idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not self._tasks
+
+    @property
     def healthy(self) -> bool:
         """Whether outputs can still be written."""
         return self._failure is None
