@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from streams.errors import SettingsError
-from streams.kafka.aiokafka_internals.tested import TESTED, check_version
+from streams.kafka.aiokafka_internals.tested import TESTED, check_version, installed
 from streams.settings import Kafka
 
 ROOT = Path(__file__).parents[2]
@@ -110,8 +110,12 @@ def test_a_client_that_tells_no_version_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
-    with pytest.raises(SettingsError, match="aiokafka of an unknown version"):
-        check_version(Kafka())
+    installed.cache_clear()
+    try:
+        with pytest.raises(SettingsError, match="aiokafka of an unknown version"):
+            check_version(Kafka())
+    finally:
+        installed.cache_clear()
 
 
 def test_the_package_asks_for_a_tested_client_and_for_no_other() -> None:

@@ -45,7 +45,7 @@ def check_version(kafka: Kafka) -> str | None:
     SettingsError
         The version is not tested; one line.
     """
-    found = _installed()
+    found = installed()
     if found in TESTED:
         return None
     told = f"aiokafka {found} is installed, tested are {', '.join(TESTED)}"
@@ -61,7 +61,7 @@ def check_version(kafka: Kafka) -> str | None:
 
 
 @cache
-def _installed() -> str:
+def installed() -> str:
     """Return the version, read once: reading it again takes a millisecond."""
     try:
         return version("aiokafka")
