@@ -13,7 +13,7 @@ from faust.types import ChannelT
 from mode import Service
 from typing_extensions import override
 
-from streams.errors import TopicsError
+from streams.errors import StalledError, TopicsError
 from streams.kafka import static_membership
 from streams.kafka.aiokafka_internals.fetch_pacing import FetchPacing, pace_fetches
 from streams.kafka.aiokafka_internals.topic_ids import topics_now
@@ -204,8 +204,21 @@ class Processor(WorkerService):
         A rebalance waits for acknowledgements only as long as a drain may take. Offsets of
         slices that it left unfinished are not committed, though outputs of them may exist:
         without another look at the outputs their requests would be answered twice.
+
+        Raises
+        ------
+        StalledError
+            They are not acknowledged within ``kafka.request_timeout_ms``. The watchdog
+            does not see them: they belong to no slice any more.
         """
-        await self.sink.settled({where.partition for where in starts})
+        patience_ms = self._reading.settings.kafka.request_timeout_ms
+        try:
+            async with asyncio.timeout(patience_ms / 1000):
+                await self.sink.settled({where.partition for where in starts})
+        except TimeoutError:
+            raise StalledError(
+                f"outputs from before a rebalance not acknowledged for {patience_ms} ms"
+            ) from None
         unsettled = self.source.unsettled & starts.keys()
         self.read_again([where.partition for where in unsettled])
         self.source.unsettled -= unsettled

@@ -1,16 +1,20 @@
 """The service of a family: what it holds back, lets go, and tells of its fast path."""
 
-from collections.abc import Callable
-from typing import Any
+import asyncio
+from collections.abc import Callable, Collection
+from typing import Any, cast
 
+import msgspec
 import pytest
 from aiokafka import TopicPartition
 
+from streams.errors import StalledError
 from streams.kafka.commit_marks import read_mark
 from streams.kafka.input_log import Start
 from streams.kafka.offsets import Offsets
 from streams.kafka.output_scan import AnsweredOffsets
 from streams.processing.reconcile import ReconcileRequest
+from streams.settings import Kafka
 from streams.worker import processor
 from testkit import samples
 from testkit.fakes import FakeConsumer, FakeLog, FakeProducer
@@ -138,3 +142,27 @@ async def test_what_was_found_of_the_fast_path_is_committed_with_every_offset(
         assert committed() is None
         fast_refund(bench).judging.fast_path.doubtful = True
         assert committed() == "1"
+
+
+class Unsettled:
+    """A sink whose outputs stay under way."""
+
+    async def settled(self, partitions: Collection[int]) -> None:
+        assert partitions == {NUMBER}
+        await asyncio.Event().wait()
+
+
+async def test_outputs_from_before_a_rebalance_are_not_waited_for_without_end() -> None:
+    async with built() as bench:
+        hasty: Any = Kafka(request_timeout_ms=1)
+        bench.engine._reading = msgspec.structs.replace(  # noqa: SLF001 - what it was built from
+            bench.engine._reading,  # noqa: SLF001
+            settings=msgspec.structs.replace(
+                bench.engine._reading.settings, kafka=hasty
+            ),  # noqa: SLF001
+        )
+        bench.engine.sink = cast("Any", Unsettled())
+        where = TopicPartition("refund.requests", NUMBER)
+        start = Start(first=0, due=0, committed=0, doubted=0)
+        with pytest.raises(StalledError, match="from before a rebalance"):
+            await bench.engine._take_over({where: start})  # noqa: SLF001
