@@ -17,10 +17,8 @@ def _produce(request: Any, code: int) -> Any:
     for topic, partitions in request.topics:
         found = []
         for number, _ in partitions:
-            row: list[Any] = [number, code, -1]
-            row += [-1] if request.API_VERSION >= 2 else []
+            row: list[Any] = [number, code, -1, -1]
             row += [-1] if request.API_VERSION >= 5 else []
-            row += [[], None] if request.API_VERSION >= 8 else []
             found.append(tuple(row))
         rows.append((topic, found))
     return request.RESPONSE_TYPE(rows, 0)
@@ -31,10 +29,9 @@ def _fetch(request: Any, code: int) -> Any:
     for topic, partitions in request.topics:
         found = []
         for number, *_ in partitions:
-            row: list[Any] = [number, code, -1]
-            row += [-1] if request.API_VERSION >= 4 else []
+            row: list[Any] = [number, code, -1, -1]
             row += [-1] if request.API_VERSION >= 5 else []
-            row += [[]] if request.API_VERSION >= 4 else []
+            row += [[]]
             row += [-1] if request.API_VERSION >= 11 else []
             found.append((*row, b""))
         rows.append((topic, found))
@@ -44,13 +41,8 @@ def _fetch(request: Any, code: int) -> Any:
 
 
 def _list_offsets(request: Any, code: int) -> Any:
-    def row(number: int) -> tuple[Any, ...]:
-        if request.API_VERSION == 0:
-            return number, code, []
-        return (number, code, -1, -1, *([-1] if request.API_VERSION >= 4 else []))
-
     rows = [
-        (topic, [row(number) for number, *_ in partitions])
+        (topic, [(number, code, -1, -1) for number, *_ in partitions])
         for topic, partitions in request.topics
     ]
     return request.RESPONSE_TYPE(*([0] if request.API_VERSION >= 2 else []), rows)
