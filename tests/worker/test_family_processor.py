@@ -154,12 +154,12 @@ class Unsettled:
 
 async def test_outputs_from_before_a_rebalance_are_not_waited_for_without_end() -> None:
     async with built() as bench:
-        hasty: Any = Kafka(request_timeout_ms=1)
-        bench.engine._reading = msgspec.structs.replace(  # noqa: SLF001 - what it was built from
-            bench.engine._reading,  # noqa: SLF001
-            settings=msgspec.structs.replace(
-                bench.engine._reading.settings, kafka=hasty
-            ),  # noqa: SLF001
+        reading = bench.engine._reading  # noqa: SLF001 - what it was built from
+        hasty = msgspec.structs.replace(
+            reading.settings, kafka=Kafka(request_timeout_ms=1)
+        )
+        bench.engine._reading = msgspec.structs.replace(  # noqa: SLF001
+            reading, settings=hasty
         )
         bench.engine.sink = cast("Any", Unsettled())
         where = TopicPartition("refund.requests", NUMBER)
